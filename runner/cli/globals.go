@@ -1,0 +1,46 @@
+// Package cli holds what every command of gadget-run shares: the streams, the
+// context and the flags that stand before the command. It knows no command.
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// DefaultRootState is the content store of root, when neither --state nor
+// GADGET_RUN_STATE says otherwise.
+const DefaultRootState = "/var/lib/gadget-run"
+
+// Globals is what main hands to the Run method of each command. Ctx ends on
+// SIGINT and SIGTERM. Data goes to Stdout, everything else to Stderr.
+type Globals struct {
+	Ctx    context.Context
+	Stdin  io.Reader
+	Stdout io.Writer
+	Stderr io.Writer
+
+	State   string // folder of the content store, never empty
+	Verbose bool   // details on Stderr
+	Quiet   bool   // only errors on Stderr
+}
+
+// StateDir returns the folder of the content store: flag when it is not empty,
+// else DefaultRootState for root, else a folder below XDG_DATA_HOME (or
+// ~/.local/share) for a plain user.
+func StateDir(flag string, uid int, getenv func(string) string) string {
+	if flag != "" {
+		return flag
+	}
+	if uid == 0 {
+		return DefaultRootState
+	}
+	if data := getenv("XDG_DATA_HOME"); filepath.IsAbs(data) {
+		return filepath.Join(data, "gadget-run")
+	}
+	if home := getenv("HOME"); home != "" {
+		return filepath.Join(home, ".local", "share", "gadget-run")
+	}
+	return filepath.Join(os.TempDir(), "gadget-run")
+}
