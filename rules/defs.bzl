@@ -1,0 +1,29 @@
+"""Public rules of rules_gadget.
+
+Use `gadget` in a gadget's folder: one line declares its image, the targets that
+push, run and describe it. Use `gadget_image` and its companions where a gadget
+needs more than one variant. Use `btf_shard` and `btf_shards` for kernels of your
+own; public ones come from the `btfhub` module extension.
+"""
+
+load("//rules/private:btf_shard.bzl", _btf_shard = "btf_shard", _btf_shards = "btf_shards")
+load("//rules/private:compat.bzl", _gadget_compat = "gadget_compat")
+load("//rules/private:gadget.bzl", _gadget = "gadget")
+load("//rules/private:go_bindings.bzl", _gadget_go_bindings = "gadget_go_bindings")
+load("//rules/private:image.bzl", _gadget_image = "gadget_image")
+load("//rules/private:metadata.bzl", _gadget_metadata = "gadget_metadata")
+load("//rules/private:push.bzl", _gadget_push = "gadget_push")
+load("//rules/private:run.bzl", _gadget_run = "gadget_run")
+load("//rules:providers.bzl", _BtfShardsInfo = "BtfShardsInfo", _GadgetImageInfo = "GadgetImageInfo")
+
+gadget = _gadget
+gadget_image = _gadget_image
+gadget_push = _gadget_push
+gadget_run = _gadget_run
+gadget_metadata = _gadget_metadata
+gadget_compat = _gadget_compat
+gadget_go_bindings = _gadget_go_bindings
+btf_shard = _btf_shard
+btf_shards = _btf_shards
+GadgetImageInfo = _GadgetImageInfo
+BtfShardsInfo = _BtfShardsInfo

@@ -1,0 +1,59 @@
+"""gadget: the one line that a gadget's folder needs."""
+
+load(":compat.bzl", "gadget_compat")
+load(":image.bzl", "gadget_image")
+load(":metadata.bzl", "gadget_metadata")
+load(":push.bzl", "gadget_push")
+load(":run.bzl", "gadget_run")
+
+# Never inputs of a gadget: build files, prose, tests.
+_NOT_SOURCES = ["**/BUILD", "**/BUILD.bazel", "**/*.md", "**/*_test.go", "**/testdata/**"]
+
+def gadget(
+        name,
+        srcs = None,
+        build_file = None,
+        repository = None,
+        repositories = [],
+        push_tags = [],
+        visibility = None,
+        tags = [],
+        **kwargs):
+    """Declares a gadget and everything one does with it.
+
+    Targets: `:image` (the OCI artifact), `:push`, `:run`, `:metadata` (completes
+    gadget.yaml), `:compat` (the compatibility matrix), and `name` as an alias of `:image`.
+
+    Args:
+      name: the gadget's name, by custom that of its folder.
+      srcs: the gadget's files; all files of the folder by default.
+      build_file: the build.yaml; the folder's, if it has one, by default.
+      repository: repository that `:push` uploads to, when it is one.
+      repositories: repositories that `:push` uploads to.
+      push_tags: tags that `:push` sets.
+      visibility: visibility of all targets.
+      tags: Bazel tags of all targets.
+      **kwargs: further attributes of gadget_image (archs, btf, cflags, labels, strict_metadata).
+    """
+    if repository and repositories:
+        fail("attribute 'repository': 'repositories' is given too; put %r into the list" % repository)
+    if srcs == None:
+        srcs = native.glob(["**"], exclude = _NOT_SOURCES, allow_empty = True)
+        if not srcs:
+            fail("gadget %r: the folder %r has no files; put program.bpf.c and gadget.yaml there" % (name, native.package_name()))
+    if build_file == None and native.glob(["build.yaml"], allow_empty = True):
+        build_file = "build.yaml"
+    common = {"visibility": visibility, "tags": tags}
+    gadget_image(name = "image", srcs = srcs, build_file = build_file, **(kwargs | common))
+    if name != "image":
+        native.alias(name = name, actual = ":image", **common)
+    gadget_push(
+        name = "push",
+        image = ":image",
+        repositories = [repository] if repository else repositories,
+        tag_names = push_tags,
+        **common
+    )
+    gadget_run(name = "run", image = ":image", **common)
+    gadget_metadata(name = "metadata", image = ":image", **common)
+    gadget_compat(name = "compat", image = ":image", **common)

@@ -1,0 +1,29 @@
+"""What executable rules share: a Go tool as the executable, its files as runfiles."""
+
+load(":paths.bzl", "rlocation_path")
+
+def launch(ctx, tool, files, env = {}):
+    """Returns providers of an executable target that starts tool.
+
+    Args:
+      ctx: context of an executable rule.
+      tool: attribute name of the tool, an executable label.
+      files: dict[string, File]: environment variable by which the tool finds the file, as an rlocation path.
+      env: dict[string, string], further environment.
+    Returns:
+      list of DefaultInfo and RunEnvironmentInfo.
+    """
+    executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, ctx.label.name))
+    ctx.actions.symlink(
+        output = executable,
+        target_file = getattr(ctx.executable, tool),
+        is_executable = True,
+        progress_message = "Linking %{label}",
+    )
+    runfiles = ctx.runfiles(files = files.values()).merge(getattr(ctx.attr, tool)[DefaultInfo].default_runfiles)
+    environment = {name: rlocation_path(ctx, file) for name, file in files.items()}
+    environment.update(env)
+    return [
+        DefaultInfo(executable = executable, runfiles = runfiles),
+        RunEnvironmentInfo(environment = environment),
+    ]

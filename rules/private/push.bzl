@@ -1,0 +1,58 @@
+"""gadget_push: `bazel run` uploads the artifact to registries."""
+
+load("//rules:providers.bzl", "GadgetImageInfo")
+load(":launch.bzl", "launch")
+load(":paths.bzl", "rlocation_path")
+
+def _gadget_push_impl(ctx):
+    image = ctx.attr.image[GadgetImageInfo]
+    for i, tag in enumerate(ctx.attr.tag_names):
+        if not tag:
+            fail("attribute 'tag_names': entry %d is empty; name a tag or remove it" % i)
+    stamped = any(["{" in text for text in ctx.attr.tag_names + ctx.attr.repositories])
+    files = [image.layout]
+    request = {
+        "layout": rlocation_path(ctx, image.layout),
+        "repositories": ctx.attr.repositories,
+        "tags": ctx.attr.tag_names,
+    }
+    if stamped:
+        files.append(ctx.info_file)
+        request["status_file"] = rlocation_path(ctx, ctx.info_file)
+    out = ctx.actions.declare_file(ctx.label.name + ".push.json")
+    ctx.actions.write(out, json.encode_indent(request) + "\n")
+    providers = launch(ctx, "_push", {"GADGET_PUSH_REQUEST": out})
+    default = providers[0]
+    return [
+        DefaultInfo(
+            executable = default.files_to_run.executable,
+            runfiles = default.default_runfiles.merge(ctx.runfiles(files = files)),
+        ),
+    ] + providers[1:]
+
+gadget_push = rule(
+    implementation = _gadget_push_impl,
+    doc = """Uploads a gadget's artifact: `bazel run` it, with `--repository` and `--tag` to override the attributes.
+
+Prints the digest-pinned reference alone on standard output.""",
+    executable = True,
+    attrs = {
+        "image": attr.label(
+            mandatory = True,
+            providers = [GadgetImageInfo],
+            doc = "The gadget_image to upload.",
+        ),
+        "repositories": attr.string_list(
+            doc = "Repositories to upload to, as `registry/path`. `{STABLE_NAME}` is replaced from the workspace status.",
+        ),
+        "tag_names": attr.string_list(
+            doc = "Tags to set in each repository. `{STABLE_NAME}` is replaced from the workspace status.",
+        ),
+        "_push": attr.label(
+            default = Label("//tools/push"),
+            executable = True,
+            cfg = "exec",
+            doc = "The push tool.",
+        ),
+    },
+)

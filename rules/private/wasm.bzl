@@ -1,0 +1,48 @@
+"""The WasmCompile action: build.yaml's `wasm` to program.wasm."""
+
+load(":compile.bzl", "source_args")
+
+GO_TOOLCHAIN = Label("@io_bazel_rules_go//go:toolchain")
+
+_WASM_EXTENSIONS = ("wasm", "go")
+
+def compile_wasm(ctx):
+    """Declares the action that makes the gadget's wasm program, if it can have one.
+
+    Whether build.yaml names a wasm program is known only when the action runs; a
+    folder without a .wasm or .go file cannot name one and gets no action.
+
+    Args:
+      ctx: context of gadget_image.
+    Returns:
+      File (empty when build.yaml names no wasm program), or None.
+    """
+    sources = [f for f in ctx.files.srcs if f != ctx.file.build_file]
+    if not any([f.extension in _WASM_EXTENSIONS for f in sources]):
+        return None
+    out = ctx.actions.declare_file("%s_/program.wasm" % ctx.label.name)
+    unused = ctx.actions.declare_file("%s_/program.wasm.unused" % ctx.label.name)
+    args = source_args(ctx, sources)
+    inputs = sources + ([ctx.file.build_file] if ctx.file.build_file else [])
+    transitive = []
+    if any([f.extension == "go" for f in sources]):
+        go = ctx.toolchains[GO_TOOLCHAIN]
+        if not go:
+            fail("attribute 'srcs': %s has Go sources for a wasm program, but no Go toolchain is registered; register one of rules_go" % ctx.label)
+        args.add(go.sdk.root_file.dirname, format = "--goroot=%s")
+        inputs.append(go.sdk.root_file)
+        inputs.append(go.sdk.go)
+        transitive = [go.sdk.srcs, go.sdk.headers, go.sdk.tools, go.sdk.libs]
+    args.add(unused, format = "--unused-inputs=%s")
+    args.add(out, format = "--out=%s")
+    ctx.actions.run(
+        executable = ctx.executable._wasm,
+        arguments = [args],
+        inputs = depset(inputs, transitive = transitive),
+        outputs = [out, unused],
+        unused_inputs_list = unused,
+        mnemonic = "WasmCompile",
+        progress_message = "Compiling wasm program of %{label}",
+        toolchain = GO_TOOLCHAIN,
+    )
+    return out
