@@ -3,9 +3,14 @@
 package oci
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"os"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -16,4 +21,62 @@ type Blobs interface {
 	// end, when the content's size or digest is not d's; nothing read from it
 	// may be trusted before io.EOF. An unknown digest is ErrNotFound.
 	Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error)
+}
+
+// ErrNotFound says that a place of blobs, or an index, does not hold what was
+// asked for.
+var ErrNotFound = errors.New("not found")
+
+// Blob is content with its descriptor, held in memory (Data) or, when Path is
+// not empty, in a file.
+type Blob struct {
+	ocispec.Descriptor
+	Path string
+	Data []byte
+}
+
+// NewBlob returns data as a blob with the descriptor that describes it.
+func NewBlob(mediaType string, data []byte) Blob {
+	return Blob{Descriptor: Describe(mediaType, data), Data: data}
+}
+
+// Describe returns the descriptor of data: media type, sha256 digest, size.
+func Describe(mediaType string, data []byte) ocispec.Descriptor {
+	return ocispec.Descriptor{
+		MediaType: mediaType,
+		Digest:    digest.FromBytes(data),
+		Size:      int64(len(data)),
+	}
+}
+
+// open returns the content of b, not verified.
+func (b Blob) open() (io.ReadCloser, error) {
+	if b.Path == "" {
+		return io.NopCloser(bytes.NewReader(b.Data)), nil
+	}
+	return os.Open(b.Path)
+}
+
+// Memory is a set of blobs held in memory, by digest.
+type Memory map[digest.Digest][]byte
+
+// NewMemory returns the given blobs as one place of blobs. Blobs in files are
+// left out.
+func NewMemory(blobs ...Blob) Memory {
+	m := Memory{}
+	for _, b := range blobs {
+		if b.Path == "" {
+			m[b.Digest] = b.Data
+		}
+	}
+	return m
+}
+
+// Open implements Blobs.
+func (m Memory) Open(_ context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
+	data, ok := m[d.Digest]
+	if !ok {
+		return nil, fmt.Errorf("opening blob %s: %w", d.Digest, ErrNotFound)
+	}
+	return NewVerifyReader(io.NopCloser(bytes.NewReader(data)), d), nil
 }

@@ -1,0 +1,116 @@
+package oci
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// CorruptError says that content does not have the size or the digest that its
+// descriptor promises.
+type CorruptError struct {
+	// Want is the promised digest.
+	Want digest.Digest
+	// Reason says in what the content differs.
+	Reason string
+}
+
+// Error implements error.
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("blob %s is corrupt: %s", e.Want, e.Reason)
+}
+
+// verifyReader hashes and counts what passes through it.
+type verifyReader struct {
+	r    io.ReadCloser
+	want ocispec.Descriptor
+	hash hash.Hash
+	n    int64
+	err  error
+}
+
+// NewVerifyReader returns r as a reader that fails with a *CorruptError, at
+// the latest where r ends, when the content does not have d's size and digest.
+// It reads at most one byte more than d.Size.
+func NewVerifyReader(r io.ReadCloser, d ocispec.Descriptor) io.ReadCloser {
+	return &verifyReader{r: r, want: d, hash: sha256.New(), err: CheckDigest(d.Digest)}
+}
+
+// CheckDigest returns an error when d is not a well-formed sha256 digest, the
+// one kind that this project reads and writes.
+func CheckDigest(d digest.Digest) error {
+	if err := d.Validate(); err != nil {
+		return fmt.Errorf("reading digest %q: %w", string(d), err)
+	}
+	if d.Algorithm() != digest.SHA256 {
+		return fmt.Errorf("reading digest %q: algorithm %q is not supported, use sha256", string(d), d.Algorithm())
+	}
+	return nil
+}
+
+// Read implements io.Reader.
+func (v *verifyReader) Read(p []byte) (int, error) {
+	if v.err != nil {
+		return 0, v.err
+	}
+	if rest := v.want.Size - v.n + 1; int64(len(p)) > rest {
+		p = p[:max(rest, 0)]
+	}
+	n, err := v.r.Read(p)
+	v.n += int64(n)
+	v.hash.Write(p[:n])
+	switch {
+	case v.n > v.want.Size:
+		v.err = v.corrupt("it is longer than %d bytes", v.want.Size)
+	case err == io.EOF:
+		v.err = v.finish()
+	default:
+		v.err = err
+	}
+	if v.err != nil && v.err != io.EOF {
+		return 0, v.err
+	}
+	return n, v.err
+}
+
+// finish returns io.EOF when all content has passed and is as promised.
+func (v *verifyReader) finish() error {
+	if v.n < v.want.Size {
+		return v.corrupt("it has %d bytes instead of %d", v.n, v.want.Size)
+	}
+	if got := hex.EncodeToString(v.hash.Sum(nil)); got != v.want.Digest.Encoded() {
+		return v.corrupt("its digest is sha256:%s", got)
+	}
+	return io.EOF
+}
+
+func (v *verifyReader) corrupt(format string, args ...any) error {
+	return &CorruptError{Want: v.want.Digest, Reason: fmt.Sprintf(format, args...)}
+}
+
+// Close implements io.Closer.
+func (v *verifyReader) Close() error { return v.r.Close() }
+
+// ReadBlob returns the verified content of d from b. Content of more than
+// limit bytes is refused before anything is read.
+func ReadBlob(ctx context.Context, b Blobs, d ocispec.Descriptor, limit int64) ([]byte, error) {
+	if d.Size < 0 || d.Size > limit {
+		return nil, fmt.Errorf("reading blob %s: its size %d is not between 0 and the limit %d", d.Digest, d.Size, limit)
+	}
+	r, err := b.Open(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(NewVerifyReader(r, d))
+	if err != nil {
+		return nil, fmt.Errorf("reading blob: %w", err)
+	}
+	return data, nil
+}
