@@ -76,6 +76,6 @@ def gadget_go_bindings(name, image, importpath, package = None, stem = "gadget",
         srcs = [":" + source],
         embedsrcs = [":" + source + "_objects"],
         importpath = importpath,
-        deps = [Label("@com_github_cilium_ebpf//:ebpf"), Label("@com_github_cilium_ebpf//structs")],
+        deps = [Label("@com_github_cilium_ebpf//:ebpf")],
         **kwargs
     )

@@ -1,0 +1,59 @@
+"""Analysis tests of gadget_push."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load(":image_test.bzl", "failure_test")
+
+def _request_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    requests = [a for a in analysistest.target_actions(env) if a.mnemonic == "FileWrite"]
+    asserts.equals(env, 1, len(requests))
+    request = json.decode(requests[0].content)
+    asserts.equals(env, ctx.attr.repositories, request["repositories"])
+    asserts.equals(env, ctx.attr.expected_tags, request["tags"])
+    asserts.true(env, request["layout"].endswith("/rules/tests/minimal/image.oci"), request["layout"])
+    asserts.equals(env, ctx.attr.stamped, "status_file" in request)
+    environment = target[RunEnvironmentInfo].environment
+    asserts.true(env, environment["GADGET_PUSH_REQUEST"].endswith(".push.json"))
+    runfiles = [f.basename for f in target[DefaultInfo].default_runfiles.files.to_list()]
+    for name in ["image.oci", environment["GADGET_PUSH_REQUEST"].split("/")[-1]]:
+        asserts.true(env, name in runfiles, "%s is not in the runfiles" % name)
+    return analysistest.end(env)
+
+request_test = analysistest.make(
+    _request_test_impl,
+    attrs = {
+        "expected_tags": attr.string_list(doc = "Tags in the request."),
+        "repositories": attr.string_list(doc = "Repositories in the request."),
+        "stamped": attr.bool(doc = "Whether the request names the workspace status."),
+    },
+)
+
+def push_test_suite(name):
+    """Declares the analysis tests of gadget_push.
+
+    Args:
+      name: name of the test_suite.
+    """
+    request_test(
+        name = "push_request",
+        target_under_test = "//rules/tests/minimal:push",
+        repositories = ["registry.example/gadgets/minimal"],
+        expected_tags = ["v1"],
+    )
+    request_test(
+        name = "stamped_push_request",
+        target_under_test = "//rules/tests/minimal:stamped_push",
+        expected_tags = ["{STABLE_GIT_COMMIT}"],
+        stamped = True,
+    )
+    failure_test(
+        name = "empty_tag",
+        target_under_test = "//rules/tests/minimal:empty_tag_push",
+        messages = ["attribute 'tag_names': entry 0 is empty"],
+    )
+    native.test_suite(name = name, tests = [
+        ":empty_tag",
+        ":push_request",
+        ":stamped_push_request",
+    ])

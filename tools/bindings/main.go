@@ -1,0 +1,141 @@
+// Command bindings writes the Go source of bpf2go for a compiled object: the
+// action GadgetGoBindings. Unlike bpf2go it compiles nothing itself.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/build/constraint"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/cmd/bpf2go/gen"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+)
+
+// flags are the command line of the action.
+type flags struct {
+	Object  string   `required:"" help:"Object to bind."`
+	Embed   string   `required:"" help:"File name that the source embeds."`
+	Arch    string   `required:"" help:"GOARCH that the source is built for."`
+	Package string   `required:"" help:"Name of the Go package."`
+	Stem    string   `default:"gadget" help:"Stem of the generated identifiers."`
+	Type    []string `sep:"none" help:"C type to generate, besides those of maps and tracers."`
+	Out     string   `required:"" help:"Go file to write."`
+}
+
+func main() {
+	if err := run(os.Args[1:], os.Stderr); err != nil {
+		fmt.Fprintf(os.Stderr, "bindings: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, stderr io.Writer) error {
+	args, err := action.Args(args)
+	if err != nil {
+		return err
+	}
+	var f flags
+	parser, err := kong.New(&f, kong.Name("bindings"), kong.Writers(stderr, stderr))
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	object, err := os.ReadFile(f.Object)
+	if err != nil {
+		return fmt.Errorf("reading object: %w", err)
+	}
+	source, err := generate(object, f)
+	if err != nil {
+		return fmt.Errorf("binding %s: %w", f.Object, err)
+	}
+	return action.WriteFile(f.Out, source)
+}
+
+// generate returns the Go source for object.
+func generate(object []byte, f flags) ([]byte, error) {
+	if len(object) == 0 {
+		return nil, errors.New("the gadget has no program, so there is nothing to bind; remove gadget_go_bindings")
+	}
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
+	if err != nil {
+		return nil, err
+	}
+	types, err := collectTypes(spec, f.Type)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = gen.Generate(gen.GenerateArgs{
+		Package:     f.Package,
+		Stem:        f.Stem,
+		Constraints: &constraint.TagExpr{Tag: f.Arch},
+		Maps:        mapNames(spec),
+		Variables:   variableNames(spec),
+		Programs:    slices.Sorted(maps.Keys(spec.Programs)),
+		Types:       types,
+		ObjectFile:  f.Embed,
+		Output:      &out,
+	})
+	return out.Bytes(), err
+}
+
+// mapNames leaves out the sections of global data, which bpf2go binds as variables.
+func mapNames(spec *ebpf.CollectionSpec) []string {
+	var names []string
+	for name := range spec.Maps {
+		if !strings.HasPrefix(name, ".") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// variableNames leaves out the markers of the gadget macros: they say something
+// to the runner and hold no data.
+func variableNames(spec *ebpf.CollectionSpec) []string {
+	var names []string
+	for name := range spec.Variables {
+		if !strings.HasPrefix(name, "gadget_") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// collectTypes returns the types of maps, variables and tracers, and the ones
+// that names asks for, each once.
+func collectTypes(spec *ebpf.CollectionSpec, names []string) ([]btf.Type, error) {
+	types := gen.CollectGlobalTypes(spec)
+	for name := range spec.Variables {
+		if rest, ok := strings.CutPrefix(name, "gadget_tracer_"); ok {
+			parts := strings.Split(rest, "___")
+			names = append(names, parts[len(parts)-1])
+		}
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		found, err := spec.Types.AnyTypesByName(name)
+		if err != nil {
+			return nil, fmt.Errorf("looking up type %q: %w, see the types of the object with bpftool btf dump", name, err)
+		}
+		if t := found[0]; !slices.Contains(types, t) {
+			types = append(types, t)
+		}
+	}
+	slices.SortStableFunc(types, func(a, b btf.Type) int { return strings.Compare(a.TypeName(), b.TypeName()) })
+	return types, nil
+}
