@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+
+/*
+ * Only the containers that were asked for: the runner fills the map with their
+ * mount namespaces and sets gadget_filter_by_mntns. Both names are reserved.
+ */
+
+#ifndef __GADGET_MNTNS_FILTER_H
+#define __GADGET_MNTNS_FILTER_H
+
+#include <bpf/bpf_helpers.h>
+
+#include <gadget/types.h>
+
+const volatile bool gadget_filter_by_mntns = false;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, gadget_mntns_id);
+	__type(value, __u32);
+} gadget_mntns_filter_map SEC(".maps");
+
+/* Whether nobody asked for events of this mount namespace. */
+static __always_inline bool gadget_should_discard_mntns_id(gadget_mntns_id mntns_id)
+{
+	if (!gadget_filter_by_mntns)
+		return false;
+
+	return bpf_map_lookup_elem(&gadget_mntns_filter_map, &mntns_id) == NULL;
+}
+
+#endif /* __GADGET_MNTNS_FILTER_H */
