@@ -1,0 +1,294 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+)
+
+// maxDepfile is the largest depfile that is read, in bytes.
+const maxDepfile = 16 << 20
+
+// Toolchain is a clang with what it needs.
+type Toolchain struct {
+	// Loader, when set, is the dynamic loader that runs Clang and Strip, with
+	// libraries from LibraryPath alone.
+	Loader      string
+	LibraryPath []string
+	Clang       string
+	Strip       string
+	// ResourceDir is clang's own; empty means what clang finds itself.
+	ResourceDir string
+	// SystemIncludes are folders of headers: gadget, bpf, vmlinux.h of Arch.
+	SystemIncludes []string
+}
+
+// CompileRequest is what Compile needs to know.
+type CompileRequest struct {
+	Folder    Folder
+	Toolchain Toolchain
+	Arch      arch.Arch
+	// CFlags come after those of build.yaml, under the same rules.
+	CFlags []string
+}
+
+// CompileResult is the outcome of Compile.
+type CompileResult struct {
+	// Object is the ELF file; empty for a gadget without program.
+	Object []byte
+	// Unused are the inputs that were not read, in the order of Inputs.
+	Unused []string
+	// Warnings is what clang said.
+	Warnings string
+}
+
+// CompileError says that clang refused the source.
+type CompileError struct {
+	// Source is the path of the source.
+	Source string
+	Arch   arch.Arch
+	// Text is clang's own output.
+	Text string
+}
+
+// Error implements error.
+func (e *CompileError) Error() string {
+	return fmt.Sprintf("%scompiling %q for %s: clang refused it", e.Text, e.Source, e.Arch)
+}
+
+// Compile compiles the source that the folder's build file names for one
+// architecture. The object is the same whatever the folder's path, the working
+// directory and the environment.
+func Compile(ctx context.Context, req CompileRequest) (CompileResult, error) {
+	b, err := req.Folder.ReadBuildFile()
+	if err != nil {
+		return CompileResult{}, err
+	}
+	if !b.BuildsFor(req.Arch) {
+		return CompileResult{}, fmt.Errorf("compiling for %s: %s allows only %v, build for these (attribute 'archs')", req.Arch, b.File, b.Archs)
+	}
+	source, ok, err := req.Folder.find(b, "ebpfsource", b.Source)
+	if err != nil {
+		return CompileResult{}, err
+	}
+	if !ok {
+		return CompileResult{Unused: req.Folder.unread(nil)}, nil
+	}
+	tmp, err := os.MkdirTemp("", "gadget-compile-")
+	if err != nil {
+		return CompileResult{}, fmt.Errorf("compiling: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	c := &compilation{req: req, build: b, source: source, object: filepath.Join(tmp, "program.bpf.o"), deps: filepath.Join(tmp, "program.d")}
+	return c.run(ctx)
+}
+
+// compilation is one call of Compile for a gadget that has a program.
+type compilation struct {
+	req                  CompileRequest
+	build                *gadget.BuildFile
+	source, object, deps string
+}
+
+func (c *compilation) run(ctx context.Context) (CompileResult, error) {
+	args, err := c.args()
+	if err != nil {
+		return CompileResult{}, err
+	}
+	text, err := c.req.Toolchain.exec(ctx, c.req.Toolchain.Clang, args)
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+		return CompileResult{}, &CompileError{Source: c.source, Arch: c.req.Arch, Text: text}
+	}
+	if err != nil {
+		return CompileResult{}, fmt.Errorf("%srunning clang: %w", text, err)
+	}
+	if out, err := c.req.Toolchain.exec(ctx, c.req.Toolchain.Strip, []string{"-g", c.object}); err != nil {
+		return CompileResult{}, fmt.Errorf("%sstripping object: %w", out, err)
+	}
+	object, err := action.ReadFile(c.object, gadget.MaxObject)
+	if err != nil {
+		return CompileResult{}, fmt.Errorf("reading object: %w", err)
+	}
+	if err := checkObject(object, c.source); err != nil {
+		return CompileResult{}, err
+	}
+	deps, err := readDepfile(c.deps)
+	if err != nil {
+		return CompileResult{}, err
+	}
+	return CompileResult{Object: object, Unused: c.req.Folder.unread(deps), Warnings: text}, nil
+}
+
+// args returns clang's command line.
+func (c *compilation) args() ([]string, error) {
+	tc := c.req.Toolchain
+	args := []string{
+		"-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall",
+		"-D__TARGET_ARCH_" + c.req.Arch.Target(),
+		"-fno-ident", "-fno-color-diagnostics",
+		"-gdwarf-5", "-gembed-source", "-ffile-compilation-dir=.",
+		"-nostdlibinc", "-MD", "-MF", c.deps,
+	}
+	if tc.ResourceDir != "" {
+		args = append(args, "-resource-dir", tc.ResourceDir)
+	}
+	args = append(args, c.prefixMaps()...)
+	for _, root := range c.req.Folder.roots() {
+		args = append(args, "-I"+root)
+		for _, include := range c.build.Includes {
+			args = append(args, "-I"+path.Join(root, c.req.Folder.relative(include.Path)))
+		}
+	}
+	for _, flag := range slices.Concat(c.build.CFlags, c.req.CFlags) {
+		if err := gadget.CheckCFlag(flag); err != nil {
+			return nil, err
+		}
+		args = append(args, c.place(flag)...)
+	}
+	for _, dir := range tc.SystemIncludes {
+		args = append(args, "-isystem", dir)
+	}
+	return append(args, "-c", c.source, "-o", c.object), nil
+}
+
+// place makes the folder of a -I flag relative to the gadget's folder.
+func (c *compilation) place(flag string) []string {
+	dir, ok := strings.CutPrefix(flag, "-I")
+	if !ok {
+		return []string{flag}
+	}
+	out := []string{}
+	for _, root := range c.req.Folder.roots() {
+		out = append(out, "-I"+path.Join(root, c.req.Folder.relative(dir)))
+	}
+	return out
+}
+
+// prefixMaps returns the flags that keep the paths of this machine out of the
+// object: the gadget's folder becomes the empty path, each folder of system
+// headers becomes "include". Of several that match, clang takes the last, so
+// the longest comes last.
+func (c *compilation) prefixMaps() []string {
+	maps := map[string]string{}
+	for _, dir := range c.req.Toolchain.SystemIncludes {
+		maps[strings.TrimSuffix(dir, "/")+"/"] = "include/"
+	}
+	if dir := c.req.Toolchain.ResourceDir; dir != "" {
+		maps[strings.TrimSuffix(dir, "/")+"/"] = "clang/"
+	}
+	for _, root := range c.req.Folder.roots() {
+		if root != "." {
+			maps[root+"/"] = ""
+		}
+	}
+	prefixes := []string{}
+	for p := range maps {
+		prefixes = append(prefixes, p)
+	}
+	slices.SortFunc(prefixes, func(a, b string) int {
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return strings.Compare(a, b)
+	})
+	out := []string{}
+	for _, p := range prefixes {
+		out = append(out, "-ffile-prefix-map="+p+"="+maps[p])
+	}
+	return out
+}
+
+// exec runs one program of the toolchain with an empty environment and returns
+// what it printed.
+func (t Toolchain) exec(ctx context.Context, program string, args []string) (string, error) {
+	name := program
+	if t.Loader != "" {
+		name = t.Loader
+		args = append([]string{"--library-path", strings.Join(t.LibraryPath, ":"), program}, args...)
+	}
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = []string{}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	return out.String(), err
+}
+
+// checkObject makes sure that the compiler made a BPF object with a program.
+func checkObject(object []byte, source string) error {
+	if err := gadget.CheckObject(object); err != nil {
+		return fmt.Errorf("checking object of %q: %w", source, err)
+	}
+	f, err := elf.NewFile(bytes.NewReader(object))
+	if err != nil {
+		return fmt.Errorf("checking object of %q: %w", source, err)
+	}
+	for _, s := range f.Sections {
+		if s.Flags&elf.SHF_EXECINSTR != 0 && s.Size > 0 && s.Name != ".text" {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: it defines no program, put SEC(\"...\") before the function that is one", source)
+}
+
+// readDepfile returns the files that a depfile names as dependencies.
+func readDepfile(name string) (map[string]bool, error) {
+	data, err := action.ReadFile(name, maxDepfile)
+	if err != nil {
+		return nil, fmt.Errorf("reading depfile: %w", err)
+	}
+	return parseDepfile(data), nil
+}
+
+// parseDepfile returns the prerequisites in a make rule, cleaned.
+func parseDepfile(data []byte) map[string]bool {
+	text := strings.ReplaceAll(string(data), "\\\r\n", " ")
+	text = strings.ReplaceAll(text, "\\\n", " ")
+	_, text, _ = strings.Cut(text, ": ")
+	out := map[string]bool{}
+	var word strings.Builder
+	flush := func() {
+		if word.Len() > 0 {
+			out[path.Clean(word.String())] = true
+			word.Reset()
+		}
+	}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && i+1 < len(text) && strings.IndexByte(" #\\", text[i+1]) >= 0,
+			c == '$' && i+1 < len(text) && text[i+1] == '$':
+			i++
+			word.WriteByte(text[i])
+		case strings.IndexByte(" \t\r\n", c) >= 0:
+			flush()
+		default:
+			word.WriteByte(c)
+		}
+	}
+	flush()
+	return out
+}
+
+// unread returns the inputs that are neither in read nor the build file.
+func (f Folder) unread(read map[string]bool) []string {
+	out := []string{}
+	for _, input := range f.Inputs {
+		rel, _ := f.gadgetPath(input)
+		if !read[path.Clean(input)] && input != f.BuildFile && rel != gadget.BuildFileName {
+			out = append(out, input)
+		}
+	}
+	return out
+}

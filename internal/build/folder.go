@@ -1,0 +1,189 @@
+// Package build turns a gadget's folder into objects, a wasm module, manifests
+// and a layout. The Bazel actions and the command line share it, so that both
+// give the same digest.
+package build
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+)
+
+// Folder is a gadget's folder. Under Bazel only the files that it lists as
+// Inputs exist; some of them may be generated and lie elsewhere.
+type Folder struct {
+	// Dir is the path of the folder, relative to the working directory under
+	// Bazel.
+	Dir string
+	// BuildFile is the path of build.yaml; empty means the one in Dir, if any.
+	BuildFile string
+	// Inputs are the paths of the files that belong to the gadget; nil means
+	// all that lie in Dir.
+	Inputs []string
+}
+
+// ReadBuildFile returns the parsed build file, the defaults when there is none.
+func (f Folder) ReadBuildFile() (*gadget.BuildFile, error) {
+	name := f.BuildFile
+	if name == "" {
+		found, ok, err := f.locate(gadget.BuildFileName)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", gadget.BuildFileName, err)
+		}
+		if !ok {
+			b, _ := gadget.ParseBuildFile(nil, gadget.BuildFileName)
+			return b, nil
+		}
+		name = found
+	}
+	data, err := action.ReadFile(name, gadget.MaxBuildFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading build file: %w", err)
+	}
+	b, problems := gadget.ParseBuildFile(data, name)
+	if err := problems.Err(); err != nil {
+		return nil, fmt.Errorf("reading build file: %w", err)
+	}
+	return b, nil
+}
+
+// find returns where p lies, and false when it is missing although nobody
+// named it. Missing and named is an error.
+func (f Folder) find(b *gadget.BuildFile, key string, p gadget.NamedPath) (string, bool, error) {
+	if p.Path == "" {
+		return "", false, nil
+	}
+	found, ok, err := f.locate(f.relative(p.Path))
+	switch {
+	case err != nil:
+		return "", false, fmt.Errorf("%s:%d: %s: %w", b.File, p.Line, key, err)
+	case ok:
+		return found, true, nil
+	case p.Named:
+		return "", false, fmt.Errorf("%s:%d: %s names %q, but %s has no such file", b.File, p.Line, key, p.Path, f.owner())
+	}
+	return "", false, nil
+}
+
+// owner is what holds the files, for messages.
+func (f Folder) owner() string {
+	if f.Inputs != nil {
+		return "the gadget (its 'srcs')"
+	}
+	return fmt.Sprintf("%q", f.Dir)
+}
+
+// relative turns a path of build.yaml into one relative to Dir.
+func (f Folder) relative(p string) string {
+	if f.BuildFile == "" {
+		return p
+	}
+	rel, ok := f.gadgetPath(f.BuildFile)
+	if !ok {
+		return p
+	}
+	return path.Join(path.Dir(rel), p)
+}
+
+// generatedMark precedes the workspace path in the path of a generated file.
+const generatedMark = "/bin/"
+
+// gadgetPath returns the path of an input relative to the folder, for a source
+// below Dir and for a generated file below <output folder>/bin/Dir.
+func (f Folder) gadgetPath(input string) (string, bool) {
+	dir := path.Clean(filepath.ToSlash(f.Dir))
+	input = path.Clean(filepath.ToSlash(input))
+	if strings.HasPrefix(input, "bazel-out/") {
+		_, rest, ok := strings.Cut(input, generatedMark)
+		if !ok {
+			return "", false
+		}
+		input = rest
+	}
+	if dir == "." {
+		return input, !path.IsAbs(input)
+	}
+	return strings.CutPrefix(input, dir+"/")
+}
+
+// locate returns the file that rel means and whether it is there.
+func (f Folder) locate(rel string) (string, bool, error) {
+	if f.Inputs == nil {
+		name := filepath.Join(f.Dir, filepath.FromSlash(rel))
+		if _, err := os.Stat(name); err != nil {
+			if os.IsNotExist(err) {
+				return "", false, nil
+			}
+			return "", false, err
+		}
+		return name, true, checkInside(f.Dir, rel)
+	}
+	for _, input := range f.Inputs {
+		if got, ok := f.gadgetPath(input); ok && got == rel {
+			root := strings.TrimSuffix(strings.TrimSuffix(filepath.ToSlash(input), rel), "/")
+			return input, true, checkInside(root, rel)
+		}
+	}
+	return "", false, nil
+}
+
+// roots returns Dir and, when some inputs are generated, the folders that
+// stand for it among the outputs.
+func (f Folder) roots() []string {
+	out := []string{path.Clean(filepath.ToSlash(f.Dir))}
+	seen := map[string]bool{out[0]: true}
+	for _, input := range f.Inputs {
+		rel, ok := f.gadgetPath(input)
+		if !ok {
+			continue
+		}
+		root := path.Clean(strings.TrimSuffix(filepath.ToSlash(input), rel))
+		if !seen[root] {
+			seen[root] = true
+			out = append(out, root)
+		}
+	}
+	return out
+}
+
+// maxSandboxHops is how many layers of links a build sandbox puts before the
+// real file.
+const maxSandboxHops = 8
+
+// checkInside returns an error when root/rel is, by a link, a file outside of
+// root. A sandbox makes every file a link to the same path below another
+// root; such links are followed first.
+func checkInside(root, rel string) error {
+	if root == "" {
+		root = "."
+	}
+	for range maxSandboxHops {
+		realRoot, err := filepath.EvalSymlinks(root)
+		if err != nil {
+			return err
+		}
+		real, err := filepath.EvalSymlinks(filepath.Join(root, rel))
+		if err != nil {
+			return err
+		}
+		inside, err := filepath.Rel(realRoot, real)
+		if err == nil && filepath.IsLocal(inside) {
+			return nil
+		}
+		target, err := os.Readlink(filepath.Join(root, rel))
+		if err != nil {
+			break
+		}
+		next, ok := strings.CutSuffix(filepath.ToSlash(target), "/"+path.Join(filepath.ToSlash(root), rel))
+		if !ok || !filepath.IsAbs(target) {
+			break
+		}
+		root = filepath.Join(next, root)
+	}
+	return fmt.Errorf("%q is a link out of the gadget's folder, copy the file into it", rel)
+}

@@ -1,0 +1,76 @@
+// Command compile is the BpfCompile action: it compiles the source of a
+// gadget's folder, as build.yaml says, to one object.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/action/tool"
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/build"
+)
+
+const doc = "Compiles a gadget's source to an object. A gadget without program gives an empty file."
+
+// flags is the command line.
+type flags struct {
+	Folder        string   `required:"" help:"The gadget's folder."`
+	BuildFile     string   `help:"The build.yaml; the folder's by default."`
+	Input         []string `sep:"none" help:"A file of the gadget; all in the folder by default. Repeatable."`
+	Arch          string   `required:"" help:"Architecture to compile for, amd64 or arm64."`
+	Loader        string   `help:"Dynamic loader that runs the compiler."`
+	LibraryPath   []string `sep:"none" help:"Folder of libraries for the loader. Repeatable."`
+	Clang         string   `required:"" help:"The compiler."`
+	Strip         string   `required:"" help:"llvm-strip."`
+	ResourceDir   string   `help:"The compiler's resource folder."`
+	SystemInclude []string `sep:"none" help:"Folder of headers outside the gadget. Repeatable."`
+	Cflag         []string `sep:"none" help:"Extra flag of the compiler. Repeatable."`
+	UnusedInputs  string   `help:"File to write the inputs to that were not read, a line each."`
+	Out           string   `required:"" help:"Object to write."`
+}
+
+func main() { os.Exit(tool.Main("compile", run)) }
+
+func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
+	var f flags
+	if err := tool.Parse("compile", doc, &f, args, stdout); err != nil {
+		return err
+	}
+	a, err := arch.Parse(f.Arch)
+	if err != nil {
+		return &tool.UsageError{Err: err}
+	}
+	result, err := build.Compile(ctx, build.CompileRequest{
+		Folder: build.Folder{Dir: f.Folder, BuildFile: f.BuildFile, Inputs: f.Input},
+		Arch:   a,
+		CFlags: f.Cflag,
+		Toolchain: build.Toolchain{
+			Loader: f.Loader, LibraryPath: f.LibraryPath, Clang: f.Clang, Strip: f.Strip,
+			ResourceDir: f.ResourceDir, SystemIncludes: f.SystemInclude,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(stderr, result.Warnings)
+	if f.UnusedInputs != "" {
+		if err := action.WriteFile(f.UnusedInputs, lines(result.Unused)); err != nil {
+			return err
+		}
+	}
+	return action.WriteFile(f.Out, result.Object)
+}
+
+// lines returns one line for each element.
+func lines(all []string) []byte {
+	var b strings.Builder
+	for _, s := range all {
+		b.WriteString(s + "\n")
+	}
+	return []byte(b.String())
+}
