@@ -1,0 +1,3 @@
+"""Names of Bazel's own that another file gives out unchanged."""
+
+NativeProtoInfo = ProtoInfo

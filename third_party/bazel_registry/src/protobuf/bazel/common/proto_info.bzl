@@ -1,0 +1,5 @@
+"""Bazel's own ProtoInfo under the name that rule sets load."""
+
+load(":native.bzl", "NativeProtoInfo")
+
+ProtoInfo = NativeProtoInfo

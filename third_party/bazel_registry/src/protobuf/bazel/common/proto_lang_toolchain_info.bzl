@@ -1,0 +1,3 @@
+"""Bazel's own ProtoLangToolchainInfo under the name that rule sets load."""
+
+ProtoLangToolchainInfo = proto_common_do_not_use.ProtoLangToolchainInfo
