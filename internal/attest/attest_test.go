@@ -1,0 +1,114 @@
+package attest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/rules-gadget/rules_gadget/internal/attest"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func build() attest.Build {
+	return attest.Build{
+		Name:    "trace_open",
+		Target:  "//gadgets/trace_open:image",
+		Subject: digest.FromString("index"),
+		Archs:   []string{"amd64", "arm64"},
+		Params:  map[string]string{"cflags": "-DX=1"},
+		Created: time.Unix(0, 0),
+		Materials: []attest.Material{
+			{Kind: attest.Source, Name: "gadgets/trace_open/program.bpf.c", Digest: digest.FromString("c")},
+			{Kind: attest.Archive, Name: "debian/12/x86_64/6.1.0-47-cloud-amd64.btf.tar.xz", Digest: digest.FromString("btf")},
+			{Kind: attest.Compiler, Name: "clang-19", Version: "1:19.1.7-3", URI: "pool/clang-19.deb", Digest: digest.FromString("clang")},
+		},
+	}
+}
+
+func TestGolden(t *testing.T) {
+	for name, write := range map[string]func(attest.Build) ([]byte, error){
+		"provenance.json": attest.Provenance,
+		"sbom.spdx.json":  attest.SBOM,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := write(build())
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join("testdata", name)
+			if *update {
+				if err := os.WriteFile(path, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		})
+	}
+}
+
+func TestOrderOfMaterialsDoesNotMatter(t *testing.T) {
+	a, b := build(), build()
+	slices.Reverse(b.Materials)
+	b.Materials = append(b.Materials, a.Materials[0])
+	for _, write := range []func(attest.Build) ([]byte, error){attest.Provenance, attest.SBOM} {
+		x, errX := write(a)
+		y, errY := write(b)
+		if errX != nil || errY != nil || !bytes.Equal(x, y) {
+			t.Errorf("two orders of the same materials differ: %v, %v", errX, errY)
+		}
+	}
+}
+
+func TestEveryMaterialIsNamed(t *testing.T) {
+	for _, write := range []func(attest.Build) ([]byte, error){attest.Provenance, attest.SBOM} {
+		got, err := write(build())
+		if err != nil || !json.Valid(got) {
+			t.Fatalf("not JSON, %v: %s", err, got)
+		}
+		for _, m := range build().Materials {
+			if !strings.Contains(string(got), m.Digest.Encoded()) {
+				t.Errorf("the digest of %s is missing", m.Name)
+			}
+		}
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	tests := []struct {
+		name string
+		edit func(*attest.Build)
+		want string
+	}{
+		{"no subject", func(b *attest.Build) { b.Subject = "" }, "subject"},
+		{"no materials", func(b *attest.Build) { b.Materials = nil }, "no materials"},
+		{"a material without digest", func(b *attest.Build) { b.Materials[1].Digest = "sha256:short" }, "6.1.0-47"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := build()
+			test.edit(&b)
+			if _, err := attest.Provenance(b); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Provenance: %v, want an error with %q", err, test.want)
+			}
+			if _, err := attest.SBOM(b); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("SBOM: %v, want an error with %q", err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,140 @@
+// Command attest writes the provenance and the SBOM of an artifact: the action
+// GadgetAttest.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/attest"
+	"github.com/rules-gadget/rules_gadget/internal/build"
+)
+
+// flags are the command line of the action.
+type flags struct {
+	Name       string            `required:"" help:"Name of the gadget."`
+	Target     string            `required:"" help:"Label of the target."`
+	DigestFile string            `required:"" help:"File with the digest of the index."`
+	Arch       []string          `help:"Architecture of the artifact."`
+	Param      map[string]string `mapsep:"none" help:"Attribute that shapes the artifact, as KEY=VALUE."`
+	Source     []string          `sep:"none" help:"Source of the gadget."`
+	Compiler   string            `help:"JSON list of the toolchain's packages: name, version, url, sha256."`
+	Archive    []string          `sep:"none" help:"btfhub archive, as SHARD=PATH."`
+	Provenance string            `required:"" help:"in-toto statement to write."`
+	Sbom       string            `required:"" help:"SPDX document to write."`
+}
+
+func main() {
+	if err := run(os.Args[1:], os.Stderr); err != nil {
+		fmt.Fprintf(os.Stderr, "attest: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, stderr io.Writer) error {
+	args, err := action.Args(args)
+	if err != nil {
+		return err
+	}
+	var f flags
+	parser, err := kong.New(&f, kong.Name("attest"), kong.Writers(stderr, stderr))
+	if err != nil {
+		return err
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return err
+	}
+	made, err := describe(f)
+	if err != nil {
+		return err
+	}
+	for _, out := range []struct {
+		path  string
+		write func(attest.Build) ([]byte, error)
+	}{{f.Provenance, attest.Provenance}, {f.Sbom, attest.SBOM}} {
+		data, err := out.write(made)
+		if err != nil {
+			return err
+		}
+		if err := action.WriteFile(out.path, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe reads what the flags name.
+func describe(f flags) (attest.Build, error) {
+	created, err := build.ParseEpoch(os.Getenv("SOURCE_DATE_EPOCH"))
+	if err != nil {
+		return attest.Build{}, err
+	}
+	subject, err := os.ReadFile(f.DigestFile)
+	if err != nil {
+		return attest.Build{}, fmt.Errorf("reading digest: %w", err)
+	}
+	b := attest.Build{
+		Name: f.Name, Target: f.Target, Archs: f.Arch, Params: f.Param, Created: created,
+		Subject: digest.Digest(strings.TrimSpace(string(subject))),
+	}
+	for _, source := range f.Source {
+		if err := addFile(&b, attest.Source, source, source); err != nil {
+			return b, err
+		}
+	}
+	for _, archive := range f.Archive {
+		shard, file, ok := strings.Cut(archive, "=")
+		if !ok {
+			return b, fmt.Errorf("reading flag --archive: got %q, want SHARD=PATH", archive)
+		}
+		if err := addFile(&b, attest.Archive, path.Join(shard, path.Base(file)), file); err != nil {
+			return b, err
+		}
+	}
+	if f.Compiler == "" {
+		return b, nil
+	}
+	return b, addPackages(&b, f.Compiler)
+}
+
+// addFile adds the file at path as a material called name.
+func addFile(b *attest.Build, kind attest.Kind, name, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", kind, err)
+	}
+	defer file.Close()
+	d, err := digest.FromReader(file)
+	if err != nil {
+		return fmt.Errorf("reading %s %s: %w", kind, path, err)
+	}
+	b.Materials = append(b.Materials, attest.Material{Kind: kind, Name: name, Digest: d})
+	return nil
+}
+
+// addPackages adds the packages that the toolchain lists.
+func addPackages(b *attest.Build, path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading packages of the compiler: %w", err)
+	}
+	var packages []struct{ Name, Version, URL, SHA256 string }
+	if err := json.Unmarshal(data, &packages); err != nil {
+		return fmt.Errorf("reading packages of the compiler in %s: %w", path, err)
+	}
+	for _, p := range packages {
+		b.Materials = append(b.Materials, attest.Material{
+			Kind: attest.Compiler, Name: p.Name, Version: p.Version, URI: p.URL,
+			Digest: digest.NewDigestFromEncoded(digest.SHA256, p.SHA256),
+		})
+	}
+	return nil
+}
