@@ -59,18 +59,9 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	}
 	fmt.Fprint(stderr, result.Warnings)
 	if f.UnusedInputs != "" {
-		if err := action.WriteFile(f.UnusedInputs, lines(result.Unused)); err != nil {
+		if err := action.WriteFile(f.UnusedInputs, []byte(strings.Join(append(result.Unused, ""), "\n"))); err != nil {
 			return err
 		}
 	}
 	return action.WriteFile(f.Out, result.Object)
-}
-
-// lines returns one line for each element.
-func lines(all []string) []byte {
-	var b strings.Builder
-	for _, s := range all {
-		b.WriteString(s + "\n")
-	}
-	return []byte(b.String())
 }

@@ -1,0 +1,49 @@
+// Command wasm is the WasmCompile action: it makes the wasm module of a
+// gadget's folder, as build.yaml says.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/action/tool"
+	"github.com/rules-gadget/rules_gadget/internal/build"
+)
+
+const doc = "Makes a gadget's wasm module: copies a prebuilt one or builds Go for wasip1. A gadget without gives an empty file."
+
+// flags is the command line.
+type flags struct {
+	Folder       string   `required:"" help:"The gadget's folder."`
+	BuildFile    string   `help:"The build.yaml; the folder's by default."`
+	Input        []string `sep:"none" help:"A file of the gadget; all in the folder by default. Repeatable."`
+	Goroot       string   `help:"Go toolchain for Go sources."`
+	UnusedInputs string   `help:"File to write the inputs to that were not read, a line each."`
+	Out          string   `required:"" help:"Wasm module to write."`
+}
+
+func main() { os.Exit(tool.Main("wasm", run)) }
+
+func run(ctx context.Context, args []string, _ io.Reader, stdout, _ io.Writer) error {
+	var f flags
+	if err := tool.Parse("wasm", doc, &f, args, stdout); err != nil {
+		return err
+	}
+	result, err := build.Wasm(ctx, build.WasmRequest{
+		Folder: build.Folder{Dir: f.Folder, BuildFile: f.BuildFile, Inputs: f.Input},
+		GoRoot: f.Goroot,
+	})
+	if err != nil {
+		return err
+	}
+	if f.UnusedInputs != "" {
+		text := strings.Join(append(result.Unused, ""), "\n")
+		if err := action.WriteFile(f.UnusedInputs, []byte(text)); err != nil {
+			return err
+		}
+	}
+	return action.WriteFile(f.Out, result.Module)
+}
