@@ -1,0 +1,120 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// Error is a failed exchange with a registry, in one sentence with its cure.
+type Error struct {
+	Host   string
+	Status int // HTTP status, 0 when no answer came
+	Text   string
+	Err    error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return fmt.Sprintf("registry %s: %s", e.Host, e.Text) }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes a 404 an oci.ErrNotFound.
+func (e *Error) Is(target error) bool {
+	return target == oci.ErrNotFound && e.Status == http.StatusNotFound
+}
+
+// explain turns an error of the transport into an Error.
+func (c *Client) explain(err error, h string) error {
+	var known *Error
+	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	var answer *transport.Error
+	if errors.As(err, &answer) {
+		return c.answerError(answer, h)
+	}
+	return &Error{Host: h, Text: connectionText(err), Err: err}
+}
+
+// answerError explains an answer that is no success.
+func (c *Client) answerError(e *transport.Error, h string) error {
+	out := &Error{Host: h, Status: e.StatusCode, Err: e}
+	said := diagnostics(e)
+	switch e.StatusCode {
+	case http.StatusUnauthorized:
+		out.Text = fmt.Sprintf("access denied%s (%s), log in with \"gadget-run login %s\"", said, c.creds.used(h), h)
+	case http.StatusForbidden:
+		out.Text = fmt.Sprintf("access forbidden%s (%s), ask for the right to this repository", said, c.creds.used(h))
+	case http.StatusNotFound:
+		out.Text = "not found" + said + ", check the name and the tag"
+	case http.StatusTooManyRequests:
+		out.Text = "too many requests" + said + ", wait, or log in for a higher limit"
+	case http.StatusMethodNotAllowed:
+		out.Text = "the registry does not accept this" + said + ", it may be a read-only mirror"
+	default:
+		out.Text = fmt.Sprintf("it answered %d %s%s", e.StatusCode, http.StatusText(e.StatusCode), said)
+		if e.StatusCode >= http.StatusInternalServerError {
+			out.Text += ", try again later"
+		}
+	}
+	return out
+}
+
+func diagnostics(e *transport.Error) string {
+	if len(e.Errors) == 0 {
+		return ""
+	}
+	first := e.Errors[0]
+	if first.Message == "" {
+		return fmt.Sprintf(" (%s)", first.Code)
+	}
+	return fmt.Sprintf(" (%s: %s)", first.Code, first.Message)
+}
+
+// connectionText explains a request that got no answer.
+func connectionText(err error) string {
+	var dns *net.DNSError
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	var netErr net.Error
+	switch {
+	case errors.Is(err, errPlainHTTP):
+		return "the connection would be unencrypted, pass --insecure to allow plain HTTP"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "it refuses connections, check the address and that it runs"
+	case errors.As(err, &dns):
+		return fmt.Sprintf("there is no host %q, check the name and the network", dns.Name)
+	case errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &invalid):
+		return fmt.Sprintf("its certificate does not verify (%s), pass --ca-file or --cert-dir, or --insecure", rootCause(err))
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return "it speaks plain HTTP, pass --insecure to allow it"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "it cannot be reached, check the network and the proxy settings"
+	case errors.As(err, &netErr) && netErr.Timeout():
+		return "it did not answer in time, check the network and try again"
+	}
+	return fmt.Sprintf("the connection broke (%s), try again", rootCause(err))
+}
+
+// rootCause strips the method and address that net/http puts before an error.
+func rootCause(err error) error {
+	var u *url.Error
+	for errors.As(err, &u) {
+		err = u.Err
+	}
+	return err
+}

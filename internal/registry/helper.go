@@ -1,0 +1,87 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+)
+
+// errNoCredentials is a helper's answer that it knows nothing of a host.
+var errNoCredentials = errors.New("no credentials")
+
+// helperName keeps the name of a helper from leaving the folders of PATH.
+var helperName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// tokenUser is the user name with which helpers mark an identity token.
+const tokenUser = "<token>"
+
+// helperCredentials is the JSON of the credential helper protocol.
+type helperCredentials struct {
+	ServerURL string
+	Username  string
+	Secret    string
+}
+
+func runHelperGet(ctx context.Context, helper, server string) (authn.AuthConfig, error) {
+	out, err := runHelper(ctx, helper, "get", []byte(server))
+	if err != nil {
+		return authn.AuthConfig{}, err
+	}
+	var c helperCredentials
+	if err := json.Unmarshal(out, &c); err != nil {
+		return authn.AuthConfig{}, fmt.Errorf("credential helper %q answered no JSON: %w", helper, err)
+	}
+	switch {
+	case c.Username == "" && c.Secret == "":
+		return authn.AuthConfig{}, errNoCredentials
+	case c.Username == tokenUser:
+		return authn.AuthConfig{IdentityToken: c.Secret}, nil
+	}
+	return authn.AuthConfig{Username: c.Username, Password: c.Secret}, nil
+}
+
+func runHelperStore(ctx context.Context, helper string, c helperCredentials) error {
+	in, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	_, err = runHelper(ctx, helper, "store", in)
+	return err
+}
+
+func runHelperErase(ctx context.Context, helper, server string) error {
+	_, err := runHelper(ctx, helper, "erase", []byte(server))
+	if errors.Is(err, errNoCredentials) {
+		return nil
+	}
+	return err
+}
+
+// runHelper runs docker-credential-<helper> with an action and its input.
+func runHelper(ctx context.Context, helper, action string, in []byte) ([]byte, error) {
+	if !helperName.MatchString(helper) {
+		return nil, fmt.Errorf("credential helper %q has no valid name", helper)
+	}
+	name := "docker-credential-" + helper
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, name, action)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &stdout, &stderr
+	err := cmd.Run()
+	switch said := strings.TrimSpace(stdout.String()); {
+	case err == nil:
+		return stdout.Bytes(), nil
+	case strings.Contains(said, "credentials not found"):
+		return nil, errNoCredentials
+	case errors.Is(err, exec.ErrNotFound):
+		return nil, fmt.Errorf("credential helper %q is not in PATH, install it or remove it from the credentials file", name)
+	default:
+		return nil, fmt.Errorf("running credential helper %q: %w: %s", name, err, strings.TrimSpace(said+" "+stderr.String()))
+	}
+}

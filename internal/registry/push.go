@@ -1,0 +1,303 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// maxParallel is how many blobs are transferred at once.
+const maxParallel = 6
+
+// maxChildren bounds the descriptors of one manifest or index.
+const maxChildren = 1024
+
+// PushRequest is an artifact and where it goes.
+type PushRequest struct {
+	Blobs oci.Blobs
+	Root  ocispec.Descriptor
+	// Repository is the target; its Tag and Digest are ignored.
+	Repository Reference
+	// Tags are set last, after everything is there by digest.
+	Tags []string
+	// DryRun asks the registry what it has and uploads nothing.
+	DryRun bool
+}
+
+// PushResult says what a push did, or with DryRun would do.
+type PushResult struct {
+	Reference string   `json:"reference"` // digest-pinned
+	Digest    string   `json:"digest"`
+	Tags      []string `json:"tags"`
+	Moved     []string `json:"movedTags"`     // tags that did not point here before
+	Uploaded  int      `json:"uploaded"`      // blobs and manifests sent
+	Bytes     int64    `json:"uploadedBytes"` // their size
+	Mounted   int      `json:"mounted"`       // blobs taken from other repositories
+	Existing  int      `json:"existing"`      // blobs and manifests that were there
+	DryRun    bool     `json:"dryRun"`
+}
+
+// Unchanged reports whether the registry had everything, tags included.
+func (r PushResult) Unchanged() bool { return r.Uploaded+r.Mounted+len(r.Moved) == 0 }
+
+// Push uploads an artifact: blobs, manifests by digest, then the tags.
+func (c *Client) Push(ctx context.Context, q PushRequest) (PushResult, error) {
+	name := q.Repository.Name()
+	res, err := c.push(ctx, q)
+	if err != nil {
+		return PushResult{}, fmt.Errorf("pushing to %s: %w", name, err)
+	}
+	return res, nil
+}
+
+func (c *Client) push(ctx context.Context, q PushRequest) (PushResult, error) {
+	for _, t := range q.Tags {
+		if !validTag(t) {
+			return PushResult{}, fmt.Errorf("%q is no tag, use at most %d letters, digits, '_', '.' and '-'", t, maxTag)
+		}
+	}
+	g, err := walk(ctx, q.Blobs, q.Root)
+	if err != nil {
+		return PushResult{}, err
+	}
+	places, err := c.cfg.places(q.Repository)
+	if err != nil {
+		return PushResult{}, err
+	}
+	target := places[len(places)-1] // never a mirror
+	ep, err := c.endpointFor(ctx, target, transport.PushScope, c.mountSources(g, q.Repository)...)
+	if err != nil {
+		return PushResult{}, err
+	}
+	p := &pusher{client: c, ep: ep, req: q, graph: g}
+	return p.run(ctx)
+}
+
+// mountSources lists the repositories that may serve blobs of g by mount.
+func (c *Client) mountSources(g *graph, r Reference) []string {
+	var all []string
+	for _, d := range g.blobs {
+		if from := c.mountSource(d.Digest, r); from != "" && !slices.Contains(all, from) {
+			all = append(all, from)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// graph is what an artifact consists of.
+type graph struct {
+	blobs     []ocispec.Descriptor // configs and layers, each once
+	manifests []ocispec.Descriptor // children before parents, root last
+	data      map[digest.Digest][]byte
+	absent    map[digest.Digest]bool // manifests that the source does not hold
+}
+
+// walk reads the manifests below root.
+func walk(ctx context.Context, b oci.Blobs, root ocispec.Descriptor) (*graph, error) {
+	g := &graph{data: map[digest.Digest][]byte{}, absent: map[digest.Digest]bool{}}
+	seen := map[digest.Digest]bool{}
+	if err := g.add(ctx, b, root, seen, 0); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// maxDepth bounds how deep indexes may be nested.
+const maxDepth = 4
+
+func (g *graph) add(ctx context.Context, b oci.Blobs, d ocispec.Descriptor, seen map[digest.Digest]bool, depth int) error {
+	if seen[d.Digest] {
+		return nil
+	}
+	seen[d.Digest] = true
+	if !IsManifest(d.MediaType) {
+		g.blobs = append(g.blobs, d)
+		return nil
+	}
+	if depth > maxDepth {
+		return fmt.Errorf("manifest %s is nested deeper than %d indexes", d.Digest, maxDepth)
+	}
+	data, err := oci.ReadBlob(ctx, b, d, MaxManifest)
+	if depth > 0 && errors.Is(err, oci.ErrNotFound) {
+		g.absent[d.Digest] = true
+		g.manifests = append(g.manifests, d)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	children, err := Children(data)
+	if err != nil {
+		return fmt.Errorf("reading manifest %s: %w", d.Digest, err)
+	}
+	for _, child := range children {
+		if err := g.add(ctx, b, child, seen, depth+1); err != nil {
+			return err
+		}
+	}
+	g.data[d.Digest] = data
+	g.manifests = append(g.manifests, d)
+	return nil
+}
+
+// Children lists what the manifest or index in data points to.
+func Children(data []byte) ([]ocispec.Descriptor, error) {
+	var m struct {
+		Manifests []ocispec.Descriptor `json:"manifests"`
+		Config    *ocispec.Descriptor  `json:"config"`
+		Layers    []ocispec.Descriptor `json:"layers"`
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, err
+	}
+	all := m.Manifests
+	if m.Config != nil {
+		all = append(all, *m.Config)
+	}
+	all = append(all, m.Layers...)
+	if len(all) > maxChildren {
+		return nil, fmt.Errorf("it names %d blobs, at most %d are allowed", len(all), maxChildren)
+	}
+	for _, d := range all {
+		if err := d.Digest.Validate(); err != nil {
+			return nil, fmt.Errorf("digest %q: %w", d.Digest, err)
+		}
+		if d.Size < 0 {
+			return nil, fmt.Errorf("blob %s has the size %d", d.Digest, d.Size)
+		}
+	}
+	return all, nil
+}
+
+// pusher is one push under way.
+type pusher struct {
+	client *Client
+	ep     *endpoint
+	req    PushRequest
+	graph  *graph
+
+	mu  sync.Mutex
+	res PushResult
+}
+
+func (p *pusher) run(ctx context.Context) (PushResult, error) {
+	root := p.req.Root.Digest
+	p.res = PushResult{
+		Reference: p.req.Repository.Pinned(root.String()), Digest: root.String(),
+		Tags: p.req.Tags, Moved: []string{}, DryRun: p.req.DryRun,
+	}
+	_, there, err := p.ep.headManifest(ctx, p.client, root.String())
+	if err != nil {
+		return p.res, err
+	}
+	if there {
+		p.res.Existing = len(p.graph.blobs) + len(p.graph.manifests)
+	} else if err := p.content(ctx); err != nil {
+		return p.res, err
+	}
+	for _, d := range p.graph.blobs {
+		p.client.remember(d.Digest, p.req.Repository)
+	}
+	for _, tag := range p.req.Tags {
+		if err := p.tag(ctx, tag); err != nil {
+			return p.res, err
+		}
+	}
+	return p.res, nil
+}
+
+// content brings the blobs, then the manifests, children first.
+func (p *pusher) content(ctx context.Context) error {
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxParallel)
+	for _, d := range p.graph.blobs {
+		group.Go(func() error { return p.blob(gctx, d) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, d := range p.graph.manifests {
+		if err := p.manifest(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pusher) manifest(ctx context.Context, d ocispec.Descriptor) error {
+	if d.Digest != p.req.Root.Digest {
+		_, there, err := p.ep.headManifest(ctx, p.client, d.Digest.String())
+		if err != nil {
+			return err
+		}
+		if there {
+			p.count(func(r *PushResult) { r.Existing++ })
+			return nil
+		}
+	}
+	if p.graph.absent[d.Digest] {
+		return fmt.Errorf("manifest %s%s is neither here nor in the registry, pull the artifact with --all-platforms first", d.Digest, platformName(d))
+	}
+	p.count(func(r *PushResult) { r.Uploaded++; r.Bytes += d.Size })
+	if p.req.DryRun {
+		return nil
+	}
+	return p.ep.putManifest(ctx, p.client, putManifest{d.Digest.String(), d.MediaType, p.graph.data[d.Digest]})
+}
+
+func platformName(d ocispec.Descriptor) string {
+	if d.Platform == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%s/%s)", d.Platform.OS, d.Platform.Architecture)
+}
+
+func (p *pusher) tag(ctx context.Context, tag string) error {
+	now, there, err := p.ep.headManifest(ctx, p.client, tag)
+	if err != nil {
+		return err
+	}
+	if there && now == p.req.Root.Digest {
+		return nil
+	}
+	p.count(func(r *PushResult) { r.Moved = append(r.Moved, tag) })
+	if p.req.DryRun {
+		return nil
+	}
+	root := p.req.Root
+	return p.ep.putManifest(ctx, p.client, putManifest{tag, root.MediaType, p.graph.data[root.Digest]})
+}
+
+func (p *pusher) count(change func(*PushResult)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change(&p.res)
+}
+
+// Summary says in one line what the push did.
+func (r PushResult) Summary() string {
+	verb, tags := "pushed", ""
+	if r.DryRun {
+		verb = "would push"
+	}
+	if len(r.Tags) > 0 {
+		tags = fmt.Sprintf(" (tags %s)", strings.Join(r.Tags, ", "))
+	}
+	if r.Unchanged() {
+		return fmt.Sprintf("%s%s: everything is there already, nothing uploaded", r.Reference, tags)
+	}
+	return fmt.Sprintf("%s %s%s: %d uploaded (%d bytes), %d mounted, %d already there",
+		verb, r.Reference, tags, r.Uploaded, r.Bytes, r.Mounted, r.Existing)
+}

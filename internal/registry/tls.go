@@ -1,0 +1,84 @@
+package registry
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// certDirs are the folders in which container tools keep one subfolder of
+// certificates per registry.
+var certDirs = []string{"/etc/containers/certs.d", "/etc/docker/certs.d"}
+
+// tlsConfig returns the TLS settings for a host: the system's certificates,
+// CAFile, CertDir, the host's settings, and the host's folders in certDirs.
+func (c *Client) tlsConfig(h string, insecure bool) (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: insecure} //nolint:gosec // asked for by the user
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	cfg.RootCAs = pool
+	settings := c.cfg.host(h)
+	for _, file := range []string{c.opts.CAFile, settings.CAFile} {
+		if file != "" {
+			if err := addCA(pool, file); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, dir := range []string{c.opts.CertDir, settings.CertDir} {
+		if dir != "" {
+			if err := addCertDir(cfg, dir); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, parent := range certDirs {
+		dir := filepath.Join(parent, h)
+		if err := addCertDir(cfg, dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return cfg, nil
+}
+
+func addCA(pool *x509.CertPool, file string) error {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("reading certificates: %w", err)
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return fmt.Errorf("reading certificates: %q holds no PEM certificate", file)
+	}
+	return nil
+}
+
+// addCertDir reads a certificate folder: every *.crt is trusted, every
+// *.cert with the *.key of the same name is a client pair.
+func addCertDir(cfg *tls.Config, dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("reading certificates: %w", err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch filepath.Ext(path) {
+		case ".crt":
+			err = addCA(cfg.RootCAs, path)
+		case ".cert":
+			var pair tls.Certificate
+			pair, err = tls.LoadX509KeyPair(path, strings.TrimSuffix(path, ".cert")+".key")
+			cfg.Certificates = append(cfg.Certificates, pair)
+		}
+		if err != nil {
+			return fmt.Errorf("reading certificates: %q: %w", path, err)
+		}
+	}
+	return nil
+}

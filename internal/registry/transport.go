@@ -1,0 +1,179 @@
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// maxDiscard bounds what is read from an answer only to reuse its connection.
+const maxDiscard = 64 << 10
+
+// userAgent names this project to registries.
+const userAgent = "gadget-run"
+
+// session is the unauthenticated connection pool to one host.
+type session struct {
+	registry name.Registry
+	base     http.RoundTripper
+}
+
+// endpoint is the authenticated access to one repository of one host.
+type endpoint struct {
+	client *http.Client
+	url    string // scheme://host/v2/repository
+	host   string
+}
+
+// where is one place that may serve a repository: the registry itself or a
+// mirror of it.
+type where struct {
+	host, repository string
+	insecure         bool
+	mirror           bool
+}
+
+// endpointFor returns the access to w with the given action (transport.PullScope or
+// PushScope). Repositories in also are readable with it, for mounts.
+func (c *Client) endpointFor(ctx context.Context, w where, action string, also ...string) (*endpoint, error) {
+	key := strings.Join(append([]string{w.host, w.repository, action}, also...), " ")
+	c.mu.Lock()
+	ep := c.endpoints[key]
+	c.mu.Unlock()
+	if ep != nil {
+		return ep, nil
+	}
+	s, err := c.session(w)
+	if err != nil {
+		return nil, err
+	}
+	auth, err := c.creds.authenticator(ctx, w.host, w.repository)
+	if err != nil {
+		return nil, err
+	}
+	scopes := []string{s.registry.Repo(w.repository).Scope(action)}
+	for _, repo := range also {
+		scopes = append(scopes, s.registry.Repo(repo).Scope(transport.PullScope))
+	}
+	rt, err := transport.NewWithContext(ctx, s.registry, auth, s.base, scopes)
+	if err != nil {
+		return nil, c.explain(err, w.host)
+	}
+	ep = &endpoint{
+		client: &http.Client{Transport: rt},
+		url:    fmt.Sprintf("%s://%s/v2/%s", s.registry.Scheme(), w.host, w.repository),
+		host:   w.host,
+	}
+	c.mu.Lock()
+	c.endpoints[key] = ep
+	c.mu.Unlock()
+	return ep, nil
+}
+
+// session returns the connection pool to w's host.
+func (c *Client) session(w where) (*session, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.transports[w.host]; s != nil {
+		return s, nil
+	}
+	insecure := w.insecure || c.insecure(w.host)
+	tlsConfig, err := c.tlsConfig(w.host, insecure)
+	if err != nil {
+		return nil, err
+	}
+	allowHTTP := insecure || c.opts.PlainHTTP || isLoopback(w.host)
+	opts := []name.Option{name.WeakValidation}
+	if allowHTTP {
+		opts = append(opts, name.Insecure)
+	}
+	reg, err := name.NewRegistry(w.host, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("registry %q: %w", w.host, err)
+	}
+	s := &session{registry: reg, base: transport.NewUserAgent(&retrier{
+		client: c,
+		inner:  &guard{allowHTTP: allowHTTP, plainOnly: c.opts.PlainHTTP, inner: c.httpTransport(tlsConfig)},
+	}, userAgent)}
+	c.transports[w.host] = s
+	return s, nil
+}
+
+func (c *Client) insecure(h string) bool {
+	if c.opts.Insecure {
+		return true
+	}
+	for _, r := range c.opts.InsecureRegistries {
+		if host(r) == h {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Client) httpTransport(cfg *tls.Config) *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: c.tune.dial, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:       cfg,
+		TLSHandshakeTimeout:   c.tune.dial,
+		ResponseHeaderTimeout: c.tune.header,
+		ExpectContinueTimeout: time.Second,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConnsPerHost:   maxParallel,
+		IdleConnTimeout:       90 * time.Second,
+		DisableCompression:    true, // blobs are what their digest says, byte for byte
+	}
+}
+
+// errPlainHTTP refuses a request that would cross the network unencrypted.
+var errPlainHTTP = errors.New("plain HTTP is refused")
+
+// errNoTLS stops the attempt at TLS where the user asked for plain HTTP.
+var errNoTLS = errors.New("TLS is not used, plain HTTP was asked for")
+
+// guard keeps requests, and with them credentials, off unencrypted
+// connections that nobody asked for: also when a registry redirects to one.
+type guard struct {
+	allowHTTP, plainOnly bool
+	inner                http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme == "http" && !g.allowHTTP {
+		return nil, fmt.Errorf("%w: %s", errPlainHTTP, req.URL.Host)
+	}
+	if req.URL.Scheme == "https" && g.plainOnly && req.URL.Path == "/v2/" {
+		return nil, errNoTLS
+	}
+	return g.inner.RoundTrip(req)
+}
+
+// isLoopback reports whether host[:port] is this machine.
+func isLoopback(h string) bool {
+	name := h
+	if n, _, err := net.SplitHostPort(h); err == nil {
+		name = n
+	}
+	name = strings.Trim(name, "[]")
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(name)
+	return ip != nil && ip.IsLoopback()
+}
+
+func discard(body io.ReadCloser) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(body, maxDiscard))
+	_ = body.Close()
+}

@@ -1,0 +1,201 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// putManifest is a manifest on its way to a tag or digest.
+type putManifest struct {
+	identifier, mediaType string
+	data                  []byte
+}
+
+func (ep *endpoint) putManifest(ctx context.Context, c *Client, m putManifest) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, ep.url+"/manifests/"+m.identifier, bytes.NewReader(m.data))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", m.mediaType)
+	resp, err := ep.client.Do(req)
+	if err != nil {
+		return c.explain(err, ep.host)
+	}
+	defer drain(resp)
+	return c.explain(transport.CheckError(resp, http.StatusOK, http.StatusCreated, http.StatusAccepted), ep.host)
+}
+
+// blob brings one blob to the registry: it is there, or another repository
+// lends it, or it is uploaded.
+func (p *pusher) blob(ctx context.Context, d ocispec.Descriptor) error {
+	there, err := p.ep.headBlob(ctx, p.client, d)
+	if err != nil {
+		return err
+	}
+	if there {
+		p.count(func(r *PushResult) { r.Existing++ })
+		return nil
+	}
+	if p.req.DryRun {
+		p.count(func(r *PushResult) { r.Uploaded++; r.Bytes += d.Size })
+		return nil
+	}
+	for attempt := 1; ; attempt++ {
+		mounted, err := p.upload(ctx, d)
+		if err == nil {
+			p.count(func(r *PushResult) {
+				if mounted {
+					r.Mounted++
+					return
+				}
+				r.Uploaded++
+				r.Bytes += d.Size
+			})
+			return nil
+		}
+		if attempt >= p.client.opts.Attempts || !p.again(err) {
+			return fmt.Errorf("uploading %s: %w", d.Digest, err)
+		}
+		wait, _ := p.client.delay(attempt, nil)
+		p.client.log(fmt.Sprintf("%s: uploading %s: %v, trying again", p.ep.host, short(d.Digest.Encoded()), err))
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// again reports whether an upload that ended with err may succeed from its
+// start: the session is the registry's, so a broken one is not continued.
+func (p *pusher) again(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	if e.Status != 0 {
+		return passing(&http.Response{StatusCode: e.Status}, nil) || e.Status == http.StatusNotFound
+	}
+	return e.Err != nil && passingError(e.Err)
+}
+
+func (ep *endpoint) headBlob(ctx context.Context, c *Client, d ocispec.Descriptor) (bool, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, ep.url+"/blobs/"+d.Digest.String(), nil)
+	if err != nil {
+		return false, err
+	}
+	resp, err := ep.client.Do(req)
+	if err != nil {
+		return false, c.explain(err, ep.host)
+	}
+	defer drain(resp)
+	if resp.StatusCode == http.StatusNotFound {
+		return false, nil
+	}
+	return resp.StatusCode == http.StatusOK, c.explain(transport.CheckError(resp, http.StatusOK), ep.host)
+}
+
+// upload starts an upload, as a mount where that is possible, and sends the
+// content unless the mount was granted.
+func (p *pusher) upload(ctx context.Context, d ocispec.Descriptor) (mounted bool, err error) {
+	query := url.Values{}
+	if from := p.client.mountSource(d.Digest, p.req.Repository); from != "" {
+		query.Set("mount", d.Digest.String())
+		query.Set("from", from)
+	}
+	location, mounted, err := p.ep.startUpload(ctx, p.client, query)
+	if err != nil || mounted {
+		return mounted, err
+	}
+	return false, p.send(ctx, location, d)
+}
+
+func (ep *endpoint) startUpload(ctx context.Context, c *Client, query url.Values) (location *url.URL, mounted bool, err error) {
+	target := ep.url + "/blobs/uploads/"
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, nil)
+	if err != nil {
+		return nil, false, err
+	}
+	resp, err := ep.client.Do(req)
+	if err != nil {
+		return nil, false, c.explain(err, ep.host)
+	}
+	defer drain(resp)
+	if err := transport.CheckError(resp, http.StatusCreated, http.StatusAccepted); err != nil {
+		return nil, false, c.explain(err, ep.host)
+	}
+	if resp.StatusCode == http.StatusCreated {
+		return nil, true, nil
+	}
+	location, err = resp.Request.URL.Parse(resp.Header.Get("Location"))
+	if err != nil || resp.Header.Get("Location") == "" {
+		return nil, false, ep.wrong("it started an upload at %q, which is no address", resp.Header.Get("Location"))
+	}
+	return location, false, nil
+}
+
+// send puts the whole content of d at an upload's location.
+func (p *pusher) send(ctx context.Context, location *url.URL, d ocispec.Descriptor) error {
+	body, err := p.req.Blobs.Open(ctx, d)
+	if err != nil {
+		return err
+	}
+	source := &sourceReader{ReadCloser: body}
+	query := location.Query()
+	query.Set("digest", d.Digest.String())
+	location.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, location.String(), source)
+	if err != nil {
+		return errors.Join(err, body.Close())
+	}
+	req.ContentLength = d.Size
+	if d.Size == 0 {
+		req.Body = http.NoBody
+	}
+	req.Header.Set("Content-Type", "application/octet-stream")
+	resp, err := p.ep.client.Do(req)
+	if failed := source.failure(); failed != nil {
+		drain(resp)
+		return fmt.Errorf("reading what is to be uploaded: %w", failed)
+	}
+	if err != nil {
+		return p.client.explain(err, p.ep.host)
+	}
+	defer drain(resp)
+	return p.client.explain(transport.CheckError(resp, http.StatusCreated, http.StatusNoContent, http.StatusAccepted), p.ep.host)
+}
+
+// sourceReader remembers the error of its source, which is not the registry's.
+// The transport reads it in a goroutine of its own.
+type sourceReader struct {
+	io.ReadCloser
+	mu  sync.Mutex
+	err error
+}
+
+// Read implements io.Reader.
+func (s *sourceReader) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.err = err
+	}
+	return n, err
+}
+
+func (s *sourceReader) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}

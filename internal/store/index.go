@@ -1,0 +1,188 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// change is a set of references to write and names to remove.
+type change struct {
+	set    []Ref
+	remove []string
+}
+
+// apply changes references and index.json, under index.lock. The dirty marker
+// stands while the two may differ.
+func (s *Store) apply(ctx context.Context, c change) error {
+	release, err := s.lock(ctx, indexLock, exclusive)
+	if err != nil {
+		return err
+	}
+	defer release()
+	idx, err := s.beginIndex()
+	if err != nil {
+		return err
+	}
+	for _, r := range c.set {
+		if err := s.writeRef(r); err != nil {
+			return err
+		}
+		idx = withRef(idx, r)
+	}
+	for _, name := range c.remove {
+		if err := os.Remove(s.path(refFile(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing %s: %w", name, err)
+		}
+		idx = withoutRef(idx, name)
+	}
+	if err := s.syncDir(refsDir); err != nil {
+		return err
+	}
+	return s.finishIndex(idx)
+}
+
+func (s *Store) writeRef(r Ref) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if len(data) > maxRefFile {
+		return fmt.Errorf("storing %q: its record would be larger than %d bytes", r.Name, maxRefFile)
+	}
+	if err := s.write(refFile(r.Name), append(data, '\n')); err != nil {
+		return fmt.Errorf("storing %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+// beginIndex sets the dirty marker and returns index.json, rebuilt from the
+// references when it was dirty already or cannot be read.
+func (s *Store) beginIndex() (ocispec.Index, error) {
+	f, err := os.OpenFile(s.path(dirtyMarker), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return s.indexFromRefs()
+	}
+	if err != nil {
+		return ocispec.Index{}, diskError(err)
+	}
+	_ = f.Close()
+	idx, err := s.readIndex()
+	if err != nil {
+		return s.indexFromRefs()
+	}
+	return idx, nil
+}
+
+func (s *Store) readIndex() (ocispec.Index, error) {
+	var idx ocispec.Index
+	data, err := os.ReadFile(s.path(ocispec.ImageIndexFile))
+	if err != nil {
+		return idx, err
+	}
+	return idx, json.Unmarshal(data, &idx)
+}
+
+// indexFromRefs makes the index anew. References that cannot be read are left
+// out; Fsck tells of them.
+func (s *Store) indexFromRefs() (ocispec.Index, error) {
+	refs, err := s.List()
+	if refs == nil && err != nil {
+		return ocispec.Index{}, err
+	}
+	idx := ocispec.Index{Manifests: make([]ocispec.Descriptor, 0, len(refs))}
+	for _, r := range refs {
+		idx.Manifests = append(idx.Manifests, indexEntry(r))
+	}
+	return idx, nil
+}
+
+// finishIndex writes index.json and takes the dirty marker away. The file is
+// derived, so it is not synced.
+func (s *Store) finishIndex(idx ocispec.Index) error {
+	idx.Versioned = specs.Versioned{SchemaVersion: 2}
+	idx.MediaType = ocispec.MediaTypeImageIndex
+	if idx.Manifests == nil {
+		idx.Manifests = []ocispec.Descriptor{}
+	}
+	data, err := json.Marshal(idx)
+	if err != nil {
+		return err
+	}
+	if err := s.writeDerived(ocispec.ImageIndexFile, append(data, '\n')); err != nil {
+		return fmt.Errorf("writing index.json: %w", err)
+	}
+	return os.Remove(s.path(dirtyMarker))
+}
+
+// indexEntry is the descriptor in index.json of a reference. Its annotation
+// is the whole reference, as skopeo and others select by it.
+func indexEntry(r Ref) ocispec.Descriptor {
+	d := ocispec.Descriptor{
+		MediaType: r.Target.MediaType, Digest: r.Target.Digest, Size: r.Target.Size,
+		ArtifactType: r.Target.ArtifactType, Platform: r.Target.Platform,
+		Annotations: map[string]string{ocispec.AnnotationRefName: r.Name},
+	}
+	return d
+}
+
+func withRef(idx ocispec.Index, r Ref) ocispec.Index {
+	entry := indexEntry(r)
+	i, found := findRef(idx, r.Name)
+	if found {
+		idx.Manifests[i] = entry
+	} else {
+		idx.Manifests = slices.Insert(idx.Manifests, i, entry)
+	}
+	return idx
+}
+
+func withoutRef(idx ocispec.Index, name string) ocispec.Index {
+	if i, found := findRef(idx, name); found {
+		idx.Manifests = slices.Delete(idx.Manifests, i, i+1)
+	}
+	return idx
+}
+
+// findRef searches the entries, which are sorted by name.
+func findRef(idx ocispec.Index, name string) (int, bool) {
+	return slices.BinarySearchFunc(idx.Manifests, name, func(d ocispec.Descriptor, n string) int {
+		return strings.Compare(d.Annotations[ocispec.AnnotationRefName], n)
+	})
+}
+
+// Tag makes dst another name of what src stands for.
+func (s *Store) Tag(ctx context.Context, src, dst string) (Ref, error) {
+	release, err := s.Hold(ctx) // what src stands for must not be collected meanwhile
+	if err != nil {
+		return Ref{}, err
+	}
+	defer release()
+	r, err := s.Lookup(src)
+	if err != nil {
+		return Ref{}, err
+	}
+	r.Name = dst
+	return r, s.apply(ctx, change{set: []Ref{r}})
+}
+
+// Untag removes names. The content stays until GC. A name that is not there
+// is oci.ErrNotFound, and then none is removed.
+func (s *Store) Untag(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		if _, err := os.Stat(s.path(refFile(name))); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s is not in the store %q: %w", name, s.dir, oci.ErrNotFound)
+		}
+	}
+	return s.apply(ctx, change{remove: names})
+}

@@ -1,0 +1,219 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// Limits of what is taken in.
+const (
+	MaxManifest = 4 << 20   // bytes of one manifest or index
+	MaxBlob     = 256 << 20 // bytes of one blob, the largest limit that spec/artifact.md has for a layer
+	MaxArtifact = 2 << 30   // bytes of one artifact
+	maxChildren = 1024      // descriptors of one manifest or index
+	maxDepth    = 4         // indexes within indexes
+	maxParallel = 6         // blobs transferred at once
+)
+
+// Put copies the artifact root out of from and makes name stand for it. Of an
+// index only the manifests of archs are taken, or all when archs is empty.
+// What is here already is not read again. On an error name is unchanged.
+func (s *Store) Put(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, name string, archs []arch.Arch) error {
+	release, err := s.Hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	p := &put{store: s, from: from, archs: archs, seen: map[string]bool{}}
+	if err := p.run(ctx, root); err != nil {
+		return fmt.Errorf("storing %s: %w", name, err)
+	}
+	if err := s.syncDir("blobs/" + sha256Dir); err != nil {
+		return err
+	}
+	target := root
+	target.Annotations, target.Data, target.URLs = nil, nil, nil
+	return s.apply(ctx, change{set: []Ref{{
+		Name: name, Target: target, Archs: archs, Size: p.size,
+		Created: p.created, Stored: time.Now().UTC().Truncate(time.Second),
+	}}})
+}
+
+// put is one Put under way.
+type put struct {
+	store *Store
+	from  oci.Blobs
+	archs []arch.Arch
+
+	seen      map[string]bool
+	size      int64
+	created   string
+	leaves    []ocispec.Descriptor
+	manifests []manifest // children before parents
+}
+
+// manifest is a manifest or index that was read and not yet stored.
+type manifest struct {
+	desc ocispec.Descriptor
+	data []byte
+}
+
+// run plans what to take by reading the manifests, takes the blobs in
+// parallel, and stores the manifests last, children first.
+func (p *put) run(ctx context.Context, root ocispec.Descriptor) error {
+	if err := p.plan(ctx, root, 0); err != nil {
+		return err
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxParallel)
+	for _, d := range p.leaves {
+		group.Go(func() error { return p.store.ingest(gctx, p.from, d) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, m := range p.manifests {
+		if err := p.store.ingest(ctx, oci.Memory{m.desc.Digest: m.data}, m.desc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plan reads the manifest d and those below it, and notes what to take.
+func (p *put) plan(ctx context.Context, d ocispec.Descriptor, depth int) error {
+	if p.seen[d.Digest.String()] {
+		return nil
+	}
+	p.seen[d.Digest.String()] = true
+	if err := p.account(d, depth); err != nil {
+		return err
+	}
+	if !isManifest(d.MediaType) {
+		if depth == 0 {
+			return fmt.Errorf("%s is of type %q, which is no OCI manifest", d.Digest, d.MediaType)
+		}
+		p.leaves = append(p.leaves, d)
+		return nil
+	}
+	data, err := p.read(ctx, d)
+	if err != nil {
+		return err
+	}
+	m, err := parseManifest(data)
+	if err != nil {
+		return fmt.Errorf("reading manifest %s: %w", d.Digest, err)
+	}
+	if depth == 0 {
+		p.created = m.Annotations[ocispec.AnnotationCreated]
+	}
+	children, err := m.children(p.archs)
+	if err != nil {
+		return err
+	}
+	for _, child := range children {
+		if err := p.plan(ctx, child, depth+1); err != nil {
+			return err
+		}
+	}
+	p.manifests = append(p.manifests, manifest{d, data})
+	return nil
+}
+
+// account checks d against the limits.
+func (p *put) account(d ocispec.Descriptor, depth int) error {
+	if err := oci.CheckDigest(d.Digest); err != nil {
+		return err
+	}
+	limit := int64(MaxBlob)
+	if isManifest(d.MediaType) {
+		limit = MaxManifest
+	}
+	switch {
+	case d.Size < 0 || d.Size > limit:
+		return fmt.Errorf("%s has %d bytes, at most %d are allowed", d.Digest, d.Size, limit)
+	case depth > maxDepth:
+		return fmt.Errorf("manifest %s is nested deeper than %d indexes", d.Digest, maxDepth)
+	}
+	p.size += d.Size
+	if p.size > MaxArtifact {
+		return fmt.Errorf("the artifact has more than %d bytes", int64(MaxArtifact))
+	}
+	return nil
+}
+
+// read returns a manifest, from here when it is here.
+func (p *put) read(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
+	if p.store.Has(d) {
+		if data, err := oci.ReadBlob(ctx, p.store, d, MaxManifest); err == nil {
+			return data, nil
+		}
+	}
+	return oci.ReadBlob(ctx, p.from, d, MaxManifest)
+}
+
+// parsedManifest is what the store needs to know of a manifest or an index.
+type parsedManifest struct {
+	Manifests   []ocispec.Descriptor `json:"manifests"`
+	Config      *ocispec.Descriptor  `json:"config"`
+	Layers      []ocispec.Descriptor `json:"layers"`
+	Annotations map[string]string    `json:"annotations"`
+}
+
+func parseManifest(data []byte) (parsedManifest, error) {
+	var m parsedManifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return m, err
+	}
+	if n := len(m.Manifests) + len(m.Layers); n > maxChildren {
+		return m, fmt.Errorf("it names %d blobs, at most %d are allowed", n, maxChildren)
+	}
+	return m, nil
+}
+
+// children lists what to take: everything of a manifest, and of an index the
+// manifests for archs (all when it is empty).
+func (m parsedManifest) children(archs []arch.Arch) ([]ocispec.Descriptor, error) {
+	all := slices.Clone(m.Layers)
+	if m.Config != nil {
+		all = append(all, *m.Config)
+	}
+	if len(archs) == 0 || len(m.Manifests) == 0 {
+		return append(all, m.Manifests...), nil
+	}
+	var failed error
+	found := 0
+	for _, a := range archs {
+		d, err := oci.SelectManifest(ocispec.Index{Manifests: m.Manifests}, a)
+		if err != nil {
+			failed = err
+			continue
+		}
+		found++
+		all = append(all, d)
+	}
+	if found == 0 {
+		return nil, failed
+	}
+	return all, nil
+}
+
+// manifestTypes are the media types of manifests and indexes; docker's have
+// the same structure.
+var manifestTypes = []string{
+	ocispec.MediaTypeImageIndex,
+	ocispec.MediaTypeImageManifest,
+	"application/vnd.docker.distribution.manifest.list.v2+json",
+	"application/vnd.docker.distribution.manifest.v2+json",
+}
+
+func isManifest(mediaType string) bool { return slices.Contains(manifestTypes, mediaType) }

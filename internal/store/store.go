@@ -1,0 +1,171 @@
+// Package store keeps artifacts on the local disk.
+//
+// A store is a folder that is also an OCI image layout, which other tools read:
+//
+//	oci-layout, index.json   the layout; index.json lists every reference
+//	blobs/sha256/<hex>       content, complete and immutable
+//	refs/<hex>.json          one file per reference, named by the sha256 of its name
+//	tmp/                     transfers under way, and what is left of broken ones
+//	lock, index.lock         files to flock; they are never removed
+//
+// The refs are the truth and index.json is made from them, so that finding one
+// reference reads one small file, however many there are. Every file is
+// written in tmp, synced and renamed; blobs come before the manifests that name
+// them and those before the reference. A process that dies at any moment
+// leaves at most a file in tmp, unreferenced blobs, and an index.json that is
+// one reference behind, which the file index.dirty tells the next writer.
+//
+// Locks are flocks, which end with their process. Whoever adds content or
+// needs content to stay holds "lock" shared; who removes content holds it
+// exclusively. "index.lock" is held, for moments, to change refs and index.json.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// Names of the files and folders of a store.
+const (
+	refsDir      = "refs"
+	tmpDir       = "tmp"
+	contentLock  = "lock"
+	indexLock    = "index.lock"
+	dirtyMarker  = "index.dirty"
+	sha256Dir    = "sha256"
+	layoutMarker = `{"imageLayoutVersion":"` + ocispec.ImageLayoutVersion + `"}` + "\n"
+	emptyIndex   = `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageIndex + `","manifests":[]}` + "\n"
+)
+
+// Store is a folder of artifacts. It is safe for concurrent use, by many
+// processes too. It implements oci.Blobs.
+type Store struct {
+	dir string
+}
+
+// Open opens the store in dir, which it makes when there is none. The cost does
+// not depend on what the store holds.
+func Open(dir string) (*Store, error) {
+	s := &Store{dir: dir}
+	if _, err := os.Stat(s.path(ocispec.ImageLayoutFile)); err == nil {
+		return s, nil
+	}
+	if err := s.create(); err != nil {
+		return nil, fmt.Errorf("making the store %q: %w, choose another folder with --state", dir, err)
+	}
+	return s, nil
+}
+
+// create makes the folders, then the files; the layout marker, which Open
+// looks for, comes last.
+func (s *Store) create() error {
+	if err := s.refuseForeign(); err != nil {
+		return err
+	}
+	for _, d := range []string{refsDir, tmpDir, filepath.Join(ocispec.ImageBlobsDir, sha256Dir)} {
+		if err := os.MkdirAll(s.path(d), 0o755); err != nil {
+			return err
+		}
+	}
+	release, err := s.lock(context.Background(), indexLock, exclusive)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, err := os.Stat(s.path(ocispec.ImageIndexFile)); errors.Is(err, fs.ErrNotExist) {
+		if err := s.write(ocispec.ImageIndexFile, []byte(emptyIndex)); err != nil {
+			return err
+		}
+	}
+	return s.write(ocispec.ImageLayoutFile, []byte(layoutMarker))
+}
+
+// refuseForeign keeps a store from being made in the middle of other files.
+func (s *Store) refuseForeign() error {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	own := map[string]bool{
+		refsDir: true, tmpDir: true, ocispec.ImageBlobsDir: true, contentLock: true,
+		indexLock: true, dirtyMarker: true, ocispec.ImageIndexFile: true,
+	}
+	for _, e := range entries {
+		if e.IsDir() && !own[e.Name()] {
+			continue // other state of the same tool
+		}
+		if !own[e.Name()] {
+			return fmt.Errorf("the folder holds %q, which is no part of a store", e.Name())
+		}
+	}
+	return nil
+}
+
+// Dir returns the folder of the store.
+func (s *Store) Dir() string { return s.dir }
+
+func (s *Store) path(elem ...string) string {
+	return filepath.Join(append([]string{s.dir}, elem...)...)
+}
+
+func (s *Store) blobPath(d ocispec.Descriptor) string {
+	return s.path(ocispec.ImageBlobsDir, sha256Dir, d.Digest.Encoded())
+}
+
+// Has reports whether the content of d is here, by its presence and size.
+func (s *Store) Has(d ocispec.Descriptor) bool {
+	if oci.CheckDigest(d.Digest) != nil {
+		return false
+	}
+	st, err := os.Stat(s.blobPath(d))
+	return err == nil && st.Mode().IsRegular() && st.Size() == d.Size
+}
+
+// Open implements oci.Blobs.
+func (s *Store) Open(_ context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
+	if err := oci.CheckDigest(d.Digest); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(s.blobPath(d))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the store %q has no blob %s: %w", s.dir, d.Digest, oci.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening blob %s: %w", d.Digest, err)
+	}
+	return &storedReader{ReadCloser: oci.NewVerifyReader(f, d), store: s.dir}, nil
+}
+
+// storedReader adds the cure to what is wrong with stored content.
+type storedReader struct {
+	io.ReadCloser
+	store string
+}
+
+// Read implements io.Reader.
+func (r *storedReader) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	var corrupt *oci.CorruptError
+	if errors.As(err, &corrupt) {
+		return n, fmt.Errorf("reading the store %q: %w, repair it with \"gadget-run image fsck --repair\" and pull again", r.store, err)
+	}
+	return n, err
+}
+
+// Hold keeps all content where it is until release is called, so that several
+// blobs can be read one after the other. Do not hold while waiting for a user.
+func (s *Store) Hold(ctx context.Context) (release func(), err error) {
+	return s.lock(ctx, contentLock, shared)
+}

@@ -1,0 +1,167 @@
+// Command push uploads a gadget's artifact to registries: what `bazel run` of
+// a gadget_push target starts. The digest-pinned references are alone on
+// standard output, everything else goes to standard error.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+)
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// flags are the command line; those that are not given come from the request.
+type flags struct {
+	Request    string   `placeholder:"FILE" help:"Request that the target wrote (default: the file that GADGET_PUSH_REQUEST names)."`
+	Repository []string `sep:"none" placeholder:"REGISTRY/NAME" help:"Repository to push to, may be repeated; replaces the target's."`
+	Tag        []string `sep:"none" placeholder:"TAG" help:"Tag to set, may be repeated; replaces the target's."`
+	DryRun     bool     `help:"Say what would be uploaded, upload nothing."`
+	JSON       bool     `name:"json" help:"Print what was done as JSON."`
+	Insecure   bool     `help:"Allow plain HTTP and certificates that do not verify."`
+	Authfile   string   `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then podman's and docker's files)."`
+	CAFile     string   `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's."`
+	CertDir    string   `placeholder:"DIR" help:"Folder of *.crt to trust, and of *.cert with *.key to show."`
+	Retry      int      `default:"${attempts}" placeholder:"N" help:"Attempts for each request."`
+	Quiet      bool     `short:"q" help:"Print nothing but results and errors."`
+}
+
+// usageError is the user's wrong use of the command line.
+type usageError struct{ error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if err == nil {
+		return
+	}
+	fmt.Fprintf(os.Stderr, "push: %v\n", err)
+	stop()
+	if errors.As(err, new(usageError)) {
+		os.Exit(exitUsage)
+	}
+	os.Exit(exitFailed)
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var f flags
+	helped := false
+	parser, err := kong.New(&f, kong.Name("push"), kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }),
+		kong.Description("Uploads the artifact of a gadget to registries."),
+		kong.Vars{"attempts": fmt.Sprint(registry.DefaultAttempts)})
+	if err != nil {
+		return err
+	}
+	_, err = parser.Parse(args)
+	if helped {
+		return nil
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	log := func(line string) { fmt.Fprintln(stderr, line) }
+	if f.Quiet {
+		log = func(string) {}
+	}
+	results, err := push(ctx, f, log)
+	if printErr := report(stdout, f, results); err == nil {
+		err = printErr
+	}
+	return err
+}
+
+// push uploads to one repository after the other, so that the later ones can
+// mount what the first one got. The results are those that succeeded.
+func push(ctx context.Context, f flags, log func(string)) ([]registry.PushResult, error) {
+	r, err := loadRequest(f)
+	if err != nil {
+		return nil, err
+	}
+	layout, err := oci.OpenLayout(r.Layout)
+	if err != nil {
+		return nil, err
+	}
+	defer layout.Close()
+	root, err := layout.Root("")
+	if err != nil {
+		return nil, err
+	}
+	client, err := registry.New(registry.Options{
+		Insecure: f.Insecure, AuthFile: userPath(f.Authfile), CAFile: userPath(f.CAFile),
+		CertDir: userPath(f.CertDir), Attempts: f.Retry, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	targets, err := repositories(r, client.Defaults())
+	if err != nil {
+		return nil, err
+	}
+	var results []registry.PushResult
+	for _, target := range targets {
+		res, err := client.Push(ctx, registry.PushRequest{
+			Blobs: layout, Root: root, Repository: target, Tags: r.Tags, DryRun: f.DryRun,
+		})
+		if err != nil {
+			return results, err
+		}
+		results = append(results, res)
+		log(res.Summary())
+	}
+	return results, nil
+}
+
+// repositories parses all targets before the first one is touched.
+func repositories(r request, d registry.Defaults) ([]registry.Reference, error) {
+	var all []registry.Reference
+	for _, text := range r.Repositories {
+		ref, err := registry.ParseRepository(text, d)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		all = append(all, ref)
+	}
+	return all, nil
+}
+
+func report(w io.Writer, f flags, results []registry.PushResult) error {
+	if f.JSON {
+		if results == nil {
+			results = []registry.PushResult{}
+		}
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(results)
+	}
+	for _, r := range results {
+		if _, err := fmt.Fprintln(w, r.Reference); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// userPath makes a path that the user wrote absolute: `bazel run` starts
+// elsewhere than where the user stands.
+func userPath(path string) string {
+	if base := os.Getenv("BUILD_WORKING_DIRECTORY"); path != "" && !filepath.IsAbs(path) && base != "" {
+		return filepath.Join(base, path)
+	}
+	return path
+}
