@@ -1,0 +1,105 @@
+"""The module extension that brings the toolchain for BPF.
+
+    bpf = use_extension("@rules_gadget//toolchain:extensions.bzl", "bpf")
+    bpf.toolchain(llvm_version = "16.0.6")
+
+Without any tag gadgets are compiled by the newest LLVM that this release of the rules pins. rules_gadget registers the toolchains
+itself: no register_toolchains is needed.
+"""
+
+load("//toolchain/private:lock.bzl", "host_machine")
+load("//toolchain/private:repos.bzl", "ARCHS", "declare_repos")
+load("//toolchain/private:select_llvm.bzl", "local", "pinned", "release", "select_llvm")
+
+_toolchain = tag_class(
+    doc = "Chooses among the pinned versions of LLVM, for every machine.",
+    attrs = {
+        "llvm_version": attr.string(
+            doc = "A version in toolchain/lock/llvm.json. Default: the lock file's own.",
+        ),
+        "mirror": attr.string(
+            doc = "Base URL of the Debian mirror to fetch from; the root module's alone counts. Default: the environment's " +
+                  "DEBIAN_MIRROR, then what the machine's apt sources name.",
+        ),
+    },
+)
+
+_llvm_release = tag_class(
+    doc = "Compiles with an LLVM of your own choice, for one kind of machine.",
+    attrs = {
+        "exec_arch": attr.string(
+            doc = "Architecture of the machines that run it, `amd64` or `arm64`.",
+            mandatory = True,
+        ),
+        "sha256": attr.string(
+            doc = "sha256 of the archive.",
+            mandatory = True,
+        ),
+        "strip_prefix": attr.string(
+            doc = "Folder in the archive that holds bin and lib.",
+        ),
+        "urls": attr.string_list(
+            doc = "URLs of the archive, tried in turn.",
+            mandatory = True,
+        ),
+        "version": attr.string(
+            doc = "Version of LLVM.",
+            mandatory = True,
+        ),
+    },
+)
+
+_local_llvm = tag_class(
+    doc = "Compiles with the LLVM of this machine. Its actions are not reproducible elsewhere.",
+    attrs = {
+        "path": attr.string(
+            doc = "Folder of the installation, the one that holds bin/clang, such as `/usr/lib/llvm-19`.",
+            mandatory = True,
+        ),
+    },
+)
+
+def _request(module, tag, arch, choice):
+    return struct(module = module.name or "of the main repository", is_root = module.is_root, tag = tag, arch = arch, choice = choice)
+
+def _requests(module, host):
+    tags = module.tags
+    return [
+        _request(module, "bpf.toolchain", "", pinned(t.llvm_version))
+        for t in tags.toolchain
+    ] + [
+        _request(module, "bpf.llvm_release", t.exec_arch, release(t.version, t.urls, t.sha256, t.strip_prefix))
+        for t in tags.llvm_release
+    ] + [
+        _request(module, "bpf.local_llvm", host, local(t.path))
+        for t in tags.local_llvm
+    ]
+
+def _mirror(mctx):
+    for module in mctx.modules:
+        for tag in module.tags.toolchain:
+            if module.is_root and tag.mirror:
+                return tag.mirror
+    return ""
+
+def _bpf_extension_impl(mctx):
+    requests = []
+    for module in mctx.modules:
+        requests += _requests(module, host_machine(mctx.os))
+    selected = select_llvm(requests, ARCHS)
+    if selected.error:
+        fail(selected.error)
+    declare_repos(selected.choices, _mirror(mctx))
+    return mctx.extension_metadata(reproducible = True)
+
+bpf = module_extension(
+    doc = "The toolchain for BPF: LLVM, libbpf's headers and vmlinux.h.",
+    implementation = _bpf_extension_impl,
+    tag_classes = {
+        "llvm_release": _llvm_release,
+        "local_llvm": _local_llvm,
+        "toolchain": _toolchain,
+    },
+    os_dependent = True,
+    arch_dependent = True,
+)

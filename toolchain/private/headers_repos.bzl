@@ -1,0 +1,69 @@
+"""Repository rules of headers that gadgets include: libbpf's, and vmlinux.h of every arch."""
+
+load(":debian_tree.bzl", "unpack_packages")
+load(":lock.bzl", "read_bundle")
+load(":mirror.bzl", "MIRROR_ATTRS")
+
+_HEADERS = """\
+load("{defs}", "bpf_headers")
+
+bpf_headers(
+    name = "{name}",
+    hdrs = glob(["{glob}"]),
+    anchor = "{anchor}",
+    visibility = ["//visibility:public"],
+)
+"""
+
+# Licence of every header but the generated one: LGPL-2.1 OR BSD-2-Clause.
+def _libbpf_headers_impl(rctx):
+    locked = read_bundle(rctx, rctx.attr._lock, "", "any")
+    unpack_packages(rctx, locked.packages)
+    rctx.file("BUILD.bazel", _HEADERS.format(
+        anchor = "bpf/bpf_helpers.h",
+        defs = rctx.attr._defs,
+        glob = locked.bundle["headers"] + "/bpf/*.h",
+        name = "headers",
+    ))
+
+libbpf_headers = repository_rule(
+    doc = "libbpf's headers out of a pinned Debian package, as target `headers`.",
+    implementation = _libbpf_headers_impl,
+    attrs = {
+        "_defs": attr.label(
+            default = Label("//toolchain:defs.bzl"),
+        ),
+        "_lock": attr.label(
+            default = Label("//toolchain/lock:libbpf.json"),
+        ),
+    } | MIRROR_ATTRS,
+)
+
+def _vmlinux_headers_impl(rctx):
+    lock = json.decode(rctx.read(rctx.attr._lock))
+    if rctx.attr.arch not in lock["headers"]:
+        fail("attribute 'arch': no vmlinux.h for %r, only for %s" % (rctx.attr.arch, ", ".join(sorted(lock["headers"]))))
+    rctx.extract(rctx.attr._lock.relative("//toolchain/vmlinux:" + lock["headers"][rctx.attr.arch]["file"]))
+    rctx.file("BUILD.bazel", _HEADERS.format(
+        anchor = "vmlinux.h",
+        defs = rctx.attr._defs,
+        glob = "vmlinux.h",
+        name = "headers",
+    ))
+
+vmlinux_headers = repository_rule(
+    doc = "vmlinux.h for one arch, as target `headers`. Nothing is fetched: it is packed in the project.",
+    implementation = _vmlinux_headers_impl,
+    attrs = {
+        "arch": attr.string(
+            doc = "Arch of the gadgets, such as `amd64`.",
+            mandatory = True,
+        ),
+        "_defs": attr.label(
+            default = Label("//toolchain:defs.bzl"),
+        ),
+        "_lock": attr.label(
+            default = Label("//toolchain/lock:vmlinux.json"),
+        ),
+    },
+)

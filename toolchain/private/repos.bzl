@@ -1,0 +1,53 @@
+"""The repositories of the toolchain, declared the same way for bzlmod and for WORKSPACE."""
+
+load(":headers_repos.bzl", "libbpf_headers", "vmlinux_headers")
+load(":llvm_archive.bzl", "llvm_archive")
+load(":llvm_debian.bzl", "llvm_debian")
+load(":llvm_local.bzl", "llvm_local")
+load(":toolchains_hub.bzl", "toolchains_hub")
+
+# Architectures of gadgets, and of the machines that compile them.
+ARCHS = ["amd64", "arm64"]
+
+HUB = "bpf_toolchains"
+
+_VMLINUX = {arch: "@bpf_vmlinux_%s//:headers" % arch for arch in ARCHS}
+_LIBBPF = "@bpf_libbpf//:headers"
+
+def _declare_llvm(repo, machine, choice, mirror):
+    if choice.kind == "local":
+        llvm_local(name = repo, path = choice.path, libbpf = _LIBBPF, vmlinux = _VMLINUX)
+    elif choice.kind == "release":
+        llvm_archive(
+            name = repo,
+            libbpf = _LIBBPF,
+            llvm_version = choice.version,
+            sha256 = choice.sha256,
+            strip_prefix = choice.strip_prefix,
+            urls = choice.urls,
+            vmlinux = _VMLINUX,
+        )
+    else:
+        llvm_debian(
+            name = repo,
+            exec_arch = machine,
+            libbpf = _LIBBPF,
+            llvm_version = choice.version,
+            mirror = mirror,
+            vmlinux = _VMLINUX,
+        )
+
+def declare_repos(choices, mirror):
+    """Declares all repositories of the toolchain.
+
+    Args:
+      choices: what select_llvm returned: struct by architecture of the machine that compiles.
+      mirror: base URL of a Debian mirror, or "".
+    """
+    repos = {machine: "bpf_llvm_linux_" + machine for machine in choices}
+    for machine, repo in repos.items():
+        _declare_llvm(repo, machine, choices[machine], mirror)
+    libbpf_headers(name = "bpf_libbpf", mirror = mirror)
+    for arch in ARCHS:
+        vmlinux_headers(name = "bpf_vmlinux_" + arch, arch = arch)
+    toolchains_hub(name = HUB, toolchains = repos)
