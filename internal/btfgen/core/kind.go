@@ -1,0 +1,50 @@
+package core
+
+import "fmt"
+
+// Kind is what a relocation asks of its target (enum bpf_core_relo_kind).
+type Kind uint32
+
+// The kinds, numbered as on the wire.
+const (
+	FieldByteOffset Kind = iota
+	FieldByteSize
+	FieldExists
+	FieldSigned
+	FieldLShiftU64
+	FieldRShiftU64
+	TypeIDLocal
+	TypeIDTarget
+	TypeExists
+	TypeSize
+	EnumvalExists
+	EnumvalValue
+	TypeMatches
+	kindCount
+)
+
+var kindNames = [kindCount]string{
+	"field_byte_offset", "field_byte_size", "field_exists", "field_signed", "field_lshift_u64",
+	"field_rshift_u64", "type_id_local", "type_id_target", "type_exists", "type_size",
+	"enumval_exists", "enumval_value", "type_matches",
+}
+
+// String returns the kind in the spelling of the kernel's enum, in lower case.
+func (k Kind) String() string {
+	if k < kindCount {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("unknown relocation kind %d", uint32(k))
+}
+
+// Field reports whether k asks about a field of a struct or an array element.
+func (k Kind) Field() bool { return k <= FieldRShiftU64 }
+
+// Enumval reports whether k asks about an enumerator.
+func (k Kind) Enumval() bool { return k == EnumvalExists || k == EnumvalValue }
+
+// Existence reports whether k asks if something is there, so that "absent" is
+// an answer and not a failure.
+func (k Kind) Existence() bool {
+	return k == FieldExists || k == TypeExists || k == EnumvalExists || k == TypeMatches
+}

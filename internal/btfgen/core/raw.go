@@ -1,0 +1,183 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
+)
+
+// Raw is the Types of one BTF. It decodes a type when it is asked for it and
+// holds nothing of the others but the table of offsets.
+type Raw struct {
+	view    *btf.View
+	roots   map[string][]ID
+	symbols map[uint32]ID // raw id of a named or anchoring type → ID
+	anchors map[uint32]ID // raw id of a typedef → ID of the anonymous type behind it
+	nodes   []rawNode     // by ID
+	err     error
+}
+
+type rawNode struct {
+	raw uint32
+	typ *Type
+}
+
+// NewRaw returns the types of v. Find knows the essential names given here and
+// no others: they are searched in one pass.
+func NewRaw(v *btf.View, essential []string) (*Raw, error) {
+	r := &Raw{
+		view:    v,
+		roots:   make(map[string][]ID, len(essential)),
+		symbols: make(map[uint32]ID),
+		anchors: make(map[uint32]ID),
+		nodes:   make([]rawNode, 1, 256),
+	}
+	r.nodes[0].typ = void
+	return r, r.scan(newNameSet(essential))
+}
+
+// RootKind reports whether relocations can have a type of kind k as root.
+func RootKind(k btf.Kind) bool {
+	switch k {
+	case btf.Int, btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.Fwd, btf.Typedef, btf.Float:
+		return true
+	}
+	return false
+}
+
+// scan fills r.roots.
+func (r *Raw) scan(wanted *nameSet) error {
+	for id := uint32(1); id <= uint32(r.view.Len()); id++ {
+		h := r.view.Header(id)
+		if h.NameOff == 0 || !RootKind(h.Kind) {
+			continue
+		}
+		name, err := r.view.String(h.NameOff)
+		if err != nil {
+			return fmt.Errorf("name of BTF type %d: %w", id, err)
+		}
+		if essential, ok := wanted.match(name); ok {
+			r.roots[essential] = append(r.roots[essential], r.symbol(id))
+		}
+	}
+	return nil
+}
+
+// Find implements Types.
+func (r *Raw) Find(essential string) []ID { return r.roots[essential] }
+
+// Err implements Types.
+func (r *Raw) Err() error { return r.err }
+
+// Root returns the ID of the type with this raw id for use as a relocation's
+// root: a typedef stays a typedef.
+func (r *Raw) Root(raw uint32) (ID, error) {
+	id, err := r.skip(raw, true)
+	if err != nil || id.raw == 0 {
+		return 0, err
+	}
+	if id.kind == btf.Typedef || id.named {
+		return r.symbol(id.raw), nil
+	}
+	return r.private(id.raw), nil
+}
+
+// Type implements Types.
+func (r *Raw) Type(id ID) *Type {
+	if int(id) >= len(r.nodes) {
+		r.fail(fmt.Errorf("BTF type %d does not exist", id))
+		return void
+	}
+	if t := r.nodes[id].typ; t != nil {
+		return t
+	}
+	t, err := r.decode(r.nodes[id].raw)
+	if err != nil {
+		r.fail(fmt.Errorf("BTF type %d: %w", r.nodes[id].raw, err))
+		t = void
+	}
+	r.nodes[id].typ = t
+	return t
+}
+
+func (r *Raw) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// symbol returns the one ID of a named type.
+func (r *Raw) symbol(raw uint32) ID {
+	id, ok := r.symbols[raw]
+	if !ok {
+		id = r.private(raw)
+		r.symbols[raw] = id
+	}
+	return id
+}
+
+// private returns a new ID for a type that belongs to the place it stands in.
+func (r *Raw) private(raw uint32) ID {
+	r.nodes = append(r.nodes, rawNode{raw: raw})
+	return ID(len(r.nodes) - 1)
+}
+
+// skipped is what Raw.skip found.
+type skipped struct {
+	raw     uint32
+	kind    btf.Kind
+	named   bool
+	typedef uint32 // the last typedef before it, or 0
+}
+
+var errCycle = errors.New("types refer to each other in a circle")
+
+// skip follows modifiers and, unless keepTypedef is set, typedefs.
+func (r *Raw) skip(raw uint32, keepTypedef bool) (skipped, error) {
+	var s skipped
+	for range maxDepth {
+		if raw == 0 {
+			return skipped{}, nil
+		}
+		if !r.view.Valid(raw) {
+			return s, fmt.Errorf("reference to type %d, the last one is %d", raw, r.view.Len())
+		}
+		h := r.view.Header(raw)
+		switch {
+		case h.Kind.Modifier():
+		case h.Kind == btf.Typedef && !keepTypedef:
+			s.typedef = raw
+		default:
+			s.raw, s.kind, s.named = raw, h.Kind, h.NameOff != 0
+			return s, nil
+		}
+		raw = h.Data
+	}
+	return s, errCycle
+}
+
+// ref returns the ID of what a type refers to by the raw id.
+func (r *Raw) ref(raw uint32) (ID, error) {
+	s, err := r.skip(raw, false)
+	if err != nil || s.raw == 0 {
+		return 0, err
+	}
+	switch {
+	case s.named && RootKind(s.kind):
+		return r.symbol(s.raw), nil
+	case s.typedef != 0 && (s.kind.Composite() || s.kind.AnyEnum()):
+		return r.anchored(s.typedef, s.raw), nil
+	}
+	return r.private(s.raw), nil
+}
+
+// anchored returns the one ID of the anonymous type that a typedef names.
+func (r *Raw) anchored(typedef, raw uint32) ID {
+	id, ok := r.anchors[typedef]
+	if !ok {
+		id = r.private(raw)
+		r.anchors[typedef] = id
+	}
+	return id
+}
