@@ -7,12 +7,9 @@ bazel_features = struct(
     ),
     external_deps = struct(
         extension_metadata_has_reproducible = True,
-        is_bzlmod_enabled = str(Label("//:invalid")).startswith("@@"),
+        is_bzlmod_enabled = True,
     ),
-    globals = struct(
-        PackageSpecificationInfo = PackageSpecificationInfo,
-        ProtoInfo = ProtoInfo,
-    ),
+    globals = struct(PackageSpecificationInfo = PackageSpecificationInfo),
     java = struct(java_info_constructor_module_flags = True),
     proto = struct(starlark_proto_info = False),
     rules = struct(
