@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/runcmd"
+)
+
+// app is the command line of gadget-run.
+type app struct {
+	State   string `env:"GADGET_RUN_STATE" type:"path" placeholder:"DIR" help:"Folder of the content store."`
+	Verbose bool   `short:"v" help:"Say more about what happens."`
+	Quiet   bool   `short:"q" help:"Only print errors."`
+
+	Run     runcmd.Cmd `cmd:"" group:"gadgets" help:"Run a gadget."`
+	Version versionCmd `cmd:"" group:"other" help:"Print the version and what this machine supports."`
+}
+
+const description = `Run eBPF gadgets from OCI registries and layouts.
+
+Examples:
+  gadget-run run registry.example/gadgets/trace_open:v1 --failed
+  gadget-run run ./layout -o json --timeout 10s
+  gadget-run run ./layout --help
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted before the gadget ran.`
+
+// exited is what kong panics with when it has printed help.
+type exited struct{ code int }
+
+// run is main without the process: it parses args and runs the command.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
+	defer func() {
+		if e, ok := recover().(exited); ok {
+			err = nil
+			if e.code != 0 {
+				err = cli.Usage(errors.New("wrong use"))
+			}
+		}
+	}()
+	var a app
+	parser, err := newParser(&a, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	args, rest := splitArgs(parser.Model, args)
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	kctx, err := parser.Parse(args)
+	if err != nil {
+		return cli.Usage(usageHint(err))
+	}
+	g := &cli.Globals{
+		Ctx: ctx, Stdin: stdin, Stdout: stdout, Stderr: stderr,
+		State: cli.StateDir(a.State, os.Geteuid(), os.Getenv), Verbose: a.Verbose, Quiet: a.Quiet,
+	}
+	return kctx.Run(g, rest)
+}
+
+func usageHint(err error) error { return fmt.Errorf("%w, see gadget-run --help", err) }
+
+func newParser(a *app, stdout, stderr io.Writer) (*kong.Kong, error) {
+	return kong.New(a,
+		kong.Name("gadget-run"),
+		kong.Description(description),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { panic(exited{code}) }),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "gadgets", Title: "Run gadgets:"},
+			{Key: "images", Title: "Manage gadgets:"},
+			{Key: "registries", Title: "Registries:"},
+			{Key: "other", Title: "Other commands:"},
+		}),
+	)
+}
+
+// splitArgs sets the flags of the gadget apart when the command is "run".
+func splitArgs(model *kong.Application, args []string) ([]string, runcmd.Rest) {
+	global := flagSet(model.Flags)
+	for i := 0; i < len(args); i++ {
+		if args[i] == "run" {
+			known := flagSet(model.Flags, runNode(model).Flags)
+			ours, rest := runcmd.Split(args[i+1:], known)
+			return append(append([]string{}, args[:i+1]...), ours...), rest
+		}
+		isBool, ok := global[args[i]]
+		if !ok {
+			break
+		}
+		if !isBool {
+			i++
+		}
+	}
+	return args, runcmd.Rest{}
+}
+
+func runNode(model *kong.Application) *kong.Node {
+	for _, n := range model.Children {
+		if n.Name == "run" {
+			return n
+		}
+	}
+	return &kong.Node{}
+}
+
+func flagSet(lists ...[]*kong.Flag) runcmd.FlagSet {
+	set := runcmd.FlagSet{}
+	for _, flags := range lists {
+		for _, f := range flags {
+			plain := f.IsBool() || f.IsCounter()
+			set["--"+f.Name] = plain
+			if f.Short != 0 {
+				set["-"+string(f.Short)] = plain
+			}
+			for _, a := range f.Aliases {
+				set["--"+a] = plain
+			}
+		}
+	}
+	return set
+}

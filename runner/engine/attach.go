@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+)
+
+// syscallGroup is the group of the tracepoints that a kernel has for each of
+// its system calls. System calls differ between architectures and versions,
+// so a gadget may name one that this kernel lacks.
+const syscallGroup = "syscalls"
+
+// Attach attaches every enabled program. A program on the tracepoint of a
+// system call that this kernel lacks is skipped with a note, as long as
+// another program is attached; any other attach point that is missing is an
+// error, and nothing stays attached.
+func (l *Loaded) Attach() error {
+	err := l.attachAll()
+	if err == nil && len(l.links) == 0 {
+		err = errors.New("this kernel has none of the system calls that the gadget traces")
+	}
+	if err != nil {
+		return errors.Join(err, l.Detach())
+	}
+	return nil
+}
+
+func (l *Loaded) attachAll() error {
+	var probes, rest []Program
+	for _, pr := range l.plan.Programs {
+		if pr.Disabled || !attachable(pr) {
+			continue
+		}
+		if usesTracefs(pr) {
+			probes = append(probes, pr)
+		} else {
+			rest = append(rest, pr)
+		}
+	}
+	if len(probes) > 0 {
+		if err := withTracefs(func() error { return l.attachEach(probes) }); err != nil {
+			return err
+		}
+	}
+	return l.attachEach(rest)
+}
+
+// attachable reports whether pr is attached at the start: iterators run when
+// they are read.
+func attachable(pr Program) bool { return !strings.HasPrefix(pr.Section, "iter/") }
+
+func usesTracefs(pr Program) bool { return pr.Type == ebpf.TracePoint || pr.Type == ebpf.Kprobe }
+
+func (l *Loaded) attachEach(prs []Program) error {
+	for _, pr := range prs {
+		ln, err := l.attach(pr)
+		switch {
+		case err == nil:
+			l.links = append(l.links, ln)
+		case errors.Is(err, os.ErrNotExist) && isSyscallTracepoint(pr):
+			l.note("skipping program %q, this kernel has no system call for %q", pr.Name, pr.AttachTo)
+		default:
+			return explainAttach(pr, err)
+		}
+	}
+	return nil
+}
+
+func isSyscallTracepoint(pr Program) bool {
+	return pr.Type == ebpf.TracePoint && strings.HasPrefix(pr.AttachTo, syscallGroup+"/")
+}
+
+// attach attaches one program by its type, and by its section where the type
+// does not tell.
+func (l *Loaded) attach(pr Program) (link.Link, error) {
+	prog := l.coll.Programs[pr.Name]
+	kind, _, _ := strings.Cut(pr.Section, "/")
+	switch pr.Type {
+	case ebpf.TracePoint:
+		group, name, ok := strings.Cut(pr.AttachTo, "/")
+		if !ok {
+			return nil, fmt.Errorf("attach target %q, want group/name", pr.AttachTo)
+		}
+		return link.Tracepoint(group, name, prog, nil)
+	case ebpf.RawTracepoint:
+		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: pr.AttachTo, Program: prog})
+	case ebpf.Kprobe:
+		return attachProbe(kind, pr, prog)
+	case ebpf.Tracing:
+		return attachTracing(kind, pr, prog)
+	case ebpf.LSM:
+		return link.AttachLSM(link.LSMOptions{Program: prog})
+	}
+	return nil, fmt.Errorf("section %q: programs of type %s cannot be attached by this runner", pr.Section, pr.Type)
+}
+
+func attachTracing(kind string, pr Program, prog *ebpf.Program) (link.Link, error) {
+	switch strings.TrimSuffix(kind, ".s") {
+	case "fentry", "fexit", "fmod_ret", "tp_btf":
+		return link.AttachTracing(link.TracingOptions{Program: prog})
+	}
+	return nil, fmt.Errorf("section %q cannot be attached by this runner", pr.Section)
+}
+
+func attachProbe(kind string, pr Program, prog *ebpf.Program) (link.Link, error) {
+	switch strings.TrimSuffix(kind, ".s") {
+	case "kprobe":
+		return link.Kprobe(pr.AttachTo, prog, nil)
+	case "kretprobe":
+		return link.Kretprobe(pr.AttachTo, prog, nil)
+	case "uprobe", "uretprobe":
+		return attachUprobe(strings.TrimSuffix(kind, ".s") == "uretprobe", pr.AttachTo, prog)
+	}
+	return nil, fmt.Errorf("section %q cannot be attached by this runner", pr.Section)
+}
+
+// attachUprobe attaches prog to target, "binary:symbol" or
+// "binary:symbol+offset". A binary without a slash is a library, looked for in
+// the usual folders.
+func attachUprobe(ret bool, target string, prog *ebpf.Program) (link.Link, error) {
+	bin, sym, off, err := parseUprobe(target)
+	if err != nil {
+		return nil, err
+	}
+	path, err := findBinary(bin)
+	if err != nil {
+		return nil, err
+	}
+	ex, err := link.OpenExecutable(path)
+	if err != nil {
+		return nil, err
+	}
+	opts := &link.UprobeOptions{Offset: off}
+	if ret {
+		return ex.Uretprobe(sym, prog, opts)
+	}
+	return ex.Uprobe(sym, prog, opts)
+}

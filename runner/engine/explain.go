@@ -1,0 +1,81 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// VerifierError is the rejection of a program by the kernel's verifier. Its
+// text is one line; Log has all of it.
+type VerifierError struct {
+	err *ebpf.VerifierError
+}
+
+// Error returns the last telling line of the verifier's log.
+func (e *VerifierError) Error() string {
+	return fmt.Sprintf("the kernel's verifier rejected the gadget: %s", lastLine(e.err))
+}
+
+// Unwrap returns the cause.
+func (e *VerifierError) Unwrap() error { return e.err }
+
+// Log returns the whole log of the verifier.
+func (e *VerifierError) Log() string { return fmt.Sprintf("%+v", e.err) }
+
+// lastLine returns the line of the log that says why: the last one that is no
+// statistics.
+func lastLine(ve *ebpf.VerifierError) string {
+	for i := len(ve.Log) - 1; i >= 0; i-- {
+		line := strings.TrimSpace(ve.Log[i])
+		if line != "" && !strings.HasPrefix(line, "processed ") && !strings.HasPrefix(line, "verification time") &&
+			!strings.HasPrefix(line, "stack depth") {
+			return line
+		}
+	}
+	return ve.Cause.Error()
+}
+
+// explainLoad says in one sentence why the kernel did not take the object.
+func explainLoad(err error) error {
+	var ve *ebpf.VerifierError
+	switch {
+	case errors.As(err, &ve) && len(ve.Log) > 0:
+		return &VerifierError{err: ve}
+	case errors.Is(err, ebpf.ErrNotSupported) && strings.Contains(err.Error(), "BTF"):
+		return fmt.Errorf("loading the gadget: %w, give the kernel's BTF with --btf FILE", err)
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("loading the gadget: this kernel lacks an attach point: %w", err)
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return fmt.Errorf("loading the gadget: %w (%w)", ErrPrivilege, err)
+	case errors.Is(err, unix.ENOMEM):
+		return fmt.Errorf("loading the gadget: no memory for its maps, raise the limit of locked memory (ulimit -l): %w", err)
+	}
+	return fmt.Errorf("loading the gadget: %w", err)
+}
+
+// explainAttach says in one sentence why pr could not be attached.
+func explainAttach(pr Program, err error) error {
+	point := fmt.Sprintf("attaching program %q to %q", pr.Name, pr.AttachTo)
+	switch {
+	case errors.Is(err, link.ErrNotSupported), errors.Is(err, ebpf.ErrNotSupported):
+		return fmt.Errorf("%s: this kernel does not support %s: %w", point, pr.Type, err)
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%s: %s lacks this attach point: %w", point, lacking(pr), err)
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return fmt.Errorf("%s: %w (%w)", point, ErrPrivilege, err)
+	}
+	return fmt.Errorf("%s: %w", point, err)
+}
+
+func lacking(pr Program) string {
+	if strings.HasPrefix(pr.Section, "u") {
+		return "the binary"
+	}
+	return "this kernel"
+}

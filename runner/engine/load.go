@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/features"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/rlimit"
+)
+
+// LoadOptions are what Load needs besides the plan.
+type LoadOptions struct {
+	// KernelTypes is the BTF to relocate against, nil for the kernel's own.
+	KernelTypes *btf.Spec
+	// PinPath is where maps with LIBBPF_PIN_BY_NAME live.
+	PinPath string
+	// Note receives a sentence for what is skipped, may be nil.
+	Note func(format string, args ...any)
+}
+
+// DefaultPinPath is the bpffs folder of maps that gadgets share by name.
+const DefaultPinPath = "/sys/fs/bpf/gadget-run"
+
+// Loaded is a gadget whose programs the kernel has accepted. Close it.
+type Loaded struct {
+	plan  *Plan
+	coll  *ebpf.Collection
+	note  func(format string, args ...any)
+	links []link.Link
+	// readers of the tracer maps, in the order of plan.Tracers.
+	readers []sampleReader
+}
+
+// Load gives the plan's programs and maps to the kernel and opens the readers
+// of its tracers. Nothing is attached yet.
+func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
+	if err := checkPrivilege(); err != nil {
+		return nil, err
+	}
+	l := &Loaded{plan: plan, note: opts.Note}
+	if l.note == nil {
+		l.note = func(string, ...any) {}
+	}
+	spec, err := l.prepare(opts)
+	if err != nil {
+		return nil, err
+	}
+	// Kernels before 5.11 count maps against RLIMIT_MEMLOCK; where raising it
+	// is refused, the map's own error says so.
+	_ = rlimit.RemoveMemlock()
+	l.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+		Maps:     ebpf.MapOptions{PinPath: opts.PinPath},
+		Programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes},
+	})
+	if err != nil {
+		return nil, explainLoad(err)
+	}
+	if err := l.openReaders(); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// prepare returns a copy of the spec as this kernel can take it.
+func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
+	spec := l.plan.Spec.Copy()
+	for _, pr := range l.plan.Programs {
+		if pr.Disabled {
+			delete(spec.Programs, pr.Name)
+			continue
+		}
+		spec.Programs[pr.Name].AttachTo = pr.AttachTo
+	}
+	if err := l.fixTracerMaps(spec); err != nil {
+		return nil, err
+	}
+	for _, m := range spec.Maps {
+		if m.Pinning != ebpf.PinByName {
+			continue
+		}
+		if err := os.MkdirAll(opts.PinPath, 0o700); err != nil {
+			return nil, fmt.Errorf("making the folder of pinned maps: %w, is bpffs mounted on /sys/fs/bpf?", err)
+		}
+		break
+	}
+	return spec, nil
+}
+
+// fixTracerMaps makes ring buffers perf arrays on kernels before 5.8.
+func (l *Loaded) fixTracerMaps(spec *ebpf.CollectionSpec) error {
+	for _, t := range l.plan.Tracers {
+		m := spec.Maps[t.Map]
+		if m.Type != ebpf.RingBuf {
+			continue
+		}
+		if err := features.HaveMapType(ebpf.RingBuf); !errors.Is(err, ebpf.ErrNotSupported) {
+			return nil
+		}
+		m.Type, m.KeySize, m.ValueSize, m.MaxEntries = ebpf.PerfEventArray, 4, 4, 0
+		l.note("this kernel has no ring buffers, using perf buffers for %q", t.Map)
+	}
+	return nil
+}
+
+func (l *Loaded) openReaders() error {
+	for _, t := range l.plan.Tracers {
+		r, err := openReader(l.coll.Maps[t.Map])
+		if err != nil {
+			return fmt.Errorf("opening the buffer %q: %w", t.Map, err)
+		}
+		l.readers = append(l.readers, r)
+	}
+	return nil
+}
+
+// Detach detaches every program. It is quick, never waits for a reader, and
+// may be called more than once.
+func (l *Loaded) Detach() error {
+	var errs []error
+	for _, ln := range l.links {
+		errs = append(errs, ln.Close())
+	}
+	l.links = nil
+	return errors.Join(errs...)
+}
+
+// Close detaches what is still attached and frees everything.
+func (l *Loaded) Close() error {
+	err := l.Detach()
+	for _, r := range l.readers {
+		err = errors.Join(err, r.Close())
+	}
+	l.readers = nil
+	if l.coll != nil {
+		l.coll.Close()
+		l.coll = nil
+	}
+	return err
+}

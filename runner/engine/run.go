@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cilium/ebpf"
+)
+
+// DrainGrace is how long Run waits, after everything is detached, for events
+// that are still in the buffers to be handled.
+const DrainGrace = time.Second
+
+// lostInterval is how often the counters of lost events are read.
+const lostInterval = time.Second
+
+// Handler receives what a gadget emits. Event and Lost of one source are never
+// called at the same time; those of different sources may be.
+type Handler interface {
+	// Event receives one event of tracer number source. sample has the size
+	// of the event struct and is valid until Event returns.
+	Event(source int, sample []byte)
+	// Lost is told that n more events of tracer number source were lost.
+	Lost(source int, n uint64)
+}
+
+// Run attaches the gadget and hands its events to h until ctx ends; attached
+// is called once everything is attached. Then Run first detaches, whatever h
+// is doing, and gives h DrainGrace to handle what is in the buffers.
+func (l *Loaded) Run(ctx context.Context, h Handler, attached func()) error {
+	readers := newReadLoop(l, h)
+	readers.start()
+	if err := l.Attach(); err != nil {
+		readers.stop()
+		return err
+	}
+	attached()
+	err := l.wait(ctx, readers)
+	err = errors.Join(err, l.Detach())
+	readers.stop()
+	readers.pollLost()
+	return err
+}
+
+// wait returns when ctx ends, or with the error that ended a reader.
+func (l *Loaded) wait(ctx context.Context, r *readLoop) error {
+	tick := time.NewTicker(lostInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-r.failed:
+			return err
+		case <-tick.C:
+			r.pollLost()
+		}
+	}
+}
+
+// readLoop owns one goroutine for each tracer.
+type readLoop struct {
+	l      *Loaded
+	h      Handler
+	failed chan error
+	done   chan struct{} // closed when every goroutine has ended
+	locks  []sync.Mutex  // one a source: guards h and lost
+	lost   []uint64      // what the lost maps said last
+}
+
+func newReadLoop(l *Loaded, h Handler) *readLoop {
+	n := len(l.readers)
+	return &readLoop{
+		l: l, h: h, failed: make(chan error, n), done: make(chan struct{}),
+		locks: make([]sync.Mutex, n), lost: make([]uint64, n),
+	}
+}
+
+func (r *readLoop) start() {
+	var wg sync.WaitGroup
+	for i := range r.l.readers {
+		wg.Go(func() { r.read(i) })
+	}
+	go func() {
+		wg.Wait()
+		close(r.done)
+	}()
+}
+
+// stop asks the goroutines to read what is left and end, and waits DrainGrace
+// for them: a handler that is stuck in a blocked output must not hold us.
+func (r *readLoop) stop() {
+	for _, rd := range r.l.readers {
+		_ = rd.Flush()
+	}
+	select {
+	case <-r.done:
+	case <-time.After(DrainGrace):
+	}
+}
+
+func (r *readLoop) read(i int) {
+	rd, size := r.l.readers[i], int(r.l.plan.Tracers[i].Event.Size)
+	padded := make([]byte, size)
+	for {
+		sample, lost, err := rd.Next()
+		if errors.Is(err, errDrained) {
+			return
+		}
+		if err != nil {
+			r.failed <- fmt.Errorf("reading events of %q: %w", r.l.plan.Tracers[i].Name, err)
+			return
+		}
+		if lost > 0 {
+			r.report(i, lost)
+			continue
+		}
+		if len(sample) == 0 {
+			continue
+		}
+		r.locks[i].Lock()
+		r.h.Event(i, fit(sample, padded))
+		r.locks[i].Unlock()
+	}
+}
+
+// fit returns sample cut or padded with zeros to the size of buf.
+func fit(sample, buf []byte) []byte {
+	if len(sample) >= len(buf) {
+		return sample[:len(buf)]
+	}
+	clear(buf[copy(buf, sample):])
+	return buf
+}
+
+func (r *readLoop) report(i int, n uint64) {
+	r.locks[i].Lock()
+	defer r.locks[i].Unlock()
+	r.h.Lost(i, n)
+}
+
+// pollLost reports what the lost maps counted since the last call. A source
+// whose handler is stuck is left for the next call.
+func (r *readLoop) pollLost() {
+	for i, t := range r.l.plan.Tracers {
+		if t.LostMap == "" {
+			continue
+		}
+		total, err := sumPerCPU(r.l.coll.Maps[t.LostMap])
+		if err != nil || !r.locks[i].TryLock() {
+			continue
+		}
+		if n := total - r.lost[i]; n > 0 {
+			r.lost[i] = total
+			r.h.Lost(i, n)
+		}
+		r.locks[i].Unlock()
+	}
+}
+
+// sumPerCPU returns the sum over the CPUs of the one counter that m holds.
+func sumPerCPU(m *ebpf.Map) (uint64, error) {
+	var values []uint64
+	if err := m.Lookup(uint32(0), &values); err != nil {
+		return 0, fmt.Errorf("reading lost samples: %w", err)
+	}
+	var sum uint64
+	for _, v := range values {
+		sum += v
+	}
+	return sum, nil
+}

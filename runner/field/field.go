@@ -1,0 +1,134 @@
+// Package field turns the BTF struct of an event into a tree of typed fields,
+// each with a decoder that is prepared once and appends text to a buffer. It
+// follows the public gadget API: special types get a formatted sibling
+// ("error_raw" and "error"), processes and endpoints are nested fields.
+package field
+
+import (
+	"strings"
+
+	"github.com/cilium/ebpf/btf"
+)
+
+// Kind says how the text of a field is to be read.
+type Kind uint8
+
+// The kinds of fields. Text of Int, Uint, Float, Bool and Array fields is valid
+// JSON as it stands; String text needs quoting; Struct fields have no text.
+const (
+	Int Kind = iota + 1
+	Uint
+	Float
+	Bool
+	String
+	Array
+	Struct
+)
+
+// The annotations of gadget.yaml that decide about a field itself.
+const (
+	AnnotationHidden      = "columns.hidden"
+	AnnotationAlias       = "columns.alias"
+	AnnotationTemplate    = "template"
+	AnnotationDescription = "description"
+	AnnotationSkipJSON    = "json.skip"
+)
+
+// AppendFunc appends the text of one field of sample to dst. sample is never
+// shorter than the size of the source.
+type AppendFunc func(dst, sample []byte) []byte
+
+// NumberFunc returns the value of an Int (sign extended), Uint, Bool or Float
+// (its IEEE 754 bits) field of sample.
+type NumberFunc func(sample []byte) uint64
+
+// Field is one typed value of an event, or a struct of such fields.
+type Field struct {
+	Name     string // last part, as in JSON
+	FullName string // dotted path from the event
+	Kind     Kind
+	Parent   *Field
+	Children []*Field
+
+	Offset, Size uint32   // bytes, in the event
+	Types        []string // names met on the way to the base type
+	Annotations  map[string]string
+
+	Append AppendFunc // nil for Struct
+	Number NumberFunc // nil for String, Array and Struct
+
+	columns AppendFunc // what a column shows instead, "addr:port"
+	enum    *btf.Enum  // the type of an enum
+}
+
+// Hidden reports whether columns leave the field out unless asked for it.
+func (f *Field) Hidden() bool { return f.Annotations[AnnotationHidden] == "true" }
+
+// SkipJSON reports whether JSON and YAML leave the field out.
+func (f *Field) SkipJSON() bool { return f.Annotations[AnnotationSkipJSON] == "true" }
+
+// Alias returns the short name that users may use for the field, or its full
+// name.
+func (f *Field) Alias() string {
+	if a := f.Annotations[AnnotationAlias]; a != "" {
+		return a
+	}
+	return f.FullName
+}
+
+// Column returns what a column of the field prints, nil when it has no text: a
+// plain struct.
+func (f *Field) Column() AppendFunc {
+	if f.columns != nil {
+		return f.columns
+	}
+	return f.Append
+}
+
+func (f *Field) hasType(name string) bool {
+	for _, t := range f.Types {
+		if t == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Source is a data source: a name and the fields of its events.
+type Source struct {
+	Name        string
+	Size        uint32 // bytes of a whole event
+	Annotations map[string]string
+	Fields      []*Field // top level, in the order of the struct
+}
+
+// All returns every field in column order, parents before their children.
+func (s *Source) All() []*Field {
+	var out []*Field
+	var walk func(fs []*Field)
+	walk = func(fs []*Field) {
+		for _, f := range fs {
+			out = append(out, f)
+			walk(f.Children)
+		}
+	}
+	walk(s.Fields)
+	return out
+}
+
+// Lookup returns the field whose full name or alias is name, in any case, or
+// nil. A full name wins over an alias, an earlier alias over a later one.
+func (s *Source) Lookup(name string) *Field {
+	all := s.All()
+	for _, f := range all {
+		if strings.EqualFold(f.FullName, name) {
+			return f
+		}
+	}
+	for _, f := range all {
+		if strings.EqualFold(f.Alias(), name) {
+			return f
+		}
+	}
+	return nil
+}

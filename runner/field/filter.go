@@ -1,0 +1,133 @@
+package field
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// operators of filters, longer ones first.
+var operators = []string{"==", "!=", ">=", "<=", "!~", ">", "<", "~"}
+
+// Filter returns the test that every expression of exprs passes, nil when
+// there is none. An expression is a field, an operator (== != >= > <= < ~ !~)
+// and a value; a comma parts expressions that must all hold, "\," is a comma
+// of a value. Text is compared byte by byte, ~ matches a regular expression.
+func Filter(src *Source, exprs []string) (func(sample []byte) bool, error) {
+	var tests []func([]byte) bool
+	for _, e := range exprs {
+		for _, one := range splitExprs(e) {
+			t, err := parseExpr(src, one)
+			if err != nil {
+				return nil, fmt.Errorf("filter %q: %w", one, err)
+			}
+			tests = append(tests, t)
+		}
+	}
+	if len(tests) == 0 {
+		return nil, nil
+	}
+	return func(s []byte) bool {
+		for _, t := range tests {
+			if !t(s) {
+				return false
+			}
+		}
+		return true
+	}, nil
+}
+
+func splitExprs(s string) []string {
+	var out []string
+	var cur strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && i+1 < len(s) && s[i+1] == ',':
+			cur.WriteByte(',')
+			i++
+		case s[i] == ',':
+			out = append(out, cur.String())
+			cur.Reset()
+		default:
+			cur.WriteByte(s[i])
+		}
+	}
+	return append(out, cur.String())
+}
+
+func parseExpr(src *Source, expr string) (func([]byte) bool, error) {
+	at := strings.IndexAny(expr, "=!<>~")
+	if at <= 0 {
+		return nil, fmt.Errorf("want a field, an operator (== != >= > <= < ~ !~) and a value")
+	}
+	name := strings.TrimSpace(expr[:at])
+	f := src.Lookup(name)
+	if f == nil || f.Column() == nil {
+		return nil, fmt.Errorf("data source %q has no field %q with a value", src.Name, name)
+	}
+	for _, op := range operators {
+		if value, ok := strings.CutPrefix(expr[at:], op); ok {
+			return compare(f, op, value)
+		}
+	}
+	return nil, fmt.Errorf("unknown operator, use == != >= > <= < ~ !~")
+}
+
+func compare(f *Field, op, value string) (func([]byte) bool, error) {
+	if op == "~" || op == "!~" {
+		re, err := regexp.Compile(value)
+		if err != nil {
+			return nil, err
+		}
+		text, want, buf := f.Column(), op == "~", []byte(nil)
+		return func(s []byte) bool {
+			buf = text(buf[:0], s)
+			return re.Match(buf) == want
+		}, nil
+	}
+	order, err := ordering(f, value)
+	if err != nil {
+		return nil, err
+	}
+	holds := map[string]func(int) bool{
+		"==": func(n int) bool { return n == 0 },
+		"!=": func(n int) bool { return n != 0 },
+		">=": func(n int) bool { return n >= 0 },
+		"<=": func(n int) bool { return n <= 0 },
+		">":  func(n int) bool { return n > 0 },
+		"<":  func(n int) bool { return n < 0 },
+	}[op]
+	return func(s []byte) bool { return holds(order(s)) }, nil
+}
+
+// ordering returns how a sample's value compares to value: negative, zero or
+// positive.
+func ordering(f *Field, value string) (func([]byte) int, error) {
+	switch f.Kind {
+	case Int:
+		want, err := strconv.ParseInt(value, 0, 64)
+		return func(s []byte) int { return cmp.Compare(int64(f.Number(s)), want) }, noNumber(value, err)
+	case Uint:
+		want, err := strconv.ParseUint(value, 0, 64)
+		return func(s []byte) int { return cmp.Compare(f.Number(s), want) }, noNumber(value, err)
+	case Float:
+		want, err := strconv.ParseFloat(value, 64)
+		return func(s []byte) int { return cmp.Compare(math.Float64frombits(f.Number(s)), want) }, noNumber(value, err)
+	}
+	text, want, buf := f.Column(), []byte(value), []byte(nil)
+	return func(s []byte) int {
+		buf = text(buf[:0], s)
+		return bytes.Compare(buf, want)
+	}, nil
+}
+
+func noNumber(value string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%q is no number", value)
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package output
+
+import (
+	"bytes"
+	"math"
+	"unicode/utf8"
+)
+
+func floatOf(bits uint64) float64 { return math.Float64frombits(bits) }
+
+// Header appends the titles.
+func (c *columns) Header(dst []byte) []byte {
+	for i := range c.cols {
+		dst = c.cell(dst, i, []byte(c.cols[i].title))
+	}
+	return endLine(dst)
+}
+
+// Event appends one line.
+func (c *columns) Event(dst, sample []byte) []byte {
+	for i := range c.cols {
+		c.raw = c.cols[i].append(c.raw[:0], sample)
+		dst = c.cell(dst, i, c.raw)
+	}
+	return endLine(dst)
+}
+
+// cell appends text in column i, with the space that parts it from the one
+// before.
+func (c *columns) cell(dst []byte, i int, text []byte) []byte {
+	col := &c.cols[i]
+	if i > 0 {
+		dst = append(dst, ' ')
+	}
+	var width int
+	c.text, width = appendPrintable(c.text[:0], text)
+	if width > col.width {
+		return cut(dst, c.text, width, col)
+	}
+	if col.right {
+		return append(pad(dst, col.width-width), c.text...)
+	}
+	return pad(append(dst, c.text...), col.width-width)
+}
+
+func pad(dst []byte, n int) []byte {
+	for range n {
+		dst = append(dst, ' ')
+	}
+	return dst
+}
+
+// cut appends the part of text, width characters long, that fits into col,
+// with a mark where something is missing.
+func cut(dst, text []byte, width int, col *column) []byte {
+	keep := col.width - 1
+	if keep < 1 || col.ellipsis == ellipsisNone {
+		return append(dst, text[:runeOffset(text, col.width)]...)
+	}
+	switch col.ellipsis {
+	case ellipsisStart:
+		return append(append(dst, ellipsisMark...), text[runeOffset(text, width-keep):]...)
+	case ellipsisMiddle:
+		head := (keep + 1) / 2
+		dst = append(append(dst, text[:runeOffset(text, head)]...), ellipsisMark...)
+		return append(dst, text[runeOffset(text, width-(keep-head)):]...)
+	}
+	return append(append(dst, text[:runeOffset(text, keep)]...), ellipsisMark...)
+}
+
+// runeOffset returns the offset of character n of text.
+func runeOffset(text []byte, n int) int {
+	off := 0
+	for ; n > 0 && off < len(text); n-- {
+		_, size := utf8.DecodeRune(text[off:])
+		off += size
+	}
+	return off
+}
+
+// endLine appends a newline in place of the spaces at the end of the line.
+func endLine(dst []byte) []byte {
+	return append(bytes.TrimRight(dst, " "), '\n')
+}

@@ -1,0 +1,247 @@
+package output
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rules-gadget/rules_gadget/runner/field"
+)
+
+// The widths of columns that gadget.yaml says nothing about.
+const (
+	defaultWidth = 16
+	minimalWidth = 4 // a column is not made narrower unless it says so
+)
+
+const ellipsisMark = "…"
+
+type ellipsis uint8
+
+const (
+	ellipsisEnd ellipsis = iota
+	ellipsisStart
+	ellipsisMiddle
+	ellipsisNone
+)
+
+// column is one column with its layout.
+type column struct {
+	title     string
+	append    field.AppendFunc
+	width     int
+	min, max  int // max 0: as wide as there is room
+	fixed     bool
+	right     bool
+	ellipsis  ellipsis
+	hex       bool
+	number    field.NumberFunc
+	precision int // of floats, -1 for all digits
+}
+
+// columns is the Encoder of aligned text.
+type columns struct {
+	cols      []column
+	raw, text []byte // reused
+}
+
+func newColumns(src *field.Source, sel selection, width int) (*columns, error) {
+	c := &columns{}
+	for _, f := range sel.columns(src) {
+		text := f.Column()
+		if text == nil {
+			return nil, fmt.Errorf("field %q of data source %q is a struct, name one of its fields: %s",
+				f.FullName, src.Name, childNames(f))
+		}
+		col, err := newColumn(f)
+		if err != nil {
+			return nil, fmt.Errorf("column %q: %w", f.FullName, err)
+		}
+		c.cols = append(c.cols, col)
+	}
+	if len(c.cols) == 0 {
+		return nil, fmt.Errorf("data source %q has no columns to show", src.Name)
+	}
+	if width > 0 {
+		fitWidths(c.cols, width)
+	}
+	return c, nil
+}
+
+func childNames(f *field.Field) string {
+	var names []string
+	for _, c := range f.Children {
+		names = append(names, c.FullName)
+	}
+	return strings.Join(names, ", ")
+}
+
+func newColumn(f *field.Field) (column, error) {
+	c := column{
+		title: strings.ToUpper(f.Alias()), append: f.Column(), precision: -1,
+		right: f.Annotations["columns.alignment"] == "right", fixed: f.Annotations["columns.fixed"] == "true",
+		hex: f.Annotations["columns.hex"] == "true", number: f.Number,
+	}
+	for _, n := range []struct {
+		key string
+		dst *int
+	}{
+		{"columns.width", &c.width},
+		{"columns.minwidth", &c.min},
+		{"columns.maxwidth", &c.max},
+		{"columns.precision", &c.precision},
+	} {
+		if err := annotationInt(f, n.key, n.dst); err != nil {
+			return c, err
+		}
+	}
+	switch e := f.Annotations["columns.ellipsis"]; e {
+	case "", "end":
+	case "start":
+		c.ellipsis = ellipsisStart
+	case "middle":
+		c.ellipsis = ellipsisMiddle
+	case "none":
+		c.ellipsis = ellipsisNone
+	default:
+		return c, fmt.Errorf("annotation columns.ellipsis: %q is not start, middle, end or none", e)
+	}
+	c.defaults(f)
+	c.special(f)
+	return c, nil
+}
+
+func annotationInt(f *field.Field, key string, dst *int) error {
+	v, ok := f.Annotations[key]
+	if !ok {
+		return nil
+	}
+	if v == "type" {
+		*dst = typeWidth(f)
+		return nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 || n > 1<<16 {
+		return fmt.Errorf("annotation %s: %q is no width", key, v)
+	}
+	*dst = n
+	return nil
+}
+
+// typeWidth returns the most characters that a number or bool of f's type
+// needs, 0 for other kinds.
+func typeWidth(f *field.Field) int {
+	digits := map[uint32]int{1: 3, 2: 5, 4: 10, 8: 20}[f.Size]
+	switch f.Kind {
+	case field.Uint:
+		return digits
+	case field.Int:
+		return min(digits+1, 20)
+	case field.Bool:
+		return 5
+	}
+	return 0
+}
+
+// defaults fills the widths that gadget.yaml left open.
+func (c *column) defaults(f *field.Field) {
+	if c.width == 0 {
+		c.width = defaultWidth
+		if w := typeWidth(f); w > 0 {
+			c.width = min(w, defaultWidth)
+		}
+		if f.Kind == field.String && f.Annotations["columns.maxwidth"] == "" && f.Size > 64 && f.Parent == nil {
+			c.width = 2 * defaultWidth
+		}
+	}
+	if c.max == 0 && f.Kind != field.String {
+		c.max = max(typeWidth(f), c.width)
+	}
+	if c.max > 0 {
+		c.max = max(c.max, c.min)
+		c.width = min(c.width, c.max)
+	}
+	// A title is readable even where the annotation asks for less.
+	title := utf8.RuneCountInString(c.title)
+	if c.min == 0 {
+		c.min = max(minimalWidth, min(title, c.width))
+	}
+	if c.width < c.min {
+		c.width = c.min
+	}
+}
+
+// special replaces the text of numbers that are shown in another form.
+func (c *column) special(f *field.Field) {
+	read := c.number
+	switch {
+	case c.hex && (f.Kind == field.Uint || f.Kind == field.Int):
+		mask := ^uint64(0)
+		if f.Size < 8 {
+			mask = 1<<(8*f.Size) - 1
+		}
+		c.append = func(dst, s []byte) []byte { return strconv.AppendUint(append(dst, "0x"...), read(s)&mask, 16) }
+	case f.Kind == field.Float && c.precision >= 0:
+		prec := c.precision
+		c.append = func(dst, s []byte) []byte { return strconv.AppendFloat(dst, floatOf(read(s)), 'f', prec, 64) }
+	}
+}
+
+// fitWidths makes the columns fill total characters: wider ones share what is
+// left over, narrower ones give, down to their minimum.
+func fitWidths(cols []column, total int) {
+	free := total - (len(cols) - 1)
+	for _, c := range cols {
+		free -= c.width
+	}
+	for free != 0 {
+		idx := adjustable(cols, free > 0)
+		if len(idx) == 0 {
+			return
+		}
+		share := free / len(idx)
+		if share == 0 {
+			share = free / abs(free)
+		}
+		for _, i := range idx {
+			if free == 0 {
+				return
+			}
+			step := cols[i].clampStep(share)
+			cols[i].width += step
+			free -= step
+		}
+	}
+}
+
+func adjustable(cols []column, wider bool) []int {
+	var idx []int
+	for i := range cols {
+		c := &cols[i]
+		if c.fixed || wider && c.max > 0 && c.width >= c.max || !wider && c.width <= c.min {
+			continue
+		}
+		idx = append(idx, i)
+	}
+	if !wider {
+		slices.SortStableFunc(idx, func(a, b int) int { return cols[b].width - cols[a].width })
+	}
+	return idx
+}
+
+func (c *column) clampStep(step int) int {
+	w := c.width + step
+	if c.max > 0 {
+		w = min(w, c.max)
+	}
+	return max(w, c.min) - c.width
+}
+
+func abs(n int) int {
+	if n < 0 {
+		return -n
+	}
+	return n
+}

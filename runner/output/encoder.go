@@ -1,0 +1,135 @@
+package output
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/runner/field"
+)
+
+// Mode is a form of output.
+type Mode string
+
+// The output modes of gadget-run.
+const (
+	Columns    Mode = "columns"
+	JSON       Mode = "json"
+	JSONPretty Mode = "jsonpretty"
+	YAML       Mode = "yaml"
+	None       Mode = "none"
+)
+
+// Modes returns every mode, the default first.
+func Modes() []Mode { return []Mode{Columns, JSON, JSONPretty, YAML, None} }
+
+// Encoder makes the text of the events of one source.
+type Encoder interface {
+	// Header appends what stands before the first event, if anything does.
+	Header(dst []byte) []byte
+	// Event appends the text of one event, with its newline.
+	Event(dst, sample []byte) []byte
+}
+
+// Options choose what an Encoder shows.
+type Options struct {
+	Mode   Mode
+	Fields string // "a,b" or "+a,-b", empty for the default
+	Width  int    // of the terminal in characters, 0 when it is none
+}
+
+// New returns the encoder of src, nil for mode None.
+func New(src *field.Source, o Options) (Encoder, error) {
+	sel, err := selectFields(src, o.Fields)
+	if err != nil {
+		return nil, err
+	}
+	switch o.Mode {
+	case Columns:
+		return newColumns(src, sel, o.Width)
+	case JSON:
+		return newTree(src, sel, jsonStyle{}), nil
+	case JSONPretty:
+		return newTree(src, sel, jsonStyle{indent: "  "}), nil
+	case YAML:
+		return newTree(src, sel, yamlStyle{}), nil
+	case None:
+		return nil, nil
+	}
+	return nil, fmt.Errorf("unknown output mode %q", o.Mode)
+}
+
+// selection is what --fields asks for.
+type selection struct {
+	exact       []*field.Field // in this order, when fields are named without sign
+	add, remove []*field.Field
+}
+
+// selectFields parses "a,b" (exactly these) or "+a,-b" (a change of what is
+// shown by default). Both forms cannot be mixed.
+func selectFields(src *field.Source, spec string) (selection, error) {
+	var sel selection
+	if strings.TrimSpace(spec) == "" {
+		return sel, nil
+	}
+	for name := range strings.SplitSeq(spec, ",") {
+		list := &sel.exact
+		switch name = strings.TrimSpace(name); {
+		case strings.HasPrefix(name, "+"):
+			list, name = &sel.add, name[1:]
+		case strings.HasPrefix(name, "-"):
+			list, name = &sel.remove, name[1:]
+		}
+		f := src.Lookup(name)
+		if f == nil {
+			return sel, fmt.Errorf("data source %q has no field %q, it has %s", src.Name, name, fieldNames(src))
+		}
+		*list = append(*list, f)
+	}
+	if len(sel.exact) > 0 && len(sel.add)+len(sel.remove) > 0 {
+		return sel, fmt.Errorf("fields %q: names with and without + or - cannot be mixed", spec)
+	}
+	return sel, nil
+}
+
+func fieldNames(src *field.Source) string {
+	var names []string
+	for _, f := range src.All() {
+		names = append(names, f.FullName)
+	}
+	return strings.Join(names, ", ")
+}
+
+// columns returns the fields that columns show.
+func (sel selection) columns(src *field.Source) []*field.Field {
+	if len(sel.exact) > 0 {
+		return sel.exact
+	}
+	var out []*field.Field
+	for _, f := range src.All() {
+		shown := !f.Hidden() && f.Column() != nil || slices.Contains(sel.add, f)
+		if shown && !slices.Contains(sel.remove, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// tree reports whether JSON and YAML show f, a field with text. Hidden fields
+// are shown too: scripts read them.
+func (sel selection) tree(f *field.Field) bool {
+	if f.SkipJSON() && !within(f, sel.exact) && !within(f, sel.add) || within(f, sel.remove) {
+		return false
+	}
+	return len(sel.exact) == 0 || within(f, sel.exact)
+}
+
+// within reports whether f or a struct around it is in list.
+func within(f *field.Field, list []*field.Field) bool {
+	for ; f != nil; f = f.Parent {
+		if slices.Contains(list, f) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,127 @@
+// Package output turns the events of a data source into columns, JSON or YAML
+// and writes them without ever holding up whoever stops the gadget.
+package output
+
+import (
+	"io"
+	"sync"
+	"time"
+)
+
+// maxPending is how many bytes may wait for a slow reader of the output before
+// the writers of events are held up; the kernel then counts events as lost.
+const maxPending = 4 << 20
+
+// Sink is a buffered writer with a goroutine of its own. While that goroutine
+// writes one buffer, events gather in another, so that a fast source makes few
+// large writes and a slow one is seen at once.
+type Sink struct {
+	w    io.Writer
+	done chan struct{} // closed when the goroutine has ended
+
+	mu      sync.Mutex
+	changed *sync.Cond // signals every change of the fields below
+	pending []byte
+	spare   []byte
+	closing bool  // no more events, write what is pending
+	dropped bool  // whoever waits to append gives up
+	err     error // of the first write that did not work
+	onError func(error)
+}
+
+// NewSink returns a Sink that writes to w. onError, which may be nil, is called
+// once when writing fails.
+func NewSink(w io.Writer, onError func(error)) *Sink {
+	s := &Sink{w: w, done: make(chan struct{}), onError: onError}
+	s.changed = sync.NewCond(&s.mu)
+	go s.write()
+	return s
+}
+
+// Append lets fn append one event to the buffer. It waits while too much is
+// pending, and does nothing once the Sink has failed or is closed.
+func (s *Sink) Append(fn func(dst []byte) []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.pending) >= maxPending && !s.dropped && s.err == nil {
+		s.changed.Wait()
+	}
+	if s.dropped || s.closing || s.err != nil {
+		return
+	}
+	s.pending = fn(s.pending)
+	s.changed.Broadcast()
+}
+
+// Close lets what is pending be written, for at most grace, and returns the
+// error of writing. Appends that wait are let go at once.
+func (s *Sink) Close(grace time.Duration) error {
+	s.mu.Lock()
+	s.closing = true
+	s.changed.Broadcast()
+	s.mu.Unlock()
+	select {
+	case <-s.done:
+	case <-time.After(grace):
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropped = true
+	s.changed.Broadcast()
+	return s.err
+}
+
+// Release lets appends that wait for a blocked output go: their events are
+// dropped. Events that find room are still taken.
+func (s *Sink) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dropped = len(s.pending) >= maxPending
+	s.changed.Broadcast()
+}
+
+func (s *Sink) write() {
+	defer close(s.done)
+	for {
+		buf, ok := s.take()
+		if !ok {
+			return
+		}
+		_, err := s.w.Write(buf)
+		if !s.give(buf, err) {
+			return
+		}
+	}
+}
+
+// take returns the pending bytes once there are some, false at the end.
+func (s *Sink) take() ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.pending) == 0 {
+		if s.closing {
+			return nil, false
+		}
+		s.changed.Wait()
+	}
+	buf := s.pending
+	s.pending, s.spare = s.spare, nil
+	s.changed.Broadcast()
+	return buf, true
+}
+
+// give takes the written buffer back for reuse and reports whether to go on.
+func (s *Sink) give(buf []byte, err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spare = buf[:0]
+	if err == nil {
+		return true
+	}
+	s.err = err
+	s.changed.Broadcast()
+	if s.onError != nil {
+		s.onError(err)
+	}
+	return false
+}

@@ -1,0 +1,173 @@
+// Package runcmd is the command "gadget-run run": it finds a gadget, gives its
+// parameters their values, loads it and writes its events.
+package runcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/engine"
+)
+
+// Cmd are the flags of "gadget-run run". Flags of the gadget itself are not
+// among them: Split sets them apart before the command line is parsed.
+type Cmd struct {
+	Gadget string `arg:"" name:"gadget" help:"Reference in a registry, or an OCI layout: a folder or a tar file."`
+
+	Pull    string        `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
+	BTF     string        `name:"btf" type:"existingfile" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
+	Timeout time.Duration `help:"Stop after this time, 0 for never." group:"Gadget"`
+	Host    bool          `help:"Trace the whole machine. It is what happens without filter; accepted for compatibility." group:"Gadget"`
+
+	Output     string   `short:"o" enum:"columns,json,jsonpretty,yaml,none" default:"columns" help:"Form of the events: ${enum}." group:"Output"`
+	Fields     string   `placeholder:"LIST" help:"Fields to show: \"a,b\" for exactly these, \"+a,-b\" to add and remove." group:"Output"`
+	Filter     []string `short:"F" sep:"none" placeholder:"EXPR" help:"Show only matching events: field, one of == != >= > <= < ~ !~, value; several parted by comma." group:"Output"`
+	Sort       string   `placeholder:"LIST" help:"Sort arrays of entries by these fields, \"-a\" for descending." group:"Output"`
+	MaxEntries int      `help:"Show at most this many entries of an array." group:"Output"`
+
+	PullFlags `group:"Registry"`
+}
+
+// Rest are the flags of the gadget, as Split left them.
+type Rest struct {
+	Args []string
+	Help bool
+}
+
+// phases of a run, each of which names itself in its errors.
+type session struct {
+	cmd  *Cmd
+	g    *cli.Globals
+	rest Rest
+
+	artifact *gadget.Artifact
+	metadata engine.Metadata
+	plan     *engine.Plan
+}
+
+// Run runs the gadget until its timeout or a signal ends it. Both are a clean
+// end; a signal while the gadget is still being fetched or loaded is
+// cli.ErrInterrupted.
+func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
+	s := &session{cmd: c, g: g, rest: rest}
+	err := s.run(g.Ctx)
+	if err != nil && errors.Is(err, context.Canceled) && g.Ctx.Err() != nil {
+		return cli.ErrInterrupted
+	}
+	return err
+}
+
+func (s *session) run(ctx context.Context) error {
+	if err := s.fetch(ctx); err != nil {
+		return fmt.Errorf("fetching gadget %q: %w", s.cmd.Gadget, err)
+	}
+	if err := s.read(); err != nil {
+		return fmt.Errorf("reading gadget %q: %w", s.cmd.Gadget, err)
+	}
+	if s.rest.Help {
+		return s.help()
+	}
+	values, err := ParseParams(s.plan.Params, s.rest.Args)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	if err := s.plan.SetParams(values); err != nil {
+		return cli.Usage(err)
+	}
+	ev, err := s.events()
+	if err != nil {
+		return cli.Usage(err)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.trace(ctx, ev)
+}
+
+// read turns the artifact into a plan.
+func (s *session) read() error {
+	for _, l := range s.artifact.UnknownLayers {
+		s.notef("skipping a layer of unknown type %q", l.MediaType)
+	}
+	if len(s.artifact.Wasm) > 0 {
+		s.notef("the gadget's wasm program is not run, its events are shown as the eBPF program sends them")
+	}
+	if len(s.artifact.Object) == 0 {
+		return errors.New("the gadget has no eBPF program, there is nothing to run")
+	}
+	md, problems := gadget.ParseMetadata(s.artifact.Metadata, "gadget.yaml", false)
+	if err := problems.Err(); err != nil {
+		return err
+	}
+	s.metadata = engine.MetadataOf(md)
+	var err error
+	s.plan, err = engine.PlanFromObject(s.artifact.Object, s.metadata)
+	return err
+}
+
+// trace loads and runs the gadget.
+func (s *session) trace(ctx context.Context, ev *events) error {
+	types, err := s.kernelTypes()
+	if err != nil {
+		return err
+	}
+	loaded, err := engine.Load(s.plan, engine.LoadOptions{
+		KernelTypes: types, PinPath: engine.DefaultPinPath, Note: s.notef,
+	})
+	if err != nil {
+		return s.verbose(err)
+	}
+	defer loaded.Close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ev.start(s.g.Stdout, cancel)
+	stop := s.stopAfter(ctx, cancel)
+	defer stop()
+	err = loaded.Run(ctx, ev, func() { s.detailf("attached, %d programs", len(s.plan.Programs)) })
+	err = errors.Join(err, ev.finish())
+	ev.summary(s.notef)
+	return err
+}
+
+// errTimeout is the cause of a context that --timeout ended.
+var errTimeout = errors.New("timeout")
+
+// stopAfter cancels the run after --timeout.
+func (s *session) stopAfter(ctx context.Context, cancel context.CancelCauseFunc) func() bool {
+	if s.cmd.Timeout <= 0 {
+		return func() bool { return true }
+	}
+	t := time.AfterFunc(s.cmd.Timeout, func() { cancel(errTimeout) })
+	return t.Stop
+}
+
+// verbose writes the whole log of the verifier when the user asked for details.
+func (s *session) verbose(err error) error {
+	var ve *engine.VerifierError
+	if !errors.As(err, &ve) {
+		return err
+	}
+	if s.g.Verbose {
+		fmt.Fprintln(s.g.Stderr, ve.Log())
+		return err
+	}
+	return fmt.Errorf("%w, use -v for the whole log", err)
+}
+
+// notef writes one line for the user.
+func (s *session) notef(format string, args ...any) {
+	if !s.g.Quiet {
+		fmt.Fprintf(s.g.Stderr, "gadget-run: "+format+"\n", args...)
+	}
+}
+
+// detailf writes one line for the user who asked for details.
+func (s *session) detailf(format string, args ...any) {
+	if s.g.Verbose {
+		s.notef(format, args...)
+	}
+}

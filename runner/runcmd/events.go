@@ -1,0 +1,123 @@
+package runcmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/output"
+)
+
+// outputGrace is how long a blocked reader of the output may hold the end of
+// the run, after everything is detached.
+const outputGrace = time.Second
+
+// events is the engine's handler: it filters, encodes and writes.
+type events struct {
+	sources []*field.Source
+	parts   []part
+	sink    *output.Sink
+	note    func(format string, args ...any)
+}
+
+// part is what one data source needs.
+type part struct {
+	encoder output.Encoder // nil to write nothing
+	match   func(sample []byte) bool
+	seen    atomic.Uint64
+	lost    atomic.Uint64
+}
+
+// events prepares the decoding and the form of every data source.
+func (s *session) events() (*events, error) {
+	sources, err := s.plan.Sources(s.metadata, hostEnv())
+	if err != nil {
+		return nil, err
+	}
+	ev := &events{sources: sources, parts: make([]part, len(sources)), note: s.notef}
+	opts := output.Options{Mode: output.Mode(s.cmd.Output), Fields: s.cmd.Fields, Width: terminalWidth(s.g.Stdout)}
+	for i, src := range sources {
+		p := &ev.parts[i]
+		if p.encoder, err = output.New(src, opts); err != nil {
+			return nil, err
+		}
+		if p.match, err = field.Filter(src, s.cmd.Filter); err != nil {
+			return nil, err
+		}
+	}
+	return ev, nil
+}
+
+// terminalWidth returns the width of w when it is a terminal, else 0.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// hostEnv describes this machine.
+func hostEnv() field.Env {
+	users := newAccounts("/etc/passwd", "/etc/group")
+	return field.Env{
+		Boot: bootTime(), Location: time.Local, Arch: arch.Host(),
+		Users: users.user, Groups: users.group, Enum: kernelEnum,
+	}
+}
+
+func (e *events) start(w io.Writer, cancel context.CancelCauseFunc) {
+	e.sink = output.NewSink(w, func(err error) { cancel(err) })
+	for i := range e.parts {
+		if enc := e.parts[i].encoder; enc != nil {
+			e.sink.Append(enc.Header)
+		}
+	}
+}
+
+// Event implements engine.Handler.
+func (e *events) Event(source int, sample []byte) {
+	p := &e.parts[source]
+	if p.match != nil && !p.match(sample) {
+		return
+	}
+	p.seen.Add(1)
+	if p.encoder != nil {
+		e.sink.Append(func(dst []byte) []byte { return p.encoder.Event(dst, sample) })
+	}
+}
+
+// Lost implements engine.Handler.
+func (e *events) Lost(source int, n uint64) {
+	e.parts[source].lost.Add(n)
+	e.note("%s: lost %d events, the output is slower than the gadget", e.sources[source].Name, n)
+}
+
+// finish writes what is pending, for at most outputGrace.
+func (e *events) finish() error {
+	if err := e.sink.Close(outputGrace); err != nil {
+		return fmt.Errorf("writing events: %w", err)
+	}
+	return nil
+}
+
+// summary tells how much was lost in all.
+func (e *events) summary(note func(string, ...any)) {
+	for i := range e.parts {
+		p := &e.parts[i]
+		if lost := p.lost.Load(); lost > 0 {
+			note("%s: %d events shown, %d lost", e.sources[i].Name, p.seen.Load(), lost)
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package runcmd
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+)
+
+// help writes what the gadget is, its parameters and its fields.
+func (s *session) help() error {
+	ev, err := s.events()
+	if err != nil {
+		return err
+	}
+	name := s.metadata.Name
+	if name == "" {
+		name = s.cmd.Gadget
+	}
+	w := tabwriter.NewWriter(s.g.Stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(w, "%s\n", name)
+	if s.metadata.Description != "" {
+		fmt.Fprintf(w, "%s\n", s.metadata.Description)
+	}
+	fmt.Fprintf(w, "\nUsage: gadget-run run %s [flags]\n", s.cmd.Gadget)
+	if len(s.plan.Params) > 0 {
+		fmt.Fprint(w, "\nParameters of the gadget:\n")
+	}
+	for _, p := range s.plan.Params {
+		text := p.Description
+		if p.Default != "" {
+			text += fmt.Sprintf(" (default %q)", p.Default)
+		}
+		if len(p.PossibleValues) > 0 {
+			text += " (one of " + strings.Join(p.PossibleValues, ", ") + ")"
+		}
+		fmt.Fprintf(w, "  --%s %s\t%s\n", p.Key, p.Type, strings.TrimSpace(text))
+	}
+	for _, src := range ev.sources {
+		fmt.Fprintf(w, "\nFields of data source %s:\n", src.Name)
+		for _, f := range src.All() {
+			hidden := ""
+			if f.Hidden() {
+				hidden = " (hidden)"
+			}
+			fmt.Fprintf(w, "  %s\t%s%s\n", f.FullName, f.Annotations["description"], hidden)
+		}
+	}
+	fmt.Fprint(w, "\nFlags of the command: gadget-run run --help\n")
+	return w.Flush()
+}

@@ -1,0 +1,79 @@
+package runcmd
+
+import (
+	"bufio"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// bootTime returns the wall-clock time of boot. Between the two clocks is read
+// twice and the middle taken, so that an interruption costs little.
+func bootTime() time.Time {
+	before := time.Now()
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return time.Unix(0, 0)
+	}
+	now := before.Add(time.Since(before) / 2)
+	return now.Add(-time.Duration(ts.Nano())).Round(0)
+}
+
+// accountsRecheck is how often the files are looked at again for a number that
+// they did not have.
+const accountsRecheck = 5 * time.Second
+
+// accounts resolves the numbers of users and groups from the machine's files.
+type accounts struct{ users, groups accountFile }
+
+func newAccounts(passwd, group string) *accounts {
+	return &accounts{users: accountFile{path: passwd}, groups: accountFile{path: group}}
+}
+
+func (a *accounts) user(id uint32) string  { return a.users.name(id) }
+func (a *accounts) group(id uint32) string { return a.groups.name(id) }
+
+// accountFile is a file of lines "name:password:number:...", read when it is
+// first asked and again for numbers it lacked.
+type accountFile struct {
+	path  string
+	mu    sync.Mutex
+	names map[uint32]string
+	read  time.Time
+}
+
+func (a *accountFile) name(id uint32) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n, ok := a.names[id]; ok {
+		return n
+	}
+	if time.Since(a.read) < accountsRecheck {
+		return ""
+	}
+	a.read = time.Now()
+	if f, err := os.Open(a.path); err == nil {
+		a.names = parseAccounts(bufio.NewScanner(f))
+		f.Close()
+	}
+	return a.names[id]
+}
+
+func parseAccounts(sc *bufio.Scanner) map[uint32]string {
+	names := map[uint32]string{}
+	for sc.Scan() {
+		parts := strings.SplitN(sc.Text(), ":", 4)
+		if len(parts) < 3 {
+			continue
+		}
+		id, err := strconv.ParseUint(parts[2], 10, 32)
+		if _, dup := names[uint32(id)]; err == nil && !dup {
+			names[uint32(id)] = parts[0]
+		}
+	}
+	return names
+}
