@@ -23,7 +23,7 @@ type change struct {
 }
 
 // apply changes references and index.json, under index.lock. The dirty marker
-// stands while the two may differ.
+// stands while the two may differ. The caller holds the content lock.
 func (s *Store) apply(ctx context.Context, c change) error {
 	release, err := s.lock(ctx, indexLock, exclusive)
 	if err != nil {
@@ -179,6 +179,11 @@ func (s *Store) Tag(ctx context.Context, src, dst string) (Ref, error) {
 // Untag removes names. The content stays until GC. A name that is not there
 // is oci.ErrNotFound, and then none is removed.
 func (s *Store) Untag(ctx context.Context, names ...string) error {
+	release, err := s.Hold(ctx) // it writes in tmp, which GC empties
+	if err != nil {
+		return err
+	}
+	defer release()
 	for _, name := range names {
 		if _, err := os.Stat(s.path(refFile(name))); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s is not in the store %q: %w", name, s.dir, oci.ErrNotFound)

@@ -33,6 +33,7 @@ func (s *Store) Put(ctx context.Context, from oci.Blobs, root ocispec.Descriptor
 		return err
 	}
 	defer release()
+	archs = s.withHeld(name, root, archs)
 	p := &put{store: s, from: from, archs: archs, seen: map[string]bool{}}
 	if err := p.run(ctx, root); err != nil {
 		return fmt.Errorf("storing %s: %w", name, err)
@@ -46,6 +47,21 @@ func (s *Store) Put(ctx context.Context, from oci.Blobs, root ocispec.Descriptor
 		Name: name, Target: target, Archs: archs, Size: p.size,
 		Created: p.created, Stored: time.Now().UTC().Truncate(time.Second),
 	}}})
+}
+
+// withHeld adds to archs those that name holds of root already, so that a
+// second Put of the same artifact does not forget them.
+func (s *Store) withHeld(name string, root ocispec.Descriptor, archs []arch.Arch) []arch.Arch {
+	r, err := s.Lookup(name)
+	if err != nil || r.Target.Digest != root.Digest || len(archs) == 0 {
+		return archs
+	}
+	if len(r.Archs) == 0 {
+		return nil
+	}
+	all := slices.Concat(archs, r.Archs)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // put is one Put under way.

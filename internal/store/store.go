@@ -76,11 +76,17 @@ func (s *Store) create() error {
 			return err
 		}
 	}
-	release, err := s.lock(context.Background(), indexLock, exclusive)
-	if err != nil {
-		return err
+	for _, name := range []string{contentLock, indexLock} {
+		mode := shared
+		if name == indexLock {
+			mode = exclusive
+		}
+		release, err := s.lock(context.Background(), name, mode)
+		if err != nil {
+			return err
+		}
+		defer release()
 	}
-	defer release()
 	if _, err := os.Stat(s.path(ocispec.ImageIndexFile)); errors.Is(err, fs.ErrNotExist) {
 		if err := s.write(ocispec.ImageIndexFile, []byte(emptyIndex)); err != nil {
 			return err
