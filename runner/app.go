@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/alecthomas/kong"
 
@@ -48,6 +50,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	var a app
 	parser, err := newParser(&a, stdout, stderr)
 	if err != nil {
+		return err
+	}
+	if args, err = withLayout(parser.Model, args); err != nil {
 		return err
 	}
 	args, rest := splitArgs(parser.Model, args)
@@ -102,6 +107,28 @@ func splitArgs(model *kong.Application, args []string) ([]string, runcmd.Rest) {
 		}
 	}
 	return args, runcmd.Rest{}
+}
+
+// layoutEnv holds the runfiles path of a layout. Bazel's :run targets set it.
+const layoutEnv = "GADGET_RUN_LAYOUT"
+
+// withLayout makes "run LAYOUT args" out of args when Bazel named a layout and
+// args have no command.
+func withLayout(model *kong.Application, args []string) ([]string, error) {
+	path := os.Getenv(layoutEnv)
+	if path == "" || slices.ContainsFunc(model.Children, func(n *kong.Node) bool {
+		return len(args) > 0 && (args[0] == n.Name || slices.Contains(n.Aliases, args[0]))
+	}) {
+		return args, nil
+	}
+	layout := path
+	if !filepath.IsAbs(path) {
+		var err error
+		if layout, err = cli.Runfile(os.Args[0], path, os.Getenv); err != nil {
+			return nil, err
+		}
+	}
+	return append([]string{"run", layout}, args...), nil
 }
 
 func runNode(model *kong.Application) *kong.Node {

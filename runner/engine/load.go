@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -118,13 +119,16 @@ func (l *Loaded) openReaders() error {
 	return nil
 }
 
-// Detach detaches every program. It is quick, never waits for a reader, and
-// may be called more than once.
+// Detach detaches every program. It never waits for a reader and may be called
+// more than once. The links are closed at the same time: for each the kernel
+// waits, some ten milliseconds, until no CPU runs the program any more.
 func (l *Loaded) Detach() error {
-	var errs []error
-	for _, ln := range l.links {
-		errs = append(errs, ln.Close())
+	var wg sync.WaitGroup
+	errs := make([]error, len(l.links))
+	for i, ln := range l.links {
+		wg.Go(func() { errs[i] = ln.Close() })
 	}
+	wg.Wait()
 	l.links = nil
 	return errors.Join(errs...)
 }

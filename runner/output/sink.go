@@ -23,6 +23,7 @@ type Sink struct {
 	changed *sync.Cond // signals every change of the fields below
 	pending []byte
 	spare   []byte
+	writing int   // bytes that the goroutine is writing now
 	closing bool  // no more events, write what is pending
 	dropped bool  // whoever waits to append gives up
 	err     error // of the first write that did not work
@@ -71,13 +72,12 @@ func (s *Sink) Close(grace time.Duration) error {
 	return s.err
 }
 
-// Release lets appends that wait for a blocked output go: their events are
-// dropped. Events that find room are still taken.
-func (s *Sink) Release() {
+// Unwritten returns how many bytes have not been written yet: after Close, those
+// that a blocked reader did not take.
+func (s *Sink) Unwritten() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dropped = len(s.pending) >= maxPending
-	s.changed.Broadcast()
+	return len(s.pending) + s.writing
 }
 
 func (s *Sink) write() {
@@ -105,7 +105,7 @@ func (s *Sink) take() ([]byte, bool) {
 		s.changed.Wait()
 	}
 	buf := s.pending
-	s.pending, s.spare = s.spare, nil
+	s.pending, s.spare, s.writing = s.spare, nil, len(buf)
 	s.changed.Broadcast()
 	return buf, true
 }
@@ -114,7 +114,7 @@ func (s *Sink) take() ([]byte, bool) {
 func (s *Sink) give(buf []byte, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.spare = buf[:0]
+	s.spare, s.writing = buf[:0], 0
 	if err == nil {
 		return true
 	}

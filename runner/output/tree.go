@@ -1,6 +1,7 @@
 package output
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -137,7 +138,7 @@ func (yamlStyle) open(dst []byte, depth int) []byte {
 	if depth == 0 {
 		return append(dst, "---"...)
 	}
-	return dst
+	return bytes.TrimRight(dst, " ")
 }
 
 func (yamlStyle) close(dst []byte, _ int) []byte { return dst }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
@@ -18,10 +19,10 @@ import (
 type Cmd struct {
 	Gadget string `arg:"" name:"gadget" help:"Reference in a registry, or an OCI layout: a folder or a tar file."`
 
-	Pull    string        `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
-	BTF     string        `name:"btf" type:"existingfile" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
-	Timeout time.Duration `help:"Stop after this time, 0 for never." group:"Gadget"`
-	Host    bool          `help:"Trace the whole machine. It is what happens without filter; accepted for compatibility." group:"Gadget"`
+	Pull    string  `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
+	BTF     string  `name:"btf" type:"existingfile" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
+	Timeout Timeout `placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
+	Host    bool    `help:"Trace the whole machine. It is what happens without filter; accepted for compatibility." group:"Gadget"`
 
 	Output     string   `short:"o" enum:"columns,json,jsonpretty,yaml,none" default:"columns" help:"Form of the events: ${enum}." group:"Output"`
 	Fields     string   `placeholder:"LIST" help:"Fields to show: \"a,b\" for exactly these, \"+a,-b\" to add and remove." group:"Output"`
@@ -30,6 +31,23 @@ type Cmd struct {
 	MaxEntries int      `help:"Show at most this many entries of an array." group:"Output"`
 
 	PullFlags `group:"Registry"`
+}
+
+// Timeout is a duration, or a plain number of seconds as other runners take it.
+type Timeout time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (t *Timeout) UnmarshalText(text []byte) error {
+	if n, err := strconv.ParseUint(string(text), 10, 31); err == nil {
+		*t = Timeout(time.Duration(n) * time.Second)
+		return nil
+	}
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < 0 {
+		return fmt.Errorf("%q is no time, use one like 5s, 2m30s or a number of seconds", text)
+	}
+	*t = Timeout(d)
+	return nil
 }
 
 // Rest are the flags of the gadget, as Split left them.
@@ -141,7 +159,7 @@ func (s *session) stopAfter(ctx context.Context, cancel context.CancelCauseFunc)
 	if s.cmd.Timeout <= 0 {
 		return func() bool { return true }
 	}
-	t := time.AfterFunc(s.cmd.Timeout, func() { cancel(errTimeout) })
+	t := time.AfterFunc(time.Duration(s.cmd.Timeout), func() { cancel(errTimeout) })
 	return t.Stop
 }
 

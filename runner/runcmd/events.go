@@ -114,6 +114,9 @@ func (e *events) finish() error {
 
 // summary tells how much was lost in all.
 func (e *events) summary(note func(string, ...any)) {
+	if n := e.sink.Unwritten(); n > 0 {
+		note("the reader of the output did not take the last %d bytes", n)
+	}
 	for i := range e.parts {
 		p := &e.parts[i]
 		if lost := p.lost.Load(); lost > 0 {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
 // help writes what the gadget is, its parameters and its fields.
@@ -38,11 +40,11 @@ func (s *session) help() error {
 	for _, src := range ev.sources {
 		fmt.Fprintf(w, "\nFields of data source %s:\n", src.Name)
 		for _, f := range src.All() {
-			hidden := ""
+			text := f.Annotations[field.AnnotationDescription]
 			if f.Hidden() {
-				hidden = " (hidden)"
+				text = strings.TrimSpace(text + " (hidden)")
 			}
-			fmt.Fprintf(w, "  %s\t%s%s\n", f.FullName, f.Annotations["description"], hidden)
+			fmt.Fprintf(w, "  %s\t%s\n", f.FullName, text)
 		}
 	}
 	fmt.Fprint(w, "\nFlags of the command: gadget-run run --help\n")
