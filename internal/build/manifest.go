@@ -37,8 +37,10 @@ func Manifest(req ManifestRequest) (gadget.Built, gadget.Problems, error) {
 		return gadget.Built{}, nil, err
 	}
 	md, problems := gadget.ParseMetadata(metadata, name, !req.Lenient)
-	if len(req.Object) > 0 {
-		problems = append(problems, gadget.ValidateMetadata(md, req.Object, !req.Lenient)...)
+	if problems.Err() == nil {
+		problems = append(problems, gadget.ValidateMetadata(md, gadget.Validation{
+			Object: req.Object, Wasm: len(req.Wasm) > 0, Lenient: req.Lenient,
+		})...)
 	}
 	if err := problems.Err(); err != nil {
 		return gadget.Built{}, problems, err

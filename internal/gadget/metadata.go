@@ -42,7 +42,6 @@ type DataSource struct {
 	Fields map[string]*Field
 
 	node *yaml.Node
-	keys map[string]*yaml.Node // annotation key -> its node
 }
 
 // Field is what gadget.yaml says about a field of a data source.
@@ -50,18 +49,17 @@ type Field struct {
 	Annotations map[string]string
 
 	node *yaml.Node
-	keys map[string]*yaml.Node
 }
 
 // Param is a parameter of a gadget.
 type Param struct {
 	// Key is the name of the flag; empty means the variable's own name.
 	Key            string
+	AlternativeKey string
 	DefaultValue   string
 	Description    string
 	Alias          string
 	Title          string
-	TypeHint       string
 	ValueHint      string
 	Type           string
 	Tags           []string
@@ -164,7 +162,7 @@ func (r *metadataReader) dataSources(n *yaml.Node) {
 		r.md.DataSources[key.Value] = ds
 		r.fields(value, what, map[string]func(*yaml.Node){
 			"annotations": func(n *yaml.Node) {
-				ds.keys = r.annotations(n, what, ds.Annotations)
+				r.annotations(n, what, sourceAnnotations, ds.Annotations)
 			},
 			"fields": func(n *yaml.Node) { r.fieldMap(n, what, ds) },
 		})
@@ -178,20 +176,22 @@ func (r *metadataReader) fieldMap(n *yaml.Node, source string, ds *DataSource) {
 		ds.Fields[key.Value] = f
 		r.fields(value, what, map[string]func(*yaml.Node){
 			"annotations": func(n *yaml.Node) {
-				f.keys = r.annotations(n, what, f.Annotations)
+				r.annotations(n, what, fieldAnnotations, f.Annotations)
 			},
 		})
 	})
 }
 
-// annotations reads n into dst and returns the nodes of its keys.
-func (r *metadataReader) annotations(n *yaml.Node, what string, dst map[string]string) map[string]*yaml.Node {
-	keys := map[string]*yaml.Node{}
+// annotations reads n into dst, known keys in their canonical case.
+func (r *metadataReader) annotations(n *yaml.Node, what string, known map[string]check, dst map[string]string) {
 	r.pairs(n, "annotations of "+what, func(key, value *yaml.Node) {
-		dst[key.Value] = r.text(value, fmt.Sprintf("annotation %q of %s", key.Value, what))
-		keys[key.Value] = key
+		text := r.text(value, fmt.Sprintf("annotation %q of %s", key.Value, what))
+		name, wrong := checkAnnotation(known, key.Value, text)
+		if wrong != "" && value.Kind == yaml.ScalarNode {
+			r.doubt(key, "%s: %s", what, wrong)
+		}
+		dst[name] = text
 	})
-	return keys
 }
 
 func (r *metadataReader) params(n *yaml.Node) {
@@ -213,13 +213,13 @@ func (r *metadataReader) paramMap(n *yaml.Node, what string, dst map[string]*Par
 func (r *metadataReader) paramFields(p *Param, name string) map[string]func(*yaml.Node) {
 	what := func(key string) string { return fmt.Sprintf("%s of param %q", key, name) }
 	return map[string]func(*yaml.Node){
-		"key":         r.into(&p.Key, what("key")),
-		"description": r.into(&p.Description, what("description")),
-		"alias":       r.into(&p.Alias, what("alias")),
-		"title":       r.into(&p.Title, what("title")),
-		"typeHint":    r.into(&p.TypeHint, what("typeHint")),
-		"valueHint":   r.into(&p.ValueHint, what("valueHint")),
-		"type":        r.into(&p.Type, what("type")),
+		"key":            r.into(&p.Key, what("key")),
+		"alternativeKey": r.into(&p.AlternativeKey, what("alternativeKey")),
+		"description":    r.into(&p.Description, what("description")),
+		"alias":          r.into(&p.Alias, what("alias")),
+		"title":          r.into(&p.Title, what("title")),
+		"valueHint":      r.into(&p.ValueHint, what("valueHint")),
+		"type":           r.into(&p.Type, what("type")),
 		"defaultValue": func(n *yaml.Node) {
 			p.DefaultValue, p.set = r.text(n, what("defaultValue")), !isNull(n)
 		},
