@@ -1,0 +1,62 @@
+"""Repository rules of the programs that tests use: one for every tool, and a hub of aliases."""
+
+load(":debian_tree.bzl", "unpack_packages")
+load(":lock.bzl", "host_machine", "read_bundle")
+load(":mirror.bzl", "MIRROR_ATTRS")
+
+_BUILD = """\
+load("{rule}", "debian_program")
+
+debian_program(
+    name = "{name}",
+    program = "{program}",
+    data = glob(["usr/share/**"], allow_empty = True),
+    first_args = {args},
+    libraries = glob(["**/*.so*"], allow_empty = True),
+    loader = {loader},
+    visibility = ["//visibility:public"],
+)
+"""
+
+def _test_tool_impl(rctx):
+    name = rctx.attr.tool
+    locked = read_bundle(rctx, rctx.attr._lock, name, host_machine(rctx.os))
+    unpack_packages(rctx, locked.packages)
+    rctx.file("BUILD.bazel", _BUILD.format(
+        args = locked.bundle.get("args", []),
+        loader = repr(locked.loader),
+        name = name,
+        program = locked.bundle["programs"][name],
+        rule = Label(":debian_program.bzl"),
+    ))
+
+test_tool = repository_rule(
+    doc = "A program of the lock file test_tools.json, for the machine that Bazel runs on.",
+    implementation = _test_tool_impl,
+    attrs = {
+        "tool": attr.string(
+            doc = "Name in the lock file.",
+            mandatory = True,
+        ),
+        "_lock": attr.label(
+            default = Label("//toolchain/lock:test_tools.json"),
+        ),
+    } | MIRROR_ATTRS,
+)
+
+def _test_tools_hub_impl(rctx):
+    text = "package(default_visibility = [\"//visibility:public\"])\n"
+    for name, repo in sorted(rctx.attr.tools.items()):
+        text += "\nalias(\n    name = \"%s\",\n    actual = \"@%s//:%s\",\n)\n" % (name, repo, name)
+    rctx.file("BUILD.bazel", text)
+
+test_tools_hub = repository_rule(
+    doc = "Aliases of all test tools; each is fetched when a target asks for it.",
+    implementation = _test_tools_hub_impl,
+    attrs = {
+        "tools": attr.string_dict(
+            doc = "Name of the repository by tool.",
+            mandatory = True,
+        ),
+    },
+)

@@ -1,0 +1,33 @@
+"""Programs that the project's own tests use, pinned like the compiler. Not for users of the rules.
+
+    "@rules_gadget_test_tools//:skopeo"
+
+is an executable that runs with its own libraries; a go_test takes it as data and finds it by `$(rlocationpath)`.
+"""
+
+load("//toolchain/private:test_tool_repos.bzl", "test_tool", "test_tools_hub")
+
+_TOOLS = [
+    "bpftool",
+    "clang-format",
+    "docker-registry",
+    "qemu-system-x86_64",
+    "shellcheck",
+    "skopeo",
+]
+
+def declare_test_tools():
+    """Declares the repositories of the test tools, in a workspace without bzlmod too."""
+    repos = {tool: "test_tool_" + tool.replace("-", "_") for tool in _TOOLS}
+    for tool, repo in repos.items():
+        test_tool(name = repo, tool = tool)
+    test_tools_hub(name = "rules_gadget_test_tools", tools = repos)
+
+def _test_tools_extension_impl(mctx):
+    declare_test_tools()
+    return mctx.extension_metadata(reproducible = True)
+
+test_tools = module_extension(
+    doc = "The programs that the project's own tests use.",
+    implementation = _test_tools_extension_impl,
+)
