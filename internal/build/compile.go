@@ -59,13 +59,13 @@ type CompileError struct {
 	// Source is the path of the source.
 	Source string
 	Arch   arch.Arch
-	// Text is clang's own output.
+	// Text is clang's own output, which is to be shown before the error.
 	Text string
 }
 
 // Error implements error.
 func (e *CompileError) Error() string {
-	return fmt.Sprintf("%scompiling %q for %s: clang refused it", e.Text, e.Source, e.Arch)
+	return fmt.Sprintf("compiling %q for %s: clang refused it", e.Source, e.Arch)
 }
 
 // Compile compiles the source that the folder's build file names for one

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -54,6 +55,9 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 			ResourceDir: f.ResourceDir, SystemIncludes: f.SystemInclude,
 		},
 	})
+	if refused := (*build.CompileError)(nil); errors.As(err, &refused) {
+		fmt.Fprint(stderr, refused.Text)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,218 @@
+package gadget
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf/btf"
+	"gopkg.in/yaml.v3"
+)
+
+// UpdateMetadata returns existing with what it lacks of the object: data
+// sources, their fields, and parameters with key and default value. Comments,
+// order and unknown keys of existing stay; when it lacks nothing, it comes back
+// unchanged. An empty existing gives a new file for a gadget called name.
+func UpdateMetadata(existing, object []byte, name string) ([]byte, error) {
+	md, problems := ParseMetadata(existing, ConfigFile, false)
+	if err := problems.Err(); err != nil {
+		return nil, fmt.Errorf("reading metadata: %w", err)
+	}
+	o, err := ReadObject(object)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Check().Err(); err != nil {
+		return nil, fmt.Errorf("reading object: %w", err)
+	}
+	u := &updater{md: md, object: o}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(existing, &doc); err != nil {
+		return nil, fmt.Errorf("reading metadata: %w", err)
+	}
+	if doc.Kind == 0 || isNull(doc.Content[0]) {
+		doc = yaml.Node{Kind: yaml.DocumentNode, HeadComment: doc.HeadComment, FootComment: doc.FootComment, Content: []*yaml.Node{u.newRoot(name)}}
+	}
+	u.update(doc.Content[0])
+	if !u.changed {
+		return existing, nil
+	}
+	return encodeYAML(&doc)
+}
+
+func encodeYAML(doc *yaml.Node) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := yaml.NewEncoder(&buf)
+	enc.SetIndent(2)
+	if err := enc.Encode(doc); err != nil {
+		return nil, fmt.Errorf("writing metadata: %w", err)
+	}
+	if err := enc.Close(); err != nil {
+		return nil, fmt.Errorf("writing metadata: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+// updater adds nodes to a gadget.yaml.
+type updater struct {
+	md      *Metadata
+	object  *Object
+	changed bool
+}
+
+func (u *updater) newRoot(name string) *yaml.Node {
+	root := &yaml.Node{Kind: yaml.MappingNode}
+	u.set(root, "name", scalar(name))
+	u.set(root, "description", scalar(""))
+	return root
+}
+
+func (u *updater) update(root *yaml.Node) {
+	for _, s := range u.object.Sources {
+		u.source(root, s)
+	}
+	for _, name := range u.object.Params {
+		u.param(root, name)
+	}
+}
+
+// source adds the fields that gadget.yaml lacks of one data source.
+func (u *updater) source(root *yaml.Node, s ObjectSource) {
+	known := u.md.DataSources[s.Name]
+	if known == nil {
+		known = &DataSource{}
+	}
+	missing := []string{}
+	for _, name := range visibleFields(s) {
+		if known.Fields[name] == nil {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 && u.md.DataSources[s.Name] != nil {
+		return
+	}
+	fields := u.child(u.child(u.child(root, "datasources"), s.Name), "fields")
+	for _, name := range missing {
+		u.set(u.child(u.child(fields, name), "annotations"), "description", scalar(""))
+	}
+}
+
+// param adds a parameter that gadget.yaml lacks.
+func (u *updater) param(root *yaml.Node, name string) {
+	v, ok := u.object.vars[name]
+	if !ok || u.md.EBPFParams[name] != nil {
+		return
+	}
+	p := u.child(u.child(u.child(root, "params"), "ebpf"), name)
+	u.set(p, "key", scalar(strings.TrimPrefix(name, "targ_")))
+	u.set(p, "defaultValue", scalar(u.initial(v)))
+	u.set(p, "description", scalar(""))
+}
+
+// initial returns the value that a variable has in the object.
+func (u *updater) initial(v *btf.Var) string {
+	spec, ok := u.object.Spec.Variables[v.Name]
+	if !ok {
+		return ""
+	}
+	switch t := btf.UnderlyingType(v.Type).(type) {
+	case *btf.Int:
+		return intText(t, u.object.Spec.ByteOrder, spec.Value)
+	case *btf.Array:
+		text, _, _ := bytes.Cut(spec.Value, []byte{0})
+		return string(text)
+	}
+	return ""
+}
+
+func intText(t *btf.Int, order binary.ByteOrder, value []byte) string {
+	var n uint64
+	switch len(value) {
+	case 1:
+		n = uint64(value[0])
+	case 2:
+		n = uint64(order.Uint16(value))
+	case 4:
+		n = uint64(order.Uint32(value))
+	case 8:
+		n = order.Uint64(value)
+	default:
+		return ""
+	}
+	switch t.Encoding {
+	case btf.Bool:
+		return strconv.FormatBool(n != 0)
+	case btf.Signed:
+		shift := 64 - 8*len(value)
+		return strconv.FormatInt(int64(n<<shift)>>shift, 10)
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+// visibleFields returns the fields of a data source that people see: without
+// private ones, those inside special types, and raw ones that have a formatted
+// sibling, which stands for them.
+func visibleFields(s ObjectSource) []string {
+	out := []string{}
+	for _, st := range s.Structs {
+		opaque := ""
+		for _, f := range fieldsOf(st) {
+			switch {
+			case f.private, opaque != "" && strings.HasPrefix(f.name, opaque):
+				continue
+			case !f.leaf && f.special != "":
+				opaque = f.name + "."
+				continue
+			case !f.leaf:
+				continue
+			}
+			name := f.name
+			if f.enum || slices.Contains(formattedTypes, f.special) {
+				name = strings.TrimSuffix(name, rawSuffix)
+			}
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// child returns the mapping under key, which it makes when there is none. Keys
+// are found in whatever case they are written.
+func (u *updater) child(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if !strings.EqualFold(n.Content[i].Value, key) {
+			continue
+		}
+		value := resolve(n.Content[i+1])
+		if value.Kind != yaml.MappingNode {
+			*value = yaml.Node{Kind: yaml.MappingNode, HeadComment: value.HeadComment, LineComment: value.LineComment, FootComment: value.FootComment}
+			u.changed = true
+		}
+		if len(value.Content) == 0 {
+			value.Style = 0
+		}
+		return value
+	}
+	value := &yaml.Node{Kind: yaml.MappingNode}
+	u.set(n, key, value)
+	return value
+}
+
+// set appends a key and its value.
+func (u *updater) set(n *yaml.Node, key string, value *yaml.Node) {
+	n.Content = append(n.Content, scalar(key), value)
+	u.changed = true
+}
+
+// scalar returns a string node, quoted where YAML would read something else.
+func scalar(s string) *yaml.Node {
+	n := &yaml.Node{}
+	n.SetString(s)
+	if s == "" {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	return n
+}
