@@ -49,9 +49,12 @@ func (r *Raw) decode(raw uint32) (*Type, error) {
 // typedef returns what a typedef names; the anonymous type directly behind it
 // is the one that members of this typedef have, too.
 func (r *Raw) typedef(raw, to uint32) (ID, error) {
-	s, err := r.skip(to, false)
-	if err == nil && s.typedef == 0 && !s.named && (s.kind.Composite() || s.kind.AnyEnum()) {
-		return r.anchored(raw, s.raw), nil
+	s, err := Strip(r.view, to, false)
+	if s.Typedef == 0 {
+		s.Typedef = raw
+	}
+	if err == nil && s.Anchored() {
+		return r.anchored(s.Typedef, s.Raw), nil
 	}
 	return r.ref(to)
 }

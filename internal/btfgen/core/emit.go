@@ -15,15 +15,18 @@ type emitter struct {
 	named  map[ID]btf.TypeRef // structs, unions and enums
 }
 
+// emitLimit bounds what types that contain themselves can blow up to.
+const emitLimit = 1 << 20
+
 func newEmitter(kernel Types, k *keep) *emitter {
 	return &emitter{kernel: kernel, keep: k, named: map[ID]btf.TypeRef{}}
 }
 
 // run returns all kept types.
 func (e *emitter) run() []btf.Type {
-	for id, follow := range e.keep.roots {
+	for _, id := range e.keep.order {
 		t := e.kernel.Type(id)
-		ref := e.emit(id, follow, 0)
+		ref := e.emit(id, e.keep.roots[id], 0)
 		if t.Kind == btf.Typedef {
 			e.add(btf.Type{Kind: btf.Typedef, Name: t.Name, Elem: ref})
 		}
@@ -39,7 +42,7 @@ func (e *emitter) add(t btf.Type) btf.TypeRef {
 // emit returns the number of the type behind typedefs.
 func (e *emitter) emit(id ID, follow bool, depth int) btf.TypeRef {
 	id, t := underlying(e.kernel, id)
-	if depth > maxDepth {
+	if depth > maxDepth || len(e.out) > emitLimit {
 		return 0
 	}
 	switch t.Kind {

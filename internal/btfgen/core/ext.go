@@ -24,55 +24,79 @@ const (
 	recordMax    = 1 << 10 // a longer record comes from no compiler
 )
 
-// parseExt returns the CO-RE records of a .BTF.ext section, in order. Its
-// memory is bounded by the length of the section.
-func parseExt(b []byte, order binary.ByteOrder) ([]record, error) {
+// lineRecord is one line record of .BTF.ext (struct bpf_line_info).
+type lineRecord struct {
+	section, insn uint32 // as in record
+	fileOff       uint32 // string offset
+	line          uint32
+}
+
+// extInfo is what parseExt reads of a .BTF.ext section.
+type extInfo struct {
+	relocations []record
+	lines       []lineRecord
+}
+
+// parseExt reads a .BTF.ext section. Its memory is bounded by the length of
+// the section.
+func parseExt(b []byte, order binary.ByteOrder) (info extInfo, err error) {
 	if len(b) < extHeaderMin {
-		return nil, errors.New("section is shorter than its header")
+		return info, errors.New("section is shorter than its header")
 	}
 	if order.Uint16(b) != extMagic {
-		return nil, errors.New("wrong magic number")
+		return info, errors.New("wrong magic number")
 	}
 	if b[2] != 1 {
-		return nil, fmt.Errorf("version %d is unknown", b[2])
+		return info, fmt.Errorf("version %d is unknown", b[2])
 	}
 	hdr := order.Uint32(b[4:])
 	if hdr < extHeaderMin || uint64(hdr) > uint64(len(b)) {
-		return nil, fmt.Errorf("header length %d is out of range", hdr)
+		return info, fmt.Errorf("header length %d is out of range", hdr)
 	}
-	if hdr < extHeaderLen {
-		return nil, nil
+	body := b[hdr:]
+	lines, err := parseRecords(body, order.Uint32(b[16:]), order.Uint32(b[20:]), order)
+	if err != nil {
+		return info, fmt.Errorf("line information: %w", err)
 	}
-	off, n := uint64(order.Uint32(b[24:])), uint64(order.Uint32(b[28:]))
+	for _, r := range lines {
+		info.lines = append(info.lines, lineRecord{r.section, r.insn, r.typeID, uint32(r.kind) >> columnBits})
+	}
+	if hdr >= extHeaderLen {
+		info.relocations, err = parseRecords(body, order.Uint32(b[24:]), order.Uint32(b[28:]), order)
+		if err != nil {
+			return info, fmt.Errorf("CO-RE relocations: %w", err)
+		}
+	}
+	return info, nil
+}
+
+// columnBits is how far a line number is shifted beside its column.
+const columnBits = 10
+
+// parseRecords reads the record length and then, for each ELF section, a
+// header and its records. CO-RE relocations and line records are alike: four
+// words, the first of them the offset of the instruction.
+func parseRecords(body []byte, off, n uint32, order binary.ByteOrder) ([]record, error) {
 	if n == 0 {
 		return nil, nil
 	}
-	body := b[hdr:]
-	if off+n > uint64(len(body)) {
-		return nil, fmt.Errorf("CO-RE relocations (offset %d, length %d) are out of range", off, n)
+	if uint64(off)+uint64(n) > uint64(len(body)) || n < 4 {
+		return nil, fmt.Errorf("offset %d, length %d are out of range", off, n)
 	}
-	return parseRecords(body[off:off+n], order)
-}
-
-// parseRecords reads the record length and then, for each ELF section, a
-// header and its records.
-func parseRecords(b []byte, order binary.ByteOrder) ([]record, error) {
-	if len(b) < 4 {
-		return nil, errors.New("CO-RE relocations are cut off")
-	}
+	b := body[off : off+n]
 	size := uint64(order.Uint32(b))
 	if size < recordLen || size > recordMax {
-		return nil, fmt.Errorf("CO-RE relocations of %d bytes are unknown", size)
+		return nil, fmt.Errorf("records of %d bytes are unknown", size)
 	}
 	var out []record
 	for b = b[4:]; len(b) > 0; {
 		if len(b) < sectionLen {
-			return nil, errors.New("section header of CO-RE relocations is cut off")
+			return nil, errors.New("a section header is cut off")
 		}
 		section, n := order.Uint32(b), uint64(order.Uint32(b[4:]))
 		b = b[sectionLen:]
 		if n*size > uint64(len(b)) {
-			return nil, fmt.Errorf("%d CO-RE relocations need more than the section has", n)
+			return nil, fmt.Errorf("%d records need more than the section has", n)
 		}
 		for range n {
 			out = append(out, record{

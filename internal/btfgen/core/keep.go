@@ -9,6 +9,7 @@ import (
 // keep is what the relocations seen so far keep of a kernel's types.
 type keep struct {
 	roots   map[ID]bool         // true: pointers below it are followed
+	order   []ID                // of roots, as they were met
 	members map[ID][]keptMember // of structs and unions
 	values  map[ID][]int        // of enums
 }
@@ -24,7 +25,13 @@ func newKeep() *keep {
 }
 
 // root keeps a type by name, without members.
-func (k *keep) root(id ID, follow bool) { k.roots[id] = k.roots[id] || follow }
+func (k *keep) root(id ID, follow bool) {
+	before, ok := k.roots[id]
+	if !ok {
+		k.order = append(k.order, id)
+	}
+	k.roots[id] = before || follow
+}
 
 // member keeps one member of a struct.
 func (k *keep) member(s step, follow bool) {

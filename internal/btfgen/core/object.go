@@ -3,7 +3,6 @@ package core
 import (
 	"bytes"
 	"debug/elf"
-	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,7 +27,9 @@ type Relocation struct {
 	Root    string // local name of the root type, with flavour
 	Access  string // such as "task_struct.real_parent" or "bpf_func_id.BPF_FUNC_loop"
 	Section string // ELF section of the first instruction that has it
-	Insn    uint32 // number of that instruction in its section
+	Program string // function of that instruction
+	Insn    int    // number of that instruction in its function
+	Source  string // "file:line" of that instruction, if the object says it
 	Count   int    // how many instructions have it
 	Guarded bool   // the object also asks whether it exists
 
@@ -56,13 +57,13 @@ func ParseObject(name string, data []byte) (*Object, error) {
 	if types == nil || ext == nil {
 		return obj, nil
 	}
-	if err := obj.read(types, ext, f.ByteOrder); err != nil {
+	if err := obj.read(f, types, ext); err != nil {
 		return nil, fmt.Errorf("reading object %q: %w", name, err)
 	}
 	return obj, nil
 }
 
-func (o *Object) read(types, ext *elf.Section, order binary.ByteOrder) error {
+func (o *Object) read(f *elf.File, types, ext *elf.Section) error {
 	raw, err := types.Data()
 	if err != nil {
 		return fmt.Errorf(".BTF: %w", err)
@@ -77,15 +78,15 @@ func (o *Object) read(types, ext *elf.Section, order binary.ByteOrder) error {
 	if raw, err = ext.Data(); err != nil {
 		return fmt.Errorf(".BTF.ext: %w", err)
 	}
-	records, err := parseExt(raw, order)
+	info, err := parseExt(raw, f.ByteOrder)
 	if err != nil {
 		return fmt.Errorf(".BTF.ext: %w", err)
 	}
-	return o.distinct(view, records)
+	return o.distinct(view, info.relocations, newLocator(f, view, info.lines))
 }
 
 // distinct turns records into relocations without repetitions.
-func (o *Object) distinct(view *btf.View, records []record) error {
+func (o *Object) distinct(view *btf.View, records []record, loc *locator) error {
 	type key struct {
 		typeID uint32
 		kind   Kind
@@ -103,11 +104,10 @@ func (o *Object) distinct(view *btf.View, records []record) error {
 			continue
 		}
 		seen[k] = len(o.Relocations)
-		section, err := view.String(rec.section)
-		if err != nil {
-			return fmt.Errorf("relocation %d: section name: %w", i, err)
+		r := Relocation{Kind: rec.kind, Count: 1, typeID: rec.typeID}
+		if err := loc.place(&r, rec); err != nil {
+			return fmt.Errorf("relocation %d: %w", i, err)
 		}
-		r := Relocation{Kind: rec.kind, Section: section, Insn: rec.insn / 8, Count: 1, typeID: rec.typeID}
 		if err := r.parse(o.local, view, access); err != nil {
 			return fmt.Errorf("relocation %d (%s %q): %w", i, rec.kind, access, err)
 		}

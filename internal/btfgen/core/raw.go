@@ -73,14 +73,14 @@ func (r *Raw) Err() error { return r.err }
 // Root returns the ID of the type with this raw id for use as a relocation's
 // root: a typedef stays a typedef.
 func (r *Raw) Root(raw uint32) (ID, error) {
-	id, err := r.skip(raw, true)
-	if err != nil || id.raw == 0 {
+	s, err := Strip(r.view, raw, true)
+	if err != nil || s.Raw == 0 {
 		return 0, err
 	}
-	if id.kind == btf.Typedef || id.named {
-		return r.symbol(id.raw), nil
+	if s.Named {
+		return r.symbol(s.Raw), nil
 	}
-	return r.private(id.raw), nil
+	return r.private(s.Raw), nil
 }
 
 // Type implements Types.
@@ -123,33 +123,39 @@ func (r *Raw) private(raw uint32) ID {
 	return ID(len(r.nodes) - 1)
 }
 
-// skipped is what Raw.skip found.
-type skipped struct {
-	raw     uint32
-	kind    btf.Kind
-	named   bool
-	typedef uint32 // the last typedef before it, or 0
+// Stripped is what Strip found.
+type Stripped struct {
+	Raw     uint32 // raw id of the type, 0 for void
+	Kind    btf.Kind
+	Named   bool
+	Typedef uint32 // raw id of the last typedef before it, or 0
+}
+
+// Anchored reports whether s is an anonymous type that a typedef names. All
+// users of the typedef share it.
+func (s Stripped) Anchored() bool {
+	return s.Typedef != 0 && !s.Named && (s.Kind.Composite() || s.Kind.AnyEnum())
 }
 
 var errCycle = errors.New("types refer to each other in a circle")
 
-// skip follows modifiers and, unless keepTypedef is set, typedefs.
-func (r *Raw) skip(raw uint32, keepTypedef bool) (skipped, error) {
-	var s skipped
+// Strip follows modifiers and, unless keepTypedef is set, typedefs.
+func Strip(v *btf.View, raw uint32, keepTypedef bool) (Stripped, error) {
+	var s Stripped
 	for range maxDepth {
 		if raw == 0 {
-			return skipped{}, nil
+			return Stripped{Typedef: s.Typedef}, nil
 		}
-		if !r.view.Valid(raw) {
-			return s, fmt.Errorf("reference to type %d, the last one is %d", raw, r.view.Len())
+		if !v.Valid(raw) {
+			return s, fmt.Errorf("reference to type %d, the last one is %d", raw, v.Len())
 		}
-		h := r.view.Header(raw)
+		h := v.Header(raw)
 		switch {
 		case h.Kind.Modifier():
 		case h.Kind == btf.Typedef && !keepTypedef:
-			s.typedef = raw
+			s.Typedef = raw
 		default:
-			s.raw, s.kind, s.named = raw, h.Kind, h.NameOff != 0
+			s.Raw, s.Kind, s.Named = raw, h.Kind, h.NameOff != 0
 			return s, nil
 		}
 		raw = h.Data
@@ -159,17 +165,17 @@ func (r *Raw) skip(raw uint32, keepTypedef bool) (skipped, error) {
 
 // ref returns the ID of what a type refers to by the raw id.
 func (r *Raw) ref(raw uint32) (ID, error) {
-	s, err := r.skip(raw, false)
-	if err != nil || s.raw == 0 {
+	s, err := Strip(r.view, raw, false)
+	if err != nil || s.Raw == 0 {
 		return 0, err
 	}
 	switch {
-	case s.named && RootKind(s.kind):
-		return r.symbol(s.raw), nil
-	case s.typedef != 0 && (s.kind.Composite() || s.kind.AnyEnum()):
-		return r.anchored(s.typedef, s.raw), nil
+	case s.Named && RootKind(s.Kind):
+		return r.symbol(s.Raw), nil
+	case s.Anchored():
+		return r.anchored(s.Typedef, s.Raw), nil
 	}
-	return r.private(s.raw), nil
+	return r.private(s.Raw), nil
 }
 
 // anchored returns the one ID of the anonymous type that a typedef names.

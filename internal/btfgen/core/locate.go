@@ -1,0 +1,71 @@
+package core
+
+import (
+	"cmp"
+	"debug/elf"
+	"fmt"
+	"slices"
+
+	"github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
+)
+
+// insnLen is the length of a BPF instruction.
+const insnLen = 8
+
+// locator says in which function and source line an instruction is.
+type locator struct {
+	view  *btf.View
+	funcs map[string][]function // by section name, in order
+	lines map[uint32][]lineRecord
+}
+
+type function struct {
+	start uint64
+	name  string
+}
+
+// newLocator reads the symbol table; an object without one has no functions.
+func newLocator(f *elf.File, view *btf.View, lines []lineRecord) *locator {
+	l := &locator{view: view, funcs: map[string][]function{}, lines: map[uint32][]lineRecord{}}
+	symbols, _ := f.Symbols()
+	for _, s := range symbols {
+		if elf.ST_TYPE(s.Info) == elf.STT_FUNC && int(s.Section) < len(f.Sections) {
+			section := f.Sections[s.Section].Name
+			l.funcs[section] = append(l.funcs[section], function{s.Value, s.Name})
+		}
+	}
+	for _, list := range l.funcs {
+		slices.SortStableFunc(list, func(a, b function) int { return cmp.Compare(a.start, b.start) })
+	}
+	for _, r := range lines {
+		l.lines[r.section] = append(l.lines[r.section], r)
+	}
+	for _, list := range l.lines {
+		slices.SortStableFunc(list, func(a, b lineRecord) int { return cmp.Compare(a.insn, b.insn) })
+	}
+	return l
+}
+
+// place fills in where r first occurs.
+func (l *locator) place(r *Relocation, rec record) error {
+	var err error
+	if r.Section, err = l.view.String(rec.section); err != nil {
+		return fmt.Errorf("section name: %w", err)
+	}
+	start := uint64(0)
+	for _, f := range l.funcs[r.Section] {
+		if f.start <= uint64(rec.insn) {
+			start, r.Program = f.start, f.name
+		}
+	}
+	r.Insn = int((uint64(rec.insn) - start) / insnLen)
+	for _, line := range l.lines[rec.section] {
+		if line.insn > rec.insn {
+			break
+		}
+		if file, err := l.view.String(line.fileOff); err == nil && file != "" {
+			r.Source = fmt.Sprintf("%s:%d", file, line.line)
+		}
+	}
+	return nil
+}
