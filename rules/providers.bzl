@@ -15,7 +15,9 @@ GadgetImageInfo = provider(
         "manifests": "dict[string, File]: OCI manifest by arch.",
         "metadata": "list[File]: the YAML files of the gadget's folder, build.yaml and gadget.yaml among them.",
         "objects": "dict[string, File]: `program.<arch>.bpf.o` by arch; an empty file for a gadget without program.",
+        "provenance": "File: in-toto statement with SLSA provenance of the index.",
         "reports": "list[File]: JSON reports of btfgen, one per arch and shard.",
+        "sbom": "File: SPDX document of the index.",
         "wasm": "File: the wasm program, or None.",
     },
 )
@@ -25,6 +27,6 @@ BtfShardsInfo = provider(
     fields = {
         "shards": """depset[struct]: one struct a shard: \
 `id` (string, `<distro>/<version>/<arch>` in btfhub's spelling), `arch` (string, GOARCH), \
-`file` (File, the imported form), `report` (File, JSON report of the import).""",
+`archives` (list[File], what was imported), `file` (File, the imported form), `report` (File, JSON report of the import).""",
     },
 )

@@ -1,5 +1,6 @@
 """The GadgetManifest and GadgetIndex actions: blobs to an OCI layout."""
 
+load(":attest.bzl", "source_date_epoch")
 load(":compile.bzl", "source_args")
 
 # Sources of programs: an edit of one must not invalidate a manifest by itself.
@@ -45,18 +46,13 @@ def manifest(ctx, arch, object, wasm = None, btf = None):
         arguments = [args],
         inputs = inputs,
         outputs = [out, config],
-        env = _epoch(ctx),
+        env = source_date_epoch(ctx),
         mnemonic = "GadgetManifest",
         progress_message = "Validating metadata of %%{label} for %s" % arch,
         execution_requirements = {"supports-path-mapping": "1"},
         toolchain = None,
     )
     return struct(manifest = out, config = config)
-
-def _epoch(ctx):
-    """SOURCE_DATE_EPOCH, when the user passes it by --action_env."""
-    value = ctx.configuration.default_shell_env.get("SOURCE_DATE_EPOCH")
-    return {"SOURCE_DATE_EPOCH": value} if value else {}
 
 def index(ctx, manifests, blobs):
     """Declares the action that writes the OCI layout directory.
@@ -82,7 +78,7 @@ def index(ctx, manifests, blobs):
         arguments = [args],
         inputs = manifests + blobs,
         outputs = [layout, digest],
-        env = _epoch(ctx),
+        env = source_date_epoch(ctx),
         mnemonic = "GadgetIndex",
         progress_message = "Assembling artifact %{label}",
         execution_requirements = {"supports-path-mapping": "1"},

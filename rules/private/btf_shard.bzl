@@ -31,7 +31,7 @@ def _btf_shard_impl(ctx):
         execution_requirements = {"supports-path-mapping": "1"},
         toolchain = None,
     )
-    shard = struct(id = ctx.attr.shard, arch = _ARCHS[parts[2]], file = out, report = report)
+    shard = struct(id = ctx.attr.shard, arch = _ARCHS[parts[2]], archives = ctx.files.archives, file = out, report = report)
     return [
         DefaultInfo(files = depset([out])),
         OutputGroupInfo(reports = depset([report])),

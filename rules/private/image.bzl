@@ -2,6 +2,7 @@
 
 load("//rules:providers.bzl", "BtfShardsInfo", "GadgetImageInfo")
 load(":assemble.bzl", "index", "manifest", "metadata_files")
+load(":attest.bzl", "attestations")
 load(":btf.bzl", "btf_layers")
 load(":compile.bzl", "BPF_TOOLCHAIN", "compile_object")
 load(":wasm.bzl", "GO_TOOLCHAIN", "compile_wasm")
@@ -12,7 +13,7 @@ _DOC = """Compiles a gadget for each arch and assembles the OCI artifact.
 
 build.yaml is the source of truth: this rule takes the folder's files as inputs and
 the actions read it. The default output is the OCI layout directory; the output
-groups `objects`, `digest`, `btf` and `reports` hold the parts."""
+groups `objects`, `digest`, `btf`, `reports` and `attestations` hold the parts."""
 
 def _tool(name):
     return attr.label(
@@ -51,6 +52,7 @@ _ATTRS = {
         default = True,
         doc = "Whether what is wrong in gadget.yaml fails the build; False only warns, for gadgets of others.",
     ),
+    "_attest": _tool("attest"),
     "_btfgen": _tool("btfgen"),
     "_btflayer": _tool("btflayer"),
     "_compile": _tool("compile"),
@@ -67,9 +69,11 @@ def _gadget_image_impl(ctx):
     made = {arch: manifest(ctx, arch, objects[arch], wasm, btf.layers.get(arch)) for arch in archs}
     blobs = objects.values() + btf.layers.values() + [m.config for m in made.values()]
     out = index(ctx, [m.manifest for m in made.values()], blobs + ([wasm] if wasm else []))
+    attested = attestations(ctx, archs, out.digest)
     return [
         DefaultInfo(files = depset([out.layout])),
         OutputGroupInfo(
+            attestations = depset([attested.provenance, attested.sbom]),
             btf = depset(btf.layers.values()),
             digest = depset([out.digest]),
             objects = depset(objects.values()),
@@ -84,7 +88,9 @@ def _gadget_image_impl(ctx):
             manifests = {arch: m.manifest for arch, m in made.items()},
             metadata = metadata_files(ctx) + ([ctx.file.build_file] if ctx.file.build_file else []),
             objects = objects,
+            provenance = attested.provenance,
             reports = btf.reports,
+            sbom = attested.sbom,
             wasm = wasm,
         ),
     ]

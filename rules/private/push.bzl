@@ -10,8 +10,12 @@ def _gadget_push_impl(ctx):
         if not tag:
             fail("attribute 'tag_names': entry %d is empty; name a tag or remove it" % i)
     stamped = any(["{" in text for text in ctx.attr.tag_names + ctx.attr.repositories])
-    files = [image.layout]
+    files = [image.layout, image.provenance, image.sbom]
     request = {
+        "attestations": [
+            {"media_type": "application/vnd.in-toto+json", "path": rlocation_path(ctx, image.provenance)},
+            {"media_type": "application/spdx+json", "path": rlocation_path(ctx, image.sbom)},
+        ] if ctx.attr.attestations else [],
         "layout": rlocation_path(ctx, image.layout),
         "repositories": ctx.attr.repositories,
         "tags": ctx.attr.tag_names,
@@ -37,6 +41,10 @@ gadget_push = rule(
 Prints the digest-pinned reference alone on standard output.""",
     executable = True,
     attrs = {
+        "attestations": attr.bool(
+            default = True,
+            doc = "Whether provenance and SBOM are attached to the artifact, as OCI referrers.",
+        ),
         "image": attr.label(
             mandatory = True,
             providers = [GadgetImageInfo],
