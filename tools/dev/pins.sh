@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034
 # The versions of the development tools that come as Go modules: read by fix and lint.
-gazelle=github.com/bazelbuild/bazel-gazelle/cmd/gazelle@v0.47.0
 buildifier=github.com/bazelbuild/buildtools/buildifier@v0.0.0-20250930140053-2eb4fccefb52
 gofumpt=mvdan.cc/gofumpt@v0.12.0
+gazelle=github.com/bazelbuild/bazel-gazelle/cmd/gazelle@v0.47.0
