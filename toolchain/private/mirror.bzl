@@ -69,13 +69,16 @@ def _apt_files(rctx):
     return [f for f in files if f.exists]
 
 def debian_mirrors(rctx):
-    """Returns the base URLs of the Debian mirrors to fetch from, best first.
+    """Finds the Debian mirrors to fetch from.
 
     That is the attribute `mirror`, else the environment's DEBIAN_MIRROR, else what the machine's apt sources name. The pins
     are by sha256, so that a mirror is a matter of reach and not of trust.
 
     Args:
       rctx: repository_ctx of a rule that has the attribute `mirror`.
+
+    Returns:
+      list of base URLs without slash at the end, best first.
     """
     chosen = rctx.attr.mirror or rctx.getenv("DEBIAN_MIRROR")
     if chosen:

@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	"github.com/ulikunitz/xz"
+
+	"github.com/rules-gadget/rules_gadget/tools/dev/lock/lockfile"
 )
 
 const (
@@ -46,7 +48,7 @@ type lockedEntry struct {
 func (c *vmlinuxCommand) run(ctx context.Context, workspace string) error {
 	lock := vmlinuxLock{Format: vmlinuxFormat, Headers: map[string]lockedEntry{}}
 	for arch, archive := range c.Archives {
-		if _, known := triplets[arch]; !known {
+		if arch == lockfile.AnyMachine || triplets[arch] == "" {
 			return fmt.Errorf("unknown arch %q, use the names of Go, such as amd64", arch)
 		}
 		entry, err := c.header(ctx, arch, archive, filepath.Join(workspace, "toolchain", "vmlinux"))
