@@ -1,0 +1,184 @@
+package main
+
+import (
+	"archive/tar"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rules-gadget/rules_gadget/internal/deb"
+	"github.com/rules-gadget/rules_gadget/internal/vm"
+)
+
+// missingKernel is the name of the file that stands for a kernel that could
+// not be fetched; it holds the reason.
+const missingKernel = "MISSING"
+
+// errSkip marks a test that could not run for what the host or the mirror
+// lacks.
+var errSkip = errors.New("skipped")
+
+// test runs the machine and judges what it reports.
+func (c *config) test(ctx context.Context, stdout, stderr io.Writer) error {
+	start := time.Now()
+	res, err := c.boot(ctx, stderr)
+	if err == nil {
+		err = c.judge(res)
+	}
+	if c.Result != "" {
+		if werr := writeResult(c.Result, res, err); werr != nil {
+			return werr
+		}
+	}
+	return report(stdout, c.Name, res, time.Since(start), err)
+}
+
+// boot builds the machine and runs it.
+func (c *config) boot(ctx context.Context, stderr io.Writer) (vm.Result, error) {
+	if filepath.Base(c.Kernel) == missingKernel {
+		reason, err := os.ReadFile(c.Kernel)
+		if err != nil {
+			return vm.Result{}, err
+		}
+		return vm.Result{}, fmt.Errorf("%w: %s", errSkip, strings.TrimSpace(string(reason)))
+	}
+	tmp, err := os.MkdirTemp("", "kerneltest")
+	if err != nil {
+		return vm.Result{}, err
+	}
+	defer os.RemoveAll(tmp)
+	m, err := c.machine(tmp)
+	if err != nil {
+		return vm.Result{}, err
+	}
+	if c.Verbose {
+		m.Console = stderr
+	}
+	res, err := vm.Run(ctx, m)
+	if errors.Is(err, vm.ErrNoQEMU) {
+		err = fmt.Errorf("%w: %w", errSkip, err)
+	}
+	return res, err
+}
+
+// machine turns the configuration into a machine.
+func (c *config) machine(tmp string) (vm.Machine, error) {
+	m := vm.Machine{QEMU: c.QEMU, Kernel: c.Kernel, Init: c.Guest, Memory: c.Memory}
+	var err error
+	if strings.HasSuffix(c.Kernel, ".deb") {
+		if m.Kernel, err = unpackKernel(c.Kernel, tmp); err != nil {
+			return m, fmt.Errorf("taking the kernel out of %q: %w", filepath.Base(c.Kernel), err)
+		}
+	}
+	m.Plan = vm.Plan{HideBTF: c.HideBTF, Gadget: c.Gadget, Env: c.Env, Timeout: vm.Seconds(c.Timeout * float64(time.Second))}
+	if m.Plan.Expect, err = vm.ParseEvents(c.Expect); err != nil {
+		return m, err
+	}
+	for _, w := range c.Workload {
+		var words []string
+		if err := json.Unmarshal([]byte(w), &words); err != nil || len(words) == 0 {
+			return m, fmt.Errorf("parsing the workload %q: it must be a JSON array of words", w)
+		}
+		m.Plan.Workload = append(m.Plan.Workload, words)
+	}
+	for _, f := range c.File {
+		name, place, err := cutFile(f)
+		if err != nil {
+			return m, err
+		}
+		files, err := tree(name, place)
+		if err != nil {
+			return m, err
+		}
+		m.Files = append(m.Files, files...)
+	}
+	if id, version, _ := strings.Cut(c.OSRelease, ":"); id != "" {
+		m.Files = append(m.Files, vm.File{Name: "etc/os-release", Mode: 0o644, Data: fmt.Appendf(nil, "ID=%s\nVERSION_ID=%q\n", id, version)})
+	}
+	return m, nil
+}
+
+// cutFile splits NAME=FILE.
+func cutFile(s string) (name, place string, err error) {
+	name, place, ok := strings.Cut(s, "=")
+	if !ok || name == "" || place == "" {
+		return "", "", fmt.Errorf("parsing the file %q: it must be NAME=FILE", s)
+	}
+	return strings.TrimPrefix(name, "/"), place, nil
+}
+
+// tree returns the file at place, or all files of a folder there.
+func tree(name, place string) ([]vm.File, error) {
+	var files []vm.File
+	root, err := filepath.EvalSymlinks(place)
+	if err != nil {
+		return nil, err
+	}
+	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(root, p)
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(p) // through the links of a runfiles tree
+		if err != nil {
+			return err
+		}
+		files = append(files, vm.File{Name: path.Join(name, filepath.ToSlash(rel)), Path: p, Mode: uint32(info.Mode().Perm()) | 0o444})
+		return nil
+	})
+	return files, err
+}
+
+// unpackKernel copies the vmlinuz of a package into dir.
+func unpackKernel(file, dir string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	out := ""
+	_, err = deb.Read(f, func(h *tar.Header, r io.Reader) error {
+		base := path.Base(h.Name)
+		if h.Typeflag != tar.TypeReg || base != "vmlinuz" && !strings.HasPrefix(base, "vmlinuz-") {
+			return nil
+		}
+		out = filepath.Join(dir, "vmlinuz")
+		w, err := os.Create(out)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(w, r)
+		if err := errors.Join(err, w.Close()); err != nil {
+			return err
+		}
+		return fs.SkipAll
+	})
+	if err == nil && out == "" {
+		err = errors.New("no vmlinuz in it, from Linux 6.19 on Debian's are in linux-binary-*")
+	}
+	return out, err
+}
+
+// runfile returns the place of a file that a test rule named.
+func runfile(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	for _, key := range []string{"RUNFILES_DIR", "TEST_SRCDIR"} {
+		if dir := os.Getenv(key); dir != "" {
+			return filepath.Join(dir, filepath.FromSlash(name))
+		}
+	}
+	return name
+}
