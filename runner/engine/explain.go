@@ -52,7 +52,8 @@ func explainLoad(err error) error {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("loading the gadget: this kernel lacks an attach point: %w", err)
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("loading the gadget: %w (%w)", ErrPrivilege, err)
+		return fmt.Errorf("loading the gadget: the kernel forbids a program of this type even to this process, "+
+			"see its security modules and configuration: %w", err)
 	case errors.Is(err, unix.ENOMEM):
 		return fmt.Errorf("loading the gadget: no memory for its maps, raise the limit of locked memory (ulimit -l): %w", err)
 	}
@@ -68,7 +69,7 @@ func explainAttach(pr Program, err error) error {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%s: %s lacks this attach point: %w", point, lacking(pr), err)
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%s: %w (%w)", point, ErrPrivilege, err)
+		return fmt.Errorf("%s: the kernel forbids it even to this process, see its security modules and configuration: %w", point, err)
 	}
 	return fmt.Errorf("%s: %w", point, err)
 }

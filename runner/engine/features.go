@@ -20,7 +20,7 @@ func Features() []Feature {
 		{"ring buffer", state(features.HaveMapType(ebpf.RingBuf))},
 		{"tracepoints", state(features.HaveProgramType(ebpf.TracePoint))},
 		{"raw tracepoints", state(features.HaveProgramType(ebpf.RawTracepoint))},
-		{"fentry, fexit, tp_btf", state(features.HaveProgramType(ebpf.Tracing))},
+		{"fentry, fexit", state(features.HaveProgramType(ebpf.Tracing))},
 		{"kprobes", present("/sys/bus/event_source/devices/kprobe")},
 		{"uprobes", present("/sys/bus/event_source/devices/uprobe")},
 		{"boot clock", state(features.HaveProgramHelper(ebpf.TracePoint, asm.FnKtimeGetBootNs))},

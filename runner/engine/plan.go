@@ -182,3 +182,16 @@ func (p *Plan) check() error {
 	}
 	return nil
 }
+
+// NeedsBTF reports whether a program has relocations, so that loading it needs
+// the BTF of the kernel.
+func (p *Plan) NeedsBTF() bool {
+	for _, spec := range p.Spec.Programs {
+		for i := range spec.Instructions {
+			if btf.CORERelocationMetadata(&spec.Instructions[i]) != nil {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"debug/elf"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,12 +40,28 @@ func findBinary(name string) (string, error) {
 		return name, err
 	}
 	for _, dir := range libraryFolders {
-		for _, pattern := range []string{name, name + ".so", name + ".so.*"} {
+		for _, pattern := range []string{name, name + ".so.*", name + ".so"} {
 			found, err := filepath.Glob(filepath.Join(dir, pattern))
-			if err == nil && len(found) > 0 {
-				return found[0], nil
+			if err != nil {
+				return "", fmt.Errorf("library %q: %w", name, err)
+			}
+			if i := slices.IndexFunc(found, isELF); i >= 0 {
+				return found[i], nil
 			}
 		}
 	}
 	return "", fmt.Errorf("library %q: %w in the library folders", name, os.ErrNotExist)
+}
+
+// isELF reports whether path is an ELF file: a libc.so may be a script of the
+// linker instead.
+func isELF(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	magic := make([]byte, len(elf.ELFMAG))
+	_, err = io.ReadFull(f, magic)
+	return err == nil && string(magic) == elf.ELFMAG
 }

@@ -147,10 +147,11 @@ func typeWidth(f *field.Field) int {
 
 // defaults fills the widths that gadget.yaml left open.
 func (c *column) defaults(f *field.Field) {
+	title := utf8.RuneCountInString(c.title)
 	if c.width == 0 {
 		c.width = defaultWidth
 		if w := typeWidth(f); w > 0 {
-			c.width = min(w, defaultWidth)
+			c.width = max(min(w, defaultWidth), min(title, defaultWidth))
 		}
 		if f.Kind == field.String && f.Annotations["columns.maxwidth"] == "" && f.Size > 64 && f.Parent == nil {
 			c.width = 2 * defaultWidth
@@ -163,8 +164,7 @@ func (c *column) defaults(f *field.Field) {
 		c.max = max(c.max, c.min)
 		c.width = min(c.width, c.max)
 	}
-	// A title is readable even where the annotation asks for less.
-	title := utf8.RuneCountInString(c.title)
+	// A title is readable even on a narrow terminal.
 	if c.min == 0 {
 		c.min = max(minimalWidth, min(title, c.width))
 	}

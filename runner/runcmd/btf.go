@@ -1,24 +1,139 @@
 package runcmd
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/rules-gadget/rules_gadget/internal/btfhub"
+	"github.com/rules-gadget/rules_gadget/internal/kernel"
 )
 
+// HubEnv names a folder in btfhub's layout that is searched for the BTF of
+// kernels that have none and that the gadget has none for.
+const HubEnv = "GADGET_BTFHUB"
+
+// btfLookup finds the BTF to relocate a gadget against.
+type btfLookup struct {
+	file  string // --btf, comes first of all
+	root  fs.FS  // of the machine, for the kernel's own BTF
+	layer []byte // of the artifact, may be nil
+	hub   string // folder of archives, may be empty
+	id    kernel.Identity
+}
+
+// found is the BTF that a lookup chose. A nil Types is the running kernel's
+// own, which the loader reads by itself and fastest.
+type found struct {
+	Types *btf.Spec
+	From  string
+}
+
+// find looks at the places in their order: the file that the user gave, the
+// kernel's own BTF, a vmlinux file, the gadget's layer, the folder of archives.
+func (l btfLookup) find() (found, error) {
+	if l.file != "" {
+		spec, err := btf.LoadSpec(l.file)
+		if err != nil {
+			return found{}, fmt.Errorf("reading --btf %q: %w", l.file, err)
+		}
+		return found{spec, fmt.Sprintf("%q", l.file)}, nil
+	}
+	if kernel.HasBTF(l.root) {
+		return found{nil, "the kernel"}, nil
+	}
+	var tried []string
+	for _, next := range []func() (found, error){l.vmlinux, l.fromLayer, l.fromHub} {
+		f, err := next()
+		if err == nil {
+			return f, nil
+		}
+		tried = append(tried, err.Error())
+	}
+	return found{}, fmt.Errorf("kernel %s has no BTF of its own and none was found, give it with --btf FILE (%s)",
+		l.id, strings.Join(tried, "; "))
+}
+
+// vmlinux reads the BTF of an uncompressed kernel image with debug information.
+func (l btfLookup) vmlinux() (found, error) {
+	for _, f := range kernel.FindBTF(l.root, l.id.Release) {
+		data, err := fs.ReadFile(l.root, f.Path)
+		if err != nil {
+			continue
+		}
+		if spec, err := btf.LoadSpecFromReader(bytes.NewReader(data)); err == nil {
+			return found{spec, "/" + f.Path}, nil
+		}
+	}
+	return found{}, errors.New("no vmlinux file with BTF is installed")
+}
+
+func (l btfLookup) fromLayer() (found, error) {
+	if len(l.layer) == 0 {
+		return found{}, errors.New("the gadget carries no BTF")
+	}
+	layer, err := btfhub.OpenLayer(l.layer)
+	if err != nil {
+		return found{}, err
+	}
+	path, data, err := layer.Find(l.id)
+	if err != nil {
+		return found{}, err
+	}
+	return specFrom(data, "the gadget, "+path)
+}
+
+func (l btfLookup) fromHub() (found, error) {
+	if l.hub == "" {
+		return found{}, fmt.Errorf("%s is not set", HubEnv)
+	}
+	for _, c := range l.id.BTFHubCandidates() {
+		path := filepath.Join(l.hub, filepath.FromSlash(strings.TrimSuffix(c, btfhub.BTFSuffix)+btfhub.ArchiveSuffix))
+		data, err := btfhub.ReadArchiveFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return found{}, err
+		}
+		return specFrom(data, path)
+	}
+	return found{}, fmt.Errorf("the folder %q has no archive for this kernel", l.hub)
+}
+
+func specFrom(data []byte, from string) (found, error) {
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(data))
+	if err != nil {
+		return found{}, fmt.Errorf("reading the BTF of %s: %w", from, err)
+	}
+	return found{spec, from}, nil
+}
+
 // kernelTypes returns the BTF to relocate against, nil for the running
-// kernel's own.
+// kernel's own. An object without relocations needs none.
 func (s *session) kernelTypes() (*btf.Spec, error) {
-	if s.cmd.BTF == "" {
+	if s.cmd.BTF == "" && !s.plan.NeedsBTF() {
 		return nil, nil
 	}
-	spec, err := btf.LoadSpec(s.cmd.BTF)
+	id, err := kernel.FromHost()
 	if err != nil {
-		return nil, fmt.Errorf("reading --btf %q: %w", s.cmd.BTF, err)
+		return nil, err
 	}
-	s.detailf("using the BTF of %q", s.cmd.BTF)
-	return spec, nil
+	f, err := btfLookup{
+		file: s.cmd.BTF, root: os.DirFS("/"), layer: s.artifact.BTF, hub: os.Getenv(HubEnv), id: id,
+	}.find()
+	if err != nil {
+		return nil, err
+	}
+	s.detailf("using the BTF of %s", f.From)
+	return f.Types, nil
 }
 
 // loadKernelSpec reads the kernel's own BTF once.

@@ -12,6 +12,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 )
 
 // Cmd are the flags of "gadget-run run". Flags of the gadget itself are not
@@ -30,7 +31,7 @@ type Cmd struct {
 	Sort       string   `placeholder:"LIST" help:"Sort arrays of entries by these fields, \"-a\" for descending." group:"Output"`
 	MaxEntries int      `help:"Show at most this many entries of an array." group:"Output"`
 
-	PullFlags `group:"Registry"`
+	imagecmd.RegistryFlags `group:"Registry"`
 }
 
 // Timeout is a duration, or a plain number of seconds as other runners take it.

@@ -13,23 +13,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
-	"github.com/rules-gadget/rules_gadget/internal/registry"
-	"github.com/rules-gadget/rules_gadget/internal/store"
-	"github.com/rules-gadget/rules_gadget/runner/cli"
-)
-
-// PullFlags say how registries are talked to.
-type PullFlags struct {
-	AuthFile           string   `name:"authfile" type:"path" placeholder:"FILE" help:"Credentials file."`
-	Insecure           bool     `help:"Allow plain HTTP and certificates that do not verify."`
-	InsecureRegistries []string `placeholder:"HOST" help:"Allow the same for these registries only."`
-	CAFile             string   `name:"ca-file" type:"path" placeholder:"FILE" help:"Certificates to trust besides the system's (PEM)."`
-}
-
-// The values of --pull.
-const (
-	pullAlways = "always"
-	pullNever  = "never"
+	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 )
 
 // fetch reads the artifact from a layout, or from the store after pulling it.
@@ -76,55 +60,19 @@ func (s *session) load(ctx context.Context, blobs oci.Blobs, root ocispec.Descri
 	return err
 }
 
-// fetchReference reads the gadget from the store and pulls it there first when
+// fetchReference reads the gadget from the store, where it is pulled first if
 // --pull asks for it.
 func (s *session) fetchReference(ctx context.Context) error {
-	cfg, err := registry.HostConfig()
+	got, err := imagecmd.Obtain(s.g, imagecmd.Request{
+		Reference: s.cmd.Gadget, Policy: s.cmd.Pull, Archs: []arch.Arch{arch.Host()}, Registry: s.cmd.RegistryFlags,
+	})
 	if err != nil {
 		return err
 	}
-	ref, err := registry.ParseReference(s.cmd.Gadget, cfg.Defaults())
-	if err != nil {
-		return cli.Usage(err)
-	}
-	st, err := store.Open(s.g.State)
-	if err != nil {
-		return fmt.Errorf("opening the store: %w", err)
-	}
-	root, err := st.Resolve(ref.String())
-	missing := errors.Is(err, oci.ErrNotFound)
-	switch {
-	case missing && s.cmd.Pull == pullNever:
-		return fmt.Errorf("%w, pull it or leave out --pull never", err)
-	case missing || s.cmd.Pull == pullAlways:
-		if root, err = s.pull(ctx, st, ref, cfg); err != nil {
-			return err
-		}
-	case err != nil:
-		return err
-	}
-	release, err := st.Hold(ctx)
+	release, err := got.Store.Hold(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return s.load(ctx, st, root)
-}
-
-// pull copies what ref names into the store, for this architecture only.
-func (s *session) pull(ctx context.Context, st *store.Store, ref registry.Reference, cfg *registry.Config) (ocispec.Descriptor, error) {
-	client, err := registry.New(registry.Options{
-		Insecure: s.cmd.Insecure, InsecureRegistries: s.cmd.InsecureRegistries,
-		AuthFile: s.cmd.AuthFile, CAFile: s.cmd.CAFile, Config: cfg,
-		Log: func(line string) { s.notef("%s", line) },
-	})
-	if err != nil {
-		return ocispec.Descriptor{}, err
-	}
-	root, err := client.Resolve(ctx, ref)
-	if err != nil {
-		return root, err
-	}
-	s.detailf("pulling %s", ref.Pinned(root.Digest.String()))
-	return root, st.Put(ctx, client.Repository(ref), root, ref.String(), []arch.Arch{arch.Host()})
+	return s.load(ctx, got.Store, got.Root)
 }

@@ -1,0 +1,263 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/features"
+
+	"github.com/rules-gadget/rules_gadget/runner/engine"
+)
+
+// needsRoot skips the test where gadgets cannot be loaded.
+func needsRoot(tb testing.TB) {
+	tb.Helper()
+	if os.Geteuid() != 0 {
+		tb.Skip("needs root/CAP_BPF to load eBPF programs")
+	}
+	if err := features.HaveProgramType(ebpf.TracePoint); err != nil {
+		tb.Skipf("needs CAP_BPF and a kernel with tracepoint programs: %v", err)
+	}
+}
+
+func load(tb testing.TB, object string, md engine.Metadata) (*engine.Plan, *engine.Loaded) {
+	tb.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", object))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p, err := engine.PlanFromObject(data, md)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	l, err := engine.Load(p, engine.LoadOptions{Note: tb.Logf})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { l.Close() })
+	return p, l
+}
+
+// recorder is a Handler that calls found for each sample.
+type recorder struct {
+	mu    sync.Mutex
+	found func(sample []byte)
+	lost  atomic.Uint64
+}
+
+func (r *recorder) Event(_ int, sample []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.found(sample)
+}
+
+func (r *recorder) Lost(_ int, n uint64) { r.lost.Add(n) }
+
+// only disables every program of attach.bpf.o but name.
+func only(name string) engine.Metadata {
+	to := map[string]string{}
+	for _, n := range []string{
+		"tracepoint", "raw_tp", "tp_btf", "fentry", "fexit", "kprobe", "kretprobe", "uprobe", "uretprobe",
+	} {
+		if n != name {
+			to[n] = "gadget_program_disabled"
+		}
+	}
+	return engine.Metadata{AttachTo: to}
+}
+
+func TestAttachEveryKind(t *testing.T) {
+	needsRoot(t)
+	for _, name := range []string{
+		"tracepoint", "raw_tp", "tp_btf", "fentry", "fexit", "kprobe", "kretprobe", "uprobe", "uretprobe",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if strings.HasPrefix(name, "k") && !exists("/sys/bus/event_source/devices/kprobe") {
+				t.Skip("needs a kernel with kprobes")
+			}
+			if strings.HasPrefix(name, "u") && !exists("/sys/bus/event_source/devices/uprobe") {
+				t.Skip("needs a kernel with uprobes")
+			}
+			if err := features.HaveProgramType(ebpf.Tracing); strings.HasPrefix(name, "f") && err != nil {
+				t.Skipf("needs a kernel that allows fentry programs: %v", err)
+			}
+			_, l := load(t, "attach.bpf.o", only(name))
+			if !emits(t, l, []byte(name+"\x00")) {
+				t.Errorf("no event of program %q came", name)
+			}
+		})
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// emits runs l until a sample begins with prefix, and makes events meanwhile.
+func emits(t *testing.T, l *engine.Loaded, prefix []byte) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var seen atomic.Bool
+	rec := &recorder{found: func(s []byte) {
+		if bytes.HasPrefix(s, prefix) && !seen.Swap(true) {
+			cancel()
+		}
+	}}
+	err := l.Run(ctx, rec, func() { go provoke(ctx) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen.Load()
+}
+
+// provoke starts a program that opens files, until ctx ends.
+func provoke(ctx context.Context) {
+	for ctx.Err() == nil {
+		_ = exec.CommandContext(ctx, "cat", "/dev/null").Run()
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func TestLostEventsAreCounted(t *testing.T) {
+	needsRoot(t)
+	_, l := load(t, "flood.bpf.o", engine.Metadata{})
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	rec := &recorder{found: func([]byte) { time.Sleep(time.Millisecond) }}
+	if err := l.Run(ctx, rec, func() { go provoke(ctx) }); err != nil {
+		t.Fatal(err)
+	}
+	if rec.lost.Load() == 0 {
+		t.Error("a flooded buffer lost nothing")
+	}
+}
+
+func TestStuckHandlerDoesNotHoldDetaching(t *testing.T) {
+	needsRoot(t)
+	_, l := load(t, "open.bpf.o", engine.Metadata{})
+	stuck := make(chan struct{})
+	t.Cleanup(func() { close(stuck) })
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var once sync.Once
+	rec := &recorder{found: func([]byte) {
+		once.Do(func() { time.AfterFunc(100*time.Millisecond, cancel) })
+		<-stuck
+	}}
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx, rec, func() { go provoke(ctx) }) }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("Run waits for a handler that is stuck")
+	}
+}
+
+func TestMissingAttachPoints(t *testing.T) {
+	needsRoot(t)
+	for _, tc := range []struct{ name, program, target, want string }{
+		{"tracepoint", "tracepoint", "sched/no_such_point", "this kernel lacks this attach point"},
+		{"raw tracepoint", "raw_tp", "no_such_point", "raw_tp"},
+		{"function", "fentry", "no_such_function_at_all", "no_such_function_at_all"},
+		{"symbol", "uprobe", "libc:no_such_symbol", "no_such_symbol"},
+		{"library", "uprobe", "libnosuchthing:f", "libnosuchthing"},
+		{"no group", "tracepoint", "nogroup", "want group/name"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if err := features.HaveProgramType(ebpf.Tracing); tc.program == "fentry" && err != nil {
+				t.Skipf("needs a kernel that allows fentry programs: %v", err)
+			}
+			md := only(tc.program)
+			md.AttachTo[tc.program] = tc.target
+			data, err := os.ReadFile(filepath.Join("testdata", "attach.bpf.o"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := engine.PlanFromObject(data, md)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = loadAndAttach(p)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Fatalf("got error %v, want one with %q", err, tc.want)
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("the error has several lines: %q", err)
+			}
+		})
+	}
+}
+
+func loadAndAttach(p *engine.Plan) error {
+	l, err := engine.Load(p, engine.LoadOptions{})
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	return l.Attach()
+}
+
+func TestOnlyMissingSystemCalls(t *testing.T) {
+	needsRoot(t)
+	md := only("tracepoint")
+	md.AttachTo["tracepoint"] = "syscalls/sys_enter_nothing"
+	_, l := load(t, "attach.bpf.o", md)
+	if err := l.Attach(); err == nil || !strings.Contains(err.Error(), "none of the system calls") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestVerifierRejection(t *testing.T) {
+	needsRoot(t)
+	data, err := os.ReadFile(filepath.Join("testdata", "rejected.bpf.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := engine.PlanFromObject(data, engine.Metadata{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = engine.Load(p, engine.LoadOptions{})
+	var ve *engine.VerifierError
+	if !errors.As(err, &ve) {
+		t.Fatalf("got %v, want a VerifierError", err)
+	}
+	if strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "invalid mem access") {
+		t.Errorf("short form: %q", err)
+	}
+	if !strings.Contains(ve.Log(), "\n") {
+		t.Errorf("whole log: %q", ve.Log())
+	}
+}
+
+func TestWithoutPrivilege(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("needs a plain user")
+	}
+	data, err := os.ReadFile(filepath.Join("testdata", "open.bpf.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := engine.PlanFromObject(data, engine.Metadata{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := engine.Load(p, engine.LoadOptions{}); !errors.Is(err, engine.ErrPrivilege) {
+		t.Errorf("got %v, want ErrPrivilege", err)
+	}
+}
