@@ -131,9 +131,9 @@ func (m *matcher) fieldValue(k Kind, w *walk) {
 		if _, t := underlying(m.target, w.id); t.signed() {
 			f.value = 1
 		}
-	case FieldLShiftU64:
+	case FieldLShift:
 		f.value = 64 - (f.bits + bits - off*8)
-	case FieldRShiftU64:
+	case FieldRShift:
 		f.value = 64 - bits
 	}
 }

@@ -11,8 +11,8 @@ const (
 	FieldByteSize
 	FieldExists
 	FieldSigned
-	FieldLShiftU64
-	FieldRShiftU64
+	FieldLShift
+	FieldRShift
 	TypeIDLocal
 	TypeIDTarget
 	TypeExists
@@ -24,12 +24,12 @@ const (
 )
 
 var kindNames = [kindCount]string{
-	"field_byte_offset", "field_byte_size", "field_exists", "field_signed", "field_lshift_u64",
-	"field_rshift_u64", "type_id_local", "type_id_target", "type_exists", "type_size",
+	"field_byte_offset", "field_byte_size", "field_exists", "field_signed", "field_lshift",
+	"field_rshift", "type_id_local", "type_id_target", "type_exists", "type_size",
 	"enumval_exists", "enumval_value", "type_matches",
 }
 
-// String returns the kind in the spelling of the kernel's enum, in lower case.
+// String returns the kind as reports spell it.
 func (k Kind) String() string {
 	if k < kindCount {
 		return kindNames[k]
@@ -38,7 +38,7 @@ func (k Kind) String() string {
 }
 
 // Field reports whether k asks about a field of a struct or an array element.
-func (k Kind) Field() bool { return k <= FieldRShiftU64 }
+func (k Kind) Field() bool { return k <= FieldRShift }
 
 // Enumval reports whether k asks about an enumerator.
 func (k Kind) Enumval() bool { return k == EnumvalExists || k == EnumvalValue }

@@ -59,10 +59,12 @@ func (l *locator) place(r *Relocation, rec record) error {
 		}
 	}
 	r.Insn = int((uint64(rec.insn) - start) / insnLen)
-	for _, line := range l.lines[rec.section] {
-		if line.insn > rec.insn {
-			break
-		}
+	lines := l.lines[rec.section]
+	n, _ := slices.BinarySearchFunc(lines, rec.insn+1, func(x lineRecord, insn uint32) int {
+		return cmp.Compare(x.insn, insn)
+	})
+	if n > 0 {
+		line := lines[n-1]
 		if file, err := l.view.String(line.fileOff); err == nil && file != "" {
 			r.Source = fmt.Sprintf("%s:%d", file, line.line)
 		}

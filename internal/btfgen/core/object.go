@@ -130,3 +130,16 @@ func RootNames(objects []*Object) []string {
 	}
 	return slices.Sorted(maps.Keys(names))
 }
+
+// RootType returns the root type as C writes it, such as "struct task_struct".
+func (r *Relocation) RootType() string {
+	switch r.kind {
+	case btf.Struct, btf.Union, btf.Enum:
+		return r.kind.String() + " " + r.Root
+	case btf.Enum64:
+		return "enum " + r.Root
+	case btf.Fwd:
+		return "struct " + r.Root
+	}
+	return r.Root
+}

@@ -1,0 +1,64 @@
+// Command btfgen is the BtfGen action: it makes minimal BTF of every kernel in
+// an imported shard for the relocations of some objects.
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/action/tool"
+	"github.com/rules-gadget/rules_gadget/internal/btfgen"
+)
+
+const doc = "Makes minimal BTF for all kernels of an imported shard."
+
+// flags is the command line.
+type flags struct {
+	Object    []string `sep:"none" required:"" help:"A BPF object. Repeatable: the result is their union."`
+	Shard     string   `required:"" help:"The .btfshard that btfimport wrote."`
+	Out       string   `required:"" help:"The .minbtf to write."`
+	Report    string   `help:"JSON file to write: what became of each relocation on each kernel."`
+	KeepGoing bool     `help:"Exit with 0 when kernels cannot be read and the others came out."`
+}
+
+func main() { os.Exit(tool.Main("btfgen", run)) }
+
+func run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
+	var f flags
+	if err := tool.Parse("btfgen", doc, &f, args, stdout); err != nil {
+		return err
+	}
+	objects, err := btfgen.ReadObjects(f.Object)
+	if err != nil {
+		return err
+	}
+	out, err := btfgen.Generate(objects, f.Shard)
+	if err != nil {
+		return err
+	}
+	var buf bytes.Buffer
+	if err := btfgen.WriteResults(&buf, out.Entries); err != nil {
+		return err
+	}
+	if err := action.WriteFile(f.Out, buf.Bytes()); err != nil {
+		return err
+	}
+	if f.Report != "" {
+		data, err := action.JSON(out.Report)
+		if err != nil {
+			return err
+		}
+		if err := action.WriteFile(f.Report, data); err != nil {
+			return err
+		}
+	}
+	if err := out.Err(); err != nil && f.KeepGoing {
+		fmt.Fprintf(stderr, "btfgen: warning: %v\n", err)
+		return nil
+	}
+	return out.Err()
+}
