@@ -11,7 +11,10 @@ import (
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
 // putManifest is a manifest on its way to a tag or digest.
@@ -146,15 +149,19 @@ func (ep *endpoint) startUpload(ctx context.Context, c *Client, query url.Values
 
 // send puts the whole content of d at an upload's location.
 func (p *pusher) send(ctx context.Context, location *url.URL, d ocispec.Descriptor) error {
-	body, err := p.req.Blobs.Open(ctx, d)
+	source := p.req.Blobs
+	if len(d.Data) > 0 && d.Digest == digest.FromBytes(d.Data) {
+		source = oci.Memory{d.Digest: d.Data} // inline, and perhaps nowhere else
+	}
+	body, err := source.Open(ctx, d)
 	if err != nil {
 		return err
 	}
-	source := &sourceReader{ReadCloser: body}
+	content := &sourceReader{ReadCloser: body}
 	query := location.Query()
 	query.Set("digest", d.Digest.String())
 	location.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, location.String(), source)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, location.String(), content)
 	if err != nil {
 		return errors.Join(err, body.Close())
 	}
@@ -164,7 +171,7 @@ func (p *pusher) send(ctx context.Context, location *url.URL, d ocispec.Descript
 	}
 	req.Header.Set("Content-Type", "application/octet-stream")
 	resp, err := p.ep.client.Do(req)
-	if failed := source.failure(); failed != nil {
+	if failed := content.failure(); failed != nil {
 		drain(resp)
 		return fmt.Errorf("reading what is to be uploaded: %w", failed)
 	}

@@ -203,3 +203,12 @@ func (s *Store) mark(ctx context.Context, d ocispec.Descriptor, seen map[digest.
 	}
 	return nil
 }
+
+// Walk calls visit for everything that the store has of r, each digest once.
+func (s *Store) Walk(ctx context.Context, r Ref, visit func(ocispec.Descriptor)) error {
+	return s.mark(ctx, r.Target, map[digest.Digest]bool{}, func(d ocispec.Descriptor) {
+		if s.Has(d) {
+			visit(d)
+		}
+	})
+}

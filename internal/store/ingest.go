@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -9,9 +11,7 @@ import (
 	"io/fs"
 	"os"
 
-	"crypto/sha256"
-	"encoding/hex"
-
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
@@ -30,6 +30,9 @@ type rangeOpener interface {
 func (s *Store) ingest(ctx context.Context, from oci.Blobs, d ocispec.Descriptor) error {
 	if s.Has(d) {
 		return nil
+	}
+	if len(d.Data) > 0 && d.Digest == digest.FromBytes(d.Data) {
+		from = oci.Memory{d.Digest: d.Data} // inline, and perhaps nowhere else
 	}
 	part := s.path(tmpDir, d.Digest.Encoded()+".part")
 	f, err := openPart(ctx, part)

@@ -1,0 +1,256 @@
+package registry
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"golang.org/x/sys/unix"
+)
+
+// ErrNotLoggedIn says that there are no credentials for a registry.
+var ErrNotLoggedIn = errors.New("not logged into")
+
+// hostOf returns the host of a registry as the user writes it, which may be
+// an address with a scheme and a path.
+func hostOf(registry string) (string, error) {
+	h := strings.TrimPrefix(strings.TrimPrefix(registry, "https://"), "http://")
+	h, _, _ = strings.Cut(h, "/")
+	if !hostPattern.MatchString(h) {
+		return "", fmt.Errorf("%q is no registry, write host[:port]", registry)
+	}
+	return host(h), nil
+}
+
+// LoggedIn returns the user whose credentials a registry would get.
+func (c *Client) LoggedIn(ctx context.Context, registry string) (string, error) {
+	h, err := hostOf(registry)
+	if err != nil {
+		return "", err
+	}
+	cfg, file, err := c.creds.Lookup(ctx, h, "")
+	if err != nil {
+		return "", err
+	}
+	if file == "" {
+		return "", fmt.Errorf("%w %s", ErrNotLoggedIn, displayHost(h))
+	}
+	if cfg.Username == "" {
+		return tokenUser, nil
+	}
+	return cfg.Username, nil
+}
+
+// Login tries the credentials at the registry and, when it accepts them,
+// stores them. It returns the file that they are in.
+func (c *Client) Login(ctx context.Context, registry, user, password string) (string, error) {
+	h, err := hostOf(registry)
+	if err != nil {
+		return "", err
+	}
+	if err := c.try(ctx, h, authn.AuthConfig{Username: user, Password: password}); err != nil {
+		return "", fmt.Errorf("logging into %s: %w", displayHost(h), err)
+	}
+	file := c.creds.loginFile()
+	if err := store(ctx, file, h, user, password); err != nil {
+		return "", fmt.Errorf("storing credentials in %q: %w", file, err)
+	}
+	return file, nil
+}
+
+// try makes one authenticated request.
+func (c *Client) try(ctx context.Context, h string, cfg authn.AuthConfig) error {
+	s, err := c.session(where{host: h})
+	if err != nil {
+		return err
+	}
+	refused := func(err error) error {
+		var answer *transport.Error
+		if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden) {
+			return &Error{Host: h, Status: answer.StatusCode, Text: "wrong user name or password" + diagnostics(answer), Err: err}
+		}
+		return c.explain(err, h)
+	}
+	rt, err := transport.NewWithContext(ctx, s.registry, authn.FromConfig(cfg), s.base, nil)
+	if err != nil {
+		return refused(err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s://%s/v2/", s.registry.Scheme(), h), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := (&http.Client{Transport: rt}).Do(req)
+	if err != nil {
+		return refused(err)
+	}
+	defer drain(resp)
+	if err := transport.CheckError(resp, http.StatusOK); err != nil {
+		return refused(err)
+	}
+	return nil
+}
+
+// loginFile is where new credentials go: the file that was named; for root
+// that of ig; for others podman's.
+func (c *Credentials) loginFile() string { return c.files[0] }
+
+// Remove removes a registry's credentials from every file that is searched.
+// It returns the registry as users write it.
+func (c *Credentials) Remove(ctx context.Context, registry string) (string, error) {
+	h, err := hostOf(registry)
+	if err != nil {
+		return "", err
+	}
+	removed := false
+	for _, path := range c.files {
+		did, err := edit(path, func(f *authFile) (bool, error) { return f.remove(ctx, h) })
+		if err != nil {
+			return "", fmt.Errorf("removing credentials of %s from %q: %w", displayHost(h), path, err)
+		}
+		removed = removed || did
+	}
+	if !removed {
+		return "", fmt.Errorf("%w %s", ErrNotLoggedIn, displayHost(h))
+	}
+	return displayHost(h), nil
+}
+
+// RemoveAll removes the credentials of all registries from the file that a
+// login would write.
+func (c *Credentials) RemoveAll(ctx context.Context) error {
+	path := c.loginFile()
+	_, err := edit(path, func(f *authFile) (bool, error) {
+		for key := range f.auths {
+			if _, err := f.remove(ctx, keyHost(key)); err != nil {
+				return false, err
+			}
+		}
+		f.auths = map[string]json.RawMessage{}
+		return true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("removing credentials from %q: %w", path, err)
+	}
+	return nil
+}
+
+// keyHost is the host in the key of an entry.
+func keyHost(key string) string {
+	h, err := hostOf(key)
+	if err != nil {
+		return key
+	}
+	return h
+}
+
+// remove drops the entries of h itself, not those of its repositories.
+func (f *authFile) remove(ctx context.Context, h string) (bool, error) {
+	removed := false
+	if helper := f.helper(h); helper != "" {
+		if _, err := runHelperGet(ctx, helper, serverKey(h)); err == nil {
+			removed = true
+		}
+		if err := runHelperErase(ctx, helper, serverKey(h)); err != nil {
+			return false, err
+		}
+	}
+	for key := range f.auths {
+		if sameKey(key, h) {
+			delete(f.auths, key)
+			removed = true
+		}
+	}
+	return removed, nil
+}
+
+// store writes credentials into a file, or gives them to the helper that the
+// file names.
+func store(ctx context.Context, path, h, user, password string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	_, err := edit(path, func(f *authFile) (bool, error) {
+		entry := authEntry{Auth: base64.StdEncoding.EncodeToString([]byte(user + ":" + password))}
+		if helper := f.helper(h); helper != "" {
+			if err := runHelperStore(ctx, helper, helperCredentials{serverKey(h), user, password}); err != nil {
+				return false, err
+			}
+			entry = authEntry{}
+		}
+		for key := range f.auths {
+			if sameKey(key, h) {
+				delete(f.auths, key)
+			}
+		}
+		raw, err := json.Marshal(entry)
+		f.auths[serverKey(h)] = raw
+		return true, err
+	})
+	return err
+}
+
+// edit reads a credentials file, changes it, and replaces it when change
+// returns true. Two edits at once do not lose one of them: the folder is locked.
+func edit(path string, change func(*authFile) (bool, error)) (bool, error) {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close()
+	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err != nil {
+		return false, err
+	}
+	f, err := readAuthFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		f, err = parseAuthFile(nil)
+	}
+	if err != nil {
+		return false, err
+	}
+	changed, err := change(f)
+	if err != nil || !changed {
+		return false, err
+	}
+	return true, f.write(path)
+}
+
+// write replaces the file at path. Only its owner may read it.
+func (f *authFile) write(path string) error {
+	raw, err := json.Marshal(f.auths)
+	if err != nil {
+		return err
+	}
+	f.members["auths"] = raw
+	data, err := json.MarshalIndent(f.members, "", "\t")
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".auth-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = tmp.Write(append(data, '\n'))
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package imagecmd
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/btfhub"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// About is what is worth knowing of an artifact before it runs as root.
+type About struct {
+	Reference      string            `json:"reference" yaml:"reference"`
+	Digest         string            `json:"digest" yaml:"digest"`
+	ManifestDigest string            `json:"manifestDigest" yaml:"manifestDigest"`
+	Arch           string            `json:"arch" yaml:"arch"`
+	Platforms      []string          `json:"platforms" yaml:"platforms"`
+	Name           string            `json:"name,omitempty" yaml:"name,omitempty"`
+	Description    string            `json:"description,omitempty" yaml:"description,omitempty"`
+	Annotations    map[string]string `json:"annotations,omitempty" yaml:"annotations,omitempty"`
+	Layers         []AboutLayer      `json:"layers" yaml:"layers"`
+	Params         []AboutParam      `json:"params,omitempty" yaml:"params,omitempty"`
+	DataSources    []AboutSource     `json:"dataSources,omitempty" yaml:"dataSources,omitempty"`
+	Programs       []AboutProgram    `json:"programs,omitempty" yaml:"programs,omitempty"`
+	Maps           []AboutMap        `json:"maps,omitempty" yaml:"maps,omitempty"`
+	Requires       []string          `json:"requires,omitempty" yaml:"requires,omitempty"`
+	BTFKernels     []string          `json:"btfKernels,omitempty" yaml:"btfKernels,omitempty"`
+	// Remote says that the layers were not read, so that programs and maps
+	// are unknown.
+	Remote bool `json:"remote,omitempty" yaml:"remote,omitempty"`
+}
+
+// AboutLayer is one layer of the artifact.
+type AboutLayer struct {
+	MediaType string `json:"mediaType" yaml:"mediaType"`
+	Digest    string `json:"digest" yaml:"digest"`
+	Size      int64  `json:"size" yaml:"size"`
+}
+
+// AboutParam is a parameter of the gadget.
+type AboutParam struct {
+	Key         string `json:"key" yaml:"key"`
+	Default     string `json:"default,omitempty" yaml:"default,omitempty"`
+	Description string `json:"description,omitempty" yaml:"description,omitempty"`
+}
+
+// AboutSource is a data source of the gadget.
+type AboutSource struct {
+	Name   string       `json:"name" yaml:"name"`
+	Kind   string       `json:"kind,omitempty" yaml:"kind,omitempty"`
+	Fields []AboutField `json:"fields,omitempty" yaml:"fields,omitempty"`
+}
+
+// AboutField is a field of a data source.
+type AboutField struct {
+	Name        string `json:"name" yaml:"name"`
+	Type        string `json:"type,omitempty" yaml:"type,omitempty"`
+	Description string `json:"description,omitempty" yaml:"description,omitempty"`
+}
+
+// platforms lists what the index has.
+func (a *About) platforms(g *cli.Globals, src *source) error {
+	a.Platforms = []string{}
+	data, err := oci.ReadBlob(g.Ctx, src.blobs, src.root, store.MaxManifest)
+	if err != nil {
+		return err
+	}
+	var idx ocispec.Index
+	if err := json.Unmarshal(data, &idx); err != nil {
+		return err
+	}
+	for _, d := range idx.Manifests {
+		if d.Platform != nil {
+			a.Platforms = append(a.Platforms, d.Platform.OS+"/"+d.Platform.Architecture)
+		}
+	}
+	return nil
+}
+
+func (a *About) layers(art *gadget.Artifact) {
+	for _, d := range art.Manifest.Layers {
+		a.Layers = append(a.Layers, AboutLayer{d.MediaType, d.Digest.String(), d.Size})
+	}
+}
+
+// metadata reads gadget.yaml. What is wrong with it does not matter here.
+func (a *About) metadata(art *gadget.Artifact) error {
+	if len(art.Metadata) == 0 {
+		return nil
+	}
+	md, problems := gadget.ParseMetadata(art.Metadata, metadataFile, false)
+	if md == nil {
+		return fmt.Errorf("reading gadget.yaml: %v", problems)
+	}
+	a.Name, a.Description = md.Name, md.Description
+	for _, params := range []map[string]*gadget.Param{md.EBPFParams, md.WasmParams} {
+		for _, name := range slices.Sorted(maps.Keys(params)) {
+			a.param(name, params[name])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(md.CustomParams)) {
+		a.param(name, &md.CustomParams[name].Param)
+	}
+	for _, name := range slices.Sorted(maps.Keys(md.DataSources)) {
+		src := AboutSource{Name: name}
+		fields := md.DataSources[name].Fields
+		for _, f := range slices.Sorted(maps.Keys(fields)) {
+			src.Fields = append(src.Fields, AboutField{Name: f, Description: fields[f].Annotations["description"]})
+		}
+		a.DataSources = append(a.DataSources, src)
+	}
+	return nil
+}
+
+func (a *About) param(name string, p *gadget.Param) {
+	key := p.Key
+	if key == "" {
+		key = name
+	}
+	a.Params = append(a.Params, AboutParam{key, p.DefaultValue, p.Description})
+}
+
+// btf lists the kernels of the layer of minimal BTFs.
+func (a *About) btf(art *gadget.Artifact) error {
+	if len(art.BTF) == 0 {
+		return nil
+	}
+	layer, err := btfhub.OpenLayer(art.BTF)
+	if err != nil {
+		return err
+	}
+	for _, name := range layer.Names() {
+		a.BTFKernels = append(a.BTFKernels, strings.TrimSuffix(name, ".btf"))
+	}
+	slices.Sort(a.BTFKernels)
+	return nil
+}

@@ -1,0 +1,118 @@
+package imagecmd
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// print writes what people read: one part after the other, each with a title.
+func (a *About) print(w io.Writer) error {
+	p := &textPrinter{w: w}
+	p.line("Reference:    %s", a.Reference)
+	p.line("Digest:       %s", a.Digest)
+	p.line("Name:         %s", a.Name)
+	p.line("Description:  %s", a.Description)
+	p.line("Architecture: %s (of %s)", a.Arch, strings.Join(a.Platforms, ", "))
+	for _, l := range a.Layers {
+		p.line("Layer:        %s %s", strings.TrimPrefix(l.MediaType, "application/vnd.gadget."), humanSize(l.Size))
+	}
+	p.annotations(a.Annotations)
+	p.params(a.Params)
+	for _, s := range a.DataSources {
+		p.source(s)
+	}
+	p.object(a)
+	p.list("Needs", a.Requires)
+	p.list(fmt.Sprintf("Kernels with BTF (%d)", len(a.BTFKernels)), a.BTFKernels)
+	if a.Remote {
+		p.line("\nPrograms and maps are not shown: the layers were not pulled.")
+	}
+	return p.err
+}
+
+// textPrinter keeps the first error.
+type textPrinter struct {
+	w   io.Writer
+	err error
+}
+
+func (p *textPrinter) line(format string, args ...any) {
+	for i, arg := range args {
+		if s, ok := arg.(string); ok {
+			args[i] = printable(s)
+		}
+	}
+	if _, err := fmt.Fprintf(p.w, format+"\n", args...); err != nil && p.err == nil {
+		p.err = err
+	}
+}
+
+func (p *textPrinter) table(title string, header []string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	p.line("\n%s:", title)
+	t := newTable(p.w, header...)
+	for _, r := range rows {
+		t.row(r...)
+	}
+	if err := t.flush(); err != nil && p.err == nil {
+		p.err = err
+	}
+}
+
+func (p *textPrinter) list(title string, items []string) {
+	if len(items) == 0 {
+		return
+	}
+	p.line("\n%s:", title)
+	for _, s := range items {
+		p.line("  %s", s)
+	}
+}
+
+func (p *textPrinter) annotations(m map[string]string) {
+	var rows [][]string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		rows = append(rows, []string{k, m[k]})
+	}
+	p.table("Annotations", []string{"NAME", "VALUE"}, rows)
+}
+
+func (p *textPrinter) params(params []AboutParam) {
+	var rows [][]string
+	for _, x := range params {
+		rows = append(rows, []string{x.Key, x.Default, x.Description})
+	}
+	p.table("Parameters", []string{"NAME", "DEFAULT", "DESCRIPTION"}, rows)
+}
+
+func (p *textPrinter) source(s AboutSource) {
+	title := fmt.Sprintf("Data source %s", s.Name)
+	if s.Kind != "" {
+		title += fmt.Sprintf(" (%s)", s.Kind)
+	}
+	var rows [][]string
+	for _, f := range s.Fields {
+		rows = append(rows, []string{f.Name, f.Type, f.Description})
+	}
+	p.table(title, []string{"FIELD", "TYPE", "DESCRIPTION"}, rows)
+}
+
+func (p *textPrinter) object(a *About) {
+	var rows [][]string
+	for _, x := range a.Programs {
+		rows = append(rows, []string{x.Name, x.Type, x.Section, x.Attach})
+	}
+	p.table("Programs", []string{"NAME", "TYPE", "SECTION", "ATTACHES TO"}, rows)
+	rows = nil
+	var total int64
+	for _, m := range a.Maps {
+		total += m.Memory
+		rows = append(rows, []string{m.Name, m.Type, fmt.Sprint(m.MaxEntries), humanSize(m.Memory)})
+	}
+	p.table(fmt.Sprintf("Maps (at most %s)", humanSize(total)), []string{"NAME", "TYPE", "ENTRIES", "MEMORY"}, rows)
+}

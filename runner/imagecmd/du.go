@@ -1,0 +1,196 @@
+package imagecmd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// Du is "image du".
+type Du struct {
+	Filter []string `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"Only blobs that match: reclaimable=true|false, reference=PREFIX."`
+	Output string   `short:"o" enum:"columns,json,yaml" default:"columns" help:"Form of the output: columns, json or yaml."`
+}
+
+// used is one blob in the output of Du and Prune.
+type used struct {
+	ID          string   `json:"id" yaml:"id"`
+	Reclaimable bool     `json:"reclaimable" yaml:"reclaimable"`
+	Shared      bool     `json:"shared" yaml:"shared"`
+	Size        int64    `json:"size" yaml:"size"`
+	MediaType   string   `json:"mediaType,omitempty" yaml:"mediaType,omitempty"`
+	References  []string `json:"references" yaml:"references"`
+}
+
+// diskUsage is the output of Du.
+type diskUsage struct {
+	Blobs       []used `json:"blobs" yaml:"blobs"`
+	Shared      int64  `json:"shared" yaml:"shared"`
+	Reclaimable int64  `json:"reclaimable" yaml:"reclaimable"`
+	Total       int64  `json:"total" yaml:"total"`
+}
+
+// Run shows every blob and the sums.
+func (d *Du) Run(g *cli.Globals) error {
+	keep, err := parseUsageFilters(d.Filter)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	s, err := openStore(g)
+	if err != nil {
+		return err
+	}
+	blobs, err := s.Usage(g.Ctx)
+	if err != nil {
+		return err
+	}
+	out := diskUsage{Blobs: []used{}}
+	for _, b := range blobs {
+		if u := usedOf(b); keep(u) {
+			out.add(u)
+		}
+	}
+	if d.Output != outputColumns {
+		return printData(g.Stdout, d.Output, out)
+	}
+	if err := printUsed(g, out.Blobs); err != nil {
+		return err
+	}
+	return result(g.Stdout, "Shared:\t\t%s\nReclaimable:\t%s\nTotal:\t\t%s",
+		humanSize(out.Shared), humanSize(out.Reclaimable), humanSize(out.Total))
+}
+
+func (d *diskUsage) add(u used) {
+	d.Blobs = append(d.Blobs, u)
+	d.Total += u.Size
+	if u.Reclaimable {
+		d.Reclaimable += u.Size
+	}
+	if u.Shared {
+		d.Shared += u.Size
+	}
+}
+
+func usedOf(u store.Usage) used {
+	refs := u.Refs
+	if refs == nil {
+		refs = []string{}
+	}
+	return used{
+		ID: u.Digest.String(), Reclaimable: len(refs) == 0, Shared: len(refs) > 1,
+		Size: u.Size, MediaType: u.MediaType, References: refs,
+	}
+}
+
+func printUsed(g *cli.Globals, blobs []used) error {
+	t := newTable(g.Stdout, "ID", "RECLAIMABLE", "SIZE", "DESCRIPTION")
+	for _, b := range blobs {
+		t.row(b.ID, fmt.Sprint(b.Reclaimable), humanSize(b.Size), b.description())
+	}
+	return t.flush()
+}
+
+func (u used) description() string {
+	if u.Reclaimable {
+		return "nothing names it"
+	}
+	text := strings.TrimPrefix(u.MediaType, "application/vnd.") + " of " + u.References[0]
+	if more := len(u.References) - 1; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func parseUsageFilters(filters []string) (func(used) bool, error) {
+	keep := func(used) bool { return true }
+	for _, f := range filters {
+		key, value, _ := strings.Cut(f, "=")
+		before := keep
+		switch key {
+		case "reclaimable":
+			keep = func(u used) bool { return before(u) && fmt.Sprint(u.Reclaimable) == value }
+		case "reference":
+			keep = func(u used) bool {
+				return before(u) && slices.ContainsFunc(u.References, func(r string) bool { return strings.HasPrefix(r, value) })
+			}
+		default:
+			return nil, fmt.Errorf("unknown filter %q, use reclaimable=true or reference=PREFIX", f)
+		}
+	}
+	return keep, nil
+}
+
+// Prune is "image prune".
+type Prune struct {
+	All      bool `short:"a" help:"Remove all names too, besides those that --keep-last keeps."`
+	KeepLast int  `placeholder:"N" help:"With --all: keep the N names of each repository that were stored last."`
+	DryRun   bool `help:"Say what would be removed, remove nothing."`
+}
+
+// Run removes content that no name needs, and with --all the names.
+func (p *Prune) Run(g *cli.Globals) error {
+	if p.KeepLast < 0 || p.KeepLast > 0 && !p.All {
+		return cli.Usage(fmt.Errorf("--keep-last=%d needs --all and a positive number", p.KeepLast))
+	}
+	s, err := openStore(g)
+	if err != nil {
+		return err
+	}
+	var forgotten []string
+	options := store.GCOptions{DryRun: p.DryRun, Forget: func(refs []store.Ref) []string {
+		forgotten = p.forget(refs)
+		return forgotten
+	}}
+	swept, err := s.GC(g.Ctx, options)
+	if err != nil {
+		return err
+	}
+	return p.print(g, forgotten, swept)
+}
+
+// forget chooses the names to remove with --all: per repository those that
+// were not stored among the last ones.
+func (p *Prune) forget(refs []store.Ref) []string {
+	if !p.All {
+		return nil
+	}
+	newest := slices.Clone(refs)
+	slices.SortStableFunc(newest, func(a, b store.Ref) int { return b.Stored.Compare(a.Stored) })
+	kept := map[string]int{}
+	var gone []string
+	for _, r := range newest {
+		repository := r.Name
+		if ref, err := registry.ParseReference(r.Name, registry.Defaults{}); err == nil {
+			repository = ref.Name()
+		}
+		if kept[repository]++; kept[repository] > p.KeepLast {
+			gone = append(gone, r.Name)
+		}
+	}
+	slices.Sort(gone)
+	return gone
+}
+
+func (p *Prune) print(g *cli.Globals, forgotten []string, swept store.Swept) error {
+	for _, name := range forgotten {
+		if err := result(g.Stdout, "Untagged: %s", name); err != nil {
+			return err
+		}
+	}
+	var rows []used
+	for _, b := range swept.Blobs {
+		rows = append(rows, usedOf(b))
+	}
+	if err := printUsed(g, rows); err != nil {
+		return err
+	}
+	word := "Reclaimed"
+	if p.DryRun {
+		word = "Reclaimable"
+	}
+	return result(g.Stdout, "%s:\t%s (%d blobs, %d unfinished transfers)", word, humanSize(swept.Bytes), len(swept.Blobs), swept.Files)
+}

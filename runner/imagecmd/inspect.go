@@ -1,0 +1,156 @@
+package imagecmd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/template"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// outputText is the form of the output that people read.
+const outputText = "text"
+
+// Inspect is "image inspect".
+type Inspect struct {
+	Image string `arg:"" name:"ref" help:"Reference in the store or in a registry, or a layout."`
+	RegistryFlags
+	Remote   bool   `help:"Ask the registry, also when the store has it; layers are not pulled."`
+	Platform string `placeholder:"linux/ARCH" help:"Platform to show (default: this machine's)."`
+	Output   string `short:"o" default:"text" placeholder:"text|json|yaml|template=T" help:"Form of the output; T is a Go template over what json shows."`
+}
+
+// Run shows the artifact.
+func (i *Inspect) Run(g *cli.Globals) error {
+	show, err := i.printer(g)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	want := arch.Host()
+	if i.Platform != "" {
+		if want, err = parsePlatform(i.Platform); err != nil {
+			return cli.Usage(err)
+		}
+	}
+	src, err := i.source(g)
+	if err != nil {
+		return err
+	}
+	defer src.release()
+	about, err := describe(g, src, want)
+	if err != nil {
+		return fmt.Errorf("inspecting %s: %w", src.ref, err)
+	}
+	return show(about)
+}
+
+// printer returns what writes the result in the form of --output.
+func (i *Inspect) printer(g *cli.Globals) (func(*About) error, error) {
+	if text, ok := strings.CutPrefix(i.Output, "template="); ok {
+		t, err := template.New("output").Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		return func(a *About) error {
+			if err := t.Execute(g.Stdout, a); err != nil {
+				return err
+			}
+			return result(g.Stdout, "")
+		}, nil
+	}
+	switch i.Output {
+	case outputText:
+		return func(a *About) error { return a.print(g.Stdout) }, nil
+	case outputJSON, outputYAML:
+		return func(a *About) error { return printData(g.Stdout, i.Output, a) }, nil
+	}
+	return nil, fmt.Errorf("unknown output %q, use text, json, yaml or template=T", i.Output)
+}
+
+// source is where an artifact to inspect lies.
+type source struct {
+	ref     string
+	root    ocispec.Descriptor
+	blobs   oci.Blobs
+	remote  bool
+	release func()
+}
+
+// source finds the artifact: in the store, else in its registry.
+func (i *Inspect) source(g *cli.Globals) (*source, error) {
+	s, err := openStore(g)
+	if err != nil {
+		return nil, err
+	}
+	if !i.Remote {
+		release, err := s.Hold(g.Ctx)
+		if err != nil {
+			return nil, err
+		}
+		r, err := find(s, i.Image)
+		if err == nil {
+			return &source{ref: r.Name, root: r.Target, blobs: s, release: release}, nil
+		}
+		release()
+		if !errors.Is(err, oci.ErrNotFound) || digestPrefix.MatchString(i.Image) {
+			return nil, err
+		}
+	}
+	return i.remote(g)
+}
+
+func (i *Inspect) remote(g *cli.Globals) (*source, error) {
+	ref, err := parseRef(i.Image)
+	if err != nil {
+		return nil, err
+	}
+	client, err := i.Client(g)
+	if err != nil {
+		return nil, err
+	}
+	root, err := client.Resolve(g.Ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return &source{
+		ref: ref.String(), root: root, blobs: client.Repository(ref), remote: true, release: func() {},
+	}, nil
+}
+
+// describe reads the artifact for one architecture. Of a remote one the
+// layers stay where they are.
+func describe(g *cli.Globals, src *source, want arch.Arch) (*About, error) {
+	var options []gadget.LoadOption
+	if src.remote {
+		options = append(options, gadget.SkipLayers(gadget.EBPFMediaType, gadget.WasmMediaType, gadget.BTFMediaType))
+	}
+	art, err := gadget.Load(g.Ctx, src.blobs, src.root, want, options...)
+	if err != nil {
+		return nil, err
+	}
+	a := &About{
+		Reference: src.ref, Digest: src.root.Digest.String(), ManifestDigest: art.Descriptor.Digest.String(),
+		Arch: art.Arch.String(), Annotations: art.Annotations, Remote: src.remote,
+	}
+	if ref, err := registry.ParseReference(src.ref, registry.Defaults{}); err == nil {
+		a.Reference = pinned(ref, a.Digest)
+	}
+	if err := a.platforms(g, src); err != nil {
+		return nil, err
+	}
+	a.layers(art)
+	if err := a.metadata(art); err != nil {
+		return nil, err
+	}
+	if err := a.object(art); err != nil {
+		return nil, err
+	}
+	return a, a.btf(art)
+}

@@ -1,0 +1,151 @@
+package imagecmd
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// shortDigest is how many hexadecimal digits of a digest a column shows.
+const shortDigest = 12
+
+// noTag stands in columns for a name by digest alone.
+const noTag = "<none>"
+
+// List is "image list".
+type List struct {
+	NoTrunc bool     `help:"Do not shorten digests."`
+	Filter  []string `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"Only what matches: reference=PATTERN, digest=PREFIX, dangling=true|false."`
+	Output  string   `short:"o" enum:"columns,json,yaml" default:"columns" help:"Form of the output: columns, json or yaml."`
+}
+
+// listed is one artifact in the output of List.
+type listed struct {
+	Repository string   `json:"repository" yaml:"repository"`
+	Tag        string   `json:"tag" yaml:"tag"`
+	Digest     string   `json:"digest" yaml:"digest"`
+	Size       int64    `json:"size" yaml:"size"`
+	Created    string   `json:"created,omitempty" yaml:"created,omitempty"`
+	Stored     string   `json:"stored" yaml:"stored"`
+	Archs      []string `json:"archs,omitempty" yaml:"archs,omitempty"`
+}
+
+// Run lists the references of the store.
+func (l *List) Run(g *cli.Globals) error {
+	keep, err := parseFilters(l.Filter)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	s, err := openStore(g)
+	if err != nil {
+		return err
+	}
+	refs, listErr := s.List()
+	rows := []listed{}
+	for _, r := range refs {
+		if row := listedOf(r); keep(row) {
+			rows = append(rows, row)
+		}
+	}
+	if err := l.print(g, rows); err != nil {
+		return err
+	}
+	return listErr
+}
+
+func (l *List) print(g *cli.Globals, rows []listed) error {
+	if l.Output != outputColumns {
+		return printData(g.Stdout, l.Output, rows)
+	}
+	t := newTable(g.Stdout, "REPOSITORY", "TAG", "DIGEST", "SIZE", "CREATED")
+	for _, r := range rows {
+		tag, dig := r.Tag, r.Digest
+		if tag == "" {
+			tag = noTag
+		}
+		if !l.NoTrunc {
+			dig = shorten(dig)
+		}
+		t.row(r.Repository, tag, dig, humanSize(r.Size), humanTime(r.Created, time.Now()))
+	}
+	return t.flush()
+}
+
+func listedOf(r store.Ref) listed {
+	row := listed{
+		Repository: r.Name, Digest: r.Target.Digest.String(), Size: r.Size,
+		Created: r.Created, Stored: r.Stored.Format(time.RFC3339),
+	}
+	for _, a := range r.Archs {
+		row.Archs = append(row.Archs, a.String())
+	}
+	if ref, err := registry.ParseReference(r.Name, registry.Defaults{}); err == nil {
+		row.Repository, row.Tag = ref.Name(), ref.Tag
+	}
+	return row
+}
+
+// shorten is the beginning of a digest, without the algorithm.
+func shorten(digest string) string {
+	_, hex, _ := strings.Cut(digest, ":")
+	return hex[:min(len(hex), shortDigest)]
+}
+
+// parseFilters returns what decides whether a row is shown: every filter must
+// agree.
+func parseFilters(filters []string) (func(listed) bool, error) {
+	var all []func(listed) bool
+	for _, f := range filters {
+		key, value, ok := strings.Cut(f, "=")
+		if !ok {
+			return nil, fmt.Errorf("filter %q has no '=', write KEY=VALUE", f)
+		}
+		one, err := parseFilter(key, value)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return func(r listed) bool {
+		for _, one := range all {
+			if !one(r) {
+				return false
+			}
+		}
+		return true
+	}, nil
+}
+
+func parseFilter(key, value string) (func(listed) bool, error) {
+	switch key {
+	case "reference":
+		if _, err := path.Match(value, ""); err != nil {
+			return nil, fmt.Errorf("filter reference=%q: %w", value, err)
+		}
+		return func(r listed) bool { return matchesReference(value, r) }, nil
+	case "digest":
+		return func(r listed) bool {
+			return strings.HasPrefix(r.Digest, value) || strings.HasPrefix(shorten(r.Digest), value)
+		}, nil
+	case "dangling":
+		return func(r listed) bool { return (r.Tag == "") == (value == "true" || value == "1") }, nil
+	}
+	return nil, fmt.Errorf("unknown filter %q, use reference, digest or dangling", key)
+}
+
+// matchesReference matches a pattern with the whole name, with or without the
+// tag, or with its last component.
+func matchesReference(pattern string, r listed) bool {
+	short := path.Base(r.Repository)
+	for _, name := range []string{r.Repository, r.Repository + ":" + r.Tag, short, short + ":" + r.Tag} {
+		if ok, _ := path.Match(pattern, name); ok {
+			return true
+		}
+	}
+	return false
+}

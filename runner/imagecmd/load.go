@@ -1,0 +1,208 @@
+package imagecmd
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// Load is "image load".
+type Load struct {
+	File  string `arg:"" optional:"" help:"Archive or layout folder (default: standard input)."`
+	Input string `short:"i" placeholder:"FILE" help:"The same, as docker has it."`
+	Tag   string `short:"t" placeholder:"NAME" help:"Name for the artifact, where the archive has one artifact."`
+}
+
+// named is an artifact in an archive.
+type named struct {
+	name string
+	root ocispec.Descriptor
+}
+
+// Run puts every artifact of the archive into the store.
+func (l *Load) Run(g *cli.Globals) error {
+	path, cleanup, err := l.path(g)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	from, roots, err := openArchive(path)
+	if err != nil {
+		return err
+	}
+	if c, ok := from.(io.Closer); ok {
+		defer c.Close()
+	}
+	if l.Tag != "" {
+		if len(roots) != 1 {
+			return cli.Usage(fmt.Errorf("the archive has %d artifacts, --tag can name only one", len(roots)))
+		}
+		roots[0].name = l.Tag
+	}
+	s, err := openStore(g)
+	if err != nil {
+		return err
+	}
+	for _, r := range roots {
+		if err := loadOne(g, s, from, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func loadOne(g *cli.Globals, s *store.Store, from oci.Blobs, r named) error {
+	if r.name == "" {
+		return cli.Usage(errors.New("the archive does not name its artifact, pass --tag=NAME"))
+	}
+	ref, err := parseRef(r.name)
+	if err != nil {
+		return fmt.Errorf("%w, pass --tag=NAME", err)
+	}
+	archs, err := presentArchs(g.Ctx, from, r.root)
+	if err != nil {
+		return err
+	}
+	if err := s.Put(g.Ctx, from, r.root, localName(ref), archs); err != nil {
+		return err
+	}
+	return success(g, "loaded", pinned(ref, r.root.Digest.String()))
+}
+
+// presentArchs returns the architectures of which an archive has the
+// manifest: it may be that of one machine. Empty means all.
+func presentArchs(ctx context.Context, from oci.Blobs, root ocispec.Descriptor) ([]arch.Arch, error) {
+	data, err := oci.ReadBlob(ctx, from, root, store.MaxManifest)
+	if err != nil {
+		return nil, err
+	}
+	var idx ocispec.Index
+	if err := json.Unmarshal(data, &idx); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", root.Digest, err)
+	}
+	var present []arch.Arch
+	missing := false
+	for _, d := range idx.Manifests {
+		_, err := oci.ReadBlob(ctx, from, d, store.MaxManifest)
+		switch {
+		case errors.Is(err, oci.ErrNotFound):
+			missing = true
+		case err != nil:
+			return nil, err
+		case d.Platform != nil:
+			if a, err := arch.Parse(d.Platform.Architecture); err == nil {
+				present = append(present, a)
+			}
+		}
+	}
+	if !missing {
+		return nil, nil
+	}
+	return present, nil
+}
+
+// path is the archive as a file or folder; standard input is copied to one.
+func (l *Load) path(g *cli.Globals) (path string, cleanup func(), err error) {
+	path, cleanup = l.File, func() {}
+	if path == "" {
+		path = l.Input
+	}
+	var src io.Reader = g.Stdin
+	if path != "" && path != "-" {
+		st, err := os.Stat(path)
+		if err != nil {
+			return "", nil, fmt.Errorf("reading archive: %w", err)
+		}
+		if st.IsDir() {
+			return path, cleanup, nil
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return "", nil, fmt.Errorf("reading archive: %w", err)
+		}
+		defer f.Close()
+		if !gzipped(f) {
+			return path, cleanup, nil
+		}
+		src = f
+	}
+	return spool(src)
+}
+
+func gzipped(f *os.File) bool {
+	var magic [2]byte
+	_, err := f.ReadAt(magic[:], 0)
+	return err == nil && magic == [2]byte{0x1f, 0x8b}
+}
+
+// spool copies an archive, uncompressed, to a temporary file.
+func spool(src io.Reader) (path string, cleanup func(), err error) {
+	buffered := bufio.NewReaderSize(src, 1<<20)
+	var r io.Reader = buffered
+	if magic, err := buffered.Peek(2); err == nil && bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		if r, err = gzip.NewReader(buffered); err != nil {
+			return "", nil, fmt.Errorf("reading archive: %w", err)
+		}
+	}
+	f, err := os.CreateTemp("", "gadget-run-load-*.tar")
+	if err != nil {
+		return "", nil, err
+	}
+	cleanup = func() { _ = os.Remove(f.Name()) }
+	n, err := io.Copy(f, io.LimitReader(r, store.MaxArtifact+1))
+	if err = errors.Join(err, f.Close()); err == nil && n > store.MaxArtifact {
+		err = fmt.Errorf("it has more than %d bytes", int64(store.MaxArtifact))
+	}
+	if err != nil {
+		cleanup()
+		return "", nil, fmt.Errorf("reading archive: %w", err)
+	}
+	return f.Name(), cleanup, nil
+}
+
+// openArchive opens a layout folder, a layout tar or a docker archive.
+func openArchive(path string) (oci.Blobs, []named, error) {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		l, err := oci.OpenLayout(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		return l, layoutRoots(l), nil
+	}
+	l, err := oci.OpenLayoutTar(path)
+	if err == nil {
+		return l, layoutRoots(l), nil
+	}
+	from, roots, dockerErr := openDocker(path)
+	if errors.Is(dockerErr, errNoDocker) {
+		return nil, nil, err
+	}
+	return from, roots, dockerErr
+}
+
+// layoutRoots lists what index.json names. Tools put the whole name in one
+// annotation or the other.
+func layoutRoots(l *oci.Layout) []named {
+	var all []named
+	for _, d := range l.Index().Manifests {
+		name := d.Annotations["io.containerd.image.name"]
+		if name == "" {
+			name = d.Annotations[ocispec.AnnotationRefName]
+		}
+		all = append(all, named{name, d})
+	}
+	return all
+}

@@ -1,0 +1,185 @@
+package imagecmd
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// maxPassword bounds what --password-stdin reads, in bytes.
+const maxPassword = 64 << 10
+
+// Login is "login".
+type Login struct {
+	Registry      string `arg:"" optional:"" default:"docker.io" help:"Registry, as host[:port]."`
+	Username      string `short:"u" aliases:"user" help:"User name."`
+	Password      string `short:"p" help:"Password; others may see it in the process list."`
+	PasswordStdin bool   `help:"Read the password from standard input."`
+	GetLogin      bool   `help:"Print the user that is logged in, and do nothing."`
+	Authfile      string `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, or podman's)."`
+	CertDir       string `placeholder:"DIR" help:"Folder of *.crt to trust, and of *.cert with *.key to show."`
+	CAFile        string `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's."`
+	TLSVerify     bool   `name:"tls-verify" default:"true" negatable:"" help:"Verify certificates and refuse plain HTTP."`
+	PlainHTTP     bool   `name:"plain-http" help:"Send the credentials over plain HTTP."`
+}
+
+// Run tries the credentials and stores them when they are right.
+func (l *Login) Run(g *cli.Globals) error {
+	client, err := registry.New(registry.Options{
+		Insecure: !l.TLSVerify, PlainHTTP: l.PlainHTTP, AuthFile: l.Authfile,
+		CAFile: l.CAFile, CertDir: l.CertDir, Log: logger(g),
+	})
+	if err != nil {
+		return err
+	}
+	if l.GetLogin {
+		user, err := client.LoggedIn(g.Ctx, l.Registry)
+		if err != nil {
+			return err
+		}
+		return result(g.Stdout, "%s", user)
+	}
+	user, password, err := l.credentials(g)
+	if err != nil {
+		return err
+	}
+	file, err := client.Login(g.Ctx, l.Registry, user, password)
+	if err != nil {
+		return err
+	}
+	if g.Verbose {
+		say(g, "Credentials stored in %s", file)
+	}
+	return result(g.Stdout, "Login Succeeded!")
+}
+
+// credentials are the flags', or asked for.
+func (l *Login) credentials(g *cli.Globals) (user, password string, err error) {
+	if l.PasswordStdin && l.Password != "" {
+		return "", "", cli.Usage(errors.New("--password and --password-stdin exclude each other, use one"))
+	}
+	if l.PasswordStdin {
+		if l.Username == "" {
+			return "", "", cli.Usage(errors.New("--password-stdin needs --username"))
+		}
+		data, err := io.ReadAll(io.LimitReader(g.Stdin, maxPassword))
+		if err != nil {
+			return "", "", fmt.Errorf("reading the password: %w", err)
+		}
+		password = strings.TrimRight(string(data), "\r\n")
+		return l.Username, password, emptyPassword(password)
+	}
+	if user = l.Username; user == "" {
+		if user, err = ask(g, "Username: "); err != nil {
+			return "", "", err
+		}
+	}
+	if password = l.Password; password == "" {
+		if password, err = askSecret(g, "Password: "); err != nil {
+			return "", "", err
+		}
+	}
+	return user, password, emptyPassword(password)
+}
+
+func emptyPassword(s string) error {
+	if s == "" {
+		return errors.New("the password is empty")
+	}
+	return nil
+}
+
+// terminal returns standard input when a person is at it.
+func terminal(g *cli.Globals) (*os.File, error) {
+	if f, ok := g.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return f, nil
+	}
+	return nil, cli.Usage(errors.New("standard input is no terminal to ask at, pass --username and --password-stdin"))
+}
+
+func ask(g *cli.Globals, prompt string) (string, error) {
+	f, err := terminal(g)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprint(g.Stderr, prompt)
+	line, err := bufio.NewReaderSize(f, 1).ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("reading the user name: %w", err)
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// askSecret reads a line without showing it. The terminal is put back when a
+// signal ends the command meanwhile.
+func askSecret(g *cli.Globals, prompt string) (string, error) {
+	f, err := terminal(g)
+	if err != nil {
+		return "", err
+	}
+	state, err := term.GetState(int(f.Fd()))
+	if err != nil {
+		return "", err
+	}
+	type answer struct {
+		text []byte
+		err  error
+	}
+	got := make(chan answer, 1)
+	fmt.Fprint(g.Stderr, prompt)
+	go func() {
+		text, err := term.ReadPassword(int(f.Fd()))
+		got <- answer{text, err}
+	}()
+	select {
+	case a := <-got:
+		fmt.Fprintln(g.Stderr)
+		if a.err != nil {
+			return "", fmt.Errorf("reading the password: %w", a.err)
+		}
+		return string(a.text), nil
+	case <-g.Ctx.Done():
+		_ = term.Restore(int(f.Fd()), state)
+		fmt.Fprintln(g.Stderr)
+		return "", cli.ErrInterrupted
+	}
+}
+
+// Logout is "logout".
+type Logout struct {
+	Registry string `arg:"" optional:"" help:"Registry, as host[:port]."`
+	All      bool   `short:"a" help:"Remove the credentials of all registries from the file."`
+	Authfile string `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then where the credentials are)."`
+}
+
+// Run removes credentials.
+func (l *Logout) Run(g *cli.Globals) error {
+	creds, err := registry.FindCredentials(l.Authfile)
+	if err != nil {
+		return err
+	}
+	switch {
+	case l.All && l.Registry != "":
+		return cli.Usage(errors.New("--all and a registry exclude each other, use one"))
+	case l.All:
+		if err := creds.RemoveAll(g.Ctx); err != nil {
+			return err
+		}
+		return result(g.Stdout, "Removed login credentials for all registries")
+	case l.Registry == "":
+		return cli.Usage(errors.New("no registry, name one or pass --all"))
+	}
+	name, err := creds.Remove(g.Ctx, l.Registry)
+	if err != nil {
+		return err
+	}
+	return result(g.Stdout, "Removed login credentials for %s", name)
+}

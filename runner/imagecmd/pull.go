@@ -1,0 +1,139 @@
+package imagecmd
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// Pull is "image pull".
+type Pull struct {
+	Image []string `arg:"" name:"ref" help:"References: [registry/][repository/]name[:tag][@digest]."`
+	RegistryFlags
+	PlatformFlags
+}
+
+// Run pulls each reference and prints it with its digest.
+func (p *Pull) Run(g *cli.Globals) error {
+	archs, err := p.archs()
+	if err != nil {
+		return err
+	}
+	for _, text := range p.Image {
+		got, err := Obtain(g, Request{Reference: text, Policy: PullAlways, Archs: archs, Registry: p.RegistryFlags})
+		if err != nil {
+			return err
+		}
+		if err := success(g, "pulled", pinned(got.Reference, got.Root.Digest.String())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pinned is a reference with its tag and its digest.
+func pinned(ref registry.Reference, digest string) string {
+	ref.Digest = digest
+	return ref.String()
+}
+
+// success tells a person what was done, on standard error, and a script the
+// pinned reference, on standard output.
+func success(g *cli.Globals, verb, ref string) error {
+	say(g, "Successfully %s %s", verb, ref)
+	return result(g.Stdout, "%s", ref)
+}
+
+// Push is "image push".
+type Push struct {
+	Image string `arg:"" name:"ref" help:"Reference in the store, which says where it goes."`
+	RegistryFlags
+	DryRun bool `help:"Say what would be uploaded, upload nothing."`
+}
+
+// Run pushes the artifact under its own name.
+func (p *Push) Run(g *cli.Globals) error {
+	ref, err := parseRef(p.Image)
+	if err != nil {
+		return err
+	}
+	s, err := openStore(g)
+	if err != nil {
+		return err
+	}
+	release, err := s.Hold(g.Ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	r, err := lookup(s, ref)
+	if err != nil {
+		return pullFirst(err, p.Image)
+	}
+	client, err := p.Client(g)
+	if err != nil {
+		return err
+	}
+	say(g, "Pushing %s...", ref)
+	q := registry.PushRequest{Blobs: s, Root: r.Target, Repository: ref, DryRun: p.DryRun}
+	if ref.Tag != "" {
+		q.Tags = []string{ref.Tag}
+	}
+	res, err := client.Push(g.Ctx, q)
+	if err != nil {
+		return err
+	}
+	say(g, "%s", res.Summary())
+	return result(g.Stdout, "%s", pinned(ref, res.Digest))
+}
+
+// pullFirst adds the cure to the error that something is not in the store.
+func pullFirst(err error, text string) error {
+	if errors.Is(err, oci.ErrNotFound) {
+		return fmt.Errorf("%w, see \"gadget-run image list\", or pull it with \"gadget-run image pull %s\"", err, text)
+	}
+	return err
+}
+
+// Copy is "image copy".
+type Copy struct {
+	Src string `arg:"" name:"src" help:"Reference to copy from."`
+	Dst string `arg:"" name:"dst" help:"Reference to copy to; a name without a tag takes that of SRC."`
+	RegistryFlags
+}
+
+// Run copies everything that SRC consists of, without the store.
+func (c *Copy) Run(g *cli.Globals) error {
+	src, err := parseRef(c.Src)
+	if err != nil {
+		return err
+	}
+	dst, err := parseRef(c.Dst)
+	if err != nil {
+		return err
+	}
+	client, err := c.Client(g)
+	if err != nil {
+		return err
+	}
+	root, err := client.Resolve(g.Ctx, src)
+	if err != nil {
+		return err
+	}
+	if dst.Digest != "" && dst.Digest != root.Digest.String() {
+		return fmt.Errorf("copying %s: it has the digest %s, not that of %s", src, root.Digest, dst)
+	}
+	q := registry.PushRequest{Blobs: client.Repository(src), Root: root, Repository: dst}
+	if dst.Tag != "" {
+		q.Tags = []string{dst.Tag}
+	}
+	res, err := client.Push(g.Ctx, q)
+	if err != nil {
+		return err
+	}
+	say(g, "%s", res.Summary())
+	return result(g.Stdout, "%s", pinned(dst, res.Digest))
+}

@@ -1,0 +1,95 @@
+package imagecmd
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/term"
+
+	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// The values of --format of Save.
+const (
+	formatOCI    = "oci"
+	formatDocker = "docker"
+)
+
+// Save is "image save".
+type Save struct {
+	Image  []string `arg:"" name:"ref" help:"References in the store."`
+	Format string   `enum:"oci,docker" default:"oci" help:"oci: a tar of an OCI layout. docker: what \"docker load\" reads, with the gadget's files in one layer."`
+	Output string   `short:"o" placeholder:"PATH" help:"File to write, or an existing folder for an OCI layout folder (default: standard output)."`
+}
+
+// Run writes the artifacts. The file appears when it is complete.
+func (c *Save) Run(g *cli.Globals) error {
+	s, err := openStore(g)
+	if err != nil {
+		return err
+	}
+	release, err := s.Hold(g.Ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var refs []store.Ref
+	for _, text := range c.Image {
+		r, err := find(s, text)
+		if err != nil {
+			return pullFirst(err, text)
+		}
+		refs = append(refs, r)
+	}
+	if st, err := os.Stat(c.Output); err == nil && st.IsDir() {
+		if c.Format != formatOCI {
+			return cli.Usage(fmt.Errorf("%q is a folder, which only the format oci can be written to", c.Output))
+		}
+		return saveFolder(g, s, refs, c.Output)
+	}
+	write := saveOCI
+	if c.Format == formatDocker {
+		write = saveDocker
+	}
+	return c.toOutput(g, func(w io.Writer) error { return write(g, s, refs, w) })
+}
+
+// toOutput lets do write to the file, or to standard output.
+func (c *Save) toOutput(g *cli.Globals, do func(io.Writer) error) error {
+	if c.Output == "" || c.Output == "-" {
+		if f, ok := g.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return cli.Usage(errors.New("refusing to write an archive to a terminal, pass -o FILE or redirect"))
+		}
+		w := bufio.NewWriterSize(g.Stdout, 1<<20)
+		return errors.Join(do(w), w.Flush())
+	}
+	return replaceFile(c.Output, do)
+}
+
+// replaceFile lets do write a file beside path, which takes its place when all
+// went well.
+func replaceFile(path string, do func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	w := bufio.NewWriterSize(f, 1<<20)
+	if err := do(w); err != nil {
+		return err
+	}
+	if err := errors.Join(w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
+		return fmt.Errorf("writing %q: %w", path, err)
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,185 @@
+package imagecmd
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"github.com/rules-gadget/rules_gadget/internal/btfhub"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// maxBTFFile bounds one minimal BTF, in bytes; that of a whole kernel has less.
+const maxBTFFile = 64 << 20
+
+// Unpack is "image unpack".
+type Unpack struct {
+	Image  string `arg:"" name:"ref" help:"Reference in the store."`
+	Output string `short:"o" default:"gadget" placeholder:"DIR" help:"Folder to make (default: gadget)."`
+}
+
+// Run writes the files of the artifact. The folder appears when it is
+// complete, and nothing in it lies outside of it.
+func (u *Unpack) Run(g *cli.Globals) error {
+	if err := refuseFull(u.Output); err != nil {
+		return err
+	}
+	s, err := openStore(g)
+	if err != nil {
+		return err
+	}
+	release, err := s.Hold(g.Ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	r, err := find(s, u.Image)
+	if err != nil {
+		return pullFirst(err, u.Image)
+	}
+	if err := replaceFolder(u.Output, func(root *os.Root) error { return unpack(g, s, r, root) }); err != nil {
+		return fmt.Errorf("unpacking %s: %w", r.Name, err)
+	}
+	abs, err := filepath.Abs(u.Output)
+	if err != nil {
+		return err
+	}
+	return result(g.Stdout, "Successfully unpacked %s to: %s", r.Name, abs)
+}
+
+func refuseFull(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && len(entries) > 0 {
+		err = fmt.Errorf("the folder %q is not empty, choose another with -o", dir)
+	}
+	return err
+}
+
+// replaceFolder lets do fill a folder beside dir, which takes its place when
+// all went well.
+func replaceFolder(dir string, do func(*os.Root) error) (err error) {
+	dir = filepath.Clean(dir)
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(tmp))
+		}
+	}()
+	root, err := os.OpenRoot(tmp)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := do(root); err != nil {
+		return err
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return err
+	}
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Rename(tmp, dir)
+}
+
+// unpack writes what is common to all architectures at the top, and what is
+// not with the architecture in its name.
+func unpack(g *cli.Globals, s *store.Store, r store.Ref, root *os.Root) error {
+	top, err := oci.ReadBlob(g.Ctx, s, r.Target, store.MaxManifest)
+	if err != nil {
+		return err
+	}
+	arts, err := loadArchs(g, s, r)
+	if err != nil {
+		return err
+	}
+	if err := root.WriteFile(rootFile, top, 0o644); err != nil {
+		return err
+	}
+	for _, a := range arts {
+		manifest, err := oci.ReadBlob(g.Ctx, s, a.Descriptor, store.MaxManifest)
+		if err != nil {
+			return err
+		}
+		files := []file{
+			{"manifest." + a.Arch.String() + ".json", manifest},
+			{metadataFile, a.Metadata}, {wasmFile, a.Wasm},
+			{"program." + a.Arch.String() + ".bpf.o", a.Object},
+		}
+		for _, f := range files {
+			if len(f.data) == 0 {
+				continue
+			}
+			if err := root.WriteFile(f.name, f.data, 0o644); err != nil {
+				return err
+			}
+		}
+		if err := unpackBTF(a, root); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unpackBTF writes the minimal BTFs below btf, in one pass over the layer.
+func unpackBTF(a *gadget.Artifact, root *os.Root) error {
+	if len(a.BTF) == 0 {
+		return nil
+	}
+	layer, err := btfhub.OpenLayer(a.BTF)
+	if err != nil {
+		return err
+	}
+	wanted := map[string]bool{}
+	for _, name := range layer.Names() {
+		wanted[name] = true
+	}
+	gz, err := gzip.NewReader(bytes.NewReader(a.BTF))
+	if err != nil {
+		return fmt.Errorf("reading BTF layer: %w", err)
+	}
+	for tr := tar.NewReader(gz); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading BTF layer: %w", err)
+		}
+		name := path.Clean(h.Name)
+		if h.Typeflag != tar.TypeReg || !wanted[name] {
+			continue
+		}
+		if err := writeStream(root, path.Join("btf", name), io.LimitReader(tr, maxBTFFile)); err != nil {
+			return err
+		}
+	}
+}
+
+func writeStream(root *os.Root, name string, r io.Reader) error {
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return err
+	}
+	f, err := root.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, r)
+	return errors.Join(err, f.Close())
+}
