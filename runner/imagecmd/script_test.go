@@ -1,0 +1,95 @@
+package imagecmd_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
+	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
+)
+
+// app is the part of gadget-run's command line that is tested here.
+type app struct {
+	State   string `env:"GADGET_RUN_STATE"`
+	Verbose bool   `short:"v"`
+	Quiet   bool   `short:"q"`
+
+	Image  imagecmd.Image  `cmd:""`
+	Login  imagecmd.Login  `cmd:""`
+	Logout imagecmd.Logout `cmd:""`
+}
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"gadget-run": func() {
+		err := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "gadget-run: %v\n", err)
+		}
+		os.Exit(cli.ExitCode(err))
+	}})
+}
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	var a app
+	parser, err := kong.New(&a, kong.Name("gadget-run"), kong.Writers(stdout, stderr))
+	if err != nil {
+		return err
+	}
+	kctx, err := parser.Parse(args)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	return kctx.Run(&cli.Globals{
+		Ctx: context.Background(), Stdin: stdin, Stdout: stdout, Stderr: stderr,
+		State: a.State, Verbose: a.Verbose, Quiet: a.Quiet,
+	})
+}
+
+// account is the htpasswd line of the registry with authentication: the user
+// somebody, whose password is in login.txtar.
+const account = "somebody:$2a$04$PZOLuhf/YlDg2a9ZVKpPfON0gQoUu4k7H3PMk03dL3aDgzXDqpx.6\n"
+
+func TestScripts(t *testing.T) {
+	open := registrytest.Start(t, registrytest.Config{})
+	closed := registrytest.Start(t, registrytest.Config{Htpasswd: account})
+	layout := gadgettest.Layout(t, "testdata/open.bpf.o", "testdata/open.yaml", arch.AMD64, arch.ARM64)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("GADGET_RUN_STATE", filepath.Join(e.WorkDir, "state"))
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
+			e.Setenv("XDG_RUNTIME_DIR", filepath.Join(e.WorkDir, "run"))
+			e.Setenv("GADGET_RUN_REGISTRIES", filepath.Join(e.WorkDir, "registries.conf"))
+			e.Setenv("REGISTRY_AUTH_FILE", filepath.Join(e.WorkDir, "auth.json"))
+			e.Setenv("REG", open.Addr)
+			e.Setenv("AUTHREG", closed.Addr)
+			e.Setenv("LAYOUT", layout)
+			// One repository per script, since the registries are shared.
+			e.Setenv("NAME", strings.ToLower(filepath.Base(e.WorkDir)))
+			return os.WriteFile(filepath.Join(e.WorkDir, "registries.conf"), nil, 0o644)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mode": mode},
+	})
+}
+
+// mode checks the permissions of a file: mode 600 FILE.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	st, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", st.Mode().Perm()); got != args[0] {
+		ts.Check(errors.New("mode is " + got + ", want " + args[0]))
+	}
+}
