@@ -15,8 +15,11 @@ import (
 type Entry struct {
 	// Name is the slash-separated path inside the archive, without "./".
 	Name string
-	// Data is the file's content.
+	// Data is the file's content, unless Open is set.
 	Data []byte
+	// Open gives the content, of Size bytes, when it is read.
+	Open func() (io.ReadCloser, error)
+	Size int64
 	// Mode holds the permission bits; zero means 0644.
 	Mode int64
 }
@@ -57,10 +60,26 @@ func writeEntry(tw *tar.Writer, e Entry) error {
 		Mode:     mode,
 		ModTime:  time.Unix(0, 0).UTC(),
 	}
+	if e.Open != nil {
+		header.Size = e.Size
+	}
 	if err := tw.WriteHeader(header); err != nil {
 		return err
 	}
-	_, err := tw.Write(e.Data)
+	return copyEntry(tw, e)
+}
+
+func copyEntry(tw *tar.Writer, e Entry) error {
+	if e.Open == nil {
+		_, err := tw.Write(e.Data)
+		return err
+	}
+	r, err := e.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(tw, r)
 	return err
 }
 

@@ -264,7 +264,12 @@ func (o *Object) checkSources() {
 }
 
 func (o *Object) programNames() []string { return keys(o.Spec.Programs) }
-func (o *Object) mapNames() []string     { return keys(o.Spec.Maps) }
+
+// mapNames returns the maps that the source declares, without those of its
+// sections (".rodata").
+func (o *Object) mapNames() []string {
+	return slices.DeleteFunc(keys(o.Spec.Maps), func(name string) bool { return strings.HasPrefix(name, ".") })
+}
 
 func (o *Object) structNames() []string {
 	out := []string{}

@@ -33,6 +33,9 @@ func checkParamVar(v *btf.Var) string {
 	return ""
 }
 
+// unsettable is the cure for a variable whose type no flag can express.
+const unsettable = "a variable of another type: an integer, a bool or a char array"
+
 // checkParamValue returns what form a value of the variable must have, empty
 // when value has it.
 func checkParamValue(v *btf.Var, value string) string {
@@ -53,7 +56,7 @@ func checkParamValue(v *btf.Var, value string) string {
 	case *btf.Array:
 		element, ok := btf.UnderlyingType(t.Type).(*btf.Int)
 		if !ok || element.Size != 1 {
-			return "nothing, parameters of this type cannot be set; use an integer, a bool or a char array"
+			return unsettable
 		}
 		if len(value) >= int(t.Nelems) {
 			return fmt.Sprintf("at most %d bytes", int(t.Nelems)-1)
@@ -62,7 +65,7 @@ func checkParamValue(v *btf.Var, value string) string {
 		// An IP address; what it may be is the runner's to say.
 	case *btf.Struct:
 	default:
-		return "nothing, parameters of this type cannot be set; use an integer, a bool or a char array"
+		return unsettable
 	}
 	return ""
 }
@@ -82,7 +85,7 @@ func checkInt(t *btf.Int, value string) string {
 
 func checkInteger(value string, bits int, signed bool) string {
 	if bits > 64 {
-		return "nothing, integers of more than 64 bits cannot be set"
+		return unsettable
 	}
 	value = strings.TrimSpace(value)
 	if signed {

@@ -110,10 +110,11 @@ func (r *yamlReader) document(data []byte) *yaml.Node {
 	return doc.Content[0]
 }
 
-// syntax records an error of the YAML reader, which names the line itself.
+// syntax records an error of the YAML reader, which names the line itself
+// unless it is the first.
 func (r *yamlReader) syntax(err error) {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 0
+	line := 1
 	if n, _ := fmt.Sscanf(text, "line %d:", &line); n == 1 {
 		_, text, _ = strings.Cut(text, ": ")
 	}

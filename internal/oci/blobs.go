@@ -33,6 +33,8 @@ type Blob struct {
 	ocispec.Descriptor
 	Path string
 	Data []byte
+
+	source func() (io.ReadCloser, error)
 }
 
 // NewBlob returns data as a blob with the descriptor that describes it.
@@ -51,6 +53,9 @@ func Describe(mediaType string, data []byte) ocispec.Descriptor {
 
 // open returns the content of b, not verified.
 func (b Blob) open() (io.ReadCloser, error) {
+	if b.source != nil {
+		return b.source()
+	}
 	if b.Path == "" {
 		return io.NopCloser(bytes.NewReader(b.Data)), nil
 	}
@@ -65,7 +70,7 @@ type Memory map[digest.Digest][]byte
 func NewMemory(blobs ...Blob) Memory {
 	m := Memory{}
 	for _, b := range blobs {
-		if b.Path == "" {
+		if b.Path == "" && b.source == nil {
 			m[b.Digest] = b.Data
 		}
 	}

@@ -1,0 +1,139 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// ImageRequest is what Image needs to know.
+type ImageRequest struct {
+	Folder Folder
+	// Toolchains has the compiler for each architecture.
+	Toolchains map[arch.Arch]Toolchain
+	// Archs to build for; empty means those of build.yaml, else all supported.
+	Archs []arch.Arch
+	// CFlags come after those of build.yaml.
+	CFlags []string
+	// GoRoot and ModCache are those of WasmRequest.
+	GoRoot, ModCache string
+	// BTF returns the btfgen layer for an object; nil means that the gadget
+	// gets none.
+	BTF     func(ctx context.Context, a arch.Arch, object []byte) ([]byte, error)
+	Labels  map[string]string
+	Created time.Time
+	// Lenient turns what is wrong in the metadata into warnings.
+	Lenient bool
+}
+
+// ImageResult is a gadget built in memory.
+type ImageResult struct {
+	// Root describes the index.
+	Root ocispec.Descriptor
+	// Blobs holds the index and everything that it refers to.
+	Blobs []oci.Blob
+	// Objects by architecture; empty ones for a gadget without program.
+	Objects map[arch.Arch][]byte
+	// Problems are warnings about the metadata.
+	Problems gadget.Problems
+	// Warnings is what the compiler said.
+	Warnings string
+}
+
+// Image builds the gadget's folder for all architectures. The result is what
+// the build actions give for the same folder and toolchain, digest for digest.
+func Image(ctx context.Context, req ImageRequest) (ImageResult, error) {
+	b, err := req.Folder.ReadBuildFile()
+	if err != nil {
+		return ImageResult{}, err
+	}
+	archs := req.Archs
+	if len(archs) == 0 {
+		archs = b.Archs
+	}
+	if len(archs) == 0 {
+		archs = arch.All()
+	}
+	wasm, err := Wasm(ctx, WasmRequest{Folder: req.Folder, GoRoot: req.GoRoot, ModCache: req.ModCache})
+	if err != nil {
+		return ImageResult{}, err
+	}
+	compiled, err := req.compile(ctx, archs)
+	if err != nil {
+		return ImageResult{}, err
+	}
+	return req.assemble(ctx, archs, compiled, wasm.Module)
+}
+
+// compile compiles for all architectures at once.
+func (req ImageRequest) compile(ctx context.Context, archs []arch.Arch) ([]CompileResult, error) {
+	out := make([]CompileResult, len(archs))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, a := range archs {
+		tc, ok := req.Toolchains[a]
+		if !ok {
+			return nil, errors.Join(fmt.Errorf("compiling for %s: there is no toolchain for it", a), group.Wait())
+		}
+		group.Go(func() (err error) {
+			out[i], err = Compile(ctx, CompileRequest{Folder: req.Folder, Toolchain: tc, Arch: a, CFlags: req.CFlags})
+			return err
+		})
+	}
+	return out, group.Wait()
+}
+
+// assemble makes manifests and the index from what was compiled.
+func (req ImageRequest) assemble(ctx context.Context, archs []arch.Arch, compiled []CompileResult, wasm []byte) (ImageResult, error) {
+	out := ImageResult{Objects: map[arch.Arch][]byte{}}
+	manifests := []gadget.Built{}
+	warnings := []string{}
+	for i, a := range archs {
+		out.Objects[a] = compiled[i].Object
+		warnings = append(warnings, compiled[i].Warnings)
+		btf, err := req.btf(ctx, a, compiled[i].Object)
+		if err != nil {
+			return ImageResult{}, err
+		}
+		m, problems, err := Manifest(ManifestRequest{
+			Folder: req.Folder, Arch: a, Object: compiled[i].Object, Wasm: wasm, BTF: btf,
+			Labels: req.Labels, Created: req.Created, Lenient: req.Lenient,
+		})
+		if i == 0 {
+			out.Problems = problems.Warnings()
+		}
+		if err != nil {
+			return out, err
+		}
+		manifests = append(manifests, m)
+		out.Blobs = append(out.Blobs, m.Blobs...)
+		out.Blobs = append(out.Blobs, oci.Blob{Descriptor: m.Descriptor, Data: m.Data})
+	}
+	index, err := gadget.BuildIndex(manifests)
+	if err != nil {
+		return ImageResult{}, err
+	}
+	out.Root = index.Descriptor
+	out.Blobs = append(out.Blobs, oci.Blob{Descriptor: index.Descriptor, Data: index.Data})
+	out.Warnings = strings.Join(warnings, "")
+	return out, nil
+}
+
+func (req ImageRequest) btf(ctx context.Context, a arch.Arch, object []byte) ([]byte, error) {
+	if req.BTF == nil || len(object) == 0 {
+		return nil, nil
+	}
+	layer, err := req.BTF(ctx, a, object)
+	if err != nil {
+		return nil, fmt.Errorf("making btfgen layer for %s: %w", a, err)
+	}
+	return layer, nil
+}

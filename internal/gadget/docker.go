@@ -1,0 +1,100 @@
+package gadget
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+)
+
+// dockerManifestFile lists the images of a docker-archive.
+const dockerManifestFile = "manifest.json"
+
+// dockerImage is an element of dockerManifestFile.
+type dockerImage struct {
+	Config   string
+	RepoTags []string
+	Layers   []string
+}
+
+// writeDocker writes a docker-archive: one image for each architecture, with
+// one layer. With several architectures each gets "-<arch>" at its tag, since
+// docker knows one image for a tag.
+func writeDocker(w io.Writer, parts artifactParts, ref string) error {
+	entries := map[string][]byte{}
+	images := []dockerImage{}
+	for _, p := range parts.archs {
+		layer, err := dockerLayer(parts, p)
+		if err != nil {
+			return err
+		}
+		config, err := dockerConfig(p, layer)
+		if err != nil {
+			return err
+		}
+		image := dockerImage{
+			Config:   hexDigest(config) + ".json",
+			RepoTags: dockerTags(ref, p.arch.String(), len(parts.archs)),
+			Layers:   []string{path.Join(hexDigest(layer), "layer.tar")},
+		}
+		entries[image.Config], entries[image.Layers[0]] = config, layer
+		images = append(images, image)
+	}
+	list, err := action.JSON(images)
+	if err != nil {
+		return err
+	}
+	entries[dockerManifestFile] = list
+	all := []action.Entry{}
+	for _, name := range keys(entries) {
+		all = append(all, action.Entry{Name: name, Data: entries[name]})
+	}
+	return action.WriteTar(w, all)
+}
+
+func dockerLayer(parts artifactParts, p archParts) ([]byte, error) {
+	var layer bytes.Buffer
+	if err := action.WriteTar(&layer, slices.Concat(p.entries, parts.records(p.arch))); err != nil {
+		return nil, fmt.Errorf("writing docker layer: %w", err)
+	}
+	return layer.Bytes(), nil
+}
+
+// dockerConfig returns the image config that docker wants. It has no command:
+// a gadget does not run in a container.
+func dockerConfig(p archParts, layer []byte) ([]byte, error) {
+	created := time.Unix(0, 0).UTC()
+	return action.JSON(ocispec.Image{
+		Created:  &created,
+		Platform: ocispec.Platform{Architecture: p.arch.String(), OS: "linux"},
+		Config:   ocispec.ImageConfig{Labels: map[string]string{FormatAnnotation: FormatVersion}},
+		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{digest.FromBytes(layer)}},
+		History:  []ocispec.History{{Created: &created, CreatedBy: "gadget " + p.arch.String()}},
+	})
+}
+
+func dockerTags(ref, arch string, count int) []string {
+	if ref == "" {
+		return nil
+	}
+	name, _, _ := strings.Cut(ref, "@")
+	if i := strings.LastIndexByte(name, ':'); i <= strings.LastIndexByte(name, '/') {
+		name += ":latest"
+	}
+	if count > 1 {
+		name += "-" + arch
+	}
+	return []string{name}
+}
+
+func hexDigest(data []byte) string {
+	return digest.FromBytes(data).Encoded()
+}

@@ -1,0 +1,246 @@
+package gadget
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// Limits of Import outside of layouts, whose blobs are read when asked for.
+const (
+	// MaxImportFiles is the largest number of files.
+	MaxImportFiles = 1 << 12
+	// MaxImportBytes is the largest size of all files together.
+	MaxImportBytes = 1 << 30
+)
+
+// Imported is an artifact read from a file or a folder.
+type Imported struct {
+	oci.Blobs
+	// Roots are the artifacts in it, with their names as
+	// org.opencontainers.image.ref.name when they have one.
+	Roots []ocispec.Descriptor
+
+	closer io.Closer
+}
+
+// Close releases the file that was imported from.
+func (i *Imported) Close() error {
+	if i.closer == nil {
+		return nil
+	}
+	return i.closer.Close()
+}
+
+// Import opens what Export or ExportLocal wrote: a layout folder or its tar, a
+// docker-archive, or a folder of files. The form is found by its content.
+func Import(name string) (*Imported, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("importing: %w", err)
+	}
+	if !info.IsDir() {
+		return importTar(name)
+	}
+	if _, err := os.Stat(filepath.Join(name, ocispec.ImageLayoutFile)); err == nil {
+		l, err := oci.OpenLayout(name)
+		return importedLayout(l, err)
+	}
+	files, err := readFolder(name)
+	if err != nil {
+		return nil, fmt.Errorf("importing %q: %w", name, err)
+	}
+	return restore(name, files, nil)
+}
+
+func importedLayout(l *oci.Layout, err error) (*Imported, error) {
+	if err != nil {
+		return nil, fmt.Errorf("importing: %w", err)
+	}
+	return &Imported{Blobs: l, Roots: l.Index().Manifests, closer: l}, nil
+}
+
+// importTar tells a layout's tar from a docker-archive.
+func importTar(name string) (*Imported, error) {
+	l, err := oci.OpenLayoutTar(name)
+	if err == nil {
+		return importedLayout(l, nil)
+	}
+	f, openErr := os.Open(name)
+	if openErr != nil {
+		return nil, fmt.Errorf("importing: %w", openErr)
+	}
+	defer f.Close()
+	files, tarErr := readTar(f)
+	if tarErr != nil {
+		return nil, fmt.Errorf("importing %q: %w", name, tarErr)
+	}
+	if _, ok := files[dockerManifestFile]; !ok {
+		return nil, fmt.Errorf("importing: %w, and no docker-archive", err)
+	}
+	return importDocker(name, files)
+}
+
+// importDocker restores the artifact from the layers of a docker-archive.
+func importDocker(name string, files map[string][]byte) (*Imported, error) {
+	var images []dockerImage
+	if err := json.Unmarshal(files[dockerManifestFile], &images); err != nil {
+		return nil, fmt.Errorf("importing %q: reading %s: %w", name, dockerManifestFile, err)
+	}
+	all := map[string][]byte{}
+	tags := []string{}
+	for i, image := range images {
+		tags = append(tags, image.RepoTags...)
+		for j, layer := range image.Layers {
+			inner, err := readTar(bytes.NewReader(files[path.Clean(layer)]))
+			if err != nil {
+				return nil, fmt.Errorf("importing %q: reading layer %q: %w", name, layer, err)
+			}
+			for file, data := range inner {
+				key := file
+				if !strings.HasPrefix(file, recordFolder+"/") {
+					key = fmt.Sprintf("%d/%d/%s", i, j, file)
+				}
+				all[key] = data
+			}
+		}
+	}
+	return restore(name, all, tags)
+}
+
+// restore puts an artifact together from its records and from files that are
+// found by their digest.
+func restore(name string, files map[string][]byte, tags []string) (*Imported, error) {
+	blobs := []oci.Blob{oci.NewBlob(ocispec.MediaTypeEmptyJSON, ocispec.DescriptorEmptyJSON.Data)}
+	for _, data := range files {
+		blobs = append(blobs, oci.NewBlob("", data))
+	}
+	root, err := recordedRoot(files)
+	if err != nil {
+		return nil, fmt.Errorf("importing %q: %w", name, err)
+	}
+	if len(tags) > 0 {
+		root = NameRoot(root, commonTag(tags))
+	}
+	return &Imported{Blobs: oci.NewMemory(blobs...), Roots: []ocispec.Descriptor{root}}, nil
+}
+
+// recordedRoot returns the index when all its manifests are there, else the
+// only manifest.
+func recordedRoot(files map[string][]byte) (ocispec.Descriptor, error) {
+	manifests := map[string]ocispec.Descriptor{}
+	var last ocispec.Descriptor
+	for _, a := range arch.All() {
+		if data, ok := files[path.Join(recordFolder, a.String()+".json")]; ok {
+			last = oci.Describe(ocispec.MediaTypeImageManifest, data)
+			last.Platform = &ocispec.Platform{OS: "linux", Architecture: a.String()}
+			manifests[last.Digest.String()] = last
+		}
+	}
+	if len(manifests) == 0 {
+		return last, fmt.Errorf("there is no file %s/<arch>.json, so it is no exported gadget", recordFolder)
+	}
+	data, ok := files[path.Join(recordFolder, "index.json")]
+	if !ok && len(manifests) == 1 {
+		return last, nil
+	}
+	var idx ocispec.Index
+	if err := json.Unmarshal(data, &idx); err != nil {
+		return last, fmt.Errorf("reading %s/index.json: %w", recordFolder, err)
+	}
+	for _, d := range idx.Manifests {
+		if _, ok := manifests[d.Digest.String()]; !ok && len(manifests) == 1 {
+			return last, nil
+		}
+	}
+	return oci.Describe(ocispec.MediaTypeImageIndex, data), nil
+}
+
+// commonTag undoes what dockerTags does.
+func commonTag(tags []string) string {
+	if len(tags) == 1 {
+		return tags[0]
+	}
+	for _, a := range arch.All() {
+		if name, ok := strings.CutSuffix(tags[0], "-"+a.String()); ok {
+			return name
+		}
+	}
+	return tags[0]
+}
+
+// readTar returns the regular files of a tar that is not compressed.
+func readTar(r io.Reader) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	budget := int64(MaxImportBytes)
+	tr := tar.NewReader(r)
+	for {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading tar: %w, it must not be compressed", err)
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		data, err := readSome(tr, &budget, len(out))
+		if err != nil {
+			return nil, fmt.Errorf("reading %q: %w", h.Name, err)
+		}
+		out[path.Clean(h.Name)] = data
+	}
+}
+
+// readFolder returns the regular files below dir.
+func readFolder(dir string) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	budget := int64(MaxImportBytes)
+	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		if len(out) >= MaxImportFiles {
+			return fmt.Errorf("more than %d files", MaxImportFiles)
+		}
+		data, err := action.ReadFile(name, budget)
+		if err != nil {
+			return err
+		}
+		budget -= int64(len(data))
+		rel, err := filepath.Rel(dir, name)
+		out[filepath.ToSlash(rel)] = data
+		return err
+	})
+	return out, err
+}
+
+func readSome(r io.Reader, budget *int64, count int) ([]byte, error) {
+	if count >= MaxImportFiles {
+		return nil, fmt.Errorf("more than %d files", MaxImportFiles)
+	}
+	data, err := io.ReadAll(io.LimitReader(r, *budget+1))
+	if err != nil {
+		return nil, err
+	}
+	*budget -= int64(len(data))
+	if *budget < 0 {
+		return nil, fmt.Errorf("more than %d bytes", MaxImportBytes)
+	}
+	return data, nil
+}

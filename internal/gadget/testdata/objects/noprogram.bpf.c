@@ -1,0 +1,5 @@
+/* An object without programs. */
+int helper(int a)
+{
+	return a + 1;
+}
