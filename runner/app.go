@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 	"github.com/rules-gadget/rules_gadget/runner/runcmd"
 )
 
@@ -21,8 +22,14 @@ type app struct {
 	Verbose bool   `short:"v" help:"Say more about what happens."`
 	Quiet   bool   `short:"q" help:"Only print errors."`
 
-	Run     runcmd.Cmd `cmd:"" group:"gadgets" help:"Run a gadget."`
-	Version versionCmd `cmd:"" group:"other" help:"Print the version and what this machine supports."`
+	Run runcmd.Cmd `cmd:"" group:"gadgets" help:"Run a gadget."`
+
+	Image  imagecmd.Image  `cmd:"" group:"images" help:"Manage gadgets in the store and in registries."`
+	Login  imagecmd.Login  `cmd:"" group:"registries" help:"Log in to a registry."`
+	Logout imagecmd.Logout `cmd:"" group:"registries" help:"Log out of a registry."`
+
+	Version    versionCmd    `cmd:"" group:"other" help:"Print the version and what this machine supports."`
+	Completion completionCmd `cmd:"" group:"other" help:"Print the completion script for a shell."`
 }
 
 const description = `Run eBPF gadgets from OCI registries and layouts.
@@ -67,7 +74,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		Ctx: ctx, Stdin: stdin, Stdout: stdout, Stderr: stderr,
 		State: cli.StateDir(a.State, os.Geteuid(), os.Getenv), Verbose: a.Verbose, Quiet: a.Quiet,
 	}
-	return kctx.Run(g, rest)
+	return kctx.Run(g, rest, parser.Model)
 }
 
 func usageHint(err error) error { return fmt.Errorf("%w, see gadget-run --help", err) }

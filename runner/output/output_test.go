@@ -1,0 +1,250 @@
+package output
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf/btf"
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
+	"github.com/rules-gadget/rules_gadget/runner/field"
+)
+
+// source has a name of 40 bytes, a number, and a nested struct of one hidden
+// and one plain number.
+func source(tb testing.TB, annotations map[string]map[string]string) *field.Source {
+	tb.Helper()
+	char := &btf.Int{Name: "char", Size: 1, Encoding: btf.Signed}
+	u32 := &btf.Int{Name: "unsigned int", Size: 4}
+	inner := &btf.Struct{Name: "inner", Size: 8, Members: []btf.Member{
+		{Name: "a", Type: u32}, {Name: "b", Type: u32, Offset: 32},
+	}}
+	src, err := field.Build(&btf.Struct{Name: "event", Size: 52, Members: []btf.Member{
+		{Name: "name", Type: &btf.Array{Type: char, Nelems: 40}},
+		{Name: "count", Type: u32, Offset: 320},
+		{Name: "inner", Type: inner, Offset: 352},
+	}}, field.Options{Name: "src", Fields: annotations})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return src
+}
+
+func sample(name string) []byte {
+	s := make([]byte, 52)
+	copy(s[:40], name)
+	s[40], s[44], s[48] = 7, 1, 2
+	return s
+}
+
+func encode(tb testing.TB, src *field.Source, o Options, s []byte) string {
+	tb.Helper()
+	enc, err := New(src, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(enc.Event(enc.Header(nil), s))
+}
+
+func TestColumns(t *testing.T) {
+	hide := map[string]map[string]string{"inner.a": {"columns.hidden": "true"}}
+	for _, tc := range []struct {
+		name string
+		ann  map[string]map[string]string
+		opts Options
+		in   string
+		want string
+	}{
+		{"default", hide, Options{}, "abc", "NAME             COUNT      INNER.B\nabc              7          2\n"},
+		{"exact", hide, Options{Fields: "inner.a, name"}, "abc", "INNER.A    NAME\n1          abc\n"},
+		{"added", hide, Options{Fields: "+inner.a,-count"}, "abc", "NAME             INNER.A    INNER.B\nabc              1          2\n"},
+		{
+			"ellipsis at the end", nil, Options{Fields: "name"}, "0123456789abcdefXYZ",
+			"NAME\n0123456789abcde…\n",
+		},
+		{
+			"ellipsis in the middle", map[string]map[string]string{"name": {"columns.ellipsis": "middle", "columns.width": "8"}},
+			Options{Fields: "name"}, "0123456789", "NAME\n0123…789\n",
+		},
+		{
+			"ellipsis at the start", map[string]map[string]string{"name": {"columns.ellipsis": "start", "columns.width": "8"}},
+			Options{Fields: "name"}, "0123456789", "NAME\n…3456789\n",
+		},
+		{
+			"no ellipsis", map[string]map[string]string{"name": {"columns.ellipsis": "none", "columns.width": "8"}},
+			Options{Fields: "name"}, "0123456789", "NAME\n01234567\n",
+		},
+		{
+			"right, hexadecimal, alias", map[string]map[string]string{"count": {
+				"columns.alignment": "right", "columns.hex": "true", "columns.alias": "n", "columns.width": "6",
+			}},
+			Options{Fields: "n,name"}, "x", "     N NAME\n   0x7 x\n",
+		},
+		{"escapes", nil, Options{Fields: "name,count"}, "a\x1b[2Jb\n\xff", "NAME             COUNT\na\\x1b[2Jb\\x0a\\x… 7\n"},
+		{"wide terminal", nil, Options{Fields: "name,count", Width: 40}, strings.Repeat("x", 29), "NAME                          COUNT\n" + strings.Repeat("x", 29) + " 7\n"},
+		{"narrow terminal", nil, Options{Fields: "name,count", Width: 12}, "abcdefghij", "NAME   COUNT\nabcde… 7\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.opts.Mode = Columns
+			if diff := cmp.Diff(tc.want, encode(t, source(t, tc.ann), tc.opts, sample(tc.in))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOptionsRefused(t *testing.T) {
+	for _, tc := range []struct {
+		name, want string
+		ann        map[string]map[string]string
+		opts       Options
+	}{
+		{"unknown field", `has no field "nothing"`, nil, Options{Mode: JSON, Fields: "nothing"}},
+		{"mixed", "cannot be mixed", nil, Options{Mode: Columns, Fields: "name,+count"}},
+		{"struct as column", "name one of its fields: inner.a, inner.b", nil, Options{Mode: Columns, Fields: "inner"}},
+		{"nothing left", "no columns", nil, Options{Mode: Columns, Fields: "-name,-count,-inner.a,-inner.b"}},
+		{"mode", "unknown output mode", nil, Options{Mode: "xml"}},
+		{"width", "no width", map[string]map[string]string{"name": {"columns.width": "wide"}}, Options{Mode: Columns}},
+		{"ellipsis", "not start, middle, end", map[string]map[string]string{"name": {"columns.ellipsis": "x"}}, Options{Mode: Columns}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if _, err := New(source(t, tc.ann), tc.opts); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want an error with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestTrees(t *testing.T) {
+	src := source(t, map[string]map[string]string{"count": {"json.skip": "true"}, "inner.a": {"columns.hidden": "true"}})
+	for _, tc := range []struct {
+		name string
+		opts Options
+		want string
+	}{
+		{"all", Options{Mode: JSON}, `{"inner":{"a":1,"b":2},"name":"a\"b"}` + "\n"},
+		{"exact", Options{Mode: JSON, Fields: "count,inner.b"}, `{"count":7,"inner":{"b":2}}` + "\n"},
+		{"struct", Options{Mode: JSON, Fields: "inner"}, `{"inner":{"a":1,"b":2}}` + "\n"},
+		{"less", Options{Mode: JSON, Fields: "-inner,+count"}, `{"count":7,"name":"a\"b"}` + "\n"},
+		{"pretty", Options{Mode: JSONPretty, Fields: "inner.b"}, "{\n  \"inner\": {\n    \"b\": 2\n  }\n}\n"},
+		{"yaml", Options{Mode: YAML}, "---\ninner:\n  a: 1\n  b: 2\nname: \"a\\\"b\"\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, encode(t, src, tc.opts, sample(`a"b`))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestStringsSurvive compares with the encoders of other libraries.
+func TestStringsSurvive(t *testing.T) {
+	src := source(t, nil)
+	for _, in := range []string{
+		"plain", "", "true", "No", "-1", "1.5", "~", "a: b", "# x", "tab\tx", "quote\"x", "back\\slash", "ünïcödé", "\u2028", "a\x7fb", "- x", "null", "0x10",
+	} {
+		var fromJSON, fromYAML struct {
+			Name string `json:"name" yaml:"name"`
+		}
+		if err := json.Unmarshal([]byte(encode(t, src, Options{Mode: JSON}, sample(in))), &fromJSON); err != nil || fromJSON.Name != in {
+			t.Errorf("%q comes back from JSON as %q (%v)", in, fromJSON.Name, err)
+		}
+		if err := yaml.Unmarshal([]byte(encode(t, src, Options{Mode: YAML}, sample(in))), &fromYAML); err != nil || fromYAML.Name != in {
+			t.Errorf("%q comes back from YAML as %q (%v)", in, fromYAML.Name, err)
+		}
+	}
+}
+
+func FuzzStrings(f *testing.F) {
+	f.Add([]byte("a\xff\"\\\n\u2028"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if b := appendString(nil, data); !json.Valid(b) {
+			t.Errorf("no JSON string: %q", b)
+		}
+		text, _ := appendPrintable(nil, data)
+		if bytes.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
+			t.Errorf("control characters: %q", text)
+		}
+	})
+}
+
+// blocked is a writer that waits until it is released.
+type blocked struct {
+	release chan struct{}
+	mu      sync.Mutex
+	data    []byte
+}
+
+func (b *blocked) Write(p []byte) (int, error) {
+	<-b.release
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.data = append(b.data, p...)
+	return len(p), nil
+}
+
+func TestSinkWritesInOrder(t *testing.T) {
+	w := &blocked{release: make(chan struct{})}
+	close(w.release)
+	s := NewSink(w, nil)
+	var want []byte
+	for i := range 1000 {
+		line := []byte{byte('a' + i%26), '\n'}
+		want = append(want, line...)
+		s.Append(func(dst []byte) []byte { return append(dst, line...) })
+	}
+	if err := s.Close(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(w.data, want) || s.Unwritten() != 0 {
+		t.Errorf("wrote %d bytes, want %d; %d unwritten", len(w.data), len(want), s.Unwritten())
+	}
+}
+
+func TestSinkDoesNotWaitForABlockedReader(t *testing.T) {
+	w := &blocked{release: make(chan struct{})}
+	defer close(w.release)
+	s := NewSink(w, nil)
+	big := make([]byte, maxPending)
+	appended := make(chan struct{})
+	go func() {
+		for range 3 { // one is being written, one is pending, one waits
+			s.Append(func(dst []byte) []byte { return append(dst, big...) })
+		}
+		close(appended)
+	}()
+	time.Sleep(50 * time.Millisecond)
+	if err := s.Close(10 * time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-appended:
+	case <-time.After(10 * time.Second):
+		t.Fatal("an append waits although the sink is closed")
+	}
+	if s.Unwritten() == 0 {
+		t.Error("what the reader did not take is not counted")
+	}
+}
+
+func TestSinkReportsErrors(t *testing.T) {
+	r, w := io.Pipe()
+	r.Close()
+	told := make(chan error, 1)
+	s := NewSink(w, func(err error) { told <- err })
+	s.Append(func(dst []byte) []byte { return append(dst, 'x') })
+	if err := <-told; !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("told %v", err)
+	}
+	s.Append(func(dst []byte) []byte { return append(dst, 'y') })
+	if err := s.Close(time.Minute); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("closing: %v", err)
+	}
+}

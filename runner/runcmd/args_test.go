@@ -1,0 +1,114 @@
+package runcmd
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rules-gadget/rules_gadget/runner/engine"
+)
+
+var known = FlagSet{"--timeout": false, "-o": false, "--output": false, "--host": true, "-v": true}
+
+func TestSplit(t *testing.T) {
+	for _, tc := range []struct {
+		in, ours, rest string
+		help           bool
+	}{
+		{"ref", "ref", "", false},
+		{"ref --failed", "ref", "--failed", false},
+		{"ref --failed -o json", "ref -o json", "--failed", false},
+		{"--timeout 5s ref --pid 12", "--timeout 5s ref", "--pid 12", false},
+		{"ref --pid=12 --host", "ref --host", "--pid=12", false},
+		{"ref --number -3 -ojson", "ref -ojson", "--number -3", false},
+		{"--pid=1 ref", "ref", "--pid=1", false},
+		{"ref --failed --pid 3 --output=json", "ref --output=json", "--failed --pid 3", false},
+		{"ref --help", "ref", "", true},
+		{"--help ref", "ref", "", true},
+		{"--help", "--help", "", false},
+		{"-h", "--help", "", false},
+		{"ref --timeout", "ref --timeout", "", false},
+		{"", "", "", false},
+	} {
+		t.Run(tc.in, func(t *testing.T) {
+			ours, rest := Split(strings.Fields(tc.in), known)
+			if got := strings.Join(ours, " "); got != tc.ours {
+				t.Errorf("ours: got %q, want %q", got, tc.ours)
+			}
+			if got := strings.Join(rest.Args, " "); got != tc.rest || rest.Help != tc.help {
+				t.Errorf("rest: got %q, help %t, want %q, %t", got, rest.Help, tc.rest, tc.help)
+			}
+		})
+	}
+}
+
+func FuzzSplit(f *testing.F) {
+	f.Add("ref --failed -o json --pid=1 - -- -x")
+	f.Fuzz(func(t *testing.T, line string) {
+		args := strings.Split(line, " ")
+		ours, rest := Split(args, known)
+		if len(ours)+len(rest.Args) > len(args)+1 {
+			t.Errorf("%q became %q and %q", args, ours, rest.Args)
+		}
+		_, _ = ParseParams(params, rest.Args)
+	})
+}
+
+var params = []engine.Param{
+	{Var: "targ_failed", Key: "failed", Type: engine.ParamBool},
+	{Var: "targ_pid", Key: "pid", Type: engine.ParamUint},
+	{Var: "number", Key: "number", Type: engine.ParamInt, ParamMetadata: engine.ParamMetadata{Alias: "n"}},
+}
+
+func TestParseParams(t *testing.T) {
+	for _, tc := range []struct {
+		in   string
+		want map[string]string
+	}{
+		{"", map[string]string{}},
+		{"--failed", map[string]string{"targ_failed": "true"}},
+		{"--failed=false", map[string]string{"targ_failed": "false"}},
+		{"--failed false --pid 3", map[string]string{"targ_failed": "false", "targ_pid": "3"}},
+		{"--pid=1 --pid=2", map[string]string{"targ_pid": "2"}},
+		{"-n -5", map[string]string{"number": "-5"}},
+		{"--operator.oci.ebpf.pid=4", map[string]string{"targ_pid": "4"}},
+		{"--targ_pid=4", map[string]string{"targ_pid": "4"}},
+	} {
+		got, err := ParseParams(params, strings.Fields(tc.in))
+		if err != nil {
+			t.Errorf("%q: %v", tc.in, err)
+			continue
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", tc.in, diff)
+		}
+	}
+	for in, want := range map[string]string{
+		"--nothing": "unknown flag --nothing, the gadget has --failed, --number, --pid",
+		"--pid":     "needs a value", "-p 3": "unknown flag -p", "--pid --failed": "--pid needs a value",
+	} {
+		if _, err := ParseParams(params, strings.Fields(in)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want an error with %q", in, err, want)
+		}
+	}
+	if _, err := ParseParams(nil, []string{"--x"}); err == nil || !strings.Contains(err.Error(), "no parameters") {
+		t.Errorf("a gadget without parameters: got %v", err)
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	for in, want := range map[string]time.Duration{"5": 5 * time.Second, "5s": 5 * time.Second, "1m30s": 90 * time.Second, "0": 0} {
+		var got Timeout
+		if err := got.UnmarshalText([]byte(in)); err != nil || time.Duration(got) != want {
+			t.Errorf("%q: got %v (%v), want %v", in, time.Duration(got), err, want)
+		}
+	}
+	for _, bad := range []string{"", "x", "-1s", "5 s", "99999999999"} {
+		var got Timeout
+		if err := got.UnmarshalText([]byte(bad)); err == nil {
+			t.Errorf("%q was accepted as %v", bad, time.Duration(got))
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package runcmd
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestAccounts(t *testing.T) {
+	dir := t.TempDir()
+	passwd, group := filepath.Join(dir, "passwd"), filepath.Join(dir, "group")
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(passwd, "root:x:0:0:root:/root:/bin/sh\nbroken\nalso:x:notanumber:\ntoor:x:0:0::/:/bin/sh\nalice:x:1000:1000\n")
+	write(group, "root:x:0:\n")
+	a := newAccounts(passwd, group)
+	for id, want := range map[uint32]string{0: "root", 1000: "alice", 7: ""} {
+		if got := a.user(id); got != want {
+			t.Errorf("user %d: got %q, want %q", id, got, want)
+		}
+	}
+	if got := a.group(0); got != "root" {
+		t.Errorf("group 0: got %q", got)
+	}
+	write(passwd, "bob:x:7:7::/:\n")
+	if got := a.user(7); got != "" {
+		t.Errorf("the file was read again at once: %q", got)
+	}
+	a.users.read = time.Now().Add(-accountsRecheck)
+	if got := a.user(7); got != "bob" {
+		t.Errorf("user 7 after a while: got %q, want bob", got)
+	}
+	if got := newAccounts(filepath.Join(dir, "none"), group).user(0); got != "" {
+		t.Errorf("without file: got %q", got)
+	}
+}
+
+func TestBootTime(t *testing.T) {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		t.Skip("needs CLOCK_BOOTTIME")
+	}
+	now := bootTime().Add(time.Duration(ts.Nano()))
+	if d := time.Since(now).Abs(); d > time.Second {
+		t.Errorf("boot time is off by %v", d)
+	}
+}
