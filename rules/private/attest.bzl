@@ -15,7 +15,7 @@ def attestations(ctx, archs, digest):
     """
     provenance = ctx.actions.declare_file(ctx.label.name + ".provenance.json")
     sbom = ctx.actions.declare_file(ctx.label.name + ".spdx.json")
-    packages = bpf_toolchain(ctx).packages
+    packages = getattr(bpf_toolchain(ctx), "packages", None)
     shards = depset(transitive = [t[BtfShardsInfo].shards for t in ctx.attr.btf]).to_list()
     archives = [f for shard in shards for f in shard.archives]
 
