@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -100,12 +101,20 @@ func connectionText(err error) string {
 		return fmt.Sprintf("there is no host %q, check the name and the network", dns.Name)
 	case errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &invalid):
 		return fmt.Sprintf("its certificate does not verify (%s), pass --ca-file or --cert-dir, or --insecure", rootCause(err))
-	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return "it speaks plain HTTP, pass --insecure to allow it"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "it cannot be reached, check the network and the proxy settings"
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return "it did not answer in time, check the network and try again"
+	}
+	for _, cause := range []error{syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, cause) {
+			return fmt.Sprintf("the connection broke (%v), try again", cause)
+		}
+	}
+	// After the above: where both TLS and plain HTTP were tried, the error of
+	// the latter says more.
+	if errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch) {
+		return "it speaks plain HTTP, pass --insecure to allow it"
 	}
 	return fmt.Sprintf("the connection broke (%s), try again", rootCause(err))
 }

@@ -187,10 +187,10 @@ func openArchive(path string) (oci.Blobs, []named, error) {
 		return l, layoutRoots(l), nil
 	}
 	from, roots, dockerErr := openDocker(path)
-	if errors.Is(dockerErr, errNoDocker) {
-		return nil, nil, err
+	if dockerErr != nil {
+		return nil, nil, fmt.Errorf("reading archive %q: it is neither an OCI layout (%w) nor a docker archive (%w)", path, err, dockerErr)
 	}
-	return from, roots, dockerErr
+	return from, roots, nil
 }
 
 // layoutRoots lists what index.json names. Tools put the whole name in one

@@ -1,0 +1,19 @@
+package registry
+
+import "time"
+
+// Hurry makes the times of a client short enough for tests.
+func (c *Client) Hurry() *Client {
+	c.tune.firstDelay, c.tune.maxDelay = time.Millisecond, 5*time.Millisecond
+	c.tune.maxRetryAfter = 2 * time.Second
+	c.tune.stall, c.tune.header = 150*time.Millisecond, 500*time.Millisecond
+	return c
+}
+
+// What tests in the other package look at.
+var (
+	ParseAuthFile = parseAuthFile
+	RetryAfter    = retryAfter
+	SameKey       = sameKey
+	HostAuthFiles = hostAuthFiles
+)
