@@ -34,13 +34,31 @@ func UpdateMetadata(existing, object []byte, name string) ([]byte, error) {
 		return nil, fmt.Errorf("reading metadata: %w", err)
 	}
 	if doc.Kind == 0 || isNull(doc.Content[0]) {
-		doc = yaml.Node{Kind: yaml.DocumentNode, HeadComment: doc.HeadComment, FootComment: doc.FootComment, Content: []*yaml.Node{u.newRoot(name)}}
+		return u.fresh(existing, name)
 	}
 	u.update(doc.Content[0])
 	if !u.changed {
 		return existing, nil
 	}
 	return encodeYAML(&doc)
+}
+
+// fresh returns a new file below the comments that the old one consists of.
+func (u *updater) fresh(existing []byte, name string) ([]byte, error) {
+	root := u.newRoot(name)
+	u.update(root)
+	data, err := encodeYAML(root)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	for line := range strings.Lines(string(existing)) {
+		if strings.HasPrefix(line, "#") {
+			out.WriteString(strings.TrimSuffix(line, "\n") + "\n")
+		}
+	}
+	out.Write(data)
+	return out.Bytes(), nil
 }
 
 func encodeYAML(doc *yaml.Node) ([]byte, error) {
