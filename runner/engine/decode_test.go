@@ -14,6 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
 
@@ -21,11 +22,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 func typesSource(tb testing.TB) *field.Source {
 	tb.Helper()
-	object, err := os.ReadFile(filepath.Join("testdata", "types.bpf.o"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	p, err := engine.PlanFromObject(object, engine.Metadata{})
+	p, err := engine.PlanFromObject(gadgettest.File(tb, "types.bpf.o"), engine.Metadata{})
 	if err != nil {
 		tb.Fatal(err)
 	}

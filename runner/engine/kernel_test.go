@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +16,7 @@ import (
 	"github.com/cilium/ebpf/features"
 
 	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
 // needsRoot skips the test where gadgets cannot be loaded.
@@ -32,11 +32,7 @@ func needsRoot(tb testing.TB) {
 
 func load(tb testing.TB, object string, md engine.Metadata) (*engine.Plan, *engine.Loaded) {
 	tb.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", object))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	p, err := engine.PlanFromObject(data, md)
+	p, err := engine.PlanFromObject(gadgettest.File(tb, object), md)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -184,11 +180,7 @@ func TestMissingAttachPoints(t *testing.T) {
 			}
 			md := only(tc.program)
 			md.AttachTo[tc.program] = tc.target
-			data, err := os.ReadFile(filepath.Join("testdata", "attach.bpf.o"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := engine.PlanFromObject(data, md)
+			p, err := engine.PlanFromObject(gadgettest.File(t, "attach.bpf.o"), md)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -224,11 +216,7 @@ func TestOnlyMissingSystemCalls(t *testing.T) {
 
 func TestVerifierRejection(t *testing.T) {
 	needsRoot(t)
-	data, err := os.ReadFile(filepath.Join("testdata", "rejected.bpf.o"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := engine.PlanFromObject(data, engine.Metadata{})
+	p, err := engine.PlanFromObject(gadgettest.File(t, "rejected.bpf.o"), engine.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,11 +237,7 @@ func TestWithoutPrivilege(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("needs a plain user")
 	}
-	data, err := os.ReadFile(filepath.Join("testdata", "open.bpf.o"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := engine.PlanFromObject(data, engine.Metadata{})
+	p, err := engine.PlanFromObject(gadgettest.File(t, "open.bpf.o"), engine.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}

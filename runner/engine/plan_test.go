@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,15 +9,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
 func testPlan(tb testing.TB, object string, md Metadata) *Plan {
 	tb.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", object))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	p, err := PlanFromObject(data, md)
+	p, err := PlanFromObject(gadgettest.File(tb, object), md)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -28,11 +23,7 @@ func testPlan(tb testing.TB, object string, md Metadata) *Plan {
 
 func testMetadata(tb testing.TB, file string) Metadata {
 	tb.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", file))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	md, problems := gadget.ParseMetadata(data, file, true)
+	md, problems := gadget.ParseMetadata(gadgettest.File(tb, file), file, true)
 	if len(problems) > 0 {
 		tb.Fatal(problems)
 	}

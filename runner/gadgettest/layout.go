@@ -1,7 +1,9 @@
-// Package gadgettest makes gadgets for tests.
+// Package gadgettest makes gadgets for tests. The gadgets are compiled from the
+// C sources in testdata by "go generate".
 package gadgettest
 
 import (
+	"embed"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,33 +13,50 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
+//go:generate go run testdata/compile.go
+
+//go:embed testdata/*.bpf.o testdata/*.yaml
+var files embed.FS
+
+// File returns a file of testdata: an object ("open.bpf.o") or the gadget.yaml
+// of one ("open.yaml").
+func File(tb testing.TB, name string) []byte {
+	tb.Helper()
+	data, err := files.ReadFile("testdata/" + name)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
+}
+
 // Layout writes the OCI layout of a gadget for each of archs into a new folder
 // and returns its path. object and metadata are paths; metadata may be empty.
 func Layout(tb testing.TB, object, metadata string, archs ...arch.Arch) string {
 	tb.Helper()
+	obj, err := os.ReadFile(object)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var md []byte
+	if metadata != "" {
+		if md, err = os.ReadFile(metadata); err != nil {
+			tb.Fatal(err)
+		}
+	}
 	dir := filepath.Join(tb.TempDir(), "layout")
-	if err := WriteLayout(dir, object, metadata, archs...); err != nil {
+	if err := WriteLayout(dir, obj, md, archs...); err != nil {
 		tb.Fatal(err)
 	}
 	return dir
 }
 
-// WriteLayout writes the OCI layout of a gadget into dir.
-func WriteLayout(dir, object, metadata string, archs ...arch.Arch) error {
-	obj, err := os.ReadFile(object)
-	if err != nil {
-		return err
-	}
-	var md []byte
-	if metadata != "" {
-		if md, err = os.ReadFile(metadata); err != nil {
-			return err
-		}
-	}
+// WriteLayout writes the OCI layout of a gadget for each of archs into dir.
+// metadata may be nil.
+func WriteLayout(dir string, object, metadata []byte, archs ...arch.Arch) error {
 	var built []gadget.Built
 	var blobs []oci.Blob
 	for _, a := range archs {
-		b, err := gadget.BuildManifest(gadget.ManifestInput{Arch: a, Metadata: md, Object: obj})
+		b, err := gadget.BuildManifest(gadget.ManifestInput{Arch: a, Metadata: metadata, Object: object})
 		if err != nil {
 			return err
 		}

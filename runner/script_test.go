@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"gadget-run": func() {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		os.Exit(report(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr), os.Stderr))
+	}})
+}
+
+func TestScripts(t *testing.T) {
+	layouts := makeLayouts(t)
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("GADGET_RUN_STATE", filepath.Join(e.WorkDir, "state"))
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("GADGET_RUN_REGISTRIES", filepath.Join(e.WorkDir, "registries.conf"))
+			e.Setenv("LAYOUTS", layouts)
+			e.Setenv("HOSTARCH", runtime.GOARCH)
+			return os.WriteFile(filepath.Join(e.WorkDir, "registries.conf"), nil, 0o644)
+		},
+		Condition: condition,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"jsonlines": jsonLines, "truncateblobs": truncateBlobs, "unattached": unattached,
+		},
+	})
+}
+
+// makeLayouts writes a layout for each object of the fixtures.
+func makeLayouts(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	host, other := arch.Host(), arch.ARM64
+	if host == other {
+		other = arch.AMD64
+	}
+	write := func(name string, object, metadata []byte, archs ...arch.Arch) {
+		t.Helper()
+		if err := gadgettest.WriteLayout(filepath.Join(dir, name), object, metadata, archs...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open, yaml := gadgettest.File(t, "open.bpf.o"), gadgettest.File(t, "open.yaml")
+	write("open", open, yaml, host, other)
+	write("other", open, yaml, other)
+	write("rejected", gadgettest.File(t, "rejected.bpf.o"), nil, host)
+	write("nopoint", gadgettest.File(t, "attach.bpf.o"), gadgettest.File(t, "nopoint.yaml"), host)
+	write("types", gadgettest.File(t, "types.bpf.o"), nil, host)
+	return dir
+}
+
+// condition knows [root]: eBPF programs can be loaded.
+func condition(name string) (bool, error) {
+	switch name {
+	case "root":
+		return os.Geteuid() == 0, nil
+	case "setpriv":
+		_, err := exec.LookPath("setpriv")
+		return os.Geteuid() == 0 && err == nil, nil
+	}
+	return false, nil
+}
+
+// jsonLines checks that the standard output is lines of JSON objects, at least
+// as many as its argument says.
+func jsonLines(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n")
+	for _, l := range lines {
+		var v map[string]any
+		if err := json.Unmarshal([]byte(l), &v); err != nil {
+			ts.Fatalf("no JSON object: %q: %v", l, err)
+		}
+		for _, key := range args {
+			if _, ok := v[key]; !ok {
+				ts.Fatalf("no %q in %s", key, l)
+			}
+		}
+	}
+}
+
+// truncateBlobs damages every blob of a layout that is an object: truncateblobs
+// LAYOUT (cut|remove).
+func truncateBlobs(ts *testscript.TestScript, _ bool, args []string) {
+	blobs, err := filepath.Glob(ts.MkAbs(args[0]) + "/blobs/sha256/*")
+	ts.Check(err)
+	for _, b := range blobs {
+		data, err := os.ReadFile(b)
+		ts.Check(err)
+		if !strings.HasPrefix(string(data), "\x7fELF") {
+			continue
+		}
+		if args[1] == "remove" {
+			ts.Check(os.Remove(b))
+			continue
+		}
+		data[len(data)-1]++
+		ts.Check(os.WriteFile(b, data, 0o644))
+	}
+}
+
+// unattached checks that no program of the name stays in the kernel.
+func unattached(ts *testscript.TestScript, _ bool, args []string) {
+	for range 50 {
+		left, err := programs(args[0])
+		ts.Check(err)
+		if left == 0 {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("programs called %q are still in the kernel", args[0])
+}
