@@ -1,59 +1,73 @@
-"""The rule debian_program: a program of a Debian package as an executable of its own. For development and tests only."""
+"""Rules that make an executable of a program in a Debian package. For development and tests only.
 
-# The one shell script of the toolchain; it stays out of what users of the rules get.
-_SCRIPT = """\
-#!/bin/sh
-# Runs {program} with its own libraries, wherever this file's runfiles are.
-tree=$(dirname "$0")
-if [ -d "$0.runfiles" ]; then
-  tree="$0.runfiles/{repo}"
-fi
-exec {loader}"$tree/{program}" {args}"$@"
+A program starts through a shell script, the only one of the toolchain: what users of the rules get has none.
 """
 
-_LOADER = "\"$tree/{loader}\" --library-path {path} "
+load(":providers.bzl", "BpfToolchainInfo")
 
-def _debian_program_impl(ctx):
-    loader = ""
-    if ctx.file.loader:
-        # Runfiles of a package's file have the same path below the repository's folder as the file itself.
-        root = ctx.label.workspace_root + "/"
-        folders = {lib.dirname.removeprefix(root): None for lib in ctx.files.libraries}
-        loader = _LOADER.format(
-            loader = ctx.file.loader.path.removeprefix(root),
-            path = "\"" + ":".join(["$tree/" + f for f in folders]) + "\"",
-        )
+_SCRIPT = """\
+#!/bin/sh
+# Runs {program} with its own libraries, out of this file's runfiles or those that it lies in.
+runfiles=$0.runfiles
+[ -d "$runfiles" ] || runfiles=$(dirname "$0")/..
+exec {command} {args}"$@"
+"""
+
+def _place(path):
+    """Returns the shell's name of a runfile: short paths of other repositories begin with "../"."""
+    return "\"$runfiles/%s\"" % path.removeprefix("../")
+
+def _wrap(ctx, loader, libraries):
+    """Returns the providers of an executable that runs `program` with this loader and these libraries."""
+    program = ctx.file.program
+    command = _place(program.short_path)
+    if loader:
+        folders = {lib.short_path.rpartition("/")[0]: None for lib in libraries}
+        command = " ".join([_place(loader.short_path), "--library-path", ":".join([_place(f) for f in folders]), command])
+    tree = "$runfiles/" + ctx.label.repo_name
     script = ctx.actions.declare_file(ctx.label.name)
     ctx.actions.write(
         script,
         _SCRIPT.format(
-            args = "".join(["\"%s\" " % a.replace("{tree}", "$tree") for a in ctx.attr.first_args]),
-            loader = loader,
-            program = ctx.file.program.path.removeprefix(ctx.label.workspace_root + "/"),
-            repo = ctx.label.repo_name,
+            args = "".join(["\"%s\" " % a.replace("{tree}", tree) for a in ctx.attr.first_args]),
+            command = command,
+            program = program.basename,
         ),
         is_executable = True,
     )
-    files = [ctx.file.program] + ctx.files.libraries + ctx.files.data
-    if ctx.file.loader:
-        files.append(ctx.file.loader)
     return [DefaultInfo(
         executable = script,
         files = depset([script]),
-        runfiles = ctx.runfiles(files),
+        runfiles = ctx.runfiles([program] + libraries + ctx.files.data + ([loader] if loader else [])),
     )]
 
+def _debian_program_impl(ctx):
+    return _wrap(ctx, ctx.file.loader, ctx.files.libraries)
+
+def _llvm_program_impl(ctx):
+    bpf = ctx.attr._toolchain[BpfToolchainInfo]
+    libraries = [f for f in bpf.files.to_list() if f.dirname in bpf.library_dirs and f != bpf.loader]
+    return _wrap(ctx, bpf.loader, libraries)
+
+_ATTRS = {
+    "data": attr.label_list(
+        doc = "Files that the program reads.",
+        allow_files = True,
+    ),
+    "first_args": attr.string_list(
+        doc = "First arguments of every call. `{tree}` is the folder of the program's repository.",
+    ),
+    "program": attr.label(
+        doc = "The program.",
+        allow_single_file = True,
+        mandatory = True,
+    ),
+}
+
 debian_program = rule(
-    doc = "A program in an unpacked tree of Debian packages, run by the tree's own loader. The tree is the root of its repository.",
+    doc = "A program with libraries of its own.",
     implementation = _debian_program_impl,
-    attrs = {
-        "data": attr.label_list(
-            doc = "Files that the program reads.",
-            allow_files = True,
-        ),
-        "first_args": attr.string_list(
-            doc = "First arguments of every call. `{tree}` is the folder of the unpacked tree.",
-        ),
+    attrs = _ATTRS | {
         "libraries": attr.label_list(
             doc = "Shared libraries.",
             allow_files = True,
@@ -62,10 +76,17 @@ debian_program = rule(
             doc = "Dynamic loader; without it the program runs as it is.",
             allow_single_file = True,
         ),
-        "program": attr.label(
-            doc = "The program.",
-            allow_single_file = True,
-            mandatory = True,
+    },
+    executable = True,
+)
+
+llvm_program = rule(
+    doc = "A program of LLVM that runs with the libraries of the toolchain, which are of the same version.",
+    implementation = _llvm_program_impl,
+    attrs = _ATTRS | {
+        "_toolchain": attr.label(
+            default = Label("//toolchain:current"),
+            providers = [BpfToolchainInfo],
         ),
     },
     executable = True,

@@ -16,7 +16,10 @@ def _llvm_local_impl(rctx):
         rctx.symlink(file, "bin/" + program)
     clang = rctx.path(rctx.attr.path + "/bin/clang")
     rctx.watch(clang)
-    rctx.symlink(_output(rctx, clang, "-print-resource-dir") + "/include", "resource/include")
+    resources = rctx.path(_output(rctx, clang, "-print-resource-dir") + "/include")
+    if not resources.get_child("stddef.h").exists:
+        fail("attribute 'path': %s has no headers of its own in %s; install them (Debian: libclang-common-<version>-dev)" % (clang, resources))
+    rctx.symlink(resources, "resource/include")
     write_llvm_build(
         rctx,
         _output(rctx, clang, "-dumpversion"),

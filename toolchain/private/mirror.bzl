@@ -14,13 +14,16 @@ _SUITES = [
     "unstable",
 ]
 
+# A file with one URI a line in the place of a URI (man 1 apt-transport-mirror).
+_LIST = "mirror+file:"
+
 def _words(text):
     return [w for w in text.replace("\t", " ").split(" ") if w]
 
 def _debian_mirrors(uris, suites, components):
     if "main" not in components or not [s for s in suites if s in _SUITES]:
         return []
-    return [u.rstrip("/") for u in uris if u.startswith("http://") or u.startswith("https://")]
+    return [u.rstrip("/") for u in uris if u.startswith("http://") or u.startswith("https://") or u.startswith(_LIST)]
 
 def mirrors_of_deb822(text):
     """Returns the Debian mirrors of a `*.sources` file.
@@ -29,7 +32,7 @@ def mirrors_of_deb822(text):
       text: content of the file (man 5 sources.list, DEB822-STYLE FORMAT).
 
     Returns:
-      list of base URLs without slash at the end.
+      list of base URLs without slash at the end, or of "mirror+file:" URIs.
     """
     mirrors = []
     for paragraph in text.split("\n\n"):
@@ -49,7 +52,7 @@ def mirrors_of_list(text):
       text: content of the file (man 5 sources.list, ONE-LINE-STYLE FORMAT).
 
     Returns:
-      list of base URLs without slash at the end.
+      list of base URLs without slash at the end, or of "mirror+file:" URIs.
     """
     mirrors = []
     for line in text.split("\n"):
@@ -67,6 +70,15 @@ def _apt_files(rctx):
     if folder.exists:
         files += sorted(folder.readdir(watch = "no"), key = lambda f: f.basename)
     return [f for f in files if f.exists]
+
+def _listed(rctx, uri):
+    """Returns the URIs that a "mirror+file:" URI stands for; another one stands for itself."""
+    if not uri.startswith(_LIST):
+        return [uri]
+    file = rctx.path(uri.removeprefix(_LIST))
+    text = rctx.read(file, watch = "no") if file.exists else ""
+    words = [_words(line) for line in text.split("\n")]
+    return [w[0].rstrip("/") for w in words if w and w[0].startswith("http")]
 
 def debian_mirrors(rctx):
     """Finds the Debian mirrors to fetch from.
@@ -87,11 +99,11 @@ def debian_mirrors(rctx):
     for file in _apt_files(rctx):
         text = rctx.read(file, watch = "no")
         mirrors += mirrors_of_deb822(text) if file.basename.endswith(".sources") else mirrors_of_list(text)
-    if not mirrors:
+    unique = {m: None for uri in mirrors for m in _listed(rctx, uri)}.keys()
+    if not unique:
         fail("This machine's apt sources (/etc/apt/sources.list and sources.list.d) name no Debian mirror, and the pinned " +
              "packages come from one; set the environment variable DEBIAN_MIRROR to the base URL of a Debian mirror " +
              "(bazel: --repo_env=DEBIAN_MIRROR=...), or the attribute 'mirror' of bpf.toolchain().")
-    unique = {m: None for m in mirrors}.keys()
     return [m for m in unique if m.endswith("/debian")] + [m for m in unique if not m.endswith("/debian")]
 
 MIRROR_ATTRS = {

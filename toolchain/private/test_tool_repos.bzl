@@ -5,29 +5,33 @@ load(":lock.bzl", "host_machine", "read_bundle")
 load(":mirror.bzl", "MIRROR_ATTRS")
 
 _BUILD = """\
-load("{rule}", "debian_program")
+load("{rules}", "{rule}")
 
-debian_program(
+{rule}(
     name = "{name}",
     program = "{program}",
     data = glob(["usr/share/**"], allow_empty = True),
     first_args = {args},
-    libraries = glob(["**/*.so*"], allow_empty = True),
-    loader = {loader},
-    visibility = ["//visibility:public"],
+    visibility = ["//visibility:public"],{libraries}
 )
 """
+
+_LIBRARIES = """
+    libraries = glob(["**/*.so*"], allow_empty = True),
+    loader = {loader},"""
 
 def _test_tool_impl(rctx):
     name = rctx.attr.tool
     locked = read_bundle(rctx, rctx.attr._lock, name, host_machine(rctx.os))
     unpack_packages(rctx, locked.packages)
+    shares = locked.bundle.get("shares", False)
     rctx.file("BUILD.bazel", _BUILD.format(
         args = locked.bundle.get("args", []),
-        loader = repr(locked.loader),
+        libraries = "" if shares else _LIBRARIES.format(loader = repr(locked.loader)),
         name = name,
         program = locked.bundle["programs"][name],
-        rule = Label(":debian_program.bzl"),
+        rule = "llvm_program" if shares else "debian_program",
+        rules = Label(":debian_program.bzl"),
     ))
 
 test_tool = repository_rule(

@@ -6,7 +6,7 @@ load("//toolchain/private:mirror.bzl", "mirrors_of_deb822", "mirrors_of_list")
 _DEB822 = """\
 # a comment: here
 Types: deb deb-src
-URIs: http://m.example/debian/ https://n.example/debian
+URIs: http://m.example/debian/ https://n.example/debian mirror+file:/etc/apt/mirrors/debian.list
 Suites: bookworm bookworm-updates
 Components: main
 
@@ -39,7 +39,8 @@ deb http://short.example/debian sid
 
 def _deb822_test_impl(ctx):
     env = unittest.begin(ctx)
-    asserts.equals(env, ["http://m.example/debian", "https://n.example/debian"], mirrors_of_deb822(_DEB822))
+    want = ["http://m.example/debian", "https://n.example/debian", "mirror+file:/etc/apt/mirrors/debian.list"]
+    asserts.equals(env, want, mirrors_of_deb822(_DEB822))
     asserts.equals(env, [], mirrors_of_deb822(""))
     asserts.equals(env, [], mirrors_of_deb822("Types: deb\nURIs: http://m.example/debian\n"))
     return unittest.end(env)

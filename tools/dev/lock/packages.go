@@ -64,7 +64,7 @@ func (l *locker) relock(ctx context.Context, path string, wanted lockfile.Wanted
 
 func (l *locker) bundle(ctx context.Context, want lockfile.Wanted) (lockfile.Bundle, error) {
 	made := lockfile.Bundle{
-		Suite: want.Suite, Programs: want.Programs, Headers: want.Headers, Args: want.Args,
+		Suite: want.Suite, Programs: want.Programs, Headers: want.Headers, Args: want.Args, Shares: want.Shares,
 		Machines: map[string]lockfile.Machine{},
 	}
 	for _, name := range want.Machines {
@@ -86,7 +86,7 @@ func (l *locker) machine(ctx context.Context, want lockfile.Wanted, name string)
 	if err != nil {
 		return lockfile.Machine{}, err
 	}
-	packages, err := index.Closure(want.Packages)
+	packages, err := candidates(index, want)
 	if err != nil {
 		return lockfile.Machine{}, err
 	}
@@ -98,12 +98,21 @@ func (l *locker) machine(ctx context.Context, want lockfile.Wanted, name string)
 		}
 	}
 	kept, err := tree.Select(bundle.Needs{
-		Programs: slices.Sorted(maps.Values(want.Programs)), Keep: want.Keep, Triplet: triplets[name],
+		Programs: slices.Sorted(maps.Values(want.Programs)), Keep: want.Keep, Triplet: triplets[name], Alone: want.Shares,
 	})
 	if err != nil {
 		return lockfile.Machine{}, err
 	}
 	return lockMachine(packages, kept), nil
+}
+
+// candidates returns the packages that the files may come from.
+func candidates(index *debian.Index, want lockfile.Wanted) ([]*debian.Package, error) {
+	closure, err := index.Closure(want.Packages)
+	if err != nil || !want.Shares {
+		return closure, err
+	}
+	return slices.DeleteFunc(closure, func(p *debian.Package) bool { return !slices.Contains(want.Packages, p.Name) }), nil
 }
 
 func lockMachine(packages []*debian.Package, kept bundle.Kept) lockfile.Machine {

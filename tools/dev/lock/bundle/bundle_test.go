@@ -57,6 +57,17 @@ func TestSelectStatic(t *testing.T) {
 	}
 }
 
+func TestSelectAlone(t *testing.T) {
+	kept, err := fakeTree().Select(Needs{Programs: []string{"usr/bin/unused"}, Triplet: triplet, Alone: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Kept{Files: map[string][]string{"prog": {"usr/bin/unused"}}}
+	if diff := cmp.Diff(want, kept); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
+	}
+}
+
 func TestSelectMergedUsr(t *testing.T) {
 	tree := Tree{
 		"lib":             {Package: "base", Target: "usr/lib"},

@@ -11,6 +11,7 @@ type Needs struct {
 	Programs []string // paths of programs; their libraries and loader are found
 	Keep     []string // other files, or folders with a slash at the end
 	Triplet  string   // Debian's name of the architecture in library paths, such as "x86_64-linux-gnu"
+	Alone    bool     // loader and libraries come from elsewhere
 }
 
 // Kept is the part of a tree that a bundle needs.
@@ -21,7 +22,7 @@ type Kept struct {
 
 // Select finds the files that Needs asks for, and what those load.
 func (t Tree) Select(needs Needs) (Kept, error) {
-	s := &selection{tree: t, triplet: needs.Triplet, files: map[string]bool{}, folders: map[string]string{}}
+	s := &selection{tree: t, triplet: needs.Triplet, alone: needs.Alone, files: map[string]bool{}, folders: map[string]string{}}
 	kept := Kept{Files: map[string][]string{}}
 	for _, program := range needs.Programs {
 		if err := s.file(program); err != nil {
@@ -50,6 +51,7 @@ func (t Tree) Select(needs Needs) (Kept, error) {
 type selection struct {
 	tree    Tree
 	triplet string
+	alone   bool
 	files   map[string]bool
 	folders map[string]string // package by folder
 	loader  string
@@ -89,7 +91,14 @@ func (s *selection) file(name string) error {
 		return nil
 	}
 	s.files[real] = true
-	node := s.tree[real]
+	if s.alone {
+		return nil
+	}
+	return s.loads(real, s.tree[real])
+}
+
+// loads adds what a program or library needs when it starts.
+func (s *selection) loads(name string, node Node) error {
 	if node.Interpreter != "" {
 		if err := s.setLoader(node.Interpreter); err != nil {
 			return err
@@ -98,7 +107,7 @@ func (s *selection) file(name string) error {
 	for _, soname := range node.Needed {
 		library, err := s.tree.library(soname, s.triplet)
 		if err != nil {
-			return fmt.Errorf("%w, which %q needs", err, real)
+			return fmt.Errorf("%w, which %q needs", err, name)
 		}
 		if err := s.file(library); err != nil {
 			return err

@@ -90,10 +90,32 @@ func debianMirrors(uris, suites, components []string) []string {
 		return nil
 	}
 	var mirrors []string
-	for _, uri := range uris {
+	for _, uri := range listed(uris) {
 		if strings.HasPrefix(uri, "http://") || strings.HasPrefix(uri, "https://") {
 			mirrors = append(mirrors, strings.TrimSuffix(uri, "/"))
 		}
 	}
 	return mirrors
+}
+
+// listed replaces "mirror+file:" URIs (man 1 apt-transport-mirror) by what their files list.
+func listed(uris []string) []string {
+	var all []string
+	for _, uri := range uris {
+		path, found := strings.CutPrefix(uri, "mirror+file:")
+		if !found {
+			all = append(all, uri)
+			continue
+		}
+		data, err := os.ReadFile(filepath.Clean(path))
+		if err != nil {
+			continue
+		}
+		for _, line := range strings.Split(string(data), "\n") {
+			if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(words[0], "#") {
+				all = append(all, words[0])
+			}
+		}
+	}
+	return all
 }

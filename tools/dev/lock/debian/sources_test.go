@@ -3,6 +3,7 @@ package debian
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -39,6 +40,13 @@ func TestMirror(t *testing.T) {
 			variable: "http://v.example/debian/",
 			want:     "http://v.example/debian",
 		},
+		"list of mirrors": {
+			files: map[string]string{
+				"sources.list.d/debian.sources": "Types: deb\nURIs: mirror+file:FOLDER/mirrors mirror+file:FOLDER/none\nSuites: sid\nComponents: main\n",
+				"mirrors":                       "# mine\n\nhttp://l.example/debian priority:1\n",
+			},
+			want: "http://l.example/debian",
+		},
 		"none":                {files: map[string]string{"sources.list": "deb cdrom:[x]/ bookworm main\n"}, wantError: true},
 		"no files":            {wantError: true},
 		"unclosed options":    {files: map[string]string{"sources.list": "deb [arch=amd64 http://m.example/debian sid\n"}, wantError: true},
@@ -52,7 +60,7 @@ func TestMirror(t *testing.T) {
 				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "FOLDER", folder)), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
