@@ -2,7 +2,7 @@
 
 load(":paths.bzl", "rlocation_path")
 
-def launch(ctx, tool, files, env = {}):
+def launch(ctx, tool, files, env = {}, data = []):
     """Returns providers of an executable target that starts tool.
 
     Args:
@@ -10,6 +10,7 @@ def launch(ctx, tool, files, env = {}):
       tool: attribute name of the tool, an executable label.
       files: dict[string, File]: environment variable by which the tool finds the file, as an rlocation path.
       env: dict[string, string], further environment.
+      data: list[File], further runfiles.
     Returns:
       list of DefaultInfo and RunEnvironmentInfo.
     """
@@ -20,7 +21,7 @@ def launch(ctx, tool, files, env = {}):
         is_executable = True,
         progress_message = "Linking %{label}",
     )
-    runfiles = ctx.runfiles(files = files.values()).merge(getattr(ctx.attr, tool)[DefaultInfo].default_runfiles)
+    runfiles = ctx.runfiles(files = files.values() + data).merge(getattr(ctx.attr, tool)[DefaultInfo].default_runfiles)
     environment = {name: rlocation_path(ctx, file) for name, file in files.items()}
     environment.update(env)
     return [

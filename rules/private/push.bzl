@@ -25,14 +25,7 @@ def _gadget_push_impl(ctx):
         request["status_file"] = rlocation_path(ctx, ctx.info_file)
     out = ctx.actions.declare_file(ctx.label.name + ".push.json")
     ctx.actions.write(out, json.encode_indent(request) + "\n")
-    providers = launch(ctx, "_push", {"GADGET_PUSH_REQUEST": out})
-    default = providers[0]
-    return [
-        DefaultInfo(
-            executable = default.files_to_run.executable,
-            runfiles = default.default_runfiles.merge(ctx.runfiles(files = files)),
-        ),
-    ] + providers[1:]
+    return launch(ctx, "_push", {"GADGET_PUSH_REQUEST": out}, data = files)
 
 gadget_push = rule(
     implementation = _gadget_push_impl,
