@@ -13,8 +13,11 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/vm"
 )
 
-// shownLines is how much of a gadget's output an error repeats.
-const shownLines = 20
+// How much of a gadget's output an error repeats.
+const (
+	shownLines  = 20
+	shownLength = 300
+)
 
 // judge says why the machine's report is not what was expected.
 func (c *config) judge(res vm.Result) error {
@@ -49,9 +52,16 @@ func (c *config) judge(res vm.Result) error {
 // exitInterrupted is how a gadget ends that was stopped by SIGINT.
 const exitInterrupted = 130
 
-// last returns the last lines of an output.
+// last returns the last lines of an output, each cut to a readable length.
 func last(lines []string) string {
-	return strings.Join(lines[max(0, len(lines)-shownLines):], "\n")
+	var b strings.Builder
+	for _, line := range lines[max(0, len(lines)-shownLines):] {
+		if len(line) > shownLength {
+			line = line[:shownLength] + "..."
+		}
+		b.WriteString("    " + line + "\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // outcome is the machine-readable result.
