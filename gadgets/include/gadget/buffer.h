@@ -46,12 +46,6 @@ static __always_inline void __gadget_count_lost(void *lost_samples)
 		(*lost)++;
 }
 
-/*
- * Counts an event that a gadget had to drop before it reached the buffer, so
- * that the runner reports it with the others. `map` is written with its `&`.
- */
-#define gadget_count_lost(map) __gadget_count_lost(map##_lost_samples)
-
 #ifndef GADGET_NO_BUF_RESERVE
 
 /* The largest event of gadget_reserve_buf on a kernel without ring buffers. */

@@ -101,7 +101,7 @@ static __always_inline bool __gadget_path_step(struct gadget_path_buf *buf)
  * that is in no folder (a memfd, a pipe). NULL if there is no buffer. The text
  * stays until the next call on this CPU: copy it with bpf_probe_read_kernel_str.
  */
-static __always_inline void *get_path_str(struct path *path)
+static __always_inline void *get_path_str(const struct path *path)
 {
 	struct gadget_path_buf *buf;
 	struct vfsmount *mnt = NULL;

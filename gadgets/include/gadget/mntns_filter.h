@@ -8,7 +8,10 @@
 #ifndef __GADGET_MNTNS_FILTER_H
 #define __GADGET_MNTNS_FILTER_H
 
+/* Gadgets written for this header count on all three. */
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
 
 #include <gadget/types.h>
 
