@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -42,8 +41,10 @@ func (c *Client) explain(err error, h string) error {
 	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) {
 		return err
 	}
+	// A certificate first: where plain HTTP was tried too, that it got an
+	// answer of no use says nothing.
 	var answer *transport.Error
-	if errors.As(err, &answer) {
+	if errors.As(err, &answer) && !badCertificate(err) {
 		return c.answerError(answer, h)
 	}
 	return &Error{Host: h, Text: connectionText(err), Err: err}
@@ -87,9 +88,6 @@ func diagnostics(e *transport.Error) string {
 // connectionText explains a request that got no answer.
 func connectionText(err error) string {
 	var dns *net.DNSError
-	var unknown x509.UnknownAuthorityError
-	var name x509.HostnameError
-	var invalid x509.CertificateInvalidError
 	var record tls.RecordHeaderError
 	var netErr net.Error
 	switch {
@@ -99,8 +97,8 @@ func connectionText(err error) string {
 		return "it refuses connections, check the address and that it runs"
 	case errors.As(err, &dns):
 		return fmt.Sprintf("there is no host %q, check the name and the network", dns.Name)
-	case errors.As(err, &unknown), errors.As(err, &name), errors.As(err, &invalid):
-		return fmt.Sprintf("its certificate does not verify (%s), pass --ca-file or --cert-dir, or --insecure", rootCause(err))
+	case badCertificate(err):
+		return fmt.Sprintf("its certificate does not verify (%s), pass --ca-file or --cert-dir, or --insecure", certificateCause(err))
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "it cannot be reached, check the network and the proxy settings"
 	case errors.As(err, &netErr) && netErr.Timeout():
@@ -126,4 +124,18 @@ func rootCause(err error) error {
 		err = u.Err
 	}
 	return err
+}
+
+// badCertificate reports whether the server's certificate was refused.
+func badCertificate(err error) bool {
+	var bad *tls.CertificateVerificationError
+	return errors.As(err, &bad)
+}
+
+func certificateCause(err error) error {
+	var bad *tls.CertificateVerificationError
+	if errors.As(err, &bad) {
+		return bad.Err
+	}
+	return rootCause(err)
 }

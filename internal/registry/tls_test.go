@@ -1,0 +1,74 @@
+package registry_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
+)
+
+func TestPrivateAuthority(t *testing.T) {
+	ca := registrytest.NewCA(t)
+	cert, key := ca.Issue(t, "server")
+	srv := registrytest.Start(t, registrytest.Config{CertFile: cert, KeyFile: key})
+	dir := t.TempDir()
+	copyFile(t, ca.File, filepath.Join(dir, "ca.crt"))
+	byHost := &registry.Config{Registries: []registry.RegistryConfig{{Prefix: srv.Addr, Location: srv.Addr, CAFile: ca.File}}}
+	for name, tc := range map[string]struct {
+		options registry.Options
+		err     string
+	}{
+		"unknown":         {registry.Options{}, "its certificate does not verify"},
+		"CA file":         {registry.Options{CAFile: ca.File}, ""},
+		"folder":          {registry.Options{CertDir: dir}, ""},
+		"configuration":   {registry.Options{Config: byHost}, ""},
+		"insecure":        {registry.Options{Insecure: true}, ""},
+		"insecure host":   {registry.Options{InsecureRegistries: []string{srv.Addr}}, ""},
+		"insecure others": {registry.Options{InsecureRegistries: []string{"other.example"}}, "does not verify"},
+		"no such file":    {registry.Options{CAFile: "/absent.pem"}, "reading certificates"},
+		"no certificate":  {registry.Options{CAFile: "tls_test.go"}, "holds no PEM certificate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(t, tc.options).Hurry()
+			a := registrytest.NewArtifact(t, 1, 10)
+			_, err := c.Push(context.Background(), registry.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, srv.Addr+"/g")})
+			checkOutcome(t, err, tc.err)
+		})
+	}
+}
+
+func TestClientCertificate(t *testing.T) {
+	ca := registrytest.NewCA(t)
+	cert, key := ca.Issue(t, "server")
+	srv := registrytest.Start(t, registrytest.Config{CertFile: cert, KeyFile: key, ClientCAFile: ca.File})
+	dir := t.TempDir()
+	clientCert, clientKey := ca.Issue(t, "client")
+	copyFile(t, ca.File, filepath.Join(dir, "ca.crt"))
+	a := registrytest.NewArtifact(t, 1, 10)
+	q := registry.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, srv.Addr+"/g")}
+	if _, err := newClient(t, registry.Options{CertDir: dir}).Hurry().Push(context.Background(), q); err == nil {
+		t.Error("the push succeeded without a client certificate")
+	}
+	copyFile(t, clientCert, filepath.Join(dir, "me.cert"))
+	if _, err := newClient(t, registry.Options{CertDir: dir}).Hurry().Push(context.Background(), q); err == nil {
+		t.Error("a certificate without its key was accepted")
+	}
+	copyFile(t, clientKey, filepath.Join(dir, "me.key"))
+	if _, err := newClient(t, registry.Options{CertDir: dir}).Hurry().Push(context.Background(), q); err != nil {
+		t.Error(err)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
