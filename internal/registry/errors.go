@@ -101,7 +101,7 @@ func connectionText(err error) string {
 		return fmt.Sprintf("its certificate does not verify (%s), pass --ca-file or --cert-dir, or --insecure", certificateCause(err))
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "it cannot be reached, check the network and the proxy settings"
-	case errors.As(err, &netErr) && netErr.Timeout():
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return "it did not answer in time, check the network and try again"
 	}
 	for _, cause := range []error{syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF} {

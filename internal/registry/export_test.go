@@ -1,6 +1,9 @@
 package registry
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // Hurry makes the times of a client short enough for tests.
 func (c *Client) Hurry() *Client {
@@ -16,4 +19,15 @@ var (
 	RetryAfter    = retryAfter
 	SameKey       = sameKey
 	HostAuthFiles = hostAuthFiles
+)
+
+// Guard returns the transport that refuses plain HTTP unless allowed.
+func Guard(inner http.RoundTripper, allowHTTP bool) http.RoundTripper {
+	return &guard{allowHTTP: allowHTTP, inner: inner}
+}
+
+// More of what tests in the other package look at.
+var (
+	ErrPlainHTTP = errPlainHTTP
+	IsLoopback   = isLoopback
 )

@@ -1,0 +1,219 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// Document is something said about an artifact: provenance, an SBOM, a signature.
+type Document struct {
+	// ArtifactType is what clients filter by; the media type of Data by default.
+	ArtifactType string
+	MediaType    string
+	Data         []byte
+	// Annotations of the manifest that carries the document.
+	Annotations map[string]string
+}
+
+// ReferrerManifest returns the manifest that ties doc to subject (image-spec
+// v1.1, "subject") with its blobs. It is a function of its input alone.
+func ReferrerManifest(subject ocispec.Descriptor, doc Document) (oci.Memory, ocispec.Descriptor, error) {
+	if doc.ArtifactType == "" {
+		doc.ArtifactType = doc.MediaType
+	}
+	layer := oci.NewBlob(doc.MediaType, doc.Data)
+	config := oci.NewBlob(ocispec.MediaTypeEmptyJSON, ocispec.DescriptorEmptyJSON.Data)
+	about := ocispec.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size}
+	data, err := action.JSON(ocispec.Manifest{
+		Versioned:    specs.Versioned{SchemaVersion: 2},
+		MediaType:    ocispec.MediaTypeImageManifest,
+		ArtifactType: doc.ArtifactType,
+		Config:       ocispec.DescriptorEmptyJSON,
+		Layers:       []ocispec.Descriptor{layer.Descriptor},
+		Subject:      &about,
+		Annotations:  doc.Annotations,
+	})
+	if err != nil {
+		return nil, ocispec.Descriptor{}, err
+	}
+	root := oci.NewBlob(ocispec.MediaTypeImageManifest, data)
+	root.ArtifactType, root.Annotations = doc.ArtifactType, doc.Annotations
+	return oci.NewMemory(layer, config, root), root.Descriptor, nil
+}
+
+// Attach uploads doc as a referrer of subject, which the repository must have.
+// Where the registry has no referrers API, the list under the tag that the
+// specification names instead is extended.
+func (c *Client) Attach(ctx context.Context, repository Reference, subject ocispec.Descriptor, doc Document) (PushResult, error) {
+	blobs, root, err := ReferrerManifest(subject, doc)
+	if err != nil {
+		return PushResult{}, err
+	}
+	res, err := c.Push(ctx, PushRequest{Blobs: blobs, Root: root, Repository: repository})
+	if err != nil {
+		return res, err
+	}
+	ep, err := c.pushEndpoint(ctx, repository)
+	if err != nil {
+		return res, err
+	}
+	_, err = ep.referrers(ctx, c, subject.Digest)
+	if !errors.Is(err, oci.ErrNotFound) {
+		return res, err
+	}
+	if err := ep.listUnderTag(ctx, c, subject.Digest, root); err != nil {
+		return res, fmt.Errorf("listing %s as a referrer of %s: %w", root.Digest, subject.Digest, err)
+	}
+	return res, nil
+}
+
+// Referrers lists the manifests that refer to subject, those of the API and,
+// where the registry has none, those under the tag that stands for it. An
+// empty artifactType lists all.
+func (c *Client) Referrers(ctx context.Context, repository Reference, subject digest.Digest, artifactType string) ([]ocispec.Descriptor, error) {
+	var found []ocispec.Descriptor
+	r := &Repository{client: c, ref: repository}
+	err := r.anywhere(ctx, func(ep *endpoint) error {
+		var err error
+		found, err = ep.referrers(ctx, c, subject)
+		if errors.Is(err, oci.ErrNotFound) {
+			found, err = ep.taggedReferrers(ctx, c, subject)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing referrers of %s: %w", subject, err)
+	}
+	return slices.DeleteFunc(found, func(d ocispec.Descriptor) bool {
+		return artifactType != "" && d.ArtifactType != artifactType
+	}), nil
+}
+
+// referrersTag is the tag that stands for the API (distribution-spec,
+// "Referrers Tag Schema").
+func referrersTag(d digest.Digest) string { return d.Algorithm().String() + "-" + d.Encoded() }
+
+func (c *Client) pushEndpoint(ctx context.Context, repository Reference) (*endpoint, error) {
+	places, err := c.cfg.places(repository)
+	if err != nil {
+		return nil, err
+	}
+	return c.endpointFor(ctx, places[len(places)-1], transport.PushScope)
+}
+
+// maxReferrerPages bounds how many pages of referrers are read.
+const maxReferrerPages = 64
+
+// referrers asks the API; oci.ErrNotFound means that the registry has none.
+func (ep *endpoint) referrers(ctx context.Context, c *Client, subject digest.Digest) ([]ocispec.Descriptor, error) {
+	var all []ocispec.Descriptor
+	page := ep.url + "/referrers/" + subject.String()
+	for range maxReferrerPages {
+		index, next, err := ep.referrersPage(ctx, c, page)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, index.Manifests...)
+		if next == "" {
+			return all, nil
+		}
+		page = next
+	}
+	return nil, ep.wrong("it lists more than %d pages of referrers", maxReferrerPages)
+}
+
+func (ep *endpoint) referrersPage(ctx context.Context, c *Client, page string) (index ocispec.Index, next string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
+	if err != nil {
+		return index, "", err
+	}
+	req.Header.Set("Accept", ocispec.MediaTypeImageIndex)
+	resp, err := ep.client.Do(req)
+	if err != nil {
+		return index, "", c.explain(err, ep.host)
+	}
+	defer drain(resp)
+	if resp.StatusCode == http.StatusNotFound {
+		return index, "", oci.ErrNotFound
+	}
+	if err := transport.CheckError(resp, http.StatusOK); err != nil {
+		return index, "", c.explain(err, ep.host)
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, MaxManifest))
+	if err != nil {
+		return index, "", c.explain(err, ep.host)
+	}
+	// A registry without the API may answer with a page of its own.
+	if json.Unmarshal(data, &index) != nil || index.MediaType != ocispec.MediaTypeImageIndex {
+		return index, "", oci.ErrNotFound
+	}
+	return index, nextPage(resp), nil
+}
+
+// nextPage returns the address in a Link header with rel="next" on the same host, or "".
+func nextPage(resp *http.Response) string {
+	link, rel, _ := strings.Cut(resp.Header.Get("Link"), ";")
+	if !strings.Contains(rel, `rel="next"`) {
+		return ""
+	}
+	target, err := url.Parse(strings.Trim(strings.TrimSpace(link), "<>"))
+	if err != nil {
+		return ""
+	}
+	target = resp.Request.URL.ResolveReference(target)
+	if target.Host != resp.Request.URL.Host {
+		return ""
+	}
+	return target.String()
+}
+
+// taggedReferrers reads the list that stands for the API; none is an empty one.
+func (ep *endpoint) taggedReferrers(ctx context.Context, c *Client, subject digest.Digest) ([]ocispec.Descriptor, error) {
+	_, data, err := ep.getManifest(ctx, c, referrersTag(subject))
+	if errors.Is(err, oci.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var index ocispec.Index
+	if err := json.Unmarshal(data, &index); err != nil {
+		return nil, ep.wrong("the list of referrers of %s is no index: %v", subject, err)
+	}
+	return index.Manifests, nil
+}
+
+// listUnderTag adds d to the list that stands for the API.
+func (ep *endpoint) listUnderTag(ctx context.Context, c *Client, subject digest.Digest, d ocispec.Descriptor) error {
+	list, err := ep.taggedReferrers(ctx, c, subject)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(list, func(old ocispec.Descriptor) bool { return old.Digest == d.Digest }) {
+		return nil
+	}
+	data, err := action.JSON(ocispec.Index{
+		Versioned: specs.Versioned{SchemaVersion: 2},
+		MediaType: ocispec.MediaTypeImageIndex,
+		Manifests: append(list, d),
+	})
+	if err != nil {
+		return err
+	}
+	return ep.putManifest(ctx, c, putManifest{referrersTag(subject), ocispec.MediaTypeImageIndex, data})
+}
