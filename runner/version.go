@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 
 	"golang.org/x/sys/unix"
@@ -24,13 +25,22 @@ type versionCmd struct{}
 func (versionCmd) Run(g *cli.Globals) error {
 	w := tabwriter.NewWriter(g.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "gadget-run\t%s\n", version)
-	fmt.Fprintf(w, "revision\t%s\n", revision)
+	fmt.Fprintf(w, "revision\t%s\n", stamp(revision))
 	fmt.Fprintf(w, "go\t%s %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	fmt.Fprintf(w, "kernel\t%s\n", kernelRelease())
 	for _, f := range engine.Features() {
 		fmt.Fprintf(w, "%s\t%s\n", f.Name, f.State)
 	}
 	return w.Flush()
+}
+
+// stamp returns v, or "unknown" when the build did not stamp it and left the
+// name of the variable in braces.
+func stamp(v string) string {
+	if v == "" || strings.HasPrefix(v, "{") {
+		return "unknown"
+	}
+	return v
 }
 
 func kernelRelease() string {

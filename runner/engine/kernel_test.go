@@ -19,17 +19,6 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
-// needsRoot skips the test where gadgets cannot be loaded.
-func needsRoot(tb testing.TB) {
-	tb.Helper()
-	if os.Geteuid() != 0 {
-		tb.Skip("needs root/CAP_BPF to load eBPF programs")
-	}
-	if err := features.HaveProgramType(ebpf.TracePoint); err != nil {
-		tb.Skipf("needs CAP_BPF and a kernel with tracepoint programs: %v", err)
-	}
-}
-
 func load(tb testing.TB, object string, md engine.Metadata) (*engine.Plan, *engine.Loaded) {
 	tb.Helper()
 	p, err := engine.PlanFromObject(gadgettest.File(tb, object), md)
@@ -73,7 +62,7 @@ func only(name string) engine.Metadata {
 }
 
 func TestAttachEveryKind(t *testing.T) {
-	needsRoot(t)
+	gadgettest.NeedsKernel(t)
 	for _, name := range []string{
 		"tracepoint", "raw_tp", "tp_btf", "fentry", "fexit", "kprobe", "kretprobe", "uprobe", "uretprobe",
 	} {
@@ -127,7 +116,7 @@ func provoke(ctx context.Context) {
 }
 
 func TestLostEventsAreCounted(t *testing.T) {
-	needsRoot(t)
+	gadgettest.NeedsKernel(t)
 	_, l := load(t, "flood.bpf.o", engine.Metadata{})
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
@@ -141,7 +130,7 @@ func TestLostEventsAreCounted(t *testing.T) {
 }
 
 func TestStuckHandlerDoesNotHoldDetaching(t *testing.T) {
-	needsRoot(t)
+	gadgettest.NeedsKernel(t)
 	_, l := load(t, "open.bpf.o", engine.Metadata{})
 	stuck := make(chan struct{})
 	t.Cleanup(func() { close(stuck) })
@@ -165,7 +154,7 @@ func TestStuckHandlerDoesNotHoldDetaching(t *testing.T) {
 }
 
 func TestMissingAttachPoints(t *testing.T) {
-	needsRoot(t)
+	gadgettest.NeedsKernel(t)
 	for _, tc := range []struct{ name, program, target, want string }{
 		{"tracepoint", "tracepoint", "sched/no_such_point", "this kernel lacks this attach point"},
 		{"raw tracepoint", "raw_tp", "no_such_point", "raw_tp"},
@@ -205,7 +194,7 @@ func loadAndAttach(p *engine.Plan) error {
 }
 
 func TestOnlyMissingSystemCalls(t *testing.T) {
-	needsRoot(t)
+	gadgettest.NeedsKernel(t)
 	md := only("tracepoint")
 	md.AttachTo["tracepoint"] = "syscalls/sys_enter_nothing"
 	_, l := load(t, "attach.bpf.o", md)
@@ -215,7 +204,7 @@ func TestOnlyMissingSystemCalls(t *testing.T) {
 }
 
 func TestVerifierRejection(t *testing.T) {
-	needsRoot(t)
+	gadgettest.NeedsKernel(t)
 	p, err := engine.PlanFromObject(gadgettest.File(t, "rejected.bpf.o"), engine.Metadata{})
 	if err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
 // Package gadgettest makes gadgets for tests. The gadgets are compiled from the
-// C sources in testdata by "go generate".
+// C sources in fixtures by "go generate".
 package gadgettest
 
 import (
@@ -13,16 +13,16 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-//go:generate go run testdata/compile.go
+//go:generate go run fixtures/compile.go
 
-//go:embed testdata/*.bpf.o testdata/*.yaml
+//go:embed fixtures/*.bpf.o fixtures/*.yaml
 var files embed.FS
 
-// File returns a file of testdata: an object ("open.bpf.o") or the gadget.yaml
+// File returns a file of fixtures: an object ("open.bpf.o") or the gadget.yaml
 // of one ("open.yaml").
 func File(tb testing.TB, name string) []byte {
 	tb.Helper()
-	data, err := files.ReadFile("testdata/" + name)
+	data, err := files.ReadFile("fixtures/" + name)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -35,6 +35,9 @@ func (c *columns) cell(dst []byte, i int, text []byte) []byte {
 	var width int
 	c.text, width = appendPrintable(c.text[:0], text)
 	if width > col.width {
+		if c.whole {
+			return append(dst, c.text...)
+		}
 		return cut(dst, c.text, width, col)
 	}
 	if col.right {

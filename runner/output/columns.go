@@ -44,6 +44,7 @@ type column struct {
 // columns is the Encoder of aligned text.
 type columns struct {
 	cols      []column
+	whole     bool   // show whole texts: no terminal has to hold the line
 	raw, text []byte // reused
 }
 
@@ -64,7 +65,8 @@ func newColumns(src *field.Source, sel selection, width int) (*columns, error) {
 	if len(c.cols) == 0 {
 		return nil, fmt.Errorf("data source %q has no columns to show", src.Name)
 	}
-	if width > 0 {
+	c.whole = width <= 0
+	if !c.whole {
 		fitWidths(c.cols, width)
 	}
 	return c, nil

@@ -35,7 +35,7 @@ type Encoder interface {
 type Options struct {
 	Mode   Mode
 	Fields string // "a,b" or "+a,-b", empty for the default
-	Width  int    // of the terminal in characters, 0 when it is none
+	Width  int    // of the terminal in characters; 0: no terminal, texts stay whole
 }
 
 // New returns the encoder of src, nil for mode None.

@@ -66,20 +66,21 @@ func TestColumns(t *testing.T) {
 		{"exact", hide, Options{Fields: "inner.a, name"}, "abc", "INNER.A    NAME\n1          abc\n"},
 		{"added", hide, Options{Fields: "+inner.a,-count"}, "abc", "NAME             INNER.A    INNER.B\nabc              1          2\n"},
 		{
-			"ellipsis at the end", nil, Options{Fields: "name"}, "0123456789abcdefXYZ",
+			"ellipsis at the end", nil, Options{Fields: "name", Width: 16}, "0123456789abcdefXYZ",
 			"NAME\n0123456789abcde…\n",
 		},
+		{"no terminal", nil, Options{Fields: "name,count"}, "0123456789abcdefXYZ", "NAME             COUNT\n0123456789abcdefXYZ 7\n"},
 		{
 			"ellipsis in the middle", map[string]map[string]string{"name": {"columns.ellipsis": "middle", "columns.width": "8"}},
-			Options{Fields: "name"}, "0123456789", "NAME\n0123…789\n",
+			Options{Fields: "name", Width: 8}, "0123456789", "NAME\n0123…789\n",
 		},
 		{
 			"ellipsis at the start", map[string]map[string]string{"name": {"columns.ellipsis": "start", "columns.width": "8"}},
-			Options{Fields: "name"}, "0123456789", "NAME\n…3456789\n",
+			Options{Fields: "name", Width: 8}, "0123456789", "NAME\n…3456789\n",
 		},
 		{
 			"no ellipsis", map[string]map[string]string{"name": {"columns.ellipsis": "none", "columns.width": "8"}},
-			Options{Fields: "name"}, "0123456789", "NAME\n01234567\n",
+			Options{Fields: "name", Width: 8}, "0123456789", "NAME\n01234567\n",
 		},
 		{
 			"right, hexadecimal, alias", map[string]map[string]string{"count": {
@@ -87,7 +88,7 @@ func TestColumns(t *testing.T) {
 			}},
 			Options{Fields: "n,name"}, "x", "     N NAME\n   0x7 x\n",
 		},
-		{"escapes", nil, Options{Fields: "name,count"}, "a\x1b[2Jb\n\xff", "NAME             COUNT\na\\x1b[2Jb\\x0a\\x… 7\n"},
+		{"escapes", nil, Options{Fields: "name,count"}, "a\x1b[2Jb\n\xff", "NAME             COUNT\na\\x1b[2Jb\\x0a\\xff 7\n"},
 		{"wide terminal", nil, Options{Fields: "name,count", Width: 40}, strings.Repeat("x", 29), "NAME                          COUNT\n" + strings.Repeat("x", 29) + " 7\n"},
 		{"narrow terminal", nil, Options{Fields: "name,count", Width: 12}, "abcdefghij", "NAME   COUNT\nabcde… 7\n"},
 	} {

@@ -2,6 +2,7 @@ package runcmd
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 
@@ -35,7 +36,7 @@ func (s *session) help() error {
 		if len(p.PossibleValues) > 0 {
 			text += " (one of " + strings.Join(p.PossibleValues, ", ") + ")"
 		}
-		fmt.Fprintf(w, "  --%s %s\t%s\n", p.Key, p.Type, strings.TrimSpace(text))
+		writeRow(w, fmt.Sprintf("--%s %s", p.Key, p.Type), strings.TrimSpace(text))
 	}
 	for _, src := range ev.sources {
 		fmt.Fprintf(w, "\nFields of data source %s:\n", src.Name)
@@ -44,9 +45,17 @@ func (s *session) help() error {
 			if f.Hidden() {
 				text = strings.TrimSpace(text + " (hidden)")
 			}
-			fmt.Fprintf(w, "  %s\t%s\n", f.FullName, text)
+			writeRow(w, f.FullName, text)
 		}
 	}
 	fmt.Fprint(w, "\nFlags of the command: gadget-run run --help\n")
 	return w.Flush()
+}
+
+// writeRow writes a name and, if there is one, its text in the second column.
+func writeRow(w io.Writer, name, text string) {
+	if text != "" {
+		text = "\t" + text
+	}
+	fmt.Fprintf(w, "  %s%s\n", name, text)
 }
