@@ -14,12 +14,16 @@ def _fetch(rctx, packages):
             url = ["%s/%s" % (mirror, p["path"]) for mirror in mirrors],
             output = "%s/%s.deb" % (_PACKAGES, p["name"]),
             sha256 = p["sha256"],
+            allow_fail = True,
             block = False,
         )
         for p in packages
     ]
-    for download in pending:
-        download.wait()
+    for package, download in zip(packages, pending):
+        if not download.wait().success:
+            fail(("the pinned package %s (sha256 %s) could not be fetched from %s, see the warnings above; set DEBIAN_MIRROR to the " +
+                  "base URL of a Debian mirror that has it (bazel: --repo_env=DEBIAN_MIRROR=...)") %
+                 (package["path"], package["sha256"], " or ".join(mirrors)))
 
 def _unpack(rctx, package):
     """Unpacks the member data.tar of a package, which is an archive of archives (man 5 deb)."""
