@@ -92,7 +92,7 @@ func TestPushPrintsThePinnedReferenceAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := repository + ":v1@" + string(digest)
+	want := repository + "@" + string(digest)
 	if out != want {
 		t.Errorf("standard output is %q, want %q", out, want)
 	}

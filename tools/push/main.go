@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
@@ -123,8 +124,28 @@ func push(ctx context.Context, f flags, log func(string)) ([]registry.PushResult
 		}
 		results = append(results, res)
 		log(res.Summary())
+		if err := attach(ctx, client, target, root, r.Attestations, f.DryRun); err != nil {
+			return results, err
+		}
 	}
 	return results, nil
+}
+
+// attach uploads what is said about the artifact.
+func attach(ctx context.Context, client *registry.Client, target registry.Reference, root ocispec.Descriptor, all []attestation, dryRun bool) error {
+	if dryRun {
+		return nil
+	}
+	for _, a := range all {
+		data, err := os.ReadFile(a.Path)
+		if err != nil {
+			return fmt.Errorf("reading attestation: %w", err)
+		}
+		if _, err := client.Attach(ctx, target, root, registry.Document{MediaType: a.MediaType, Data: data}); err != nil {
+			return fmt.Errorf("attaching %s: %w", a.MediaType, err)
+		}
+	}
+	return nil
 }
 
 // repositories parses all targets before the first one is touched.

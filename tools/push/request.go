@@ -20,8 +20,16 @@ type request struct {
 	Repository   string   `json:"repository"`
 	Repositories []string `json:"repositories"`
 	Tags         []string `json:"tags"`
+	// Attestations are attached to the artifact as referrers.
+	Attestations []attestation `json:"attestations"`
 	// StatusFile is Bazel's stable-status.txt, for {STABLE_...} in the above.
 	StatusFile string `json:"status_file"`
+}
+
+// attestation is a file that says something about the artifact.
+type attestation struct {
+	MediaType string `json:"media_type"`
+	Path      string `json:"path"`
 }
 
 // loadRequest reads the request, lets the flags override it, and fills in
@@ -51,6 +59,11 @@ func loadRequest(f flags) (request, error) {
 	}
 	if r.Layout, err = files.find(r.Layout); err != nil {
 		return r, err
+	}
+	for i, a := range r.Attestations {
+		if r.Attestations[i].Path, err = files.find(a.Path); err != nil {
+			return r, err
+		}
 	}
 	return r, r.stamp(files)
 }
