@@ -11,13 +11,15 @@ import (
 	"strings"
 
 	"github.com/therootcompany/xz"
+
+	"github.com/rules-gadget/rules_gadget/internal/btfhub/unxz"
 )
 
 // Limits of what is read of an archive. Real ones have 1 MB, unpacked 5 MB.
 const (
 	MaxArchive   = 64 << 20 // compressed
 	MaxBTF       = 64 << 20 // the member
-	maxTrailer   = 1 << 20  // what may follow the member: the end of the tar
+	maxTrailer   = 1 << 20  // what may stand around it: the frame of the tar
 	xzDictionary = 64 << 20 // what xz -9 writes
 )
 
@@ -41,38 +43,60 @@ func ReadArchiveFile(path string) ([]byte, error) {
 }
 
 // ReadArchive returns the raw BTF of an archive: a tar, compressed by xz, with
-// the one member <release>.btf. It reads to the end, so that the checksum of
-// the xz stream is verified, and refuses more than the limits of this package.
+// the one member <release>.btf. The checksums of the xz file are verified, and
+// more than the limits of this package is refused.
 func ReadArchive(r io.Reader, release string) ([]byte, error) {
-	xr, err := xz.NewReader(&limited{r: r, left: MaxArchive}, xzDictionary)
+	packed, err := io.ReadAll(&limited{r: r, left: MaxArchive})
+	if err != nil {
+		return nil, err
+	}
+	data, err := unxz.Unpack(packed, MaxBTF+maxTrailer)
+	if errors.Is(err, unxz.ErrUnsupported) {
+		data, err = unpackSlowly(packed)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("unpacking: %w", err)
 	}
-	tr := tar.NewReader(&limited{r: xr, left: MaxBTF + maxTrailer})
+	return member(data, release)
+}
+
+// unpackSlowly reads xz files with filters that unxz does not know.
+func unpackSlowly(packed []byte) ([]byte, error) {
+	xr, err := xz.NewReader(bytes.NewReader(packed), xzDictionary)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(&limited{r: xr, left: MaxBTF + maxTrailer})
+}
+
+// member returns the one member of a tar, without a copy.
+func member(data []byte, release string) ([]byte, error) {
+	r := bytes.NewReader(data)
+	tr := tar.NewReader(r)
 	h, err := tr.Next()
 	if err != nil {
-		return nil, fmt.Errorf("unpacking: %w", noEOF(err))
+		return nil, fmt.Errorf("reading the tar: %w", noEOF(err))
 	}
 	if h.Typeflag != tar.TypeReg || strings.TrimPrefix(h.Name, "./") != release+BTFSuffix {
 		return nil, fmt.Errorf("the member is %q, want the file %q", h.Name, release+BTFSuffix)
 	}
-	if h.Size > MaxBTF {
-		return nil, fmt.Errorf("the member has %d bytes, the limit is %d", h.Size, MaxBTF)
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return nil, errors.New("the member is a sparse file")
+		}
 	}
-	data, err := readSized(tr, h.Size)
-	if err != nil {
-		return nil, fmt.Errorf("unpacking: %w", err)
+	start := len(data) - r.Len()
+	if h.Size > int64(r.Len()) || h.Size > MaxBTF {
+		return nil, fmt.Errorf("the member claims %d bytes, there are %d and the limit is %d", h.Size, r.Len(), MaxBTF)
 	}
+	out := data[start : start+int(h.Size) : start+int(h.Size)]
 	switch _, err := tr.Next(); {
 	case err == nil:
 		return nil, errors.New("there is more than one member")
 	case err != io.EOF:
-		return nil, fmt.Errorf("unpacking: %w", err)
+		return nil, fmt.Errorf("reading the tar: %w", err)
 	}
-	if _, err := io.Copy(io.Discard, &limited{r: xr, left: maxTrailer}); err != nil {
-		return nil, fmt.Errorf("unpacking: %w", err)
-	}
-	return data, nil
+	return out, nil
 }
 
 // firstAlloc is the most that is allocated on the word of a header alone.
