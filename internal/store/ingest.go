@@ -10,12 +10,17 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
+
+// maxSyncs is how many files are synced at once.
+const maxSyncs = 16
 
 // minKept is the size from which a broken transfer is kept to be resumed.
 const minKept = 1 << 20
@@ -47,10 +52,31 @@ func (s *Store) ingest(ctx context.Context, from oci.Blobs, d ocispec.Descriptor
 		s.abandon(f, err)
 		return err
 	}
-	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil {
-		return errors.Join(diskError(err), os.Remove(part))
+	if err := f.Chmod(0o644); err != nil {
+		return errors.Join(err, os.Remove(part))
 	}
 	return os.Rename(part, s.blobPath(d))
+}
+
+// syncBlobs makes blobs last, also those that another process has just
+// brought. All at once they cost little more than one.
+func (s *Store) syncBlobs(all []ocispec.Descriptor) error {
+	var group errgroup.Group
+	group.SetLimit(maxSyncs)
+	for _, d := range all {
+		group.Go(func() error {
+			f, err := os.Open(s.blobPath(d))
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			return diskError(f.Sync())
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("syncing blobs: %w", err)
+	}
+	return s.syncDir(filepath.Join(ocispec.ImageBlobsDir, sha256Dir))
 }
 
 // openPart opens the file of a transfer and locks it. Whoever had the lock

@@ -38,7 +38,7 @@ func (s *Store) Put(ctx context.Context, from oci.Blobs, root ocispec.Descriptor
 	if err := p.run(ctx, root); err != nil {
 		return fmt.Errorf("storing %s: %w", name, err)
 	}
-	if err := s.syncDir("blobs/" + sha256Dir); err != nil {
+	if err := s.syncBlobs(p.all()); err != nil {
 		return err
 	}
 	target := root
@@ -103,6 +103,15 @@ func (p *put) run(ctx context.Context, root ocispec.Descriptor) error {
 		}
 	}
 	return nil
+}
+
+// all lists everything that was planned.
+func (p *put) all() []ocispec.Descriptor {
+	all := slices.Clone(p.leaves)
+	for _, m := range p.manifests {
+		all = append(all, m.desc)
+	}
+	return all
 }
 
 // plan reads the manifest d and those below it, and notes what to take.

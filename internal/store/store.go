@@ -10,8 +10,8 @@
 //
 // The refs are the truth and index.json is made from them, so that finding one
 // reference reads one small file, however many there are. Every file is
-// written in tmp, synced and renamed; blobs come before the manifests that name
-// them and those before the reference. A process that dies at any moment
+// written in tmp and renamed; blobs come before the manifests that name them
+// and those before the reference, which is written once they are synced. A process that dies at any moment
 // leaves at most a file in tmp, unreferenced blobs, and an index.json that is
 // one reference behind, which the file index.dirty tells the next writer.
 //
