@@ -402,6 +402,11 @@ static __always_inline void send(void *ctx, struct event *event)
 	if (!paths) {
 		/* With the final NUL. */
 		size = offsetof(struct event, args) + event->args_size + 1;
+		/*
+		 * Bound the number that the helper gets: verifiers before 6.2 do not
+		 * follow a bound from one register to another that clang derives from it.
+		 */
+		barrier_var(size);
 		if (size > sizeof(*event))
 			return;
 	}
