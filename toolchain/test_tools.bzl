@@ -11,6 +11,8 @@ _TOOLS = [
     "bpftool",
     "clang-format",
     "docker-registry",
+    "kernel-5.10",
+    "kernel-6.1",
     "qemu-system-x86_64",
     "shellcheck",
     "skopeo",

@@ -25,7 +25,7 @@ def read_bundle(rctx, lock, name, machine):
       rctx: repository_ctx.
       lock: Label of the lock file.
       name: key in `bundles`, or "" for the default.
-      machine: key in `machines`.
+      machine: key in `machines`; a bundle without programs has one for "any" of them.
 
     Returns:
       struct with name (string), bundle (dict), loader (string or None) and packages (list of dicts).
@@ -38,7 +38,7 @@ def read_bundle(rctx, lock, name, machine):
     if not bundle:
         fail("%s has no %r, only %s; choose one of these, or add it to wanted.json and run tools/dev/lock" %
              (lock, name, ", ".join(sorted(content["bundles"]))))
-    packed = bundle["machines"].get(machine)
+    packed = bundle["machines"].get(machine) or bundle["machines"].get("any")
     if not packed:
         fail("%s has %r for %s only, not for %r" % (lock, name, ", ".join(sorted(bundle["machines"])), machine))
     return struct(

@@ -20,10 +20,24 @@ _LIBRARIES = """
     libraries = glob(["**/*.so*"], allow_empty = True),
     loader = {loader},"""
 
+_FILES = """\
+filegroup(
+    name = "{name}",
+    srcs = {files},
+    visibility = ["//visibility:public"],
+)
+"""
+
 def _test_tool_impl(rctx):
     name = rctx.attr.tool
     locked = read_bundle(rctx, rctx.attr._lock, name, host_machine(rctx.os))
     unpack_packages(rctx, locked.packages)
+    if "programs" not in locked.bundle:
+        rctx.file("BUILD.bazel", _FILES.format(
+            files = [f for p in locked.packages for f in p["files"]],
+            name = name,
+        ))
+        return
     shares = locked.bundle.get("shares", False)
     rctx.file("BUILD.bazel", _BUILD.format(
         args = locked.bundle.get("args", []),
@@ -35,7 +49,7 @@ def _test_tool_impl(rctx):
     ))
 
 test_tool = repository_rule(
-    doc = "A program of the lock file test_tools.json, for the machine that Bazel runs on.",
+    doc = "A program of the lock file test_tools.json for the machine that Bazel runs on, or files that are no program.",
     implementation = _test_tool_impl,
     attrs = {
         "tool": attr.string(
