@@ -90,7 +90,7 @@ func (m *machine) run(args ...string) (string, int) {
 }
 
 const (
-	goStandIn = `case $1 in env) printf '%s\n' /opt/go https://proxy.example sum.example "" "" "" go1.26.0 ;; esac`
+	goStandIn = `case $1 in env) printf '%s\n' /opt/go https://proxy.example sum.example "" "" "" go1.26.0 $HOME/mod $HOME/gocache ;; esac`
 	// The root is made by mmdebstrap in the folder that comes second to last; as another user than root, from a tar on stdout.
 	mmdebstrap = `dir=${@: -2:1}; [[ $dir != - ]] || dir=$(mktemp -d); mkdir -p $dir/usr/share/bazel $dir/etc
 if [[ ${@: -2:1} == - ]]; then tar -c -C $dir .; fi`
