@@ -4,18 +4,17 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 	"github.com/rules-gadget/rules_gadget/tools/dev/lock/debian"
 	"github.com/rules-gadget/rules_gadget/tools/dev/lock/lockfile"
 )
@@ -41,31 +40,22 @@ type packagesCommand struct {
 	Names []string `arg:"" optional:"" help:"Bundles to lock again; default: all."`
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	if err == nil {
-		return
-	}
-	fmt.Fprintf(os.Stderr, "lock: %v\n", err)
-	var usage *kong.ParseError
-	if errors.As(err, &usage) {
-		os.Exit(2)
-	}
-	os.Exit(1)
-}
+func main() { os.Exit(tool.Main("lock", run)) }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
 	var cli commandLine
+	helped := false
 	parser, err := kong.New(&cli, kong.Name("lock"), kong.Writers(stdout, stderr), kong.Vars{"keyring": debianKeyring},
-		kong.Description("Rewrites the lock files of the toolchain."))
+		kong.Description("Rewrites the lock files of the toolchain."), kong.Exit(func(int) { helped = true }))
 	if err != nil {
 		return err
 	}
 	parsed, err := parser.Parse(args)
+	if helped {
+		return nil
+	}
 	if err != nil {
-		return err
+		return &tool.UsageError{Err: err}
 	}
 	switch parsed.Selected().Name {
 	case "llvm":

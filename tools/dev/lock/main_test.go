@@ -128,7 +128,7 @@ func TestLock(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"format": 1, "bundles": {"0.9": {"suite": "old", "machines": {"any": {"packages": []}}}}}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(context.Background(), append(args, "1.0"), io.Discard, io.Discard); err != nil {
+	if err := run(context.Background(), append(args, "1.0"), strings.NewReader(""), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	lock, err := lockfile.Read(path)
@@ -147,6 +147,18 @@ func TestLock(t *testing.T) {
 	}
 }
 
+func TestHelp(t *testing.T) {
+	var help strings.Builder
+	if err := run(context.Background(), []string{"--help"}, strings.NewReader(""), &help, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"llvm", "libbpf", "test-tools", "vmlinux"} {
+		if !strings.Contains(help.String(), want) {
+			t.Errorf("the help lacks %q:\n%s", want, help.String())
+		}
+	}
+}
+
 func TestLockErrors(t *testing.T) {
 	folder := workspace(t)
 	args := []string{"--workspace=" + folder, "--mirror=" + mirrorOf(t, debOf(t, "./usr/include/none", "x")), "--unverified"}
@@ -162,7 +174,7 @@ func TestLockErrors(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := run(context.Background(), test.args, io.Discard, io.Discard)
+			err := run(context.Background(), test.args, strings.NewReader(""), io.Discard, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q in it", err, test.want)
 			}
@@ -192,7 +204,7 @@ func TestVmlinux(t *testing.T) {
 	if err := os.WriteFile(old, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(context.Background(), []string{"--workspace=" + folder, "vmlinux", "--bpftool=" + bpftool, "--archive=amd64=" + archive}, io.Discard, io.Discard); err != nil {
+	if err := run(context.Background(), []string{"--workspace=" + folder, "vmlinux", "--bpftool=" + bpftool, "--archive=amd64=" + archive}, strings.NewReader(""), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	packed, err := os.ReadFile(filepath.Join(folder, "toolchain", "vmlinux", "vmlinux-amd64-6.1.0-1-amd64.tar.xz"))
