@@ -15,20 +15,15 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-// The runtime's memory settings, unless GOGC or GOMEMLIMIT say otherwise: the
-// live heap is small and steady while a gadget runs, so that collecting early
-// costs little and keeps the resident set small.
-const (
-	gcPercent   = 50
-	memoryLimit = 48 << 20
-)
+// memoryLimit is where the garbage collector begins to work hard, unless
+// GOMEMLIMIT says otherwise. Below it a command collects nothing: most end
+// before that pays, and run has limits of its own once the gadget runs.
+const memoryLimit = 40 << 20
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
+		debug.SetGCPercent(-1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second signal ends the process at once.

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
@@ -27,16 +28,26 @@ func TestMain(m *testing.M) {
 	}})
 }
 
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script", "") }
+
+// TestRegistry runs the scripts that need a real registry.
+func TestRegistry(t *testing.T) {
+	runScripts(t, "testdata/registry", registrytest.Start(t, registrytest.Config{}).Addr)
+}
+
+func runScripts(t *testing.T, dir, registry string) {
 	layouts := makeLayouts(t)
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/script",
+		Dir:           dir,
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GADGET_RUN_STATE", filepath.Join(e.WorkDir, "state"))
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("GADGET_RUN_REGISTRIES", filepath.Join(e.WorkDir, "registries.conf"))
 			e.Setenv("LAYOUTS", layouts)
+			e.Setenv("REG", registry)
+			// One repository for each script, since the registry is shared.
+			e.Setenv("NAME", strings.ToLower(filepath.Base(e.WorkDir)))
 			e.Setenv("HOSTARCH", runtime.GOARCH)
 			return os.WriteFile(filepath.Join(e.WorkDir, "registries.conf"), nil, 0o644)
 		},

@@ -17,6 +17,8 @@ import (
 type LoadOptions struct {
 	// KernelTypes is the BTF to relocate against, nil for the kernel's own.
 	KernelTypes *btf.Spec
+	// Cache has the kernel's own BTF, or reads it when it is needed; may be nil.
+	Cache *btf.Cache
 	// PinPath is where maps with LIBBPF_PIN_BY_NAME live.
 	PinPath string
 	// Note receives a sentence for what is skipped, may be nil.
@@ -56,6 +58,7 @@ func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
 	l.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		Maps:     ebpf.MapOptions{PinPath: opts.PinPath},
 		Programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes},
+		Cache:    opts.Cache,
 	})
 	if err != nil {
 		return nil, explainLoad(err)

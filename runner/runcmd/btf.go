@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -136,19 +135,18 @@ func (s *session) kernelTypes() (*btf.Spec, error) {
 	return f.Types, nil
 }
 
-// loadKernelSpec reads the kernel's own BTF once.
-var loadKernelSpec = sync.OnceValues(btf.LoadKernelSpec)
-
-// kernelEnum returns the running kernel's version of an enum, nil when it has
-// none: newer kernels know more values than the object did.
-func kernelEnum(name string) *btf.Enum {
-	spec, err := loadKernelSpec()
-	if err != nil {
-		return nil
+// enumFrom returns a lookup of the running kernel's version of an enum: newer
+// kernels know more values than the object did.
+func enumFrom(cache *btf.Cache) func(name string) *btf.Enum {
+	return func(name string) *btf.Enum {
+		spec, err := cache.Kernel()
+		if err != nil {
+			return nil
+		}
+		var enum *btf.Enum
+		if spec.TypeByName(name, &enum) != nil {
+			return nil
+		}
+		return enum
 	}
-	var enum *btf.Enum
-	if spec.TypeByName(name, &enum) != nil {
-		return nil
-	}
-	return enum
 }

@@ -6,8 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"strconv"
 	"time"
+
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -63,6 +67,7 @@ type session struct {
 	g    *cli.Globals
 	rest Rest
 
+	kernel   *btf.Cache // the kernel's own BTF
 	artifact *gadget.Artifact
 	metadata engine.Metadata
 	plan     *engine.Plan
@@ -72,7 +77,12 @@ type session struct {
 // end; a signal while the gadget is still being fetched or loaded is
 // cli.ErrInterrupted.
 func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
-	s := &session{cmd: c, g: g, rest: rest}
+	s := &session{cmd: c, g: g, rest: rest, kernel: btf.NewCache()}
+	if c.BTF == "" && !rest.Help {
+		// Nearly every gadget needs it, and another CPU can read it meanwhile;
+		// an error shows again where the types are used.
+		go func() { _, _ = s.kernel.Kernel() }()
+	}
 	err := s.run(g.Ctx)
 	if err != nil && errors.Is(err, context.Canceled) && g.Ctx.Err() != nil {
 		return cli.ErrInterrupted
@@ -135,7 +145,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		return err
 	}
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
-		KernelTypes: types, PinPath: engine.DefaultPinPath, Note: s.notef,
+		KernelTypes: types, Cache: s.kernel, PinPath: engine.DefaultPinPath, Note: s.notef,
 	})
 	if err != nil {
 		return s.verbose(err)
@@ -146,10 +156,28 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	ev.start(s.g.Stdout, cancel)
 	stop := s.stopAfter(ctx, cancel)
 	defer stop()
-	err = loaded.Run(ctx, ev, func() { s.detailf("attached, %d programs", len(s.plan.Programs)) })
+	err = loaded.Run(ctx, ev, func() {
+		s.detailf("attached, %d programs", len(s.plan.Programs))
+		s.kernel = nil
+		settle()
+	})
 	err = errors.Join(err, ev.finish())
-	ev.summary(s.notef)
+	ev.summary(s.notef, s.detailf)
 	return err
+}
+
+// runningGCPercent is GOGC while a gadget runs: what it needs then is small and
+// does not grow, so that collecting often costs little.
+const runningGCPercent = 50
+
+// settle gives back what starting needed, the kernel's types above all, unless
+// the user decides about memory.
+func settle() {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	debug.SetGCPercent(runningGCPercent)
+	debug.FreeOSMemory()
 }
 
 // errTimeout is the cause of a context that --timeout ended.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/term"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
@@ -37,7 +38,7 @@ type part struct {
 
 // events prepares the decoding and the form of every data source.
 func (s *session) events() (*events, error) {
-	sources, err := s.plan.Sources(s.metadata, hostEnv())
+	sources, err := s.plan.Sources(s.metadata, hostEnv(enumFrom(s.kernel)))
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +70,11 @@ func terminalWidth(w io.Writer) int {
 }
 
 // hostEnv describes this machine.
-func hostEnv() field.Env {
+func hostEnv(enum func(name string) *btf.Enum) field.Env {
 	users := newAccounts("/etc/passwd", "/etc/group")
 	return field.Env{
 		Boot: bootTime(), Location: time.Local, Arch: arch.Host(),
-		Users: users.user, Groups: users.group, Enum: kernelEnum,
+		Users: users.user, Groups: users.group, Enum: enum,
 	}
 }
 
@@ -112,15 +113,17 @@ func (e *events) finish() error {
 	return nil
 }
 
-// summary tells how much was lost in all.
-func (e *events) summary(note func(string, ...any)) {
+// summary tells how much was lost in all, and with details how much was shown.
+func (e *events) summary(note, detail func(string, ...any)) {
 	if n := e.sink.Unwritten(); n > 0 {
 		note("the reader of the output did not take the last %d bytes", n)
 	}
 	for i := range e.parts {
 		p := &e.parts[i]
-		if lost := p.lost.Load(); lost > 0 {
-			note("%s: %d events shown, %d lost", e.sources[i].Name, p.seen.Load(), lost)
+		say := detail
+		if p.lost.Load() > 0 {
+			say = note
 		}
+		say("%s: %d events shown, %d lost", e.sources[i].Name, p.seen.Load(), p.lost.Load())
 	}
 }
