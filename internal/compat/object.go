@@ -1,0 +1,182 @@
+package compat
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+)
+
+// Need is something that a program asks of the kernel.
+type Need struct {
+	What  string  `json:"what"`  // such as "helper bpf_ringbuf_reserve"
+	Since Release `json:"since"` // first release that has it
+	// Guards are the names of constants; where one of them is tested for
+	// (bpf_core_enum_value_exists), the program copes without.
+	Guards []string `json:"guards,omitempty"`
+}
+
+// Program is one program of an object.
+type Program struct {
+	Name      string `json:"name"`
+	Section   string `json:"section"`
+	Needs     []Need `json:"needs"`
+	KernelBTF string `json:"kernel_btf,omitempty"` // why it needs the kernel's own BTF, or ""
+}
+
+// Object is what one object asks of kernels.
+type Object struct {
+	Name     string
+	Programs []Program
+}
+
+// ReadObject reads an ELF object. An empty one is a gadget without program.
+func ReadObject(name string, data []byte) (obj Object, err error) {
+	obj.Name = name
+	if len(data) == 0 {
+		return obj, nil
+	}
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(data))
+	if err != nil {
+		return obj, fmt.Errorf("reading object %q: %w", name, err)
+	}
+	for _, p := range spec.Programs {
+		if p.Type == ebpf.UnspecifiedProgram {
+			continue // a function that others call
+		}
+		obj.Programs = append(obj.Programs, readProgram(p, spec))
+	}
+	slices.SortFunc(obj.Programs, func(a, b Program) int { return strings.Compare(a.Name, b.Name) })
+	return obj, nil
+}
+
+// readProgram lists what one program needs.
+func readProgram(p *ebpf.ProgramSpec, spec *ebpf.CollectionSpec) Program {
+	prog := Program{Name: p.Name, Section: p.SectionName, KernelBTF: needsKernelBTF(p)}
+	add := func(n Need) {
+		if !slices.ContainsFunc(prog.Needs, func(o Need) bool { return o.What == n.What }) {
+			prog.Needs = append(prog.Needs, n)
+		}
+	}
+	if since, ok := lookup(programSince, int(p.Type)); ok {
+		add(Need{What: "program type " + p.Type.String(), Since: since})
+	}
+	if since, ok := attachSince[p.AttachType]; ok {
+		add(Need{What: "attach type " + p.AttachType.String(), Since: since})
+	}
+	for i := range p.Instructions {
+		ins := &p.Instructions[i]
+		switch {
+		case ins.IsBuiltinCall():
+			if n, ok := helperNeed(asm.BuiltinFunc(ins.Constant)); ok {
+				add(n)
+			}
+		case ins.IsKfuncCall():
+			add(Need{What: "kernel functions called (kfuncs)", Since: kfuncsSince})
+		case ins.IsFunctionCall():
+			add(Need{What: "calls between BPF functions", Since: callsSince})
+		case ins.IsLoadFromMap():
+			if n, ok := mapNeed(spec.Maps[ins.Reference()], ins.Reference()); ok {
+				add(n)
+			}
+		}
+	}
+	slices.SortStableFunc(prog.Needs, func(a, b Need) int {
+		return cmp.Or(b.Since.Major-a.Since.Major, b.Since.Minor-a.Since.Minor)
+	})
+	return prog
+}
+
+// helperNeed returns what a call of a helper asks for.
+func helperNeed(f asm.BuiltinFunc) (Need, bool) {
+	since, ok := lookup(helperSince, int(f))
+	name := helperName(f)
+	n := Need{What: "helper " + name, Since: since, Guards: []string{"BPF_FUNC_" + strings.TrimPrefix(name, "bpf_")}}
+	if strings.HasPrefix(name, "bpf_ringbuf_") {
+		n.Guards = ringbufGuards
+	}
+	return n, ok
+}
+
+// ringbufGuards are the constants by which programs find out about ring
+// buffers; their helpers and their map came together.
+var ringbufGuards = []string{
+	"BPF_FUNC_ringbuf_output", "BPF_FUNC_ringbuf_reserve", "BPF_FUNC_ringbuf_submit",
+	"BPF_FUNC_ringbuf_discard", "BPF_FUNC_ringbuf_query", "BPF_MAP_TYPE_RINGBUF",
+}
+
+// mapNeed returns what the use of a map asks for.
+func mapNeed(m *ebpf.MapSpec, name string) (Need, bool) {
+	if strings.HasPrefix(name, ".rodata") || strings.HasPrefix(name, ".data") || strings.HasPrefix(name, ".bss") {
+		return Need{What: "global variables", Since: globalsSince}, true
+	}
+	if m == nil {
+		return Need{}, false
+	}
+	since, ok := lookup(mapSince, int(m.Type))
+	n := Need{What: "map type " + m.Type.String(), Since: since, Guards: []string{"BPF_MAP_TYPE_" + strings.ToUpper(snake(m.Type.String()))}}
+	if m.Type == ebpf.RingBuf {
+		n.Guards = ringbufGuards
+	}
+	return n, ok
+}
+
+// needsKernelBTF says why p loads only where the kernel has BTF of its own:
+// the kernel then checks type ids of that BTF, which no minimal BTF has.
+func needsKernelBTF(p *ebpf.ProgramSpec) string {
+	switch p.Type {
+	case ebpf.Tracing:
+		switch p.AttachType {
+		case ebpf.AttachTraceRawTp:
+			return "tp_btf programs name their tracepoint by a type id of the running kernel"
+		case ebpf.AttachTraceIter:
+			return "iterators name their target by a type id of the running kernel"
+		case ebpf.AttachTraceFExit:
+			return "fexit programs name their function by a type id of the running kernel"
+		case ebpf.AttachModifyReturn:
+			return "fmod_ret programs name their function by a type id of the running kernel"
+		}
+		return "fentry programs name their function by a type id of the running kernel"
+	case ebpf.LSM:
+		return "LSM programs name their hook by a type id of the running kernel"
+	case ebpf.StructOps:
+		return "struct_ops programs name their struct by a type id of the running kernel"
+	}
+	for i := range p.Instructions {
+		if p.Instructions[i].IsKfuncCall() {
+			return "it calls kernel functions (kfuncs) by type ids of the running kernel"
+		}
+	}
+	return ""
+}
+
+// Problem is a finding of Lint.
+type Problem struct {
+	Program string
+	Text    string
+}
+
+// String returns the finding as one line.
+func (p Problem) String() string { return fmt.Sprintf("program %q: %s", p.Program, p.Text) }
+
+// Lint returns the programs of an object that can never run on a kernel
+// without BTF of its own, whatever btfgen layer the artifact carries. It is
+// what a build with btf says.
+func Lint(object []byte) ([]Problem, error) {
+	obj, err := ReadObject("object", object)
+	if err != nil {
+		return nil, err
+	}
+	var problems []Problem
+	for _, p := range obj.Programs {
+		if p.KernelBTF != "" {
+			problems = append(problems, Problem{p.Name, p.KernelBTF +
+				"; it never loads on a kernel without BTF of its own, use a tracepoint, raw_tracepoint or kprobe there"})
+		}
+	}
+	return problems, nil
+}
