@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
@@ -72,15 +73,20 @@ func pullOurs(b *testing.B, addr string, n int) {
 		b.Fatal(err)
 	}
 	c := benchClient(b)
+	var group errgroup.Group
+	group.SetLimit(4) // as image pull does
 	for i := range n {
-		ref := registry.Reference{Registry: addr, Repository: fmt.Sprintf("g%d", i), Tag: "v1"}
-		root, err := c.Resolve(context.Background(), ref)
-		if err == nil {
-			err = s.Put(context.Background(), c.Repository(ref), root, ref.String(), nil)
-		}
-		if err != nil {
-			b.Fatal(err)
-		}
+		group.Go(func() error {
+			ref := registry.Reference{Registry: addr, Repository: fmt.Sprintf("g%d", i), Tag: "v1"}
+			root, err := c.Resolve(context.Background(), ref)
+			if err != nil {
+				return err
+			}
+			return s.Put(context.Background(), c.Repository(ref), root, ref.String(), nil)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		b.Fatal(err)
 	}
 }
 

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -50,6 +51,48 @@ type Client struct {
 	transports map[string]*session // by host and insecurity
 	endpoints  map[string]*endpoint
 	holders    map[digest.Digest][]holder
+	manifests  map[digest.Digest][]byte // resolved, and about to be read
+	down       map[string]error         // mirrors that do not answer
+}
+
+// maxResolved bounds how many resolved manifests are kept for their reader.
+const maxResolved = 32
+
+// keep holds the manifest that Resolve fetched for whoever opens it next.
+func (c *Client) keep(d digest.Digest, data []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.manifests) >= maxResolved {
+		clear(c.manifests)
+	}
+	c.manifests[d] = data
+}
+
+// kept returns, once, what keep holds.
+func (c *Client) kept(d digest.Digest) ([]byte, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	data, ok := c.manifests[d]
+	delete(c.manifests, d)
+	return data, ok
+}
+
+// markDown remembers that a mirror does not answer, so that only the first
+// request waits for it.
+func (c *Client) markDown(h string, err error) {
+	var e *Error
+	if !errors.As(err, &e) || e.Status != 0 || e.Err == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.down[h] = err
+}
+
+func (c *Client) isDown(h string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.down[h] != nil
 }
 
 // holder is a repository known to have a blob.
@@ -92,6 +135,8 @@ func New(o Options) (*Client, error) {
 		transports: map[string]*session{},
 		endpoints:  map[string]*endpoint{},
 		holders:    map[digest.Digest][]holder{},
+		manifests:  map[digest.Digest][]byte{},
+		down:       map[string]error{},
 	}, nil
 }
 

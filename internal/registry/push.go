@@ -2,15 +2,12 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
@@ -19,9 +16,6 @@ import (
 
 // maxParallel is how many blobs are transferred at once.
 const maxParallel = 6
-
-// maxChildren bounds the descriptors of one manifest or index.
-const maxChildren = 1024
 
 // PushRequest is an artifact and where it goes.
 type PushRequest struct {
@@ -96,91 +90,6 @@ func (c *Client) mountSources(g *graph, r Reference) []string {
 	return all
 }
 
-// graph is what an artifact consists of.
-type graph struct {
-	blobs     []ocispec.Descriptor // configs and layers, each once
-	manifests []ocispec.Descriptor // children before parents, root last
-	data      map[digest.Digest][]byte
-	absent    map[digest.Digest]bool // manifests that the source does not hold
-}
-
-// walk reads the manifests below root.
-func walk(ctx context.Context, b oci.Blobs, root ocispec.Descriptor) (*graph, error) {
-	g := &graph{data: map[digest.Digest][]byte{}, absent: map[digest.Digest]bool{}}
-	seen := map[digest.Digest]bool{}
-	if err := g.add(ctx, b, root, seen, 0); err != nil {
-		return nil, err
-	}
-	return g, nil
-}
-
-// maxDepth bounds how deep indexes may be nested.
-const maxDepth = 4
-
-func (g *graph) add(ctx context.Context, b oci.Blobs, d ocispec.Descriptor, seen map[digest.Digest]bool, depth int) error {
-	if seen[d.Digest] {
-		return nil
-	}
-	seen[d.Digest] = true
-	if !IsManifest(d.MediaType) {
-		g.blobs = append(g.blobs, d)
-		return nil
-	}
-	if depth > maxDepth {
-		return fmt.Errorf("manifest %s is nested deeper than %d indexes", d.Digest, maxDepth)
-	}
-	data, err := oci.ReadBlob(ctx, b, d, MaxManifest)
-	if depth > 0 && errors.Is(err, oci.ErrNotFound) {
-		g.absent[d.Digest] = true
-		g.manifests = append(g.manifests, d)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	children, err := Children(data)
-	if err != nil {
-		return fmt.Errorf("reading manifest %s: %w", d.Digest, err)
-	}
-	for _, child := range children {
-		if err := g.add(ctx, b, child, seen, depth+1); err != nil {
-			return err
-		}
-	}
-	g.data[d.Digest] = data
-	g.manifests = append(g.manifests, d)
-	return nil
-}
-
-// Children lists what the manifest or index in data points to.
-func Children(data []byte) ([]ocispec.Descriptor, error) {
-	var m struct {
-		Manifests []ocispec.Descriptor `json:"manifests"`
-		Config    *ocispec.Descriptor  `json:"config"`
-		Layers    []ocispec.Descriptor `json:"layers"`
-	}
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, err
-	}
-	all := m.Manifests
-	if m.Config != nil {
-		all = append(all, *m.Config)
-	}
-	all = append(all, m.Layers...)
-	if len(all) > maxChildren {
-		return nil, fmt.Errorf("it names %d blobs, at most %d are allowed", len(all), maxChildren)
-	}
-	for _, d := range all {
-		if err := d.Digest.Validate(); err != nil {
-			return nil, fmt.Errorf("digest %q: %w", d.Digest, err)
-		}
-		if d.Size < 0 {
-			return nil, fmt.Errorf("blob %s has the size %d", d.Digest, d.Size)
-		}
-	}
-	return all, nil
-}
-
 // pusher is one push under way.
 type pusher struct {
 	client *Client
@@ -228,7 +137,20 @@ func (p *pusher) content(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	group, gctx = errgroup.WithContext(ctx)
+	group.SetLimit(maxParallel)
+	rest := []ocispec.Descriptor{}
 	for _, d := range p.graph.manifests {
+		if p.graph.nested[d.Digest] {
+			rest = append(rest, d)
+			continue
+		}
+		group.Go(func() error { return p.manifest(gctx, d) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, d := range rest {
 		if err := p.manifest(ctx, d); err != nil {
 			return err
 		}

@@ -46,12 +46,15 @@ type Repository struct {
 }
 
 // Resolve returns the descriptor of ref's tag or digest. The manifest is
-// fetched once and verified; it is not a blob to fetch again by its size.
+// fetched and verified; the next Open of it needs no request.
 func (r *Repository) Resolve(ctx context.Context, ref Reference) (ocispec.Descriptor, error) {
 	var desc ocispec.Descriptor
 	err := r.anywhere(ctx, func(ep *endpoint) error {
+		var data []byte
 		var err error
-		desc, _, err = ep.getManifest(ctx, r.client, ref.identifier())
+		if desc, data, err = ep.getManifest(ctx, r.client, ref.identifier()); err == nil {
+			r.client.keep(desc.Digest, data)
+		}
 		return err
 	})
 	if err != nil {
@@ -75,6 +78,9 @@ func (r *Repository) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadClo
 func (r *Repository) OpenAt(ctx context.Context, d ocispec.Descriptor, offset int64) (io.ReadCloser, error) {
 	if err := d.Digest.Validate(); err != nil {
 		return nil, fmt.Errorf("reading blob %q: %w", d.Digest, err)
+	}
+	if data, ok := r.client.kept(d.Digest); ok && offset <= int64(len(data)) {
+		return io.NopCloser(bytes.NewReader(data[offset:])), nil
 	}
 	var body io.ReadCloser
 	err := r.anywhere(ctx, func(ep *endpoint) error {
@@ -101,6 +107,9 @@ func (r *Repository) anywhere(ctx context.Context, do func(*endpoint) error) err
 		return err
 	}
 	for _, w := range places {
+		if w.mirror && r.client.isDown(w.host) {
+			continue
+		}
 		var ep *endpoint
 		if ep, err = r.client.endpointFor(ctx, w, transport.PullScope); err == nil {
 			err = do(ep)
@@ -109,6 +118,7 @@ func (r *Repository) anywhere(ctx context.Context, do func(*endpoint) error) err
 			return err
 		}
 		if w.mirror {
+			r.client.markDown(w.host, err)
 			r.client.log(fmt.Sprintf("mirror %s of %s: %v, trying the next place", w.host, r.ref.Name(), err))
 		}
 	}

@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
@@ -21,10 +23,49 @@ const maxDiscard = 64 << 10
 // userAgent names this project to registries.
 const userAgent = "gadget-run"
 
-// session is the unauthenticated connection pool to one host.
+// session is the unauthenticated connection pool to one host, and how the
+// host wants to be spoken to.
 type session struct {
 	registry name.Registry
 	base     http.RoundTripper
+
+	mu        sync.Mutex
+	challenge *transport.Challenge
+}
+
+// ping asks the host, once, for its scheme and its way of authentication.
+func (s *session) ping(ctx context.Context) (*transport.Challenge, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.challenge != nil {
+		return s.challenge, nil
+	}
+	pr, err := transport.Ping(ctx, s.registry, s.base)
+	s.challenge = pr
+	return pr, err
+}
+
+// authenticated returns a transport that shows auth, or the token that the
+// host's token server gives for it.
+func (s *session) authenticated(ctx context.Context, auth authn.Authenticator, pr *transport.Challenge, scopes []string) (http.RoundTripper, error) {
+	cfg, err := authn.Authorization(ctx, auth)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.RegistryToken != "" { // a token from the credentials file is not exchanged
+		return transport.NewWithContext(ctx, s.registry, auth, s.base, scopes)
+	}
+	if !strings.EqualFold(pr.Scheme, "bearer") {
+		return transport.FromToken(s.registry, auth, s.base, pr, nil)
+	}
+	token, err := transport.Exchange(ctx, s.registry, auth, s.base, scopes, pr)
+	if err != nil {
+		return nil, err
+	}
+	if token.Token == "" {
+		token.Token = token.AccessToken
+	}
+	return transport.FromToken(s.registry, auth, s.base, pr, token)
 }
 
 // endpoint is the authenticated access to one repository of one host.
@@ -64,13 +105,21 @@ func (c *Client) endpointFor(ctx context.Context, w where, action string, also .
 	for _, repo := range also {
 		scopes = append(scopes, s.registry.Repo(repo).Scope(transport.PullScope))
 	}
-	rt, err := transport.NewWithContext(ctx, s.registry, auth, s.base, scopes)
+	pr, err := s.ping(ctx)
 	if err != nil {
 		return nil, c.explain(err, w.host)
 	}
+	rt, err := s.authenticated(ctx, auth, pr, scopes)
+	if err != nil {
+		return nil, c.explain(err, w.host)
+	}
+	scheme := "https"
+	if pr.Insecure {
+		scheme = "http"
+	}
 	ep = &endpoint{
 		client: &http.Client{Transport: rt},
-		url:    fmt.Sprintf("%s://%s/v2/%s", s.registry.Scheme(), w.host, w.repository),
+		url:    fmt.Sprintf("%s://%s/v2/%s", scheme, w.host, w.repository),
 		host:   w.host,
 	}
 	c.mu.Lock()

@@ -31,6 +31,8 @@ type Request struct {
 	// Archs are the architectures to have; empty means all.
 	Archs    []arch.Arch
 	Registry RegistryFlags
+
+	client *registry.Client // shared by several requests; nil makes one
 }
 
 // Obtained is an artifact in the store.
@@ -75,9 +77,12 @@ func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 
 // pull copies ref from its registry into the store.
 func pull(g *cli.Globals, q Request, ref registry.Reference, s *store.Store) (ocispec.Descriptor, error) {
-	client, err := q.Registry.Client(g)
-	if err != nil {
-		return ocispec.Descriptor{}, err
+	client := q.client
+	if client == nil {
+		var err error
+		if client, err = q.Registry.Client(g); err != nil {
+			return ocispec.Descriptor{}, err
+		}
 	}
 	root, err := client.Resolve(g.Ctx, ref)
 	if err == nil {

@@ -3,6 +3,10 @@ package imagecmd
 import (
 	"errors"
 	"fmt"
+	"io"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
@@ -16,22 +20,61 @@ type Pull struct {
 	PlatformFlags
 }
 
-// Run pulls each reference and prints it with its digest.
+// maxPulls is how many references are pulled at once.
+const maxPulls = 4
+
+// Run pulls the references, several at once, and prints them with their
+// digests in the order of the arguments.
 func (p *Pull) Run(g *cli.Globals) error {
 	archs, err := p.archs()
 	if err != nil {
 		return err
 	}
-	for _, text := range p.Image {
-		got, err := Obtain(g, Request{Reference: text, Policy: PullAlways, Archs: archs, Registry: p.RegistryFlags})
-		if err != nil {
-			return err
-		}
-		if err := success(g, "pulled", pinned(got.Reference, got.Root.Digest.String())); err != nil {
+	for _, text := range p.Image { // nothing is pulled when one is no reference
+		if _, err := parseRef(text); err != nil {
 			return err
 		}
 	}
-	return nil
+	together := &cli.Globals{}
+	*together = *g
+	var group *errgroup.Group
+	group, together.Ctx = errgroup.WithContext(g.Ctx)
+	together.Stderr = &lockedWriter{w: g.Stderr}
+	group.SetLimit(maxPulls)
+	client, err := p.Client(together)
+	if err != nil {
+		return err
+	}
+	got := make([]Obtained, len(p.Image))
+	for i, text := range p.Image {
+		group.Go(func() (err error) {
+			got[i], err = Obtain(together, Request{Reference: text, Policy: PullAlways, Archs: archs, client: client})
+			return err
+		})
+	}
+	err = group.Wait()
+	for _, o := range got {
+		if !o.Pulled {
+			continue
+		}
+		if printErr := success(g, "pulled", pinned(o.Reference, o.Root.Digest.String())); printErr != nil {
+			return printErr
+		}
+	}
+	return err
+}
+
+// lockedWriter lets several pulls write whole lines.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// Write implements io.Writer.
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }
 
 // pinned is a reference with its tag and its digest.
