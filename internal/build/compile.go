@@ -146,9 +146,9 @@ func (c *compilation) args() ([]string, error) {
 	}
 	args = append(args, c.prefixMaps()...)
 	for _, root := range c.req.Folder.roots() {
-		args = append(args, "-I"+root)
+		args = append(args, "-I"+dotted(root))
 		for _, include := range c.build.Includes {
-			args = append(args, "-I"+path.Join(root, c.req.Folder.relative(include.Path)))
+			args = append(args, "-I"+dotted(path.Join(root, c.req.Folder.relative(include.Path))))
 		}
 	}
 	for _, flag := range slices.Concat(c.build.CFlags, c.req.CFlags) {
@@ -160,7 +160,19 @@ func (c *compilation) args() ([]string, error) {
 	for _, dir := range tc.SystemIncludes {
 		args = append(args, "-isystem", dir)
 	}
-	return append(args, "-c", c.source, "-o", c.object), nil
+	return append(args, "-c", dotted(c.source), "-o", c.object), nil
+}
+
+// dotted returns a path that names its folder, for prefix maps to find it: one
+// without a folder gets "./".
+func dotted(p string) string {
+	switch {
+	case p == ".":
+		return "./"
+	case !strings.Contains(p, "/"):
+		return "./" + p
+	}
+	return p
 }
 
 // place makes the folder of a -I flag relative to the gadget's folder.
@@ -171,27 +183,33 @@ func (c *compilation) place(flag string) []string {
 	}
 	out := []string{}
 	for _, root := range c.req.Folder.roots() {
-		out = append(out, "-I"+path.Join(root, c.req.Folder.relative(dir)))
+		out = append(out, "-I"+dotted(path.Join(root, c.req.Folder.relative(dir))))
 	}
 	return out
 }
 
+// What the object calls the folders of this machine. Where clang has not kept
+// the text of a file it looks for it under such a name, and must not find one.
+const (
+	gadgetName  = "<gadget>/"
+	includeName = "<include>/"
+	clangName   = "<clang>/"
+)
+
 // prefixMaps returns the flags that keep the paths of this machine out of the
-// object: the gadget's folder becomes the empty path, each folder of system
-// headers becomes "include". Of several that match, clang takes the last, so
-// the longest comes last.
+// object. Of several that match, clang takes the last, so the longest comes
+// last. In debug information clang puts "./" before relative paths but not
+// before absolute ones, which the map makes up for.
 func (c *compilation) prefixMaps() []string {
 	maps := map[string]string{}
 	for _, dir := range c.req.Toolchain.SystemIncludes {
-		maps[strings.TrimSuffix(dir, "/")+"/"] = "include/"
+		maps[strings.TrimSuffix(dir, "/")+"/"] = includeName
 	}
 	if dir := c.req.Toolchain.ResourceDir; dir != "" {
-		maps[strings.TrimSuffix(dir, "/")+"/"] = "clang/"
+		maps[strings.TrimSuffix(dir, "/")+"/"] = clangName
 	}
 	for _, root := range c.req.Folder.roots() {
-		if root != "." {
-			maps[root+"/"] = ""
-		}
+		maps[strings.TrimSuffix(root, "/")+"/"] = gadgetName
 	}
 	prefixes := []string{}
 	for p := range maps {
@@ -205,7 +223,11 @@ func (c *compilation) prefixMaps() []string {
 	})
 	out := []string{}
 	for _, p := range prefixes {
-		out = append(out, "-ffile-prefix-map="+p+"="+maps[p])
+		debug := maps[p]
+		if path.IsAbs(p) {
+			debug = "./" + debug
+		}
+		out = append(out, "-fmacro-prefix-map="+p+"="+maps[p], "-fdebug-prefix-map="+p+"="+debug)
 	}
 	return out
 }

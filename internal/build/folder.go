@@ -162,6 +162,7 @@ func checkInside(root, rel string) error {
 	if root == "" {
 		root = "."
 	}
+	dir, suffix := root, "/"+path.Join(filepath.ToSlash(root), rel)
 	for range maxSandboxHops {
 		realRoot, err := filepath.EvalSymlinks(root)
 		if err != nil {
@@ -179,11 +180,11 @@ func checkInside(root, rel string) error {
 		if err != nil {
 			break
 		}
-		next, ok := strings.CutSuffix(filepath.ToSlash(target), "/"+path.Join(filepath.ToSlash(root), rel))
+		next, ok := strings.CutSuffix(filepath.ToSlash(target), suffix)
 		if !ok || !filepath.IsAbs(target) {
 			break
 		}
-		root = filepath.Join(next, root)
+		root = filepath.Join(next, dir)
 	}
 	return fmt.Errorf("%q is a link out of the gadget's folder, copy the file into it", rel)
 }
