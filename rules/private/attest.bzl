@@ -15,7 +15,8 @@ def attestations(ctx, archs, digest):
     """
     provenance = ctx.actions.declare_file(ctx.label.name + ".provenance.json")
     sbom = ctx.actions.declare_file(ctx.label.name + ".spdx.json")
-    packages = getattr(bpf_toolchain(ctx), "packages", None)
+    bpf = bpf_toolchain(ctx)
+    headers = [f for f in bpf.files.to_list() if f.extension == "h"] + [bpf.vmlinux[arch].header for arch in archs]
     shards = depset(transitive = [t[BtfShardsInfo].shards for t in ctx.attr.btf]).to_list()
     archives = [f for shard in shards for f in shard.archives]
 
@@ -29,8 +30,8 @@ def attestations(ctx, archs, digest):
     if ctx.attr.cflags:
         args.add("--param=cflags=" + " ".join(ctx.attr.cflags))
     args.add_all(ctx.files.srcs, format_each = "--source=%s")
-    if packages:
-        args.add(packages, format = "--compiler=%s")
+    args.add_all(headers, format_each = "--source=%s")
+    args.add_all(bpf.packages, format_each = "--compiler=%s")
     for shard in sorted(shards, key = lambda s: s.id):
         args.add_all(shard.archives, format_each = "--archive=" + shard.id + "=%s")
     args.add(provenance, format = "--provenance=%s")
@@ -38,7 +39,7 @@ def attestations(ctx, archs, digest):
     ctx.actions.run(
         executable = ctx.executable._attest,
         arguments = [args],
-        inputs = ctx.files.srcs + archives + [digest] + ([packages] if packages else []),
+        inputs = ctx.files.srcs + headers + bpf.packages + archives + [digest],
         outputs = [provenance, sbom],
         env = source_date_epoch(ctx),
         mnemonic = "GadgetAttest",

@@ -32,6 +32,7 @@ def _bpf_toolchain_impl(ctx):
         library_dirs = _unique_dirs(ctx.files.libraries),
         llvm_version = ctx.attr.llvm_version,
         loader = ctx.file.loader,
+        packages = ctx.files.packages,
         resource_dir = resources.include,
         strip = ctx.file.strip,
         vmlinux = _vmlinux_by_arch(ctx),
@@ -68,6 +69,10 @@ programs run; it has no `target_compatible_with`, since clang compiles for BPF w
             doc = "Dynamic loader that runs the programs. Without it they run as they are.",
             allow_single_file = True,
             cfg = "exec",
+        ),
+        "packages": attr.label_list(
+            doc = "JSON lists of what the programs and headers come from: `name`, `version`, `url` and `sha256`. Provenance names them.",
+            allow_files = [".json"],
         ),
         "resource_headers": attr.label(
             doc = "bpf_headers of clang itself, with the anchor `include/stddef.h`.",

@@ -3,6 +3,7 @@
 load(":debian_tree.bzl", "unpack_packages")
 load(":lock.bzl", "read_bundle")
 load(":mirror.bzl", "MIRROR_ATTRS")
+load(":packages_file.bzl", "locked_packages", "packages_of")
 
 _HEADERS = """\
 load("{defs}", "bpf_headers")
@@ -19,12 +20,13 @@ bpf_headers(
 def _libbpf_headers_impl(rctx):
     locked = read_bundle(rctx, rctx.attr._lock, "", "any")
     unpack_packages(rctx, locked.packages)
+    packages_of(rctx, locked_packages(locked.packages))
     rctx.file("BUILD.bazel", _HEADERS.format(
         anchor = "bpf/bpf_helpers.h",
         defs = rctx.attr._defs,
         glob = locked.bundle["headers"] + "/bpf/*.h",
         name = "headers",
-    ))
+    ) + "\nexports_files([\"packages.json\"])\n")
 
 libbpf_headers = repository_rule(
     doc = "libbpf's headers out of a pinned Debian package, as target `headers`.",

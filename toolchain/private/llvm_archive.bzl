@@ -42,6 +42,12 @@ def _llvm_archive_impl(rctx):
         rctx.attr.llvm_version,
         clang = "bin/clang",
         strip = "bin/llvm-strip",
+        packages = [{
+            "name": "llvm",
+            "sha256": rctx.attr.sha256,
+            "url": rctx.attr.urls[0],
+            "version": rctx.attr.llvm_version,
+        }],
         resource_dir = _resource_dir(rctx),
     )
 

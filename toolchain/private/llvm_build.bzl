@@ -1,5 +1,7 @@
 """The BUILD file of a repository with clang, whatever its origin."""
 
+load(":packages_file.bzl", "packages_of")
+
 _TEMPLATE = """\
 load("{defs}", "bpf_headers", "bpf_toolchain")
 
@@ -23,6 +25,7 @@ bpf_toolchain(
     libraries = glob({libraries}, allow_empty = True),
     llvm_version = "{version}",
     loader = {loader},
+    packages = {packages},
     resource_headers = ":resource_headers",
     strip = "{strip}",
     vmlinux = {vmlinux},
@@ -49,7 +52,8 @@ def write_llvm_build(rctx, version, **tree):
     Args:
       rctx: repository_ctx of a rule with LLVM_ATTRS.
       version: version of LLVM.
-      **tree: paths in the repository: clang, strip, resource_dir, loader (or None) and libraries (patterns).
+      **tree: paths in the repository: clang, strip, resource_dir, loader (or None) and libraries (patterns); and packages,
+        what the tree was made from.
     """
     rctx.file("BUILD.bazel", _TEMPLATE.format(
         clang = tree["clang"],
@@ -57,6 +61,7 @@ def write_llvm_build(rctx, version, **tree):
         headers = [str(Label("//toolchain:gadget_headers")), rctx.attr.libbpf],
         libraries = tree.get("libraries", []),
         loader = repr(tree.get("loader")),
+        packages = packages_of(rctx, tree.get("packages", [])) + [rctx.attr.libbpf.replace(":headers", ":packages.json")],
         resource_dir = tree["resource_dir"],
         strip = tree["strip"],
         version = version,

@@ -4,6 +4,7 @@ load(":debian_tree.bzl", "unpack_packages")
 load(":llvm_build.bzl", "LLVM_ATTRS", "write_llvm_build")
 load(":lock.bzl", "read_bundle")
 load(":mirror.bzl", "MIRROR_ATTRS")
+load(":packages_file.bzl", "locked_packages")
 
 def _llvm_debian_impl(rctx):
     locked = read_bundle(rctx, rctx.attr._lock, rctx.attr.llvm_version, rctx.attr.exec_arch)
@@ -16,6 +17,7 @@ def _llvm_debian_impl(rctx):
         resource_dir = locked.bundle["headers"],
         loader = locked.loader,
         libraries = ["**/*.so*"],
+        packages = locked_packages(locked.packages),
     )
 
 llvm_debian = repository_rule(

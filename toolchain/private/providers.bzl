@@ -20,6 +20,8 @@ paths of source files: path mapping does not change them.""",
         "library_dirs": "list[string]: execution paths of the folders with the programs' libraries; empty without a loader.",
         "llvm_version": "string: version of the compiler, such as '19.1.7'; 'local' where it is not known.",
         "loader": "File: dynamic loader to run clang and strip with, or None: they run as they are.",
+        "packages": "list[File]: JSON lists of what the programs and headers come from, each entry with `name`, `version`, `url` " +
+                    "and `sha256`; empty where that is not known.",
         "resource_dir": "string: execution path of clang's resource folder, the one that holds include/stddef.h.",
         "strip": "File: llvm-strip.",
         "vmlinux": "dict[string, struct(header = File, include = string)]: by arch of the gadget ('amd64', 'arm64'), vmlinux.h " +

@@ -26,7 +26,7 @@ type flags struct {
 	Arch       []string          `help:"Architecture of the artifact."`
 	Param      map[string]string `mapsep:"none" help:"Attribute that shapes the artifact, as KEY=VALUE."`
 	Source     []string          `sep:"none" help:"Source of the gadget."`
-	Compiler   string            `help:"JSON list of the toolchain's packages: name, version, url, sha256."`
+	Compiler   []string          `sep:"none" help:"JSON list of the toolchain's packages: name, version, url, sha256."`
 	Archive    []string          `sep:"none" help:"btfhub archive, as SHARD=PATH."`
 	Provenance string            `required:"" help:"in-toto statement to write."`
 	Sbom       string            `required:"" help:"SPDX document to write."`
@@ -99,10 +99,12 @@ func describe(f flags) (attest.Build, error) {
 			return b, err
 		}
 	}
-	if f.Compiler == "" {
-		return b, nil
+	for _, list := range f.Compiler {
+		if err := addPackages(&b, list); err != nil {
+			return b, err
+		}
 	}
-	return b, addPackages(&b, f.Compiler)
+	return b, nil
 }
 
 // addFile adds the file at path as a material called name.
