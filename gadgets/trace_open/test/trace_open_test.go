@@ -1,0 +1,258 @@
+package trace_open_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/gadgets/internal/live"
+)
+
+// event is one event of data source open.
+type event struct {
+	Timestamp time.Time    `json:"timestamp"`
+	Proc      live.Process `json:"proc"`
+	Error     string       `json:"error"`
+	ErrorRaw  int          `json:"error_raw"`
+	FD        int          `json:"fd"`
+	Flags     string       `json:"flags"`
+	FlagsRaw  int          `json:"flags_raw"`
+	Mode      string       `json:"mode"`
+	ModeRaw   int          `json:"mode_raw"`
+	Fname     string       `json:"fname"`
+	Fpath     string       `json:"fpath"`
+}
+
+// Marks are failed opens of a path that has the text in it.
+var mark = live.Mark[event]{
+	Leave: func(text string) { _, _ = os.Open("/nonexistent/" + text) },
+	Is:    func(e event, text string) bool { return e.Fname == "/nonexistent/"+text },
+}
+
+// own returns the events of this process's thread, which calls of observe share.
+func own(events []event) []event {
+	var out []event
+	for _, e := range events {
+		if e.Proc.Own() && e.Proc.TID == unix.Gettid() {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// want is what a test says about an event: the result of the call besides the arguments.
+type want struct {
+	Fname, Fpath string
+	Error        string
+	Flags        int
+	Mode         int
+}
+
+// call opens a file in one of the ways there are, and returns what the kernel did.
+type call struct {
+	name string
+	open func() (uintptr, syscall.Errno)
+	want want
+}
+
+func pointer(text string) uintptr {
+	p, err := unix.BytePtrFromString(text)
+	if err != nil {
+		panic(err)
+	}
+	pinned = append(pinned, p)
+	return uintptr(unsafe.Pointer(p))
+}
+
+// pinned keeps the texts that the kernel is given by address only.
+var pinned []*byte
+
+func openat(path, flags, mode uintptr) func() (uintptr, syscall.Errno) {
+	return func() (uintptr, syscall.Errno) {
+		fd, _, errno := syscall.Syscall6(unix.SYS_OPENAT, atCWD, path, flags, mode, 0, 0)
+		return fd, errno
+	}
+}
+
+func openat2(path uintptr, how *unix.OpenHow, size uintptr) func() (uintptr, syscall.Errno) {
+	return func() (uintptr, syscall.Errno) {
+		fd, _, errno := syscall.Syscall6(unix.SYS_OPENAT2, atCWD, path, uintptr(unsafe.Pointer(how)), size, 0, 0)
+		return fd, errno
+	}
+}
+
+// atCWD is AT_FDCWD, -100, as a register holds it.
+const atCWD = ^uintptr(99)
+
+func calls(dir string) []call {
+	file, missing := filepath.Join(dir, "file"), filepath.Join(dir, "missing")
+	long := dir + strings.Repeat("/.", 1500) + "/file"
+	tooLong := "/" + strings.Repeat("x", 5000)
+	how := &unix.OpenHow{Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640}
+	const howSize = unix.SizeofOpenHow
+	return append([]call{
+		{"existing", openat(pointer(file), unix.O_RDONLY|unix.O_CLOEXEC, 0), want{Fname: file, Flags: unix.O_CLOEXEC}},
+		{"relative", openat(pointer("."), unix.O_DIRECTORY, 0), want{Fname: ".", Flags: unix.O_DIRECTORY}},
+		{"missing", openat(pointer(missing), unix.O_WRONLY, 0), want{Fname: missing, Error: "ENOENT", Flags: unix.O_WRONLY}},
+		{"mode without O_CREAT", openat(pointer(file), 0, 0o7777), want{Fname: file}},
+		{"mode", openat(pointer(file), unix.O_CREAT|unix.O_RDWR, 0o4751), want{Fname: file, Flags: unix.O_CREAT | unix.O_RDWR, Mode: 0o4751}},
+		{"unnamed", openat(pointer(dir), unix.O_TMPFILE|unix.O_RDWR, 0o600), want{Fname: dir, Flags: unix.O_TMPFILE | unix.O_RDWR, Mode: 0o600}},
+		{"no path", openat(8, 0, 0), want{Error: "EFAULT"}},
+		{"empty path", openat(pointer(""), 0, 0), want{Error: "ENOENT"}},
+		{"not ASCII", openat(pointer(missing+" äöü\t\xff"), 0, 0), want{Fname: missing + " äöü\t\ufffd", Error: "ENOENT"}},
+		{"long", openat(pointer(long), 0, 0), want{Fname: long}},
+		{"too long", openat(pointer(tooLong), 0, 0), want{Fname: tooLong[:unix.PathMax-1], Error: "ENAMETOOLONG"}},
+		{"openat2", openat2(pointer(file), how, howSize), want{Fname: file, Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640}},
+		{"openat2 of a wrong size", openat2(pointer(file), how, 3), want{Fname: file, Error: "EINVAL", Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640}},
+		{"openat2 without arguments", openat2(pointer(file), nil, howSize), want{Fname: file, Error: "EFAULT"}},
+	}, oldCalls(dir)...)
+}
+
+func TestEveryWayToOpen(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cases := calls(dir)
+	fds := make([]uintptr, len(cases))
+	errnos := make([]syscall.Errno, len(cases))
+	before := time.Now()
+	events := live.Observe(t, mark, nil, func() {
+		for i, c := range cases {
+			fds[i], errnos[i] = c.open()
+			if errnos[i] == 0 {
+				unix.Close(int(fds[i]))
+			}
+		}
+	})
+	got := own(events)
+	if len(got) != len(cases) {
+		t.Fatalf("%d events of %d calls: %+v", len(got), len(cases), got)
+	}
+	for i, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			e := got[i]
+			if diff := cmp.Diff(c.want, want{e.Fname, e.Fpath, e.Error, e.FlagsRaw, e.ModeRaw}); diff != "" {
+				t.Errorf("event (-want +got):\n%s", diff)
+			}
+			if e.ErrorRaw != int(errnos[i]) {
+				t.Errorf("error_raw is %d, the call returned %d", e.ErrorRaw, errnos[i])
+			}
+			if errnos[i] == 0 && e.FD != int(fds[i]) || errnos[i] != 0 && e.FD != 0 {
+				t.Errorf("fd is %d, the call returned %d, %d", e.FD, fds[i], errnos[i])
+			}
+			if e.Proc.Creds.UID != os.Getuid() || e.Proc.Creds.GID != os.Getgid() || e.Proc.Parent.PID != os.Getppid() {
+				t.Errorf("process is %+v", e.Proc)
+			}
+			if e.Timestamp.Before(before.Add(-time.Second)) || e.Timestamp.After(time.Now().Add(time.Second)) {
+				t.Errorf("timestamp is %s, it was about %s", e.Timestamp, before)
+			}
+		})
+	}
+}
+
+func TestPaths(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	deep := filepath.Join(dir, strings.Repeat("d/", 20))
+	for _, err := range []error{os.WriteFile(file, nil, 0o600), os.Symlink("file", link), os.MkdirAll(deep, 0o700)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	memory, err := unix.MemfdCreate("some memory", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(memory)
+	cases := []struct{ path, want string }{
+		{link, file},
+		{dir + "/../" + filepath.Base(dir) + "/file", file},
+		{deep, deep},
+		{"/", "/"},
+		{"/proc/self/fd/" + strconv.Itoa(memory), "memfd:some memory"},
+		{"/proc/version", "/proc/version"},
+		{file + ".missing", ""},
+	}
+	events := live.Observe(t, mark, []string{"--paths"}, func() {
+		for _, c := range cases {
+			if fd, err := unix.Open(c.path, 0, 0); err == nil {
+				unix.Close(fd)
+			}
+		}
+	})
+	var got, wanted []string
+	for _, e := range own(events) {
+		got = append(got, e.Fname+" is "+e.Fpath)
+	}
+	for _, c := range cases {
+		wanted = append(wanted, c.path+" is "+c.want)
+	}
+	if diff := cmp.Diff(wanted, got); diff != "" {
+		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+}
+
+func TestFailed(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	file := filepath.Join(t.TempDir(), "file")
+	events := live.Observe(t, mark, []string{"--failed"}, func() {
+		_, _ = os.Open(file)
+		_ = os.WriteFile(file, nil, 0o600)
+	})
+	for _, e := range events {
+		if e.ErrorRaw == 0 {
+			t.Errorf("an open that worked: %+v", e)
+		}
+	}
+	if got := own(events); len(got) != 1 || got[0].Fname != file {
+		t.Errorf("got %+v, want the one open of %s that failed", got, file)
+	}
+}
+
+func TestFilters(t *testing.T) {
+	comm, err := os.ReadFile("/proc/self/comm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"--pid", strconv.Itoa(os.Getpid())},
+		{"--comm", strings.TrimSpace(string(comm))},
+		{"--pid", strconv.Itoa(os.Getpid()), "--uid", strconv.Itoa(os.Getuid()), "--gid", strconv.Itoa(os.Getgid())},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			events := live.Observe(t, mark, args, func() {
+				_ = exec.Command("/bin/sh", "-c", "exec 3</dev/null").Run()
+				_, _ = os.Open("/dev/null")
+			})
+			seen := false
+			for _, e := range events {
+				if !e.Proc.Own() && e.Proc.Comm != strings.TrimSpace(string(comm)) {
+					t.Errorf("an event of another process: %+v", e)
+				}
+				seen = seen || e.Proc.Own() && e.Fname == "/dev/null"
+			}
+			if !seen {
+				t.Errorf("the own open is not among %+v", events)
+			}
+		})
+	}
+}
