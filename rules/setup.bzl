@@ -14,4 +14,6 @@ def rules_gadget_setup(go_version = None):
     go_rules_dependencies()
     if go_version:
         go_register_toolchains(version = go_version)
-    gazelle_dependencies()
+
+    # Where gazelle reads which repositories there are, to write the BUILD files of Go modules: ours, not the consumer's.
+    gazelle_dependencies(go_repository_default_config = Label("//:WORKSPACE"))

@@ -86,7 +86,7 @@ func describe(f flags) (attest.Build, error) {
 		Subject: digest.Digest(strings.TrimSpace(string(subject))),
 	}
 	for _, source := range f.Source {
-		if err := addFile(&b, attest.Source, source, source); err != nil {
+		if err := addFile(&b, attest.Source, nameInRepository(source), source); err != nil {
 			return b, err
 		}
 	}
@@ -105,6 +105,16 @@ func describe(f flags) (attest.Build, error) {
 		}
 	}
 	return b, nil
+}
+
+// nameInRepository cuts off where Bazel put the repository of a file, which
+// depends on who builds.
+func nameInRepository(path string) string {
+	if rest, ok := strings.CutPrefix(path, "external/"); ok {
+		_, name, _ := strings.Cut(rest, "/")
+		return name
+	}
+	return path
 }
 
 // addFile adds the file at path as a material called name.
