@@ -6,6 +6,7 @@ needs more than one variant. Use `btf_shard` and `btf_shards` for kernels of you
 own; public ones come from the `btfhub` module extension.
 """
 
+load("//rules:providers.bzl", _BtfShardsInfo = "BtfShardsInfo", _GadgetImageInfo = "GadgetImageInfo")
 load("//rules/private:btf_shard.bzl", _btf_shard = "btf_shard", _btf_shards = "btf_shards")
 load("//rules/private:compat.bzl", _gadget_compat = "gadget_compat")
 load("//rules/private:gadget.bzl", _gadget = "gadget")
@@ -14,7 +15,6 @@ load("//rules/private:image.bzl", _gadget_image = "gadget_image")
 load("//rules/private:metadata.bzl", _gadget_metadata = "gadget_metadata")
 load("//rules/private:push.bzl", _gadget_push = "gadget_push")
 load("//rules/private:run.bzl", _gadget_run = "gadget_run")
-load("//rules:providers.bzl", _BtfShardsInfo = "BtfShardsInfo", _GadgetImageInfo = "GadgetImageInfo")
 
 gadget = _gadget
 gadget_image = _gadget_image
