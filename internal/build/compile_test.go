@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/clangtest"
 )
 
 // testObject is an object with a program, which the fake compiler gives.
@@ -202,18 +202,11 @@ func sorted(s []string, part string) []string {
 // objectPath is testObject's absolute path, for tests that change the folder.
 var objectPath, _ = filepath.Abs(testObject)
 
-// realToolchain returns the machine's own clang.
+// realToolchain returns a real clang.
 func realToolchain(t *testing.T) build.Toolchain {
 	t.Helper()
-	clang, err := exec.LookPath("clang-19")
-	if err != nil {
-		t.Skip("needs clang-19 in PATH")
-	}
-	strip, err := exec.LookPath("llvm-strip-19")
-	if err != nil {
-		t.Skip("needs llvm-strip-19 in PATH")
-	}
-	return build.Toolchain{Clang: clang, Strip: strip}
+	tc := clangtest.Find(t)
+	return build.Toolchain{Clang: tc.Clang, Strip: tc.Strip, Loader: tc.Loader, LibraryPath: tc.LibraryPath}
 }
 
 // The headers have code, and names of files, of their own.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rules-gadget/rules_gadget/internal/clangtest"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files and test objects")
@@ -25,14 +27,7 @@ func object(t testing.TB, name string) []byte {
 // TestObjectsAreThoseOfTheirSources compiles the sources again. With -update
 // it writes the objects.
 func TestObjectsAreThoseOfTheirSources(t *testing.T) {
-	clang, err := exec.LookPath("clang-19")
-	if err != nil {
-		t.Skip("needs clang-19 in PATH")
-	}
-	strip, err := exec.LookPath("llvm-strip-19")
-	if err != nil {
-		t.Skip("needs llvm-strip-19 in PATH")
-	}
+	tc := clangtest.Find(t)
 	sources, err := filepath.Glob("testdata/objects/*.bpf.c")
 	if err != nil || len(sources) == 0 {
 		t.Fatalf("no sources: %v", err)
@@ -40,9 +35,9 @@ func TestObjectsAreThoseOfTheirSources(t *testing.T) {
 	for _, source := range sources {
 		want := strings.TrimSuffix(source, ".c") + ".o"
 		out := filepath.Join(t.TempDir(), "out.o")
-		run(t, clang, "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-fno-ident", "-gdwarf-5", "-gembed-source",
-			"-ffile-compilation-dir=.", "-ffile-prefix-map=testdata/objects/=", "-c", source, "-o", out)
-		run(t, strip, "-g", out)
+		run(t, tc.Command(tc.Clang, "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-fno-ident", "-gdwarf-5", "-gembed-source",
+			"-ffile-compilation-dir=.", "-ffile-prefix-map=testdata/objects/=", "-c", source, "-o", out))
+		run(t, tc.Command(tc.Strip, "-g", out))
 		compiled, err := os.ReadFile(out)
 		if err != nil {
 			t.Fatal(err)
@@ -60,9 +55,9 @@ func TestObjectsAreThoseOfTheirSources(t *testing.T) {
 	}
 }
 
-func run(t *testing.T, name string, args ...string) {
+func run(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
-	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
 	}
 }
