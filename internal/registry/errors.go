@@ -104,7 +104,7 @@ func connectionText(err error) string {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return "it did not answer in time, check the network and try again"
 	}
-	for _, cause := range []error{syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF} {
+	for _, cause := range []error{syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed, io.EOF, io.ErrUnexpectedEOF} {
 		if errors.Is(err, cause) {
 			return fmt.Sprintf("the connection broke (%v), try again", cause)
 		}

@@ -120,7 +120,7 @@ func (p *pusher) run(ctx context.Context) (PushResult, error) {
 		p.client.remember(d.Digest, p.req.Repository)
 	}
 	for _, tag := range p.req.Tags {
-		if err := p.tag(ctx, tag); err != nil {
+		if err := p.tag(ctx, tag, there); err != nil {
 			return p.res, err
 		}
 	}
@@ -159,7 +159,9 @@ func (p *pusher) content(ctx context.Context) error {
 }
 
 func (p *pusher) manifest(ctx context.Context, d ocispec.Descriptor) error {
-	if d.Digest != p.req.Root.Digest {
+	// To ask costs as much as to send, so only where it matters.
+	absent := p.graph.absent[d.Digest]
+	if (absent || p.req.DryRun) && d.Digest != p.req.Root.Digest {
 		_, there, err := p.ep.headManifest(ctx, p.client, d.Digest.String())
 		if err != nil {
 			return err
@@ -169,7 +171,7 @@ func (p *pusher) manifest(ctx context.Context, d ocispec.Descriptor) error {
 			return nil
 		}
 	}
-	if p.graph.absent[d.Digest] {
+	if absent {
 		return fmt.Errorf("manifest %s%s is neither here nor in the registry, pull the artifact with --all-platforms first", d.Digest, platformName(d))
 	}
 	p.count(func(r *PushResult) { r.Uploaded++; r.Bytes += d.Size })
@@ -186,13 +188,17 @@ func platformName(d ocispec.Descriptor) string {
 	return fmt.Sprintf(" (%s/%s)", d.Platform.OS, d.Platform.Architecture)
 }
 
-func (p *pusher) tag(ctx context.Context, tag string) error {
-	now, there, err := p.ep.headManifest(ctx, p.client, tag)
-	if err != nil {
-		return err
-	}
-	if there && now == p.req.Root.Digest {
-		return nil
+// tag sets a tag, unless it is there: which it cannot be when the artifact
+// was not known before.
+func (p *pusher) tag(ctx context.Context, tag string, known bool) error {
+	if known {
+		now, there, err := p.ep.headManifest(ctx, p.client, tag)
+		if err != nil {
+			return err
+		}
+		if there && now == p.req.Root.Digest {
+			return nil
+		}
 	}
 	p.count(func(r *PushResult) { r.Moved = append(r.Moved, tag) })
 	if p.req.DryRun {

@@ -116,7 +116,7 @@ func passingError(err error) bool {
 	case errors.As(err, &dns):
 		return dns.IsTemporary
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return true
 	}
 	// The transport's own words for a connection that ended before its answer.

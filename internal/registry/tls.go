@@ -19,15 +19,10 @@ var certDirs = []string{"/etc/containers/certs.d", "/etc/docker/certs.d"}
 // CAFile, CertDir, the host's settings, and the host's folders in certDirs.
 func (c *Client) tlsConfig(h string, insecure bool) (*tls.Config, error) {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: insecure} //nolint:gosec // asked for by the user
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	cfg.RootCAs = pool
 	settings := c.cfg.host(h)
 	for _, file := range []string{c.opts.CAFile, settings.CAFile} {
 		if file != "" {
-			if err := addCA(pool, file); err != nil {
+			if err := addCA(cfg, file); err != nil {
 				return nil, err
 			}
 		}
@@ -48,12 +43,21 @@ func (c *Client) tlsConfig(h string, insecure bool) (*tls.Config, error) {
 	return cfg, nil
 }
 
-func addCA(pool *x509.CertPool, file string) error {
+// addCA trusts the certificates in file besides the system's. Without any,
+// RootCAs stays nil: reading the system's takes longer than a small pull.
+func addCA(cfg *tls.Config, file string) error {
+	if cfg.RootCAs == nil {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		cfg.RootCAs = pool
+	}
 	pem, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("reading certificates: %w", err)
 	}
-	if !pool.AppendCertsFromPEM(pem) {
+	if !cfg.RootCAs.AppendCertsFromPEM(pem) {
 		return fmt.Errorf("reading certificates: %q holds no PEM certificate", file)
 	}
 	return nil
@@ -70,7 +74,7 @@ func addCertDir(cfg *tls.Config, dir string) error {
 		path := filepath.Join(dir, e.Name())
 		switch filepath.Ext(path) {
 		case ".crt":
-			err = addCA(cfg.RootCAs, path)
+			err = addCA(cfg, path)
 		case ".cert":
 			var pair tls.Certificate
 			pair, err = tls.LoadX509KeyPair(path, strings.TrimSuffix(path, ".cert")+".key")
