@@ -15,14 +15,14 @@ import (
 // so a gadget may name one that this kernel lacks.
 const syscallGroup = "syscalls"
 
-// Attach attaches every enabled program. A program on the tracepoint of a
-// system call that this kernel lacks is skipped with a note, as long as
-// another program is attached; any other attach point that is missing is an
-// error, and nothing stays attached.
+// Attach attaches every enabled program. System calls and symbols of libraries
+// differ between machines: a program on one that is missing here is skipped
+// with a note, as long as another program is attached. Any other attach point
+// that is missing is an error, and nothing stays attached.
 func (l *Loaded) Attach() error {
 	err := l.attachAll()
-	if err == nil && len(l.links) == 0 {
-		err = errors.New("this kernel has none of the system calls that the gadget traces")
+	if err == nil && len(l.links) == 0 && len(l.skipped) > 0 {
+		err = fmt.Errorf("nothing of what the gadget traces is here: %w", l.skipped[0])
 	}
 	if err != nil {
 		return errors.Join(err, l.Detach())
@@ -62,8 +62,9 @@ func (l *Loaded) attachEach(prs []Program) error {
 		switch {
 		case err == nil:
 			l.links = append(l.links, ln)
-		case errors.Is(err, os.ErrNotExist) && isSyscallTracepoint(pr):
-			l.note("skipping program %q, this kernel has no system call for %q", pr.Name, pr.AttachTo)
+		case optional(pr, err):
+			l.skipped = append(l.skipped, explainAttach(pr, err))
+			l.note("skipping program %q, %s has no %q", pr.Name, lacking(pr), pr.AttachTo)
 		default:
 			return explainAttach(pr, err)
 		}
@@ -71,8 +72,13 @@ func (l *Loaded) attachEach(prs []Program) error {
 	return nil
 }
 
-func isSyscallTracepoint(pr Program) bool {
-	return pr.Type == ebpf.TracePoint && strings.HasPrefix(pr.AttachTo, syscallGroup+"/")
+// optional reports whether pr may be skipped because of err: its system call or
+// symbol is not on this machine.
+func optional(pr Program, err error) bool {
+	if strings.HasPrefix(pr.Section, "uprobe") || strings.HasPrefix(pr.Section, "uretprobe") {
+		return errors.Is(err, os.ErrNotExist) || errors.Is(err, link.ErrNoSymbol)
+	}
+	return errors.Is(err, os.ErrNotExist) && pr.Type == ebpf.TracePoint && strings.HasPrefix(pr.AttachTo, syscallGroup+"/")
 }
 
 // attach attaches one program by its type, and by its section where the type
@@ -109,14 +115,27 @@ func attachTracing(kind string, pr Program, prog *ebpf.Program) (link.Link, erro
 
 func attachProbe(kind string, pr Program, prog *ebpf.Program) (link.Link, error) {
 	switch strings.TrimSuffix(kind, ".s") {
-	case "kprobe":
-		return link.Kprobe(pr.AttachTo, prog, nil)
-	case "kretprobe":
-		return link.Kretprobe(pr.AttachTo, prog, nil)
+	case "kprobe", "kretprobe":
+		return attachKprobe(kind, pr.AttachTo, prog)
 	case "uprobe", "uretprobe":
 		return attachUprobe(strings.TrimSuffix(kind, ".s") == "uretprobe", pr.AttachTo, prog)
 	}
 	return nil, fmt.Errorf("section %q cannot be attached by this runner", pr.Section)
+}
+
+// errNoKprobes says that the kernel was built without kprobes.
+var errNoKprobes = errors.New("this kernel has no kprobes")
+
+func attachKprobe(kind, symbol string, prog *ebpf.Program) (link.Link, error) {
+	fn := link.Kprobe
+	if strings.HasPrefix(kind, "kretprobe") {
+		fn = link.Kretprobe
+	}
+	ln, err := fn(symbol, prog, nil)
+	if err != nil && present("/sys/bus/event_source/devices/kprobe") == "no" && !tracefsHas("kprobe_events") {
+		return nil, errNoKprobes
+	}
+	return ln, err
 }
 
 // attachUprobe attaches prog to target, "binary:symbol" or

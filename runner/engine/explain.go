@@ -64,9 +64,11 @@ func explainLoad(err error) error {
 func explainAttach(pr Program, err error) error {
 	point := fmt.Sprintf("attaching program %q to %q", pr.Name, pr.AttachTo)
 	switch {
+	case errors.Is(err, errNoKprobes):
+		return fmt.Errorf("%s: %w", point, err)
 	case errors.Is(err, link.ErrNotSupported), errors.Is(err, ebpf.ErrNotSupported):
 		return fmt.Errorf("%s: this kernel does not support %s: %w", point, pr.Type, err)
-	case errors.Is(err, os.ErrNotExist):
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, link.ErrNoSymbol):
 		return fmt.Errorf("%s: %s lacks this attach point: %w", point, lacking(pr), err)
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return fmt.Errorf("%s: the kernel forbids it even to this process, see its security modules and configuration: %w", point, err)
@@ -76,7 +78,7 @@ func explainAttach(pr Program, err error) error {
 
 func lacking(pr Program) string {
 	if strings.HasPrefix(pr.Section, "u") {
-		return "the binary"
+		return "this machine"
 	}
 	return "this kernel"
 }

@@ -198,7 +198,7 @@ func TestOnlyMissingSystemCalls(t *testing.T) {
 	md := only("tracepoint")
 	md.AttachTo["tracepoint"] = "syscalls/sys_enter_nothing"
 	_, l := load(t, "attach.bpf.o", md)
-	if err := l.Attach(); err == nil || !strings.Contains(err.Error(), "none of the system calls") {
+	if err := l.Attach(); err == nil || !strings.Contains(err.Error(), "nothing of what the gadget traces is here") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/cilium/ebpf"
@@ -11,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
 )
 
 // LoadOptions are what Load needs besides the plan.
@@ -34,6 +36,8 @@ type Loaded struct {
 	coll  *ebpf.Collection
 	note  func(format string, args ...any)
 	links []link.Link
+	// skipped are the reasons why programs were not attached.
+	skipped []error
 	// readers of the tracer maps, in the order of plan.Tracers.
 	readers []sampleReader
 }
@@ -52,12 +56,16 @@ func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := ownTypes(spec)
+	if err != nil {
+		return nil, err
+	}
 	// Kernels before 5.11 count maps against RLIMIT_MEMLOCK; where raising it
 	// is refused, the map's own error says so.
 	_ = rlimit.RemoveMemlock()
 	l.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		Maps:     ebpf.MapOptions{PinPath: opts.PinPath},
-		Programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes},
+		Programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes, ExtraRelocationTargets: own},
 		Cache:    opts.Cache,
 	})
 	if err != nil {
@@ -80,35 +88,74 @@ func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 		}
 		spec.Programs[pr.Name].AttachTo = pr.AttachTo
 	}
-	if err := l.fixTracerMaps(spec); err != nil {
+	if err := sizeMaps(spec); err != nil {
 		return nil, err
 	}
-	for _, m := range spec.Maps {
-		if m.Pinning != ebpf.PinByName {
-			continue
-		}
-		if err := os.MkdirAll(opts.PinPath, 0o700); err != nil {
-			return nil, fmt.Errorf("making the folder of pinned maps: %w, is bpffs mounted on /sys/fs/bpf?", err)
-		}
-		break
-	}
+	l.fixTracerMaps(spec)
+	l.pinMaps(spec, opts.PinPath)
 	return spec, nil
 }
 
+// sizeMaps gives each map the size that a constant "<map>_max_entries" says.
+func sizeMaps(spec *ebpf.CollectionSpec) error {
+	for name, v := range spec.Variables {
+		m := spec.Maps[strings.TrimSuffix(name, maxEntriesSuffix)]
+		if m == nil || !strings.HasSuffix(name, maxEntriesSuffix) || v.Size() != 4 {
+			continue
+		}
+		var n uint32
+		if err := v.Get(&n); err != nil {
+			return fmt.Errorf("reading the size of map %q: %w", m.Name, err)
+		}
+		if n > 0 {
+			m.MaxEntries = n
+		}
+	}
+	return nil
+}
+
+// pinMaps makes the folder of maps that gadgets share by name. Without bpffs
+// they are not shared, which the gadget alone does not notice.
+func (l *Loaded) pinMaps(spec *ebpf.CollectionSpec, path string) {
+	for name, m := range spec.Maps {
+		if m.Pinning != ebpf.PinByName {
+			continue
+		}
+		if err := bpffsFolder(path); err != nil {
+			l.note("map %q is not shared with other gadgets: %v", name, err)
+			m.Pinning = ebpf.PinNone
+		}
+	}
+}
+
+// bpffsFolder makes path, which must lie in a mounted bpffs.
+func bpffsFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		return err
+	}
+	if st.Type != unix.BPF_FS_MAGIC {
+		return fmt.Errorf("%s is not in a bpffs", path)
+	}
+	return nil
+}
+
 // fixTracerMaps makes ring buffers perf arrays on kernels before 5.8.
-func (l *Loaded) fixTracerMaps(spec *ebpf.CollectionSpec) error {
+func (l *Loaded) fixTracerMaps(spec *ebpf.CollectionSpec) {
 	for _, t := range l.plan.Tracers {
 		m := spec.Maps[t.Map]
 		if m.Type != ebpf.RingBuf {
 			continue
 		}
 		if err := features.HaveMapType(ebpf.RingBuf); !errors.Is(err, ebpf.ErrNotSupported) {
-			return nil
+			return
 		}
 		m.Type, m.KeySize, m.ValueSize, m.MaxEntries = ebpf.PerfEventArray, 4, 4, 0
 		l.note("this kernel has no ring buffers, using perf buffers for %q", t.Map)
 	}
-	return nil
 }
 
 func (l *Loaded) openReaders() error {

@@ -221,24 +221,17 @@ func putIP(dst []byte, value string) error {
 	return nil
 }
 
-// SetParam sets the constant of p in the plan's spec, and the size of the map
-// that p sizes, if it sizes one.
+// SetParam sets the constant of p in the plan's spec.
 func (p *Plan) SetParam(par Param, value string) error {
 	b, err := par.Encode(value)
+	if _, sizes := p.Spec.Maps[strings.TrimSuffix(par.Var, maxEntriesSuffix)]; sizes && err == nil && !slices.ContainsFunc(b, nonZero) {
+		err = fmt.Errorf("%q is no size of a map", value)
+	}
 	if err != nil {
 		return fmt.Errorf("parameter --%s: %w", par.Key, err)
 	}
 	if err := p.Spec.Variables[par.Var].Set(b); err != nil {
 		return fmt.Errorf("parameter --%s: %w", par.Key, err)
-	}
-	if name, ok := strings.CutSuffix(par.Var, maxEntriesSuffix); ok {
-		if m := p.Spec.Maps[name]; m != nil {
-			n, err := strconv.ParseUint(value, 0, 32)
-			if err != nil || n == 0 {
-				return fmt.Errorf("parameter --%s: %q is no size of a map", par.Key, value)
-			}
-			m.MaxEntries = uint32(n)
-		}
 	}
 	return nil
 }
@@ -263,3 +256,5 @@ func (p *Plan) SetParams(values map[string]string) error {
 	}
 	return nil
 }
+
+func nonZero(b byte) bool { return b != 0 }

@@ -82,6 +82,9 @@ func TestSetParamsDefaults(t *testing.T) {
 	if got := p.Spec.Variables["factor"].Value; bytes.Equal(got, make([]byte, 8)) {
 		t.Error("the object's own default was overwritten")
 	}
+	if err := sizeMaps(p.Spec); err != nil {
+		t.Fatal(err)
+	}
 	if got := p.Spec.Maps["table"].MaxEntries; got != 99 {
 		t.Errorf("table_max_entries: the map has %d entries, want 99", got)
 	}

@@ -21,6 +21,16 @@ func tracefsMounted() bool {
 	return false
 }
 
+// tracefsHas reports whether the tracefs that the calling thread sees has a file.
+func tracefsHas(name string) bool {
+	for _, p := range tracefsPaths {
+		if unix.Access(p+"/"+name, unix.F_OK) == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // withTracefs calls fn where tracefs is mounted. When it is not, fn runs on a
 // thread with a mount namespace of its own, in which tracefs is mounted; the
 // thread ends with fn, and nothing is left behind. Tracepoints stay attached:
