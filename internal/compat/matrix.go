@@ -203,11 +203,11 @@ func relocationCell(r Relocation, result byte) Cell {
 		}
 	case 'm':
 		return Cell{
-			Ambiguous, "this kernel has several types named " + strings.TrimPrefix(r.Type, "struct ") + " that give different answers",
+			Ambiguous, "this kernel has several types for " + r.Access + " that give different answers",
 			"describe the type with more of its members, so that only one fits, or with a ___flavour",
 		}
 	}
-	return Cell{Failed, "the relocation could not be worked out", "look into the btfgen report"}
+	return Cell{Failed, "the relocation of " + r.Access + " could not be worked out", "look into the btfgen report"}
 }
 
 // programCells says for each program whether it can load on k.
@@ -222,7 +222,7 @@ func (b *builder) programCells(r Report, k Kernel, objects []Object) []Cell {
 		if c := relocationCell(rel, k.Results[i]); c.Status != Resolved && c.Status != Guarded {
 			for _, p := range programsOf(rel) {
 				if bad[p].Status == "" {
-					bad[p] = Cell{Misplaced, "relocation " + rel.Access + ": " + c.Cause, c.Cure}
+					bad[p] = Cell{Misplaced, c.Cause, c.Cure}
 				}
 			}
 		}
@@ -268,7 +268,7 @@ func tooOld(p Program, k Kernel, asked map[string]bool) Cell {
 			continue
 		}
 		c := Cell{
-			TooOld, fmt.Sprintf("%s is there since Linux %s", n.What, n.Since),
+			TooOld, fmt.Sprintf("it needs %s, which is there since Linux %s", n.What, n.Since),
 			"avoid it, or test for it with bpf_core_enum_value_exists and take another way",
 		}
 		if slices.Contains(backports, k.Distro) {
@@ -282,9 +282,11 @@ func tooOld(p Program, k Kernel, asked map[string]bool) Cell {
 
 // group sorts the kernels and joins neighbours that are equal.
 func (b *builder) group() {
+	oldest := b.oldest()
 	slices.SortStableFunc(b.kernels, func(x, y column) int {
-		return cmp.Or(strings.Compare(x.kernel.Distro, y.kernel.Distro), Compare(x.kernel.Version, y.kernel.Version),
-			strings.Compare(x.kernel.Arch, y.kernel.Arch), Compare(x.kernel.Release, y.kernel.Release))
+		a, c := x.kernel, y.kernel
+		return cmp.Or(strings.Compare(a.Distro, c.Distro), Compare(oldest[a.folder()], oldest[c.folder()]),
+			Compare(a.Version, c.Version), strings.Compare(a.Arch, c.Arch), Compare(a.Release, c.Release))
 	})
 	for _, c := range b.kernels {
 		c.relocs = append(c.relocs, make([]Cell, len(b.m.Relocations)-len(c.relocs))...)
@@ -302,6 +304,22 @@ func (b *builder) group() {
 			Releases: []string{c.kernel.Release}, Programs: c.programs, Relocations: c.relocs,
 		})
 	}
+}
+
+// folder names the distribution and version of a kernel.
+func (k Kernel) folder() string { return k.Distro + "/" + k.Version }
+
+// oldest returns the oldest release of each distribution version, by which
+// versions are put in order: some are numbers and some are names.
+func (b *builder) oldest() map[string]string {
+	oldest := map[string]string{}
+	for _, c := range b.kernels {
+		f := c.kernel.folder()
+		if r, ok := oldest[f]; !ok || Compare(c.kernel.Release, r) < 0 {
+			oldest[f] = c.kernel.Release
+		}
+	}
+	return oldest
 }
 
 // fill marks the cells that nothing was said about.

@@ -76,7 +76,7 @@ func readProgram(p *ebpf.ProgramSpec, spec *ebpf.CollectionSpec) Program {
 				add(n)
 			}
 		case ins.IsKfuncCall():
-			add(Need{What: "kernel functions called (kfuncs)", Since: kfuncsSince})
+			add(Need{What: "calls of kernel functions (kfuncs)", Since: kfuncsSince})
 		case ins.IsFunctionCall():
 			add(Need{What: "calls between BPF functions", Since: callsSince})
 		case ins.IsLoadFromMap():

@@ -1,0 +1,204 @@
+package compat
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/demo.txt")
+
+func read(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// demo is the matrix of the demo gadget, which asks for everything.
+func demo(t testing.TB) Matrix {
+	t.Helper()
+	obj, err := ReadObject("demo.bpf.o", read(t, "demo.bpf.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := ParseReport(read(t, "demo.report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Build(Input{Title: "demo", Objects: []Object{obj}, Reports: []Report{r}})
+}
+
+func TestDemoText(t *testing.T) {
+	var got bytes.Buffer
+	if err := WriteText(&got, demo(t)); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(filepath.Join("testdata", "demo.txt"), got.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(string(read(t, "demo.txt")), got.String()); diff != "" {
+		t.Errorf("text (-want +got):\n%s", diff)
+	}
+}
+
+func TestDemoPrograms(t *testing.T) {
+	m := demo(t)
+	// By group: first the 5.10 kernel, last the newest.
+	want := map[string][2]Status{
+		"plain": {Loads, Loads}, "guarded": {Loads, Loads}, "unguarded": {Misplaced, Misplaced}, "young": {TooOld, Loads},
+		"entry": {NeedsBTF, NeedsBTF}, "iterator": {NeedsBTF, NeedsBTF}, "hook": {NeedsBTF, NeedsBTF}, "traced": {TooOld, NeedsBTF},
+	}
+	first, last := m.Groups[0], m.Groups[len(m.Groups)-1]
+	for i, p := range m.Programs {
+		if got := [2]Status{first.Programs[i].Status, last.Programs[i].Status}; got != want[p.Name] {
+			t.Errorf("program %s is %v, want %v", p.Name, got, want[p.Name])
+		}
+		for _, c := range []Cell{first.Programs[i], last.Programs[i]} {
+			if !c.Status.Good() && (c.Cause == "" || c.Cure == "") {
+				t.Errorf("program %s: %s lacks cause or cure", p.Name, c.Status)
+			}
+		}
+	}
+	if len(m.Programs) != len(want) {
+		t.Errorf("%d programs, want %d", len(m.Programs), len(want))
+	}
+}
+
+func TestHTMLIsSelfContained(t *testing.T) {
+	m := demo(t)
+	m.Title = `<script>alert("x")</script>`
+	m.Broken = []Entry{{"debian/12/amd64/x", "xz: <data> is corrupt"}}
+	var a, b bytes.Buffer
+	for _, w := range []*bytes.Buffer{&a, &b} {
+		if err := WriteHTML(w, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(a.Bytes(), b.Bytes()) {
+		t.Error("the same matrix gives different pages")
+	}
+	page := a.String()
+	for _, bad := range []string{"http://", "https://", "src=", "href=", "@import", "url(", `<script>alert`, "<data>", "&lt;button", "ZgotmplZ"} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page contains %q", bad)
+		}
+	}
+	for _, want := range []string{`class="cell too_old"`, `aria-label="unguarded: fails for a relocation"`, "Cure: ", "5.10.0-32-cloud-amd64", "could not be read"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+func TestJSONSchema(t *testing.T) {
+	data, err := json.Marshal(demo(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"schema":"rules_gadget.compat/v1"`, `"since":"6.1"`, `"status":"needs_btf"`, `"releases":["5.10.0-32-cloud-amd64"`} {
+		if !bytes.Contains(data, []byte(want)) {
+			t.Errorf("JSON lacks %s", want)
+		}
+	}
+}
+
+func TestLint(t *testing.T) {
+	problems, err := Lint(read(t, "demo.bpf.o"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.Program)
+		if !strings.Contains(p.String(), "never loads on a kernel without BTF") {
+			t.Errorf("finding %q does not say what is wrong", p)
+		}
+	}
+	if diff := cmp.Diff([]string{"entry", "hook", "iterator", "traced"}, got); diff != "" {
+		t.Errorf("programs (-want +got):\n%s", diff)
+	}
+	if problems, err := Lint(nil); err != nil || problems != nil {
+		t.Errorf("Lint of no program = %v, %v", problems, err)
+	}
+	if _, err := Lint([]byte("no ELF")); err == nil {
+		t.Error("Lint accepts what is no object")
+	}
+}
+
+// report makes a report of one program with the given results.
+func report(arch string, kernels ...Kernel) Report {
+	return Report{Arch: arch, Object: "o", Kernels: kernels, Relocations: []Relocation{
+		{Program: "p", Kind: "field_exists", Type: "struct a", Access: "a.x", Guarded: true},
+		{Program: "p", Kind: "field_byte_offset", Type: "struct a", Access: "a.y"},
+	}}
+}
+
+func kernels(version, arch, results string, releases ...string) []Kernel {
+	var out []Kernel
+	for _, r := range releases {
+		out = append(out, Kernel{Distro: "debian", Version: version, Arch: arch, Release: r, Results: letters(results)})
+	}
+	return out
+}
+
+func TestGrouping(t *testing.T) {
+	var all []Kernel
+	all = append(all, kernels("12", "amd64", "ar", "6.1.0-9", "6.1.0-10", "6.1.0-2")...)
+	all = append(all, kernels("12", "amd64", "rr", "6.1.0-3")...)
+	all = append(all, kernels("buster", "amd64", "ar", "4.19.0-1", "4.19.0-1")...)
+	all = append(all, Kernel{Distro: "debian", Version: "12", Arch: "amd64", Release: "6.2", Error: "corrupt"})
+	m := Build(Input{Objects: []Object{{Name: "o", Programs: []Program{{Name: "p"}}}}, Reports: []Report{
+		report("amd64", all...), report("arm64", kernels("12", "arm64", "ma", "6.1.0-2")...),
+	}})
+	var got []string
+	for _, g := range m.Groups {
+		got = append(got, g.Version+" "+g.Arch+" "+strings.Join(g.Releases, " ")+": "+g.Verdict())
+	}
+	want := []string{
+		"buster amd64 4.19.0-1: all load", // older, and the same kernel twice is one
+		"12 amd64 6.1.0-2: all load",
+		"12 amd64 6.1.0-3: all load",
+		"12 amd64 6.1.0-9 6.1.0-10: all load",
+		"12 arm64 6.1.0-2: none load",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
+	}
+	if len(m.Relocations) != 2 {
+		t.Errorf("%d rows of relocations, the archs must share them", len(m.Relocations))
+	}
+	if s := m.Summary(); s != (Summary{Kernels: 6, All: 5, None: 1, Broken: 1}) {
+		t.Errorf("Summary = %+v", s)
+	}
+}
+
+func TestBackportsAreDoubtful(t *testing.T) {
+	p := Program{Name: "p", Needs: []Need{{What: "helper bpf_x", Since: Release{5, 8}, Guards: []string{"BPF_FUNC_x"}}}}
+	for _, tt := range []struct {
+		distro, release string
+		asked           bool
+		want            Status
+	}{
+		{"debian", "4.19.0-1", false, TooOld},
+		{"debian", "4.19.0-1", true, Loads},
+		{"debian", "5.8.0", false, Loads},
+		{"rhel", "4.18.0-553.el8", false, Doubtful},
+		{"debian", "rubbish", false, Loads},
+	} {
+		k := Kernel{Distro: tt.distro, Release: tt.release}
+		if got := programCell(p, k, Cell{}, map[string]bool{"BPF_FUNC_x": tt.asked}).Status; got != tt.want {
+			t.Errorf("%+v: %s", tt, got)
+		}
+	}
+}
