@@ -1,0 +1,59 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
+	"github.com/rules-gadget/rules_gadget/internal/store"
+)
+
+func TestFullDisk(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root to mount a small file system")
+	}
+	disk := t.TempDir()
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=3m"); err != nil {
+		t.Skipf("needs the right to mount a small file system: %v", err)
+	}
+	defer func() { _ = unix.Unmount(disk, unix.MNT_DETACH) }()
+	s, err := store.Open(disk + "/state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	stored := map[string]*registrytest.Artifact{}
+	for i := 0; err == nil; i++ {
+		if i > 20 {
+			t.Fatal("the disk is never full")
+		}
+		name := fmt.Sprintf("example.com/a:v%d", i)
+		a := registrytest.NewArtifact(t, uint64(i), 300_000)
+		if err = s.Put(ctx, a, a.Root, name, nil); err == nil {
+			stored[name] = a
+		}
+	}
+	if !strings.Contains(err.Error(), "free some space") {
+		t.Errorf("full disk: %v, want the advice to free some space", err)
+	}
+	checkClean(t, s)
+	if len(stored) == 0 {
+		t.Fatal("nothing was stored before the disk was full")
+	}
+	for name, a := range stored {
+		if d, err := s.Resolve(name); err != nil || d.Digest != a.Root.Digest {
+			t.Errorf("%s: %v, %v", name, d, err)
+		}
+	}
+	// The way out works on a full disk too.
+	if _, err := s.GC(ctx, store.GCOptions{Forget: func([]store.Ref) []string { return []string{"example.com/a:v0"} }}); err != nil {
+		t.Fatal(err)
+	}
+	checkClean(t, s)
+	put(t, s, registrytest.NewArtifact(t, 100, 100_000), "example.com/b:v1")
+}
