@@ -21,7 +21,7 @@ type Archive struct {
 // under the name that is no link. Files and folders that do not follow the
 // path grammar are no archives and are passed over.
 func List(root string) ([]Archive, error) {
-	l := lister{root: root, seen: map[string]bool{}}
+	l := lister{root: root, seen: map[place]bool{}}
 	if err := l.walk("", 0); err != nil {
 		return nil, fmt.Errorf("listing archives: %w", err)
 	}
@@ -34,8 +34,14 @@ const depth = 3
 
 type lister struct {
 	root  string
-	seen  map[string]bool // real paths
+	seen  map[place]bool
 	found []Archive
+}
+
+// place is a real path, met at a level below the root.
+type place struct {
+	level int
+	real  string
 }
 
 // walk goes through one folder: first what is really there, then links.
@@ -60,7 +66,7 @@ func (l *lister) walk(rel string, level int) error {
 func (l *lister) entry(rel string, level int) error {
 	path := filepath.Join(l.root, rel)
 	real, err := filepath.EvalSymlinks(path)
-	if err != nil || l.seen[real] {
+	if err != nil || l.seen[place{level, real}] {
 		return nil // a link that leads nowhere is no archive
 	}
 	info, err := os.Stat(real)
@@ -68,12 +74,12 @@ func (l *lister) entry(rel string, level int) error {
 		return nil
 	}
 	if level < depth {
-		l.seen[real] = true
+		l.seen[place{level, real}] = true
 		return l.walk(rel, level+1)
 	}
 	id, err := ParseArchivePath(filepath.ToSlash(rel))
 	if err == nil && info.Mode().IsRegular() {
-		l.seen[real] = true
+		l.seen[place{level, real}] = true
 		l.found = append(l.found, Archive{Kernel: id, Path: path})
 	}
 	return nil
