@@ -49,6 +49,12 @@ func object(t *testing.T, variable string) *ebpf.CollectionSpec {
 // load loads only the named programs, and the maps of the object.
 func load(t *testing.T, spec *ebpf.CollectionSpec, programs ...string) *ebpf.Collection {
 	t.Helper()
+	return loadFor(t, nil, spec, programs...)
+}
+
+// loadFor is load with another BTF than the kernel's own.
+func loadFor(t *testing.T, kernel *btf.Spec, spec *ebpf.CollectionSpec, programs ...string) *ebpf.Collection {
+	t.Helper()
 	if err := rlimit.RemoveMemlock(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +66,7 @@ func load(t *testing.T, spec *ebpf.CollectionSpec, programs ...string) *ebpf.Col
 	for _, m := range spec.Maps {
 		m.Pinning = ebpf.PinNone
 	}
-	options := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{ExtraRelocationTargets: enricher(t, spec)}}
+	options := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{KernelTypes: kernel, ExtraRelocationTargets: enricher(t, spec)}}
 	coll, err := ebpf.NewCollectionWithOptions(spec, options)
 	var rejected *ebpf.VerifierError
 	if errors.As(err, &rejected) {
