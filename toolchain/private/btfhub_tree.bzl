@@ -9,7 +9,13 @@ ARCHS = ("arm64", "x86_64")
 _LOAD = 'load("{rules}", "btf_shard", "btf_shards")\n\npackage(default_visibility = ["//visibility:public"])\n\n'
 
 def shard_error(shard):
-    """Returns what is wrong with a shard's name, or ""."""
+    """Checks a shard's name, which becomes a path in a repository.
+
+    Args:
+      shard: string, `<distro>/<version>/<arch>`.
+    Returns:
+      string, what is wrong with it, or "".
+    """
     parts = shard.split("/")
     if len(parts) != 3 or "" in parts or parts[2] not in ARCHS:
         return "%r is no shard, use <distro>/<version>/<arch> with arch %s" % (shard, " or ".join(ARCHS))
