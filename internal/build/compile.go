@@ -3,7 +3,6 @@ package build
 import (
 	"bytes"
 	"context"
-	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
@@ -17,9 +16,6 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
-
-// maxDepfile is the largest depfile that is read, in bytes.
-const maxDepfile = 16 << 20
 
 // Toolchain is a clang with what it needs.
 type Toolchain struct {
@@ -246,71 +242,4 @@ func (t Toolchain) exec(ctx context.Context, program string, args []string) (str
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	return out.String(), err
-}
-
-// checkObject makes sure that the compiler made a BPF object with a program.
-func checkObject(object []byte, source string) error {
-	if err := gadget.CheckObject(object); err != nil {
-		return fmt.Errorf("checking object of %q: %w", source, err)
-	}
-	f, err := elf.NewFile(bytes.NewReader(object))
-	if err != nil {
-		return fmt.Errorf("checking object of %q: %w", source, err)
-	}
-	for _, s := range f.Sections {
-		if s.Flags&elf.SHF_EXECINSTR != 0 && s.Size > 0 && s.Name != ".text" {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s: it defines no program, put SEC(\"...\") before the function that is one", source)
-}
-
-// readDepfile returns the files that a depfile names as dependencies.
-func readDepfile(name string) (map[string]bool, error) {
-	data, err := action.ReadFile(name, maxDepfile)
-	if err != nil {
-		return nil, fmt.Errorf("reading depfile: %w", err)
-	}
-	return parseDepfile(data), nil
-}
-
-// parseDepfile returns the prerequisites in a make rule, cleaned.
-func parseDepfile(data []byte) map[string]bool {
-	text := strings.ReplaceAll(string(data), "\\\r\n", " ")
-	text = strings.ReplaceAll(text, "\\\n", " ")
-	_, text, _ = strings.Cut(text, ": ")
-	out := map[string]bool{}
-	var word strings.Builder
-	flush := func() {
-		if word.Len() > 0 {
-			out[path.Clean(word.String())] = true
-			word.Reset()
-		}
-	}
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '\\' && i+1 < len(text) && strings.IndexByte(" #\\", text[i+1]) >= 0,
-			c == '$' && i+1 < len(text) && text[i+1] == '$':
-			i++
-			word.WriteByte(text[i])
-		case strings.IndexByte(" \t\r\n", c) >= 0:
-			flush()
-		default:
-			word.WriteByte(c)
-		}
-	}
-	flush()
-	return out
-}
-
-// unread returns the inputs that are neither in read nor the build file.
-func (f Folder) unread(read map[string]bool) []string {
-	out := []string{}
-	for _, input := range f.Inputs {
-		rel, _ := f.gadgetPath(input)
-		if !read[path.Clean(input)] && input != f.BuildFile && rel != gadget.BuildFileName {
-			out = append(out, input)
-		}
-	}
-	return out
 }
