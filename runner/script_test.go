@@ -77,6 +77,7 @@ func makeLayouts(t *testing.T) string {
 	write("other", open, yaml, other)
 	write("rejected", gadgettest.File(t, "rejected.bpf.o"), nil, host)
 	write("nopoint", gadgettest.File(t, "attach.bpf.o"), gadgettest.File(t, "nopoint.yaml"), host)
+	write("counts", gadgettest.File(t, "counts.bpf.o"), gadgettest.File(t, "counts.yaml"), host)
 	write("types", gadgettest.File(t, "types.bpf.o"), nil, host)
 	return dir
 }

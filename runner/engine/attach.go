@@ -52,7 +52,7 @@ func (l *Loaded) attachAll() error {
 
 // attachable reports whether pr is attached at the start: iterators run when
 // they are read.
-func attachable(pr Program) bool { return !strings.HasPrefix(pr.Section, "iter/") }
+func attachable(pr Program) bool { return !isIter(pr.Section) }
 
 func usesTracefs(pr Program) bool { return pr.Type == ebpf.TracePoint || pr.Type == ebpf.Kprobe }
 

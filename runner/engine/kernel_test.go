@@ -46,6 +46,12 @@ func (r *recorder) Event(_ int, sample []byte) {
 	r.found(sample)
 }
 
+func (r *recorder) Array(_ int, samples [][]byte) {
+	for _, s := range samples {
+		r.Event(0, s)
+	}
+}
+
 func (r *recorder) Lost(_ int, n uint64) { r.lost.Add(n) }
 
 // only disables every program of attach.bpf.o but name.

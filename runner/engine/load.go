@@ -21,6 +21,8 @@ type LoadOptions struct {
 	KernelTypes *btf.Spec
 	// Cache has the kernel's own BTF, or reads it when it is needed; may be nil.
 	Cache *btf.Cache
+	// Metadata says when arrays are read.
+	Metadata Metadata
 	// PinPath is where maps with LIBBPF_PIN_BY_NAME live.
 	PinPath string
 	// Note receives a sentence for what is skipped, may be nil.
@@ -40,6 +42,7 @@ type Loaded struct {
 	skipped []error
 	// readers of the tracer maps, in the order of plan.Tracers.
 	readers []sampleReader
+	arrays  []array
 }
 
 // Load gives the plan's programs and maps to the kernel and opens the readers
@@ -71,7 +74,7 @@ func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
 	if err != nil {
 		return nil, explainLoad(err)
 	}
-	if err := l.openReaders(); err != nil {
+	if err := errors.Join(l.openReaders(), l.openArrays(opts.Metadata)); err != nil {
 		l.Close()
 		return nil, err
 	}

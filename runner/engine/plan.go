@@ -20,6 +20,8 @@ const (
 	tracerMapPrefix = "gadget_map_tracer_"
 	paramPrefix     = "gadget_param_"
 	mapIterPrefix   = "gadget_mapiter_"
+	iterPrefix      = "gadget_iter_"
+	iterMapPrefix   = "gadget_mapelem_iter_target_"
 	partSeparator   = "___"
 )
 
@@ -36,6 +38,7 @@ const maxEntriesSuffix = "_max_entries"
 type Plan struct {
 	Spec     *ebpf.CollectionSpec
 	Tracers  []Tracer
+	Iters    []Iter
 	MapIters []MapIter
 	Params   []Param
 	Programs []Program
@@ -47,13 +50,6 @@ type Tracer struct {
 	Map     string
 	LostMap string // "" when the object has none
 	Event   *btf.Struct
-}
-
-// MapIter is a data source of arrays: the entries of a hash map.
-type MapIter struct {
-	Name       string
-	Map        string
-	Key, Value *btf.Struct
 }
 
 // Program is one program of the object with its effective attach target.
@@ -98,10 +94,13 @@ func NewPlan(spec *ebpf.CollectionSpec, md Metadata) (*Plan, error) {
 }
 
 // variable adds what the variable called name declares, if it declares
-// something. An iterator needs nothing but its programs here.
+// something.
 func (p *Plan) variable(name string, md Metadata) error {
 	if rest, ok := strings.CutPrefix(name, tracerPrefix); ok {
 		return p.addTracer(rest)
+	}
+	if rest, ok := strings.CutPrefix(name, iterPrefix); ok {
+		return p.addIter(rest)
 	}
 	if rest, ok := strings.CutPrefix(name, mapIterPrefix); ok {
 		return p.addMapIter(rest)
@@ -140,26 +139,6 @@ func (p *Plan) addTracer(decl string) error {
 	return nil
 }
 
-func (p *Plan) addMapIter(decl string) error {
-	parts := strings.Split(decl, partSeparator)
-	if len(parts) != 2 {
-		return fmt.Errorf("map iterator declaration %q has %d parts, want name and map", decl, len(parts))
-	}
-	it := MapIter{Name: parts[0], Map: parts[1]}
-	m, ok := p.Spec.Maps[it.Map]
-	if !ok {
-		return fmt.Errorf("map iterator %q: the object has no map %q", it.Name, it.Map)
-	}
-	if it.Key, ok = m.Key.(*btf.Struct); !ok {
-		return fmt.Errorf("map iterator %q: the key of map %q is no struct", it.Name, it.Map)
-	}
-	if it.Value, ok = m.Value.(*btf.Struct); !ok {
-		return fmt.Errorf("map iterator %q: the value of map %q is no struct", it.Name, it.Map)
-	}
-	p.MapIters = append(p.MapIters, it)
-	return nil
-}
-
 func (p *Plan) programs(md Metadata) {
 	for name, spec := range p.Spec.Programs {
 		pr := Program{Name: name, Section: spec.SectionName, Type: spec.Type, AttachTo: spec.AttachTo}
@@ -181,17 +160,4 @@ func (p *Plan) check() error {
 		return fmt.Errorf("every program of the object is disabled by gadget.yaml")
 	}
 	return nil
-}
-
-// NeedsBTF reports whether a program has relocations, so that loading it needs
-// the BTF of the kernel.
-func (p *Plan) NeedsBTF() bool {
-	for _, spec := range p.Spec.Programs {
-		for i := range spec.Instructions {
-			if btf.CORERelocationMetadata(&spec.Instructions[i]) != nil {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
@@ -91,6 +93,57 @@ func TestPlanOfMapIterator(t *testing.T) {
 	}
 }
 
+func TestPlanOfArrays(t *testing.T) {
+	md := testMetadata(t, "counts.yaml")
+	p := testPlan(t, "counts.bpf.o", md)
+	if len(p.Iters) != 1 || p.Iters[0].Name != "tasks" || !slices.Equal(p.Iters[0].Programs, []string{"list_tasks"}) {
+		t.Errorf("iterators: got %+v", p.Iters)
+	}
+	sources, err := p.Sources(md, fieldEnv())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range sources {
+		for _, f := range s.All() {
+			got = append(got, fmt.Sprintf("%s.%s@%d array=%t", s.Name, f.FullName, f.Offset, s.Array))
+		}
+	}
+	want := []string{
+		"tasks.pid@0 array=true", "tasks.tid@4 array=true", "counts.pid@0 array=true", "counts.opens@4 array=true",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+	if !p.NeedsBTF() {
+		t.Error("an object with relocations is said to need no BTF")
+	}
+}
+
+func TestSchedule(t *testing.T) {
+	for _, tc := range []struct {
+		interval, count string
+		want            schedule
+	}{
+		{"", "", schedule{interval: time.Second}},
+		{"2s", "3", schedule{interval: 2 * time.Second, count: 3}},
+		{"1ns", "", schedule{interval: minimalArrayRefresh}},
+		{"0s", "1", schedule{count: 1}},
+	} {
+		got, err := newSchedule(map[string]string{annotationInterval: tc.interval, annotationCount: tc.count}, time.Second, "")
+		if err != nil || got != tc.want {
+			t.Errorf("%q %q: got %+v (%v), want %+v", tc.interval, tc.count, got, err, tc.want)
+		}
+	}
+	for _, bad := range []map[string]string{
+		{annotationInterval: "soon"}, {annotationInterval: "-1s"}, {annotationCount: "x"}, {annotationCount: "-1"},
+	} {
+		if _, err := newSchedule(bad, 0, ""); err == nil {
+			t.Errorf("%v was accepted", bad)
+		}
+	}
+}
+
 func TestPlanRefuses(t *testing.T) {
 	read := func(t *testing.T) *ebpf.CollectionSpec {
 		return testPlan(t, "open.bpf.o", Metadata{}).Spec.Copy()
@@ -128,13 +181,14 @@ func TestDeclarations(t *testing.T) {
 	for _, name := range []string{
 		"gadget_tracer_a", "gadget_tracer_a___b", "gadget_tracer_a___events___nothing", "gadget_tracer_a___b___c___d",
 		"gadget_mapiter_a", "gadget_mapiter_a___nothing", "gadget_mapiter_a___events",
-		"gadget_map_tracer_nothing", "gadget_param_nothing",
+		"gadget_iter_a", "gadget_iter_a___event", "gadget_iter_a___nothing___types", "gadget_iter_a___event___nothing",
+		"gadget_iter_a___event___types", "gadget_map_tracer_nothing", "gadget_param_nothing",
 	} {
 		if err := p.variable(name, Metadata{}); err == nil {
 			t.Errorf("declaration %q was accepted", name)
 		}
 	}
-	for _, name := range []string{"other", "gadget_iter_x___y___z", "gadget_var_x"} {
+	for _, name := range []string{"other", "gadget_var_x"} {
 		if err := p.variable(name, Metadata{}); err != nil {
 			t.Errorf("variable %q: %v", name, err)
 		}

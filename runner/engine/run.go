@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sync/errgroup"
 )
 
 // DrainGrace is how long Run waits, after everything is detached, for events
@@ -25,11 +26,15 @@ type Handler interface {
 	Event(source int, sample []byte)
 	// Lost is told that n more events of tracer number source were lost.
 	Lost(source int, n uint64)
+	// Array receives the entries of source number source, as Plan.Sources
+	// numbers them; they are the handler's.
+	Array(source int, samples [][]byte)
 }
 
-// Run attaches the gadget and hands its events to h until ctx ends; attached
-// is called once everything is attached. Then Run first detaches, whatever h
-// is doing, and gives h DrainGrace to handle what is in the buffers.
+// Run attaches the gadget and hands its events to h until ctx ends, or until a
+// gadget that only has arrays has given them all; attached is called once
+// everything is attached. At the end Run first detaches, whatever h is doing,
+// and gives h DrainGrace to handle what is in the buffers.
 func (l *Loaded) Run(ctx context.Context, h Handler, attached func()) error {
 	readers := newReadLoop(l, h)
 	readers.start()
@@ -38,21 +43,56 @@ func (l *Loaded) Run(ctx context.Context, h Handler, attached func()) error {
 		return err
 	}
 	attached()
-	err := l.wait(ctx, readers)
-	err = errors.Join(err, l.Detach())
+	arrays := l.runArrays(ctx, h)
+	err := l.wait(ctx, readers, arrays)
+	err = errors.Join(err, l.finishArrays(ctx, arrays), l.Detach())
 	readers.stop()
 	readers.pollLost()
 	return err
 }
 
-// wait returns when ctx ends, or with the error that ended a reader.
-func (l *Loaded) wait(ctx context.Context, r *readLoop) error {
+// runArrays reads every array on its schedule. The channel gets the error of
+// the first that fails, or nil when all have ended.
+func (l *Loaded) runArrays(ctx context.Context, h Handler) <-chan error {
+	if len(l.arrays) == 0 {
+		return nil
+	}
+	done := make(chan error, 1)
+	var group errgroup.Group
+	for _, a := range l.arrays {
+		group.Go(func() error { return a.run(ctx, h) })
+	}
+	go func() { done <- group.Wait() }()
+	return done
+}
+
+// finishArrays gives arrays that are read at the end the time for it.
+func (l *Loaded) finishArrays(ctx context.Context, done <-chan error) error {
+	if done == nil || ctx.Err() == nil {
+		return nil
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(DrainGrace):
+		return nil
+	}
+}
+
+// wait returns when ctx ends, with the error that ended a reader, or when the
+// arrays have ended and there is nothing else to wait for.
+func (l *Loaded) wait(ctx context.Context, r *readLoop, arrays <-chan error) error {
 	tick := time.NewTicker(lostInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case err := <-arrays:
+			if err != nil || len(l.readers) == 0 {
+				return err
+			}
+			arrays = nil
 		case err := <-r.failed:
 			return err
 		case <-tick.C:

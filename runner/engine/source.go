@@ -8,7 +8,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
-// Sources returns the data source of each tracer, in the order of p.Tracers.
+// Sources returns the data sources in the order in which a Handler numbers
+// them: p.Tracers, p.Iters, p.MapIters.
 func (p *Plan) Sources(md Metadata, env field.Env) ([]*field.Source, error) {
 	out := make([]*field.Source, 0, len(p.Tracers))
 	for _, t := range p.Tracers {
@@ -17,6 +18,24 @@ func (p *Plan) Sources(md Metadata, env field.Env) ([]*field.Source, error) {
 			return nil, err
 		}
 		out = append(out, src)
+	}
+	add := func(name string, event *btf.Struct) error {
+		src, err := buildSource(name, event, md, env)
+		if err == nil {
+			src.Array = true
+			out = append(out, src)
+		}
+		return err
+	}
+	for _, it := range p.Iters {
+		if err := add(it.Name, it.Event); err != nil {
+			return nil, err
+		}
+	}
+	for _, it := range p.MapIters {
+		if err := add(it.Name, it.entry()); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

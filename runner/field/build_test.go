@@ -237,6 +237,36 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+func TestSorter(t *testing.T) {
+	src, err := Build(pack("event", 8, member("count", 0, u32), member("name", 4, &btf.Array{Type: char, Nelems: 4})), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry := func(n byte, name string) []byte {
+		return append([]byte{n, 0, 0, 0}, append([]byte(name), 0, 0, 0)[:4]...)
+	}
+	for spec, want := range map[string]string{"": "2b 1c 2a ", "count": "1c 2b 2a ", "-count,name": "2a 2b 1c ", "name": "2a 2b 1c ", "-name": "1c 2b 2a "} {
+		samples := [][]byte{entry(2, "b"), entry(1, "c"), entry(2, "a")}
+		sort, err := Sorter(src, spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sort != nil {
+			sort(samples)
+		}
+		var got string
+		for _, s := range samples {
+			got += string('0'+s[0]) + string(s[4]) + " "
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", spec, got, want)
+		}
+	}
+	if _, err := Sorter(src, "count,nothing"); err == nil {
+		t.Error("a field that is not there was accepted")
+	}
+}
+
 func FuzzFilter(f *testing.F) {
 	src, err := Build(pack("event", 8, member("count", 0, u32), member("name", 4, &btf.Array{Type: char, Nelems: 4})), Options{})
 	if err != nil {

@@ -98,6 +98,7 @@ func (f *Field) hasType(name string) bool {
 type Source struct {
 	Name        string
 	Size        uint32 // bytes of a whole event
+	Array       bool   // entries come many at once, not one by one
 	Annotations map[string]string
 	Fields      []*Field // top level, in the order of the struct
 }

@@ -8,8 +8,15 @@ import (
 
 func floatOf(bits uint64) float64 { return math.Float64frombits(bits) }
 
-// Header appends the titles.
+// Header appends the titles; those of arrays come with each array.
 func (c *columns) Header(dst []byte) []byte {
+	if c.array {
+		return dst
+	}
+	return c.titles(dst)
+}
+
+func (c *columns) titles(dst []byte) []byte {
 	for i := range c.cols {
 		dst = c.cell(dst, i, []byte(c.cols[i].title))
 	}
@@ -23,6 +30,15 @@ func (c *columns) Event(dst, sample []byte) []byte {
 		dst = c.cell(dst, i, c.raw)
 	}
 	return endLine(dst)
+}
+
+// Array appends the titles and a line for each entry.
+func (c *columns) Array(dst []byte, samples [][]byte) []byte {
+	dst = c.titles(dst)
+	for _, s := range samples {
+		dst = c.Event(dst, s)
+	}
+	return dst
 }
 
 // cell appends text in column i, with the space that parts it from the one

@@ -44,12 +44,13 @@ type column struct {
 // columns is the Encoder of aligned text.
 type columns struct {
 	cols      []column
+	array     bool   // the source is one of arrays
 	whole     bool   // show whole texts: no terminal has to hold the line
 	raw, text []byte // reused
 }
 
 func newColumns(src *field.Source, sel selection, width int) (*columns, error) {
-	c := &columns{}
+	c := &columns{array: src.Array}
 	for _, f := range sel.columns(src) {
 		text := f.Column()
 		if text == nil {

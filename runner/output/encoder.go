@@ -29,6 +29,9 @@ type Encoder interface {
 	Header(dst []byte) []byte
 	// Event appends the text of one event, with its newline.
 	Event(dst, sample []byte) []byte
+	// Array appends the text of entries that came at once. Encoders of
+	// sources of arrays are called with nothing else.
+	Array(dst []byte, samples [][]byte) []byte
 }
 
 // Options choose what an Encoder shows.
@@ -52,7 +55,7 @@ func New(src *field.Source, o Options) (Encoder, error) {
 	case JSONPretty:
 		return newTree(src, sel, jsonStyle{indent: "  "}), nil
 	case YAML:
-		return newTree(src, sel, yamlStyle{}), nil
+		return newTree(src, sel, yamlStyle{list: src.Array}), nil
 	case None:
 		return nil, nil
 	}

@@ -145,6 +145,38 @@ func TestTrees(t *testing.T) {
 	}
 }
 
+func TestArrays(t *testing.T) {
+	src := source(t, map[string]map[string]string{"inner.a": {"columns.hidden": "true"}})
+	src.Array = true
+	two := [][]byte{sample("x"), sample("z")}
+	for _, tc := range []struct {
+		opts Options
+		in   [][]byte
+		want string
+	}{
+		{Options{Mode: JSON, Fields: "name"}, two, `[{"name":"x"},{"name":"z"}]` + "\n"},
+		{Options{Mode: JSON, Fields: "name"}, nil, "[]\n"},
+		{Options{Mode: JSONPretty, Fields: "inner.b"}, two[:1], "[\n  {\n    \"inner\": {\n      \"b\": 2\n    }\n  }\n]\n"},
+		{Options{Mode: YAML, Fields: "inner.b,name"}, two, "---\n- inner:\n    b: 2\n  name: x\n- inner:\n    b: 2\n  name: z\n"},
+		{Options{Mode: YAML, Fields: "name"}, nil, "--- []\n"},
+		{Options{Mode: Columns, Fields: "name,count"}, two, "NAME             COUNT\nx                7\nz                7\n"},
+	} {
+		enc, err := New(src, tc.opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tc.want, string(enc.Array(enc.Header(nil), tc.in))); diff != "" {
+			t.Errorf("%s of %d entries (-want +got):\n%s", tc.opts.Mode, len(tc.in), diff)
+		}
+		var v []map[string]any
+		if tc.opts.Mode == YAML {
+			if err := yaml.Unmarshal(enc.Array(nil, tc.in), &v); err != nil || len(v) != len(tc.in) {
+				t.Errorf("no YAML list of %d: %v", len(tc.in), err)
+			}
+		}
+	}
+}
+
 // TestStringsSurvive compares with the encoders of other libraries.
 func TestStringsSurvive(t *testing.T) {
 	src := source(t, nil)

@@ -17,6 +17,9 @@ type style interface {
 	value(dst, text []byte, k field.Kind) []byte
 	// end closes the event.
 	end(dst []byte) []byte
+	// item begins entry number i of an array, arrayEnd ends n of them.
+	item(dst []byte, i int) []byte
+	arrayEnd(dst []byte, n int) []byte
 }
 
 // tree is an Encoder whose constant parts are rendered beforehand: an event is
@@ -39,14 +42,27 @@ type step struct {
 func newTree(src *field.Source, sel selection, st style) *tree {
 	t := &tree{style: st}
 	b := &treeBuilder{tree: t, sel: sel}
-	b.object(src.Fields, 0)
-	t.tail = st.end(b.literal)
+	depth := 0
+	if src.Array {
+		depth = 1
+	}
+	b.object(src.Fields, depth)
+	t.tail = b.literal
 	return t
 }
 
 func (t *tree) Header(dst []byte) []byte { return dst }
 
-func (t *tree) Event(dst, sample []byte) []byte {
+func (t *tree) Event(dst, sample []byte) []byte { return t.style.end(t.object(dst, sample)) }
+
+func (t *tree) Array(dst []byte, samples [][]byte) []byte {
+	for i, s := range samples {
+		dst = t.object(t.style.item(dst, i), s)
+	}
+	return t.style.arrayEnd(dst, len(samples))
+}
+
+func (t *tree) object(dst, sample []byte) []byte {
 	for i := range t.steps {
 		s := &t.steps[i]
 		dst = append(dst, s.literal...)
@@ -130,11 +146,25 @@ func (s jsonStyle) value(dst, text []byte, k field.Kind) []byte {
 
 func (s jsonStyle) end(dst []byte) []byte { return append(dst, '\n') }
 
-// yamlStyle writes one document an event. Its strings are JSON strings, which
-// YAML understands.
-type yamlStyle struct{}
+func (s jsonStyle) item(dst []byte, i int) []byte {
+	if i == 0 {
+		return s.newline(append(dst, '['), 1)
+	}
+	return s.newline(append(dst, ','), 1)
+}
 
-func (yamlStyle) open(dst []byte, depth int) []byte {
+func (s jsonStyle) arrayEnd(dst []byte, n int) []byte {
+	if n == 0 {
+		return append(dst, "[]\n"...)
+	}
+	return append(s.newline(dst, 0), "]\n"...)
+}
+
+// yamlStyle writes one document an event, or an array as a list. Its strings
+// are JSON strings, which YAML understands.
+type yamlStyle struct{ list bool }
+
+func (s yamlStyle) open(dst []byte, depth int) []byte {
 	if depth == 0 {
 		return append(dst, "---"...)
 	}
@@ -143,12 +173,29 @@ func (yamlStyle) open(dst []byte, depth int) []byte {
 
 func (yamlStyle) close(dst []byte, _ int) []byte { return dst }
 
-func (yamlStyle) key(dst []byte, name string, depth int, _ bool) []byte {
+func (s yamlStyle) key(dst []byte, name string, depth int, first bool) []byte {
+	if s.list && depth == 2 && first {
+		return append(append(dst, name...), ": "...)
+	}
 	dst = append(dst, '\n')
 	for range depth - 1 {
 		dst = append(dst, "  "...)
 	}
 	return append(append(dst, name...), ": "...)
+}
+
+func (yamlStyle) item(dst []byte, i int) []byte {
+	if i == 0 {
+		dst = append(dst, "---"...)
+	}
+	return append(dst, "\n- "...)
+}
+
+func (yamlStyle) arrayEnd(dst []byte, n int) []byte {
+	if n == 0 {
+		dst = append(dst, "--- []"...)
+	}
+	return append(dst, '\n')
 }
 
 func (yamlStyle) value(dst, text []byte, k field.Kind) []byte {

@@ -19,10 +19,11 @@ func TestSplit(t *testing.T) {
 	}{
 		{"ref", "ref", "", false},
 		{"ref --failed", "ref", "--failed", false},
-		{"ref --failed -o json", "ref -o json", "--failed", false},
-		{"--timeout 5s ref --pid 12", "--timeout 5s ref", "--pid 12", false},
+		{"ref --failed -o json", "ref -ojson", "--failed", false},
+		{"--timeout 5s ref --pid 12", "--timeout=5s ref", "--pid 12", false},
 		{"ref --pid=12 --host", "ref --host", "--pid=12", false},
 		{"ref --number -3 -ojson", "ref -ojson", "--number -3", false},
+		{"ref --output -x -o -y", "ref --output=-x -o-y", "", false},
 		{"--pid=1 ref", "ref", "--pid=1", false},
 		{"ref --failed --pid 3 --output=json", "ref --output=json", "--failed --pid 3", false},
 		{"ref --help", "ref", "", true},

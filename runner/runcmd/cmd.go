@@ -145,7 +145,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		return err
 	}
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
-		KernelTypes: types, Cache: s.kernel, PinPath: engine.DefaultPinPath, Note: s.notef,
+		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: engine.DefaultPinPath, Note: s.notef,
 	})
 	if err != nil {
 		return s.verbose(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +33,8 @@ type events struct {
 type part struct {
 	encoder output.Encoder // nil to write nothing
 	match   func(sample []byte) bool
+	sort    func(samples [][]byte)
+	most    int // entries of an array, 0 for all
 	seen    atomic.Uint64
 	lost    atomic.Uint64
 }
@@ -52,6 +55,10 @@ func (s *session) events() (*events, error) {
 		if p.match, err = field.Filter(src, s.cmd.Filter); err != nil {
 			return nil, err
 		}
+		if p.sort, err = field.Sorter(src, s.cmd.Sort); err != nil {
+			return nil, err
+		}
+		p.most = s.cmd.MaxEntries
 	}
 	return ev, nil
 }
@@ -96,6 +103,24 @@ func (e *events) Event(source int, sample []byte) {
 	p.seen.Add(1)
 	if p.encoder != nil {
 		e.sink.Append(func(dst []byte) []byte { return p.encoder.Event(dst, sample) })
+	}
+}
+
+// Array implements engine.Handler.
+func (e *events) Array(source int, samples [][]byte) {
+	p := &e.parts[source]
+	if p.match != nil {
+		samples = slices.DeleteFunc(samples, func(s []byte) bool { return !p.match(s) })
+	}
+	if p.sort != nil {
+		p.sort(samples)
+	}
+	if p.most > 0 && len(samples) > p.most {
+		samples = samples[:p.most]
+	}
+	p.seen.Add(uint64(len(samples)))
+	if p.encoder != nil {
+		e.sink.Append(func(dst []byte) []byte { return p.encoder.Array(dst, samples) })
 	}
 }
 

@@ -46,12 +46,16 @@ func (s *splitter) take(arg string, next []string) int {
 	}
 	isBool, ok := s.known[name]
 	if ok {
-		s.ours = append(s.ours, arg)
-		if !isBool && !hasValue && len(next) > 0 {
-			s.ours = append(s.ours, next[0])
-			return 1
+		if isBool || hasValue || len(next) == 0 {
+			s.ours = append(s.ours, arg)
+			return 0
 		}
-		return 0
+		// One word, since values may begin with a dash: --fields -flags.
+		if strings.HasPrefix(arg, "--") {
+			arg += "="
+		}
+		s.ours = append(s.ours, arg+next[0])
+		return 1
 	}
 	s.rest.Args = append(s.rest.Args, arg)
 	if !hasValue && s.reference && len(next) > 0 && !isFlag(next[0]) {
