@@ -1,55 +1,52 @@
 // Command btfarchive makes btfhub archives: it takes BTF out of kernel
 // packages, kernel images, vmlinux files, raw BTF or the running kernel and
-// writes <distro>/<version>/<arch>/<release>.btf.tar.xz.
+// writes <distro>/<version>/<arch>/<release>.btf.tar.xz. It also writes the lock
+// file by which a Bazel workspace fetches archives.
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 )
-
-// errUsage marks an error of the command line, for exit code 2.
-var errUsage = errors.New("bad command line")
 
 // cli is the command line.
 type cli struct {
-	Out     string    `name:"out" short:"o" required:"" placeholder:"DIR" help:"Archive folder to write to."`
-	Distro  string    `name:"distro" placeholder:"ID" help:"Distribution, as os-release's ID spells it. With --host, default: this host's."`
-	Version string    `name:"version" placeholder:"VERSION" help:"Version folder, such as 12 or bullseye. With --host, default: this host's."`
-	Arch    string    `name:"arch" placeholder:"ARCH" help:"amd64 or arm64; needed for raw BTF, which does not tell."`
-	Release string    `name:"release" placeholder:"RELEASE" help:"What uname -r prints on that kernel; needed where the input does not tell. One input only."`
-	Host    bool      `name:"host" help:"Also take the running kernel's BTF."`
-	Pahole  string    `name:"pahole" default:"pahole" placeholder:"PATH" help:"pahole, to make BTF from a vmlinux that has only DWARF."`
-	Force   bool      `name:"force" help:"Replace archives that exist; they are kept otherwise."`
-	Inputs  []string  `arg:"" optional:"" name:"input" help:"Kernel packages (.deb), kernel images (vmlinuz, Image), vmlinux, or raw BTF."`
-	arch    arch.Arch // parsed --arch
+	Add  add  `cmd:"" default:"withargs" help:"Make archives from kernels (the default)."`
+	Lock lock `cmd:"" help:"Write a lock file of an archive folder, for btfhub.shard in a Bazel workspace."`
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err == nil {
-		return
-	}
-	fmt.Fprintln(os.Stderr, "btfarchive:", err)
-	if errors.Is(err, errUsage) {
-		os.Exit(2)
-	}
-	os.Exit(1)
+// add is the command that makes archives.
+type add struct {
+	Out       string    `name:"out" short:"o" placeholder:"DIR" help:"Archive folder to write to."`
+	File      string    `name:"file" placeholder:"FILE" help:"Write the archive of the one input to this file, and to no folder."`
+	Distro    string    `name:"distro" placeholder:"ID" help:"Distribution, as os-release's ID spells it. With --host, default: this host's."`
+	Version   string    `name:"version" placeholder:"VERSION" help:"Version folder, such as 12 or bullseye. With --host, default: this host's."`
+	Arch      string    `name:"arch" placeholder:"ARCH" help:"amd64 or arm64; needed for raw BTF, which does not tell."`
+	Release   string    `name:"release" placeholder:"RELEASE" help:"What uname -r prints on that kernel; needed where the input does not tell. One input only."`
+	Host      bool      `name:"host" help:"Also take the running kernel's BTF."`
+	Pahole    string    `name:"pahole" default:"pahole" placeholder:"PATH" help:"pahole, to make BTF from a vmlinux that has only DWARF."`
+	Force     bool      `name:"force" help:"Replace archives that exist; they are kept otherwise."`
+	KeepGoing bool      `name:"keep-going" help:"With --file: write an empty file and warn when the input gives no BTF."`
+	Inputs    []string  `arg:"" optional:"" name:"input" help:"Kernel packages (.deb), kernel images (vmlinuz, Image), vmlinux, or raw BTF."`
+	arch      arch.Arch // parsed --arch
 }
 
-// run makes the archives that args ask for, prints the path of each to stdout
-// and goes on after an input that fails.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func main() { os.Exit(tool.Main("btfarchive", run)) }
+
+// run does what args ask for.
+func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
 	var c cli
 	exited := false
 	parser, err := kong.New(&c, kong.Name("btfarchive"), kong.Writers(stdout, stderr),
@@ -57,21 +54,37 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := parser.Parse(args); err != nil && !exited {
-		return fmt.Errorf("%w: %w", errUsage, err)
+	args, err = action.Args(args)
+	if err != nil {
+		return err
 	}
+	parsed, err := parser.Parse(args)
 	if exited {
 		return nil
 	}
-	if err := c.check(); err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+	if err != nil {
+		return &tool.UsageError{Err: err}
 	}
-	return c.archive(ctx, stdout, stderr)
+	if strings.HasPrefix(parsed.Command(), "lock") {
+		return c.Lock.run(stdout)
+	}
+	if err := c.Add.check(); err != nil {
+		return &tool.UsageError{Err: err}
+	}
+	if c.Add.File != "" {
+		return c.Add.one(ctx, stderr)
+	}
+	return c.Add.archive(ctx, stdout, stderr)
 }
 
 // check looks at what kong cannot.
-func (c *cli) check() error {
+func (c *add) check() error {
 	switch {
+	case (c.Out == "") == (c.File == ""):
+		return errors.New("give --out for a folder or --file for a file")
+	case c.File != "" && (len(c.Inputs) != 1 || c.Host):
+		return errors.New("--file is for one input")
+	case c.File != "":
 	case len(c.Inputs) == 0 && !c.Host:
 		return errors.New("no input, name kernel packages or images, or use --host")
 	case len(c.Inputs) > 0 && (c.Distro == "" || c.Version == ""):
@@ -87,8 +100,25 @@ func (c *cli) check() error {
 	return err
 }
 
+// one makes the archive of the one input.
+func (c *add) one(ctx context.Context, stderr io.Writer) error {
+	src, err := c.read(ctx, c.Inputs[0])
+	var archive bytes.Buffer
+	if err == nil {
+		err = btfhub.WriteArchive(&archive, src.Release, src.btf)
+	}
+	if err != nil && c.KeepGoing {
+		fmt.Fprintf(stderr, "btfarchive: %s: %v\n", c.Inputs[0], err)
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading %q: %w", c.Inputs[0], err)
+	}
+	return action.WriteFile(c.File, archive.Bytes())
+}
+
 // archive makes one archive for each input.
-func (c *cli) archive(ctx context.Context, stdout, stderr io.Writer) error {
+func (c *add) archive(ctx context.Context, stdout, stderr io.Writer) error {
 	failed := 0
 	try := func(name string, read func() (source, error)) error {
 		if err := ctx.Err(); err != nil {

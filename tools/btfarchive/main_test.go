@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/therootcompany/xz"
+
+	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 )
 
 // testBTF is BTF with a single integer type.
@@ -57,6 +59,15 @@ func write(t *testing.T, name string, data []byte) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+func runArgs(t *testing.T, args []string, stdout, stderr io.Writer) error {
+	return run(t.Context(), args, nil, stdout, stderr)
+}
+
+func isUsage(err error) bool {
+	usage := (*tool.UsageError)(nil)
+	return errors.As(err, &usage)
 }
 
 // member returns the name and content of the archive's member.
@@ -104,7 +115,7 @@ func TestRun(t *testing.T) {
 			out := t.TempDir()
 			args := append([]string{"--out=" + out, "--distro=d", "--version=1", write(t, tt.input, tt.data)}, tt.args...)
 			var stdout bytes.Buffer
-			if err := run(t.Context(), args, &stdout, t.Output()); err != nil {
+			if err := runArgs(t, args, &stdout, t.Output()); err != nil {
 				t.Fatal(err)
 			}
 			path := strings.TrimSpace(stdout.String())
@@ -123,8 +134,8 @@ func TestRunKeepsGoing(t *testing.T) {
 	out := t.TempDir()
 	good, bad := write(t, "vmlinux-1.btf", testBTF()), write(t, "vmlinux-2", []byte("rubbish"))
 	var stdout, stderr bytes.Buffer
-	err := run(t.Context(), []string{"--out=" + out, "--distro=d", "--version=1", "--arch=amd64", bad, good}, &stdout, &stderr)
-	if err == nil || errors.Is(err, errUsage) {
+	err := runArgs(t, []string{"--out=" + out, "--distro=d", "--version=1", "--arch=amd64", bad, good}, &stdout, &stderr)
+	if err == nil || isUsage(err) {
 		t.Errorf("run = %v, want an error that is not about usage", err)
 	}
 	if !strings.Contains(stdout.String(), "1.btf.tar.xz") || !strings.Contains(stderr.String(), "no kernel image") {
@@ -135,20 +146,20 @@ func TestRunKeepsGoing(t *testing.T) {
 func TestRunKeepsWhatExists(t *testing.T) {
 	args := []string{"--out=" + t.TempDir(), "--distro=d", "--version=1", "--arch=amd64", write(t, "1.btf", testBTF())}
 	var stdout bytes.Buffer
-	if err := run(t.Context(), args, &stdout, t.Output()); err != nil {
+	if err := runArgs(t, args, &stdout, t.Output()); err != nil {
 		t.Fatal(err)
 	}
 	path := strings.TrimSpace(stdout.String())
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(t.Context(), args, io.Discard, t.Output()); err != nil {
+	if err := runArgs(t, args, io.Discard, t.Output()); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := os.ReadFile(path); string(got) != "mine" {
 		t.Error("an archive was replaced without --force")
 	}
-	if err := run(t.Context(), append(args, "--force"), io.Discard, t.Output()); err != nil {
+	if err := runArgs(t, append(args, "--force"), io.Discard, t.Output()); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := os.ReadFile(path); string(got) == "mine" {
@@ -169,6 +180,9 @@ func TestRunRefuses(t *testing.T) {
 		usage bool
 	}{
 		{"no input", base, "no input", true},
+		{"neither folder nor file", []string{raw}, "--out", true},
+		{"both folder and file", append(base, "--file=x", raw), "--out", true},
+		{"file of two inputs", []string{"--file=x", raw, raw}, "one input", true},
 		{"no distro", []string{"--out=x", raw}, "--distro", true},
 		{"bad arch", append(base, "--arch=vax", raw), "unknown architecture", true},
 		{"one release, two inputs", append(base, "--release=1", raw, raw), "--release", true},
@@ -184,8 +198,8 @@ func TestRunRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var stderr bytes.Buffer
-			err := run(t.Context(), tt.args, io.Discard, &stderr)
-			if err == nil || errors.Is(err, errUsage) != tt.usage {
+			err := runArgs(t, tt.args, io.Discard, &stderr)
+			if err == nil || isUsage(err) != tt.usage {
 				t.Fatalf("run = %v, usage error wanted: %v", err, tt.usage)
 			}
 			if all := err.Error() + stderr.String(); !strings.Contains(all, tt.want) {
@@ -196,7 +210,7 @@ func TestRunRefuses(t *testing.T) {
 }
 
 func TestFromDWARF(t *testing.T) {
-	c := cli{Pahole: write(t, "pahole", []byte("#!/bin/sh\ncp \"$3\" \"${1#*=}\"\n"))}
+	c := add{Pahole: write(t, "pahole", []byte("#!/bin/sh\ncp \"$3\" \"${1#*=}\"\n"))}
 	got, err := c.fromDWARF(t.Context(), write(t, "vmlinux", testBTF()))
 	if err != nil || !bytes.Equal(got, testBTF()) {
 		t.Errorf("fromDWARF = %d bytes, %v", len(got), err)

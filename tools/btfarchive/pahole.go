@@ -16,7 +16,7 @@ import (
 const maxMessage = 2000
 
 // fromDWARF has pahole make BTF from the DWARF of a vmlinux.
-func (c *cli) fromDWARF(ctx context.Context, file string) ([]byte, error) {
+func (c *add) fromDWARF(ctx context.Context, file string) ([]byte, error) {
 	pahole, err := exec.LookPath(c.Pahole)
 	if err != nil {
 		return nil, fmt.Errorf("the vmlinux has DWARF but no BTF and %q is not there, install pahole (Debian package pahole): %w", c.Pahole, err)

@@ -29,7 +29,7 @@ type source struct {
 }
 
 // host reads the running kernel's BTF and identity.
-func (c *cli) host(root fs.FS) (source, error) {
+func (c *add) host(root fs.FS) (source, error) {
 	id, err := kernel.FromHost()
 	if err != nil {
 		return source{}, err
@@ -52,7 +52,7 @@ func (c *cli) host(root fs.FS) (source, error) {
 }
 
 // read reads the kernel in one input file.
-func (c *cli) read(ctx context.Context, input string) (source, error) {
+func (c *add) read(ctx context.Context, input string) (source, error) {
 	if strings.HasSuffix(input, ".deb") {
 		return c.readDeb(ctx, input)
 	}
@@ -96,7 +96,7 @@ func releaseOf(name string) string {
 // identify joins what the image, its name and the command line say. The
 // command line wins for the release; an arch that contradicts the image does
 // not pass.
-func (c *cli) identify(k vmlinuz.Kernel, fromName string) (source, error) {
+func (c *add) identify(k vmlinuz.Kernel, fromName string) (source, error) {
 	id := kernel.Identity{Distro: c.Distro, Version: c.Version, Arch: k.Arch, Release: k.Release}
 	if fromName != "" {
 		id.Release = fromName
@@ -119,7 +119,7 @@ func (c *cli) identify(k vmlinuz.Kernel, fromName string) (source, error) {
 }
 
 // readDeb reads the kernel image or the vmlinux in a package.
-func (c *cli) readDeb(ctx context.Context, input string) (source, error) {
+func (c *add) readDeb(ctx context.Context, input string) (source, error) {
 	f, err := os.Open(input)
 	if err != nil {
 		return source{}, err
@@ -163,7 +163,7 @@ func isKernelPath(name string) bool {
 
 // readEntry copies one file of a package to disk, for a vmlinux with DWARF is
 // too big for memory and pahole wants a file, and reads that.
-func (c *cli) readEntry(ctx context.Context, h *tar.Header, r io.Reader) (source, error) {
+func (c *add) readEntry(ctx context.Context, h *tar.Header, r io.Reader) (source, error) {
 	if h.Size > maxVmlinux {
 		return source{}, fmt.Errorf("%d bytes, the limit is %d", h.Size, int64(maxVmlinux))
 	}
@@ -192,7 +192,7 @@ func (c *cli) readEntry(ctx context.Context, h *tar.Header, r io.Reader) (source
 }
 
 // write writes the archive of src and returns its path.
-func (c *cli) write(src source) (string, error) {
+func (c *add) write(src source) (string, error) {
 	for _, part := range []string{src.Distro, src.Version} {
 		if part == "" || part == "." || part == ".." || strings.ContainsAny(part, "/\\\x00") {
 			return "", fmt.Errorf("%q cannot be a folder of an archive, give --distro and --version", part)
