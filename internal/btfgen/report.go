@@ -23,17 +23,18 @@ type Report struct {
 
 // ReportRelocation is one distinct relocation of the objects.
 type ReportRelocation struct {
-	ID      int    `json:"id"`
-	Object  string `json:"object"`
-	Program string `json:"program"` // function of the first instruction that has it
-	Section string `json:"section"`
-	Insn    int    `json:"insn"` // number of the instruction in the function
-	Kind    string `json:"kind"`
-	Type    string `json:"type"`   // root type, such as "struct task_struct"
-	Access  string `json:"access"` // such as "task_struct.tasks.prev"
-	Source  string `json:"source"` // "file:line", or empty
-	Guarded bool   `json:"guarded"`
-	Count   int    `json:"count"` // how many instructions have it
+	ID       int      `json:"id"`
+	Object   string   `json:"object"`
+	Program  string   `json:"program"`  // function of the first instruction that has it
+	Programs []string `json:"programs"` // all functions that have it
+	Section  string   `json:"section"`
+	Insn     int      `json:"insn"` // number of the instruction in the function
+	Kind     string   `json:"kind"`
+	Type     string   `json:"type"`   // root type, such as "struct task_struct"
+	Access   string   `json:"access"` // such as "task_struct.tasks.prev"
+	Source   string   `json:"source"` // "file:line", or empty
+	Guarded  bool     `json:"guarded"`
+	Count    int      `json:"count"` // how many instructions have it
 }
 
 // ReportKernel is one kernel. Results has a letter for each relocation: r for
@@ -60,7 +61,7 @@ func newReport(objects []*core.Object, arch string) *Report {
 		names = append(names, name)
 		for _, rel := range o.Relocations {
 			r.Relocations = append(r.Relocations, ReportRelocation{
-				ID: len(r.Relocations), Object: name, Program: rel.Program, Section: rel.Section,
+				ID: len(r.Relocations), Object: name, Program: rel.Program, Programs: rel.Programs, Section: rel.Section,
 				Insn: rel.Insn, Kind: rel.Kind.String(), Type: rel.RootType(), Access: rel.Access,
 				Source: rel.Source, Guarded: rel.Guarded, Count: rel.Count,
 			})

@@ -26,7 +26,7 @@ func TestReport(t *testing.T) {
 	}
 	r := out.Report
 	want := btfgen.ReportRelocation{
-		ID: 5, Object: "types.el.bpf.o", Program: "types", Section: "kprobe/types", Insn: 24,
+		ID: 5, Object: "types.el.bpf.o", Program: "types", Programs: []string{"types"}, Section: "kprobe/types", Insn: 24,
 		Kind: "type_exists", Type: "struct no_such_struct", Access: "no_such_struct",
 		Source: r.Relocations[5].Source, Guarded: true, Count: 1,
 	}

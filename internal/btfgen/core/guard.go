@@ -2,41 +2,54 @@ package core
 
 import "github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
 
-// markGuarded sets Guarded of each relocation for which the object also asks
-// whether it, its root type, a field on the way to it or a sibling of it
-// exists. The compiler's output does not say whether the question decides over
-// this very instruction, but an object that asks is prepared for the answer.
-// A sibling counts when one of the two types has a flavour, which is how one
-// writes "if the new field exists, read it, else the old one".
+// markGuarded sets Guarded of each relocation for which the same functions also
+// ask whether it, its root type or a field on the way to it exists. The
+// compiler's output does not say whether the question decides over this very
+// instruction, but a function that asks is prepared for the answer. For a type
+// with a flavour the question may be about a sibling, which is how one writes
+// "if the new field exists, read it, else the old one".
 func (o *Object) markGuarded() {
-	asked := map[string]bool{}
+	asked := map[question]bool{}
 	for _, r := range o.Relocations {
 		if !r.Kind.Existence() {
 			continue
 		}
 		n := len(r.spec)
-		asked[r.guardKey(n)] = true
-		if n > 1 {
-			asked[r.guardKey(n-1)+siblings] = true
-			asked[r.guardKey(n-1)+flavoured] = asked[r.guardKey(n-1)+flavoured] || r.flavoured()
+		for _, program := range r.Programs {
+			asked[question{program, r.guardKey(n)}] = true
+			if n > 1 {
+				asked[question{program, r.guardKey(n-1) + siblings}] = true
+			}
 		}
 	}
 	for i := range o.Relocations {
 		r := &o.Relocations[i]
-		r.Guarded = asked[r.guardKey(0)]
-		for n := 1; n <= len(r.spec) && !r.Guarded; n++ {
-			key := r.guardKey(n - 1)
-			r.Guarded = asked[r.guardKey(n)] || asked[key+flavoured] || r.flavoured() && asked[key+siblings]
+		r.Guarded = true
+		for _, program := range r.Programs {
+			r.Guarded = r.Guarded && r.guardedIn(program, asked)
 		}
 	}
 }
 
-// These are appended to the key of a struct one of whose members is asked for,
-// the second one if the question uses a flavour. No member has such a name.
-const (
-	siblings  = ".*"
-	flavoured = ".___*"
-)
+// question is a path that a function asks for.
+type question struct{ program, key string }
+
+// guardedIn says whether a function asks for r or what leads to it.
+func (r *Relocation) guardedIn(program string, asked map[question]bool) bool {
+	if asked[question{program, r.guardKey(0)}] {
+		return true
+	}
+	for n := 1; n <= len(r.spec); n++ {
+		if asked[question{program, r.guardKey(n)}] || r.flavoured() && asked[question{program, r.guardKey(n-1) + siblings}] {
+			return true
+		}
+	}
+	return false
+}
+
+// siblings is appended to the key of a struct one of whose members is asked
+// for. No member has such a name.
+const siblings = ".*"
 
 // flavoured reports whether the local name of the root type has a flavour.
 func (r *Relocation) flavoured() bool { return btf.EssentialName(r.Root) != r.Root }

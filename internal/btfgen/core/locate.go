@@ -19,9 +19,11 @@ type locator struct {
 	lines map[uint32][]lineRecord
 }
 
+// function is a symbol of type FUNC; its name is empty where there is none.
 type function struct {
-	start uint64
-	name  string
+	start   uint64
+	name    string
+	section string
 }
 
 // newLocator reads the symbol table; an object without one has no functions.
@@ -31,7 +33,7 @@ func newLocator(f *elf.File, view *btf.View, lines []lineRecord) *locator {
 	for _, s := range symbols {
 		if elf.ST_TYPE(s.Info) == elf.STT_FUNC && int(s.Section) < len(f.Sections) {
 			section := f.Sections[s.Section].Name
-			l.funcs[section] = append(l.funcs[section], function{s.Value, s.Name})
+			l.funcs[section] = append(l.funcs[section], function{s.Value, s.Name, section})
 		}
 	}
 	for _, list := range l.funcs {
@@ -46,19 +48,26 @@ func newLocator(f *elf.File, view *btf.View, lines []lineRecord) *locator {
 	return l
 }
 
-// place fills in where r first occurs.
-func (l *locator) place(r *Relocation, rec record) error {
-	var err error
-	if r.Section, err = l.view.String(rec.section); err != nil {
-		return fmt.Errorf("section name: %w", err)
+// program returns the function that an instruction is in.
+func (l *locator) program(rec record) (function, error) {
+	section, err := l.view.String(rec.section)
+	if err != nil {
+		return function{}, fmt.Errorf("section name: %w", err)
 	}
-	start := uint64(0)
-	for _, f := range l.funcs[r.Section] {
-		if f.start <= uint64(rec.insn) {
-			start, r.Program = f.start, f.name
-		}
+	list := l.funcs[section]
+	n, _ := slices.BinarySearchFunc(list, uint64(rec.insn)+1, func(f function, insn uint64) int {
+		return cmp.Compare(f.start, insn)
+	})
+	if n == 0 {
+		return function{section: section}, nil
 	}
-	r.Insn = int((uint64(rec.insn) - start) / insnLen)
+	return list[n-1], nil
+}
+
+// place fills in where r first occurs, which is at rec, in f.
+func (l *locator) place(r *Relocation, rec record, f function) {
+	r.Section, r.Program = f.section, f.name
+	r.Insn = int((uint64(rec.insn) - f.start) / insnLen)
 	lines := l.lines[rec.section]
 	n, _ := slices.BinarySearchFunc(lines, rec.insn+1, func(x lineRecord, insn uint32) int {
 		return cmp.Compare(x.insn, insn)
@@ -69,5 +78,4 @@ func (l *locator) place(r *Relocation, rec record) error {
 			r.Source = fmt.Sprintf("%s:%d", file, line.line)
 		}
 	}
-	return nil
 }

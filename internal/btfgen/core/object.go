@@ -23,15 +23,16 @@ type Object struct {
 
 // Relocation is one distinct CO-RE relocation of an object.
 type Relocation struct {
-	Kind    Kind
-	Root    string // local name of the root type, with flavour
-	Access  string // such as "task_struct.real_parent" or "bpf_func_id.BPF_FUNC_loop"
-	Section string // ELF section of the first instruction that has it
-	Program string // function of that instruction
-	Insn    int    // number of that instruction in its function
-	Source  string // "file:line" of that instruction, if the object says it
-	Count   int    // how many instructions have it
-	Guarded bool   // the object also asks whether it exists
+	Kind     Kind
+	Root     string   // local name of the root type, with flavour
+	Access   string   // such as "task_struct.real_parent" or "bpf_func_id.BPF_FUNC_loop"
+	Programs []string // functions that have it, in the order of appearance
+	Section  string   // ELF section of the first instruction that has it
+	Program  string   // function of that instruction
+	Insn     int      // number of that instruction in its function
+	Source   string   // "file:line" of that instruction, if the object says it
+	Count    int      // how many instructions have it
+	Guarded  bool     // the object also asks whether it exists
 
 	typeID uint32
 	root   ID
@@ -98,16 +99,19 @@ func (o *Object) distinct(view *btf.View, records []record, loc *locator) error 
 		if err != nil {
 			return fmt.Errorf("relocation %d: access string: %w", i, err)
 		}
+		program, err := loc.program(rec)
+		if err != nil {
+			return fmt.Errorf("relocation %d: %w", i, err)
+		}
 		k := key{rec.typeID, rec.kind, access}
 		if at, ok := seen[k]; ok {
-			o.Relocations[at].Count++
+			o.Relocations[at].again(program)
 			continue
 		}
 		seen[k] = len(o.Relocations)
-		r := Relocation{Kind: rec.kind, Count: 1, typeID: rec.typeID}
-		if err := loc.place(&r, rec); err != nil {
-			return fmt.Errorf("relocation %d: %w", i, err)
-		}
+		r := Relocation{Kind: rec.kind, typeID: rec.typeID}
+		r.again(program)
+		loc.place(&r, rec, program)
 		if err := r.parse(o.local, view, access); err != nil {
 			return fmt.Errorf("relocation %d (%s %q): %w", i, rec.kind, access, err)
 		}
@@ -115,6 +119,14 @@ func (o *Object) distinct(view *btf.View, records []record, loc *locator) error 
 	}
 	o.markGuarded()
 	return o.local.Err()
+}
+
+// again counts one more instruction, in the given function.
+func (r *Relocation) again(program function) {
+	r.Count++
+	if !slices.Contains(r.Programs, program.name) {
+		r.Programs = append(r.Programs, program.name)
+	}
 }
 
 // RootNames returns the essential names of all root types of the objects,

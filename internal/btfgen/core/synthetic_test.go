@@ -226,6 +226,7 @@ func TestGuards(t *testing.T) {
 		"field_byte_offset no_such_struct.member":                 true,
 		"field_byte_offset task_struct___weak.field_of_no_kernel": true,
 		"field_byte_offset file.f_path.dentry":                    false,
+		"field_byte_offset task_struct.pid":                       false,
 		"field_byte_offset kernfs_node.id":                        false,
 	} {
 		if g, ok := got[access]; !ok || g != want {
