@@ -1,0 +1,166 @@
+package sign
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// Limits of what is read of an artifact's signatures.
+const (
+	// MaxSignatures is how many signatures of an artifact are looked at.
+	MaxSignatures = 64
+	maxManifest   = 4 << 20
+	maxReferrers  = 1024
+)
+
+// legacyReferrer is the artifact type of a simple signing manifest that is a
+// referrer instead of having a tag.
+const legacyReferrer = "application/vnd.dev.cosign.artifact.sig.v1+json"
+
+// Place is where an artifact lies with what refers to it: a repository of a
+// registry.
+type Place interface {
+	oci.Blobs
+	// ResolveTag returns what tag stands for, oci.ErrNotFound when there is no
+	// such tag.
+	ResolveTag(ctx context.Context, tag string) (ocispec.Descriptor, error)
+	// Referrers lists what refers to subject; none is no error.
+	Referrers(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error)
+}
+
+// Tag is the tag under which the signatures of subject lie.
+func Tag(subject digest.Digest) string {
+	return subject.Algorithm().String() + "-" + subject.Encoded() + ".sig"
+}
+
+// Find collects the signatures of subject in both forms. When something could
+// not be read it returns an error besides what it found.
+func Find(ctx context.Context, p Place, subject digest.Digest) ([]Signature, error) {
+	tagged, tagErr := findTagged(ctx, p, subject)
+	referred, err := findReferrers(ctx, p, subject)
+	found := append(tagged, referred...)
+	if err = errors.Join(tagErr, err); err != nil {
+		err = fmt.Errorf("reading the signatures of %s: %w", subject, err)
+	}
+	if len(found) > MaxSignatures {
+		return found[:MaxSignatures], errors.Join(err, fmt.Errorf("%s has more than %d signatures, the others were not read", subject, MaxSignatures))
+	}
+	return found, err
+}
+
+func findTagged(ctx context.Context, p Place, subject digest.Digest) ([]Signature, error) {
+	d, err := p.ResolveTag(ctx, Tag(subject))
+	if errors.Is(err, oci.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return readManifest(ctx, p, d)
+}
+
+func findReferrers(ctx context.Context, p Place, subject digest.Digest) ([]Signature, error) {
+	all, err := p.Referrers(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	var found []Signature
+	var failed []error
+	for _, d := range all[:min(len(all), maxReferrers)] {
+		if !mayBeSignature(d) {
+			continue
+		}
+		if len(found) > MaxSignatures {
+			break
+		}
+		s, err := readManifest(ctx, p, d)
+		if err != nil {
+			failed = append(failed, err)
+		}
+		found = append(found, s...)
+	}
+	return found, errors.Join(failed...)
+}
+
+// mayBeSignature goes by the artifact type, and by cosign's annotation where
+// the list of referrers has it: a bundle may also carry provenance.
+func mayBeSignature(d ocispec.Descriptor) bool {
+	if predicate := d.Annotations[bundlePredicateAnnotation]; predicate != "" && predicate != SignPredicate {
+		return false
+	}
+	return d.ArtifactType == "" || d.ArtifactType == legacyReferrer || strings.HasPrefix(d.ArtifactType, bundlePrefix)
+}
+
+// readManifest reads the signatures in the layers of one manifest. Layers of
+// other types are passed over; those that cannot be read are an error besides
+// the others.
+func readManifest(ctx context.Context, p oci.Blobs, d ocispec.Descriptor) ([]Signature, error) {
+	m, err := parseManifest(ctx, p, d)
+	if err != nil {
+		return nil, err
+	}
+	if predicate := m.Annotations[bundlePredicateAnnotation]; predicate != "" && predicate != SignPredicate {
+		return nil, nil
+	}
+	var found []Signature
+	var failed []error
+	for _, l := range m.Layers[:min(len(m.Layers), MaxSignatures+1)] {
+		s, limit := Signature{Form: FormTag, Base64: l.Annotations[SignatureAnnotation]}, int64(MaxPayload)
+		switch {
+		case strings.HasPrefix(l.MediaType, bundlePrefix):
+			s, limit = Signature{Form: FormBundle}, MaxBundle
+		case l.MediaType != PayloadMediaType || s.Base64 == "":
+			continue
+		}
+		if s.Data, err = oci.ReadBlob(ctx, p, l, limit); err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		found = append(found, s)
+	}
+	return found, errors.Join(failed...)
+}
+
+func parseManifest(ctx context.Context, p oci.Blobs, d ocispec.Descriptor) (ocispec.Manifest, error) {
+	var m ocispec.Manifest
+	data, err := oci.ReadBlob(ctx, p, d, maxManifest)
+	if err != nil {
+		return m, err
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return m, fmt.Errorf("reading manifest %s: %w", d.Digest, err)
+	}
+	return m, nil
+}
+
+// Signers returns who of keys signed subject, each key and form once. The
+// error says what is wrong with the signatures that do not count.
+func Signers(found []Signature, subject digest.Digest, v Verification) ([]Signer, error) {
+	var signers []Signer
+	var failed []error
+	for _, s := range found {
+		key, err := s.Verify(subject, v.Keys, v.Now)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		if one := (Signer{Key: key.ID, Name: key.Name, Form: s.Form}); !slices.Contains(signers, one) {
+			signers = append(signers, one)
+		}
+	}
+	return signers, errors.Join(distinct(failed)...)
+}
+
+// distinct keeps one error of each text.
+func distinct(errs []error) []error {
+	return slices.CompactFunc(errs, func(a, b error) bool { return a.Error() == b.Error() })
+}

@@ -1,0 +1,145 @@
+package sign
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Form is one of the ways in which a signature lies beside its artifact.
+type Form string
+
+// The forms.
+const (
+	FormTag    Form = "tag"    // simple signing payload, under a tag or as a referrer
+	FormBundle Form = "bundle" // sigstore bundle, as a referrer
+)
+
+// Signature is a signature as it was found. Nothing in it is to be believed
+// before Verify.
+type Signature struct {
+	Form Form `json:"form"`
+	// Data is the payload, or the bundle.
+	Data []byte `json:"data"`
+	// Base64 is the signature of the payload; a bundle has its own.
+	Base64 string `json:"signature,omitempty"`
+}
+
+// Signer is who made a signature.
+type Signer struct {
+	Key  string `json:"key" yaml:"key"`                       // the key's ID
+	Name string `json:"name,omitempty" yaml:"name,omitempty"` // the key's name
+	Form Form   `json:"form" yaml:"form"`
+}
+
+// String names the key and the form.
+func (s Signer) String() string {
+	return fmt.Sprintf("%s, as a %s", PublicKey{Name: s.Name, ID: s.Key}, s.Form)
+}
+
+// OtherSubjectError says that a signature is about another artifact.
+type OtherSubjectError struct{ Want digest.Digest }
+
+// Error implements error.
+func (e *OtherSubjectError) Error() string {
+	return fmt.Sprintf("the signature is about another digest than %s", e.Want)
+}
+
+// ExpiredError says that a key made the signature, and does not count any more.
+type ExpiredError struct{ Key PublicKey }
+
+// Error implements error.
+func (e *ExpiredError) Error() string {
+	return fmt.Sprintf("key %s expired on %s", e.Key, e.Key.Expires.UTC().Format(time.DateOnly))
+}
+
+// New signs subject, of the repository name ("ghcr.io/acme/trace_open"), in the
+// given form. The annotations go into a payload; a bundle has none.
+func New(form Form, subject digest.Digest, name string, annotations map[string]string, key *PrivateKey) (Signature, error) {
+	if form == FormBundle {
+		data, err := newBundle(subject, key)
+		return Signature{Form: form, Data: data}, err
+	}
+	data, err := newPayload(subject, name, annotations)
+	if err != nil {
+		return Signature{}, err
+	}
+	raw, err := key.sign(data)
+	if err != nil {
+		return Signature{}, err
+	}
+	return Signature{Form: form, Data: data, Base64: base64.StdEncoding.EncodeToString(raw)}, nil
+}
+
+// Verify checks that one of keys signed subject, and returns it. The error
+// says what comes closest: an expired key, another subject, or that none of
+// the keys made the signature.
+func (s Signature) Verify(subject digest.Digest, keys []PublicKey, now time.Time) (PublicKey, error) {
+	var closest error = errMismatch
+	for _, key := range keys {
+		err := s.verify(subject, key)
+		switch {
+		case err == nil && !key.Expires.IsZero() && !now.Before(key.Expires):
+			closest = &ExpiredError{key}
+		case err == nil:
+			return key, nil
+		case !errors.Is(err, errMismatch):
+			closest = err
+		}
+	}
+	if errors.Is(closest, errMismatch) {
+		closest = s.noKey(len(keys))
+	}
+	return PublicKey{}, closest
+}
+
+func (s Signature) verify(subject digest.Digest, key PublicKey) error {
+	if s.Form == FormBundle {
+		b, err := parseBundle(s.Data)
+		if err != nil {
+			return err
+		}
+		return b.verify(subject, key)
+	}
+	raw, err := base64.StdEncoding.DecodeString(s.Base64)
+	if err != nil {
+		return fmt.Errorf("reading the signature: %w", err)
+	}
+	if len(raw) > maxRawSignature {
+		return fmt.Errorf("the signature has more than %d bytes", maxRawSignature)
+	}
+	// The payload is parsed once it is known to be the signer's.
+	if err := key.verify(s.Data, raw); err != nil {
+		return err
+	}
+	about, err := parsePayload(s.Data)
+	if err != nil {
+		return err
+	}
+	if about != subject {
+		return &OtherSubjectError{Want: subject}
+	}
+	return nil
+}
+
+// noKey says that none of the keys made the signature.
+func (s Signature) noKey(keys int) error {
+	if b, err := parseBundle(s.Data); s.Form == FormBundle && err == nil &&
+		(len(b.VerificationMaterial.Certificate) > 0 || len(b.VerificationMaterial.Chain) > 0) {
+		return errors.New("it was signed with a certificate and not with a key, which is not accepted")
+	}
+	if keys == 1 {
+		return errMismatch
+	}
+	return fmt.Errorf("none of the %d keys made this signature", keys)
+}
+
+// Verification is what signatures are checked against.
+type Verification struct {
+	Keys []PublicKey
+	// Now is when keys must not have expired.
+	Now time.Time
+}
