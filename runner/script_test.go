@@ -30,8 +30,12 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) { runScripts(t, "testdata/script", "") }
 
-// TestRegistry runs the scripts that need a real registry.
+// TestRegistry runs the scripts that need a real registry. Bazel names it by its
+// place in the runfiles.
 func TestRegistry(t *testing.T) {
+	if dir, path := os.Getenv("TEST_SRCDIR"), os.Getenv("DOCKER_REGISTRY"); dir != "" && path != "" {
+		t.Setenv("DOCKER_REGISTRY", filepath.Join(dir, path))
+	}
 	runScripts(t, "testdata/registry", registrytest.Start(t, registrytest.Config{}).Addr)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/features"
+	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
@@ -229,14 +231,24 @@ func TestVerifierRejection(t *testing.T) {
 }
 
 func TestWithoutPrivilege(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("needs a plain user")
-	}
 	p, err := engine.PlanFromObject(gadgettest.File(t, "open.bpf.o"), engine.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	dropCapabilities(t)
 	if _, err := engine.Load(p, engine.LoadOptions{}); !errors.Is(err, engine.ErrPrivilege) {
 		t.Errorf("got %v, want ErrPrivilege", err)
+	}
+}
+
+// dropCapabilities takes the calling thread its effective capabilities. The
+// thread ends with the test.
+func dropCapabilities(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread()
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	if err := unix.Capset(&header, &none[0]); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -133,17 +134,12 @@ func (l *Loaded) pinMaps(spec *ebpf.CollectionSpec, path string) {
 
 // bpffsFolder makes path, which must lie in a mounted bpffs.
 func bpffsFolder(path string) error {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return err
-	}
+	parent := filepath.Dir(path)
 	var st unix.Statfs_t
-	if err := unix.Statfs(path, &st); err != nil {
-		return err
+	if err := unix.Statfs(parent, &st); err != nil || st.Type != unix.BPF_FS_MAGIC {
+		return fmt.Errorf("no bpffs is mounted on %s", parent)
 	}
-	if st.Type != unix.BPF_FS_MAGIC {
-		return fmt.Errorf("%s is not in a bpffs", path)
-	}
-	return nil
+	return os.MkdirAll(path, 0o700)
 }
 
 // fixTracerMaps makes ring buffers perf arrays on kernels before 5.8.

@@ -35,7 +35,7 @@ func mayTrace(caps uint64) bool {
 }
 
 func effectiveCaps() (uint64, error) {
-	f, err := os.Open("/proc/self/status")
+	f, err := os.Open("/proc/thread-self/status")
 	if err != nil {
 		return 0, err
 	}
@@ -45,5 +45,5 @@ func effectiveCaps() (uint64, error) {
 			return strconv.ParseUint(strings.TrimSpace(v), 16, 64)
 		}
 	}
-	return 0, errors.New("/proc/self/status has no CapEff line")
+	return 0, errors.New("/proc/thread-self/status has no CapEff line")
 }
