@@ -111,7 +111,7 @@ func pullCrane(b *testing.B, addr string, n int) {
 }
 
 func pullSkopeo(b *testing.B, addr string, n int) {
-	skopeo := findSkopeo(b)
+	skopeo := registrytest.Program(b, registrytest.SkopeoEnv, "skopeo")
 	dir := b.TempDir()
 	for i := range n {
 		out, err := exec.Command(skopeo, "--insecure-policy", "copy", "-q", "--all", "--src-tls-verify=false",
@@ -120,15 +120,6 @@ func pullSkopeo(b *testing.B, addr string, n int) {
 			b.Fatalf("%v: %s", err, out)
 		}
 	}
-}
-
-func findSkopeo(tb testing.TB) string {
-	tb.Helper()
-	path, err := exec.LookPath("skopeo")
-	if err != nil {
-		tb.Skip("needs skopeo in PATH")
-	}
-	return path
 }
 
 func BenchmarkPush(b *testing.B) {
@@ -155,7 +146,7 @@ func BenchmarkPush(b *testing.B) {
 		}
 	})
 	b.Run("skopeo", func(b *testing.B) {
-		skopeo := findSkopeo(b)
+		skopeo := registrytest.Program(b, registrytest.SkopeoEnv, "skopeo")
 		for b.Loop() {
 			out, err := exec.Command(skopeo, "--insecure-policy", "copy", "-q", "--all", "--dest-tls-verify=false",
 				"oci:"+dir, "docker://"+srv.Addr+"/"+target()+":v1").CombinedOutput()

@@ -35,7 +35,7 @@ func TestCrane(t *testing.T) {
 }
 
 func TestSkopeo(t *testing.T) {
-	skopeo := findSkopeo(t)
+	skopeo := registrytest.Program(t, registrytest.SkopeoEnv, "skopeo")
 	srv := registrytest.Start(t, registrytest.Config{})
 	a := registrytest.NewArtifact(t, 1, 1000)
 	pushTo(t, srv.Addr, a)

@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	srv := registrytest.Start(t, registrytest.Config{})
 	layout := registrytest.NewArtifact(t, 1, 1000).Layout(t)
+	skopeo := registrytest.Program(t, registrytest.SkopeoEnv, "skopeo")
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -34,7 +35,7 @@ func TestScripts(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(runfiles, "_main"), 0o755); err != nil {
 				return err
 			}
-			e.Setenv("LAYOUT", layout)
+			e.Setenv("SKOPEO", skopeo)
 			return os.Symlink(layout, filepath.Join(runfiles, "_main", "image.oci"))
 		},
 	})

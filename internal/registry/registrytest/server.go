@@ -14,9 +14,6 @@ import (
 	"time"
 )
 
-// serverEnv names the docker-registry executable, in place of PATH's.
-const serverEnv = "DOCKER_REGISTRY"
-
 // startTimeout is how long a registry may take until it listens.
 const startTimeout = 20 * time.Second
 
@@ -43,18 +40,7 @@ var listening = regexp.MustCompile(`listening on (127\.0\.0\.1:[0-9]+)`)
 // ends. The test is skipped where there is none.
 func Start(tb testing.TB, cfg Config) *Server {
 	tb.Helper()
-	path := os.Getenv(serverEnv)
-	if path == "" {
-		found, err := exec.LookPath("docker-registry")
-		if err != nil {
-			tb.Skip("needs docker-registry in PATH or its path in DOCKER_REGISTRY")
-		}
-		path = found
-	} else if !filepath.IsAbs(path) {
-		if abs, err := filepath.Abs(path); err == nil {
-			path = abs
-		}
-	}
+	path := Program(tb, RegistryEnv, "docker-registry")
 	dir := tb.TempDir()
 	file := filepath.Join(dir, "config.yml")
 	if err := os.WriteFile(file, []byte(cfg.yaml(tb, dir)), 0o600); err != nil {
