@@ -34,7 +34,8 @@ struct gadget_path_buf {
 	struct dentry *dentry;
 	struct mount *mount;
 	__u32 pos;
-	__u32 unused;
+	/* Whether the walk came to the root, or to where a file without path begins. */
+	__u32 complete;
 };
 
 #define __GADGET_PATH_END  (PATH_MAX - 1)
@@ -88,18 +89,39 @@ static __always_inline bool __gadget_path_step(struct gadget_path_buf *buf)
 
 		buf->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 		buf->mount = above;
+		buf->complete = above == mount;
 		return above != mount;
 	}
 
-	buf->dentry = parent;
 	/* A dentry outside of its mount, or of a file that has no path at all. */
-	return dentry != parent && __gadget_path_prepend(buf, dentry);
+	if (dentry == parent) {
+		buf->complete = 1;
+		return false;
+	}
+
+	buf->dentry = parent;
+	return __gadget_path_prepend(buf, dentry);
+}
+
+/* Marks a path whose beginning is missing: it then does not begin with a slash. */
+static __always_inline void __gadget_path_mark_cut(struct gadget_path_buf *buf)
+{
+	__u32 pos = buf->pos;
+
+	if (pos < 3)
+		return;
+	for (int i = 0; i < 3; i++) {
+		pos--;
+		buf->text[pos & __GADGET_PATH_MASK] = '.';
+	}
+	buf->pos = pos;
 }
 
 /*
  * The path of *path from the root of its mount namespace, or the name of a file
- * that is in no folder (a memfd, a pipe). NULL if there is no buffer. The text
- * stays until the next call on this CPU: copy it with bpf_probe_read_kernel_str.
+ * that is in no folder (a memfd, a pipe). Of a path with too many names or bytes
+ * it is the end, behind "...". NULL if there is no buffer. The text stays until
+ * the next call on this CPU: copy it with bpf_probe_read_kernel_str.
  */
 static __always_inline void *get_path_str(const struct path *path)
 {
@@ -117,6 +139,7 @@ static __always_inline void *get_path_str(const struct path *path)
 	buf->dentry = dentry;
 	buf->mount = real_mount(mnt);
 	buf->pos = __GADGET_PATH_END;
+	buf->complete = 0;
 	buf->text[__GADGET_PATH_END] = '\0';
 
 	for (int i = 0; i < GADGET_PATH_MAX_STEPS; i++) {
@@ -128,6 +151,8 @@ static __always_inline void *get_path_str(const struct path *path)
 		/* The root itself is named "/". */
 		buf->pos = 0;
 		bpf_probe_read_kernel_str(buf->text, PATH_MAX, BPF_CORE_READ(dentry, d_name.name));
+	} else if (!buf->complete) {
+		__gadget_path_mark_cut(buf);
 	}
 	return &buf->text[buf->pos & __GADGET_PATH_MASK];
 }

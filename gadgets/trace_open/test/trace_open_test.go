@@ -163,6 +163,9 @@ func TestEveryWayToOpen(t *testing.T) {
 	}
 }
 
+// pathSteps is how many names a path is followed through.
+const pathSteps = 80
+
 func TestPaths(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -172,7 +175,8 @@ func TestPaths(t *testing.T) {
 	}
 	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
 	deep := filepath.Join(dir, strings.Repeat("d/", 20))
-	for _, err := range []error{os.WriteFile(file, nil, 0o600), os.Symlink("file", link), os.MkdirAll(deep, 0o700)} {
+	tooDeep := filepath.Join(dir, strings.Repeat("d/", 100))
+	for _, err := range []error{os.WriteFile(file, nil, 0o600), os.Symlink("file", link), os.MkdirAll(tooDeep, 0o700)} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,6 +190,7 @@ func TestPaths(t *testing.T) {
 		{link, file},
 		{dir + "/../" + filepath.Base(dir) + "/file", file},
 		{deep, deep},
+		{tooDeep, "..." + strings.Repeat("/d", pathSteps)},
 		{"/", "/"},
 		{"/proc/self/fd/" + strconv.Itoa(memory), "memfd:some memory"},
 		{"/proc/version", "/proc/version"},
