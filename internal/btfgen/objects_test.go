@@ -1,32 +1,25 @@
 package btfgen_test
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/btfgen/core"
+	"github.com/rules-gadget/rules_gadget/internal/clangtest"
 )
 
 // TestObjectsAreCurrent compiles the test objects again and compares their
 // relocations with those of the committed ones; testdata/regenerate.sh makes
 // them anew.
 func TestObjectsAreCurrent(t *testing.T) {
-	clang := os.Getenv("CLANG")
-	if clang == "" {
-		clang = "clang-19"
-	}
-	if _, err := exec.LookPath(clang); err != nil {
-		t.Skip("needs clang-19")
-	}
+	tc := clangtest.Find(t)
 	for _, name := range objectNames {
 		for _, end := range []string{"el", "eb"} {
 			out := filepath.Join(t.TempDir(), name+".o")
 			src := filepath.Join("testdata", name+".bpf.c")
-			cmd := exec.Command(clang, "--target=bpf"+end, "-O2", "-g", "-mcpu=v3", "-Wno-unused-value", "-c", src, "-o", out)
+			cmd := tc.Command(tc.Clang, "--target=bpf"+end, "-O2", "-g", "-mcpu=v3", "-Wno-unused-value", "-c", src, "-o", out)
 			if msg, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("compiling %s: %v\n%s", src, err, msg)
 			}

@@ -66,12 +66,16 @@ func minimal(t testing.TB, o *core.Object, kernel []byte) *core.Result {
 	return res
 }
 
-// bpftool returns the path of bpftool or skips the test.
+// bpftool returns the path of bpftool or skips the test: BPFTOOL names it, as a
+// path among Bazel's runfiles or as any other.
 func bpftool(t *testing.T) string {
 	t.Helper()
 	tool := os.Getenv("BPFTOOL")
 	if tool == "" {
 		tool = "bpftool"
+	}
+	if runfiles := os.Getenv("TEST_SRCDIR"); runfiles != "" && strings.Contains(tool, "/") {
+		tool = filepath.Join(runfiles, tool)
 	}
 	path, err := exec.LookPath(tool)
 	if err != nil {

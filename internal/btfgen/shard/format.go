@@ -61,8 +61,14 @@ var kinds = [codeCount]struct {
 	kind btf.Kind
 	flag bool
 }{
-	{btf.Struct, false}, {btf.Union, false}, {btf.Enum, false}, {btf.Enum64, false},
-	{btf.Fwd, false}, {btf.Fwd, true}, {btf.Typedef, false}, {btf.Int, false},
+	{btf.Struct, false},
+	{btf.Union, false},
+	{btf.Enum, false},
+	{btf.Enum64, false},
+	{btf.Fwd, false},
+	{btf.Fwd, true},
+	{btf.Typedef, false},
+	{btf.Int, false},
 }
 
 // codeOf is the reverse of kinds, for kinds that relocations can have as root.
