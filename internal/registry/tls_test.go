@@ -16,6 +16,7 @@ func TestPrivateAuthority(t *testing.T) {
 	srv := registrytest.Start(t, registrytest.Config{CertFile: cert, KeyFile: key})
 	dir := t.TempDir()
 	copyFile(t, ca.File, filepath.Join(dir, "ca.crt"))
+	empty := writeFile(t, filepath.Join(t.TempDir(), "empty.pem"), "no PEM")
 	byHost := &registry.Config{Registries: []registry.RegistryConfig{{Prefix: srv.Addr, Location: srv.Addr, CAFile: ca.File}}}
 	for name, tc := range map[string]struct {
 		options registry.Options
@@ -29,7 +30,7 @@ func TestPrivateAuthority(t *testing.T) {
 		"insecure host":   {registry.Options{InsecureRegistries: []string{srv.Addr}}, ""},
 		"insecure others": {registry.Options{InsecureRegistries: []string{"other.example"}}, "does not verify"},
 		"no such file":    {registry.Options{CAFile: "/absent.pem"}, "reading certificates"},
-		"no certificate":  {registry.Options{CAFile: "tls_test.go"}, "holds no PEM certificate"},
+		"no certificate":  {registry.Options{CAFile: empty}, "holds no PEM certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, tc.options).Hurry()
