@@ -15,7 +15,7 @@ def gadget(
         build_file = None,
         repository = None,
         repositories = [],
-        push_tags = [],
+        remote_tags = [],
         visibility = None,
         tags = [],
         **kwargs):
@@ -28,15 +28,13 @@ def gadget(
       name: the gadget's name, by custom that of its folder.
       srcs: the gadget's files; all files of the folder by default.
       build_file: the build.yaml; the folder's, if it has one, by default.
-      repository: repository that `:push` uploads to, when it is one.
-      repositories: repositories that `:push` uploads to.
-      push_tags: tags that `:push` sets.
+      repository: repository that `:push` uploads to, as `registry/path`.
+      repositories: further repositories that `:push` uploads to.
+      remote_tags: tags that `:push` sets.
       visibility: visibility of all targets.
       tags: Bazel tags of all targets.
       **kwargs: further attributes of gadget_image (archs, btf, cflags, labels, strict_metadata).
     """
-    if repository and repositories:
-        fail("attribute 'repository': 'repositories' is given too; put %r into the list" % repository)
     if srcs == None:
         srcs = native.glob(["**"], exclude = _NOT_SOURCES, allow_empty = True)
         if not srcs:
@@ -50,8 +48,9 @@ def gadget(
     gadget_push(
         name = "push",
         image = ":image",
-        repositories = [repository] if repository else repositories,
-        tag_names = push_tags,
+        repositories = repositories,
+        repository = repository or "",
+        remote_tags = remote_tags,
         **common
     )
     gadget_run(name = "run", image = ":image", **common)

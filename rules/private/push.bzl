@@ -6,10 +6,11 @@ load(":paths.bzl", "rlocation_path")
 
 def _gadget_push_impl(ctx):
     image = ctx.attr.image[GadgetImageInfo]
-    for i, tag in enumerate(ctx.attr.tag_names):
+    for i, tag in enumerate(ctx.attr.remote_tags):
         if not tag:
-            fail("attribute 'tag_names': entry %d is empty; name a tag or remove it" % i)
-    stamped = any(["{" in text for text in ctx.attr.tag_names + ctx.attr.repositories])
+            fail("attribute 'remote_tags': entry %d is empty; name a tag or remove it" % i)
+    repositories = ([ctx.attr.repository] if ctx.attr.repository else []) + ctx.attr.repositories
+    stamped = any(["{" in text for text in ctx.attr.remote_tags + repositories])
     files = [image.layout, image.provenance, image.sbom]
     request = {
         "attestations": [
@@ -17,8 +18,8 @@ def _gadget_push_impl(ctx):
             {"media_type": "application/spdx+json", "path": rlocation_path(ctx, image.sbom)},
         ] if ctx.attr.attestations else [],
         "layout": rlocation_path(ctx, image.layout),
-        "repositories": ctx.attr.repositories,
-        "tags": ctx.attr.tag_names,
+        "repositories": repositories,
+        "tags": ctx.attr.remote_tags,
     }
     if stamped:
         files.append(ctx.info_file)
@@ -43,10 +44,13 @@ Prints the digest-pinned reference alone on standard output.""",
             providers = [GadgetImageInfo],
             doc = "The gadget_image to upload.",
         ),
-        "repositories": attr.string_list(
-            doc = "Repositories to upload to, as `registry/path`. `{STABLE_NAME}` is replaced from the workspace status.",
+        "repository": attr.string(
+            doc = "Repository to upload to, as `registry/path`. `{STABLE_NAME}` is replaced from the workspace status.",
         ),
-        "tag_names": attr.string_list(
+        "repositories": attr.string_list(
+            doc = "Further repositories to upload to.",
+        ),
+        "remote_tags": attr.string_list(
             doc = "Tags to set in each repository. `{STABLE_NAME}` is replaced from the workspace status.",
         ),
         "_push": attr.label(

@@ -38,7 +38,7 @@ def push_test_suite(name):
     request_test(
         name = "push_request",
         target_under_test = "//rules/tests/minimal:push",
-        repositories = ["registry.example/gadgets/minimal"],
+        repositories = ["registry.example/gadgets/minimal", "other.example/minimal"],
         expected_tags = ["v1"],
     )
     request_test(
@@ -50,7 +50,7 @@ def push_test_suite(name):
     failure_test(
         name = "empty_tag",
         target_under_test = "//rules/tests/minimal:empty_tag_push",
-        messages = ["attribute 'tag_names': entry 0 is empty"],
+        messages = ["attribute 'remote_tags': entry 0 is empty"],
     )
     native.test_suite(name = name, tests = [
         ":empty_tag",
