@@ -79,6 +79,9 @@ func loadOne(g *cli.Globals, s *store.Store, from oci.Blobs, r named) error {
 	if err := s.Put(g.Ctx, from, r.root, localName(ref), archs); err != nil {
 		return err
 	}
+	if err := markLocal(g, r.root.Digest); err != nil {
+		return err
+	}
 	return success(g, "loaded", pinned(ref, r.root.Digest.String()))
 }
 

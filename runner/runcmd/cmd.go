@@ -35,6 +35,7 @@ type Cmd struct {
 	Sort       string   `placeholder:"LIST" help:"Sort arrays of entries by these fields, \"-a\" for descending." group:"Output"`
 	MaxEntries int      `help:"Show at most this many entries of an array." group:"Output"`
 
+	imagecmd.TrustFlags    `group:"Trust"`
 	imagecmd.RegistryFlags `group:"Registry"`
 }
 

@@ -30,6 +30,9 @@ func (s *session) fetch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := imagecmd.Admit(s.g, imagecmd.Admission{Trust: s.cmd.TrustFlags, Digest: root.Digest}); err != nil {
+		return err
+	}
 	return s.load(ctx, layout, root)
 }
 
@@ -65,6 +68,13 @@ func (s *session) load(ctx context.Context, blobs oci.Blobs, root ocispec.Descri
 func (s *session) fetchReference(ctx context.Context) error {
 	got, err := imagecmd.Obtain(s.g, imagecmd.Request{
 		Reference: s.cmd.Gadget, Policy: s.cmd.Pull, Archs: []arch.Arch{arch.Host()}, Registry: s.cmd.RegistryFlags,
+	})
+	if err != nil {
+		return err
+	}
+	err = imagecmd.Admit(s.g, imagecmd.Admission{
+		Trust: s.cmd.TrustFlags, Registry: s.cmd.RegistryFlags, Reference: got.Reference, Digest: got.Root.Digest,
+		Offline: s.cmd.Pull == imagecmd.PullNever,
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,175 @@
+package sign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Request is an artifact that is to run, and what decides about it.
+type Request struct {
+	Policy *Policy
+	// Name is the repository ("ghcr.io/acme/trace_open"); empty for a file.
+	Name   string
+	Digest digest.Digest
+	// State is the folder that remembers; empty remembers nothing.
+	State string
+	// Place returns where the signatures lie. Nil means that nobody may be
+	// asked, so that only what is remembered counts.
+	Place func() (Place, error)
+	// Now is the time for keys that expire; zero is the clock's.
+	Now time.Time
+	// Require demands a signature that counts now, even where the policy would
+	// not, and even where one is remembered.
+	Require bool
+}
+
+// Verdict says why an artifact may run.
+type Verdict struct {
+	// Signers made the signatures that count; none where the policy asks for none.
+	Signers []Signer
+	// Warning is what a person should hear; empty when all is well.
+	Warning string
+	// Remembered says that no registry was asked.
+	Remembered bool
+}
+
+// RefusedError says that a policy does not let an artifact run.
+type RefusedError struct {
+	Name   string
+	Digest digest.Digest
+	Reason string
+	// Policy is where the policy comes from.
+	Policy string
+	// Err is what went wrong on the way, if anything.
+	Err error
+}
+
+// Error implements error.
+func (e *RefusedError) Error() string {
+	what := e.Name
+	if what == "" {
+		what = "the artifact"
+	}
+	return fmt.Sprintf("%s (%s) is refused by %s: %s", what, e.Digest, e.Policy, e.Reason)
+}
+
+// Unwrap returns what went wrong on the way.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// Check decides whether an artifact may run. The error is a *RefusedError when
+// the policy says no; any other error means no as well.
+func Check(ctx context.Context, q Request) (Verdict, error) {
+	if q.Now.IsZero() {
+		q.Now = time.Now()
+	}
+	record, err := q.record()
+	if err != nil {
+		return Verdict{}, err
+	}
+	if !q.Require && (q.Name == "" || record.Local) {
+		switch q.Policy.Local {
+		case Allow:
+			return Verdict{}, nil
+		case Warn:
+			return Verdict{Warning: fmt.Sprintf("%s comes from this machine and was not verified", q.what())}, nil
+		}
+		if q.Name == "" {
+			return Verdict{}, q.refuse("files carry no signatures", nil)
+		}
+	}
+	rule := q.Policy.RuleFor(q.Name)
+	if q.Require {
+		rule.Unsigned = Refuse
+	}
+	if len(rule.Keys) == 0 {
+		return q.unsigned(rule, "it is from a repository for which no key is known")
+	}
+	return q.signed(ctx, rule, record)
+}
+
+func (q Request) what() string {
+	if q.Name == "" {
+		return q.Digest.String()
+	}
+	return q.Name + "@" + q.Digest.String()
+}
+
+func (q Request) record() (Record, error) {
+	if q.State == "" {
+		return Record{}, q.Digest.Validate()
+	}
+	return ReadRecord(q.State, q.Digest)
+}
+
+// unsigned decides about an artifact that no signature speaks for.
+func (q Request) unsigned(rule Rule, reason string) (Verdict, error) {
+	switch rule.Unsigned {
+	case Allow:
+		return Verdict{}, nil
+	case Warn:
+		return Verdict{Warning: fmt.Sprintf("%s was not verified: %s", q.what(), reason)}, nil
+	}
+	return Verdict{}, q.refuse(reason, nil)
+}
+
+func (q Request) refuse(reason string, err error) error {
+	return &RefusedError{Name: q.Name, Digest: q.Digest, Reason: reason, Policy: q.Policy.Source, Err: err}
+}
+
+// signed looks for a signature by the rule's keys: among those remembered,
+// which are verified each time, then where the artifact is from. What was
+// remembered under another policy only counts when nobody can be asked.
+func (q Request) signed(ctx context.Context, rule Rule, record Record) (Verdict, error) {
+	against := Verification{Keys: rule.Keys, Now: q.Now}
+	hash := q.Policy.Hash()
+	kept, _ := Signers(record.Signatures, q.Digest, against)
+	if len(kept) > 0 && record.Policy == hash && !q.Require {
+		return Verdict{Signers: kept, Remembered: true}, nil
+	}
+	if q.Place == nil {
+		if len(kept) > 0 {
+			return Verdict{Signers: kept, Remembered: true}, nil
+		}
+		return Verdict{}, q.refuse("no signature of it is on this machine, and the registry must not be asked", nil)
+	}
+	place, err := q.Place()
+	if err != nil {
+		return Verdict{}, err
+	}
+	found, findErr := Find(ctx, place, q.Digest)
+	signers, verifyErr := Signers(found, q.Digest, against)
+	switch {
+	case len(signers) > 0:
+		record.Policy, record.Signers, record.Signatures = hash, signers, found
+		return Verdict{Signers: signers, Warning: q.remember(record)}, nil
+	case findErr != nil && len(kept) > 0 && ctx.Err() == nil && !q.Require:
+		return Verdict{Signers: kept, Remembered: true}, nil
+	case findErr != nil:
+		return Verdict{}, findErr
+	case len(found) == 0:
+		return q.unsigned(rule, "it is not signed")
+	}
+	return Verdict{}, q.refuse(fmt.Sprintf("no signature of it counts: %v", verifyErr), verifyErr)
+}
+
+// remember writes the record. What cannot be remembered is asked for again, so
+// that it is worth a warning only.
+func (q Request) remember(r Record) string {
+	if q.State == "" {
+		return ""
+	}
+	if err := writeRecord(q.State, q.Digest, r); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// IsRefused reports whether err is a policy's no.
+func IsRefused(err error) bool {
+	var refused *RefusedError
+	return errors.As(err, &refused)
+}

@@ -1,0 +1,255 @@
+package sign
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// SystemPolicy is the policy file of a machine.
+const SystemPolicy = "/etc/gadget-run/policy.yaml"
+
+// Limits of a policy file.
+const (
+	// MaxPolicy is its size, in bytes.
+	MaxPolicy     = 1 << 20
+	maxRules      = 1024
+	maxMatches    = 1024
+	policyVersion = 1
+)
+
+// policyFile is a policy as YAML.
+type policyFile struct {
+	Version int                `yaml:"version"`
+	Keys    map[string]keyFile `yaml:"keys"`
+	Rules   []ruleFile         `yaml:"rules"`
+	Default *ruleFile          `yaml:"default"`
+	Local   Action             `yaml:"local"`
+}
+
+type keyFile struct {
+	File    string `yaml:"file"`
+	PEM     string `yaml:"pem"`
+	Expires string `yaml:"expires"`
+}
+
+type ruleFile struct {
+	Match    words    `yaml:"match"`
+	Keys     []string `yaml:"keys"`
+	Unsigned Action   `yaml:"unsigned"`
+}
+
+// words is a string or a list of strings.
+type words []string
+
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (w *words) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*w = words{n.Value}
+		return nil
+	}
+	return n.Decode((*[]string)(w))
+}
+
+// FindPolicy reads the policy that holds: of path when it is not empty, else
+// SystemPolicy, else gadget-run/policy.yaml below configHome, the user's
+// configuration folder. Where there is none it is DefaultPolicy. A file that
+// cannot be read is an error, never passed over.
+func FindPolicy(path, configHome string) (*Policy, error) {
+	if path != "" {
+		return readPolicy(path)
+	}
+	places := []string{SystemPolicy}
+	if filepath.IsAbs(configHome) {
+		places = append(places, filepath.Join(configHome, "gadget-run", "policy.yaml"))
+	}
+	for _, place := range places {
+		p, err := readPolicy(place)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return p, err
+		}
+	}
+	return DefaultPolicy(), nil
+}
+
+// missingKeyError keeps a missing key file from passing for a missing policy.
+type missingKeyError struct{ text string }
+
+func (e missingKeyError) Error() string { return e.text }
+
+func readPolicy(path string) (*Policy, error) {
+	data, err := ReadFile(path, MaxPolicy)
+	if err != nil {
+		return nil, fmt.Errorf("reading the policy: %w", err)
+	}
+	p, err := ParsePolicy(data, path, func(name string) ([]byte, error) {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(filepath.Dir(path), name)
+		}
+		data, err := ReadFile(name, MaxKeyFile)
+		if err != nil {
+			err = missingKeyError{err.Error()}
+		}
+		return data, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the policy %q: %w", path, err)
+	}
+	return p, nil
+}
+
+// ReadFile reads a file of at most limit bytes.
+func ReadFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("reading %q: it has more than %d bytes", path, limit)
+	}
+	return data, nil
+}
+
+// ParsePolicy reads a policy file; read returns the files of keys that it
+// names. Everything unknown in it is an error: a misspelt word must not open
+// the door.
+func ParsePolicy(data []byte, source string, read func(string) ([]byte, error)) (*Policy, error) {
+	if len(data) > MaxPolicy {
+		return nil, fmt.Errorf("it has more than %d bytes", MaxPolicy)
+	}
+	var f policyFile
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	d.KnownFields(true)
+	if err := d.Decode(&f); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("it is empty")
+		}
+		return nil, err
+	}
+	if err := d.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		return nil, errors.New("it has more than one document")
+	}
+	if f.Version != policyVersion {
+		return nil, fmt.Errorf("version is %d, only version %d is known", f.Version, policyVersion)
+	}
+	return f.compile(source, read)
+}
+
+func (f policyFile) compile(source string, read func(string) ([]byte, error)) (*Policy, error) {
+	if len(f.Rules) > maxRules {
+		return nil, fmt.Errorf("it has more than %d rules", maxRules)
+	}
+	keys := map[string][]PublicKey{}
+	for name, k := range f.Keys {
+		parsed, err := k.parse(name, read)
+		if err != nil {
+			return nil, fmt.Errorf("key %q: %w", name, err)
+		}
+		keys[name] = parsed
+	}
+	p := DefaultPolicy()
+	p.Source = source
+	var err error
+	if p.Local, err = orAction(f.Local, Allow); err != nil {
+		return nil, fmt.Errorf("local: %w", err)
+	}
+	for i, r := range f.Rules {
+		rule, err := r.compile(keys)
+		if err == nil && len(r.Match) == 0 {
+			err = errors.New("it has no \"match\"")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("rule %d: %w", i+1, err)
+		}
+		p.Rules = append(p.Rules, rule)
+	}
+	if f.Default == nil {
+		return p, nil
+	}
+	if len(f.Default.Match) > 0 {
+		return nil, errors.New("default: it matches what no rule does, leave \"match\" out")
+	}
+	if p.Default, err = f.Default.compile(keys); err != nil {
+		return nil, fmt.Errorf("default: %w", err)
+	}
+	return p, nil
+}
+
+func (r ruleFile) compile(keys map[string][]PublicKey) (Rule, error) {
+	out := Rule{Match: r.Match}
+	if len(r.Match) > maxMatches {
+		return out, fmt.Errorf("it has more than %d patterns", maxMatches)
+	}
+	for _, pattern := range r.Match {
+		if err := checkPattern(pattern); err != nil {
+			return out, fmt.Errorf("match: %w", err)
+		}
+	}
+	for _, name := range r.Keys {
+		k, ok := keys[name]
+		if !ok {
+			return out, fmt.Errorf("there is no key %q under \"keys\"", name)
+		}
+		out.Keys = append(out.Keys, k...)
+	}
+	var err error
+	out.Unsigned, err = orAction(r.Unsigned, Refuse)
+	return out, err
+}
+
+func (k keyFile) parse(name string, read func(string) ([]byte, error)) ([]PublicKey, error) {
+	if (k.File == "") == (k.PEM == "") {
+		return nil, errors.New("it must have either \"file\" or \"pem\"")
+	}
+	data := []byte(k.PEM)
+	if k.File != "" {
+		var err error
+		if data, err = read(k.File); err != nil {
+			return nil, err
+		}
+	}
+	keys, err := ParsePublicKeys(data, name)
+	if err != nil {
+		return nil, err
+	}
+	if k.Expires == "" {
+		return keys, nil
+	}
+	expires, err := parseTime(k.Expires)
+	for i := range keys {
+		keys[i].Expires = expires
+	}
+	return keys, err
+}
+
+// parseTime reads a day, at whose beginning (UTC) the key ends, or a moment.
+func parseTime(s string) (time.Time, error) {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, s); err == nil && !t.IsZero() {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("expires: %q is no time, write 2027-01-31 or 2027-01-31T12:00:00Z", s)
+}
+
+func orAction(a, otherwise Action) (Action, error) {
+	switch a {
+	case "":
+		return otherwise, nil
+	case Refuse, Warn, Allow:
+		return a, nil
+	}
+	return "", fmt.Errorf("%q is unknown, use refuse, warn or allow", string(a))
+}

@@ -1,0 +1,99 @@
+package sign
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+)
+
+// recordsDir is the folder of records in the state folder, beside the store's.
+const recordsDir = "verified"
+
+// maxRecord is the size of a record, in bytes: every signature in base64.
+const maxRecord = 4 * MaxBundle
+
+// Record is what is remembered of an artifact. It holds the signatures
+// themselves, so that it is evidence and not a claim: whoever can write the
+// folder cannot make an unsigned artifact pass for a signed one.
+type Record struct {
+	// Local says that a person loaded or built the artifact here.
+	Local bool `json:"local,omitempty"`
+	// Policy is the hash of the policy under which Signatures were found good.
+	Policy     string      `json:"policy,omitempty"`
+	Signers    []Signer    `json:"signers,omitempty"`
+	Signatures []Signature `json:"signatures,omitempty"`
+}
+
+func recordFile(state string, d digest.Digest) (string, error) {
+	if err := d.Validate(); err != nil {
+		return "", fmt.Errorf("digest %q: %w", d, err)
+	}
+	return filepath.Join(state, recordsDir, d.Algorithm().String()+"-"+d.Encoded()+".json"), nil
+}
+
+// ReadRecord returns what is remembered of an artifact; nothing is the zero
+// Record. A record that cannot be read counts as none.
+func ReadRecord(state string, d digest.Digest) (Record, error) {
+	name, err := recordFile(state, d)
+	if err != nil {
+		return Record{}, err
+	}
+	data, err := ReadFile(name, maxRecord)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Record{}, nil
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("reading what is remembered of %s: %w", d, err)
+	}
+	return parseRecord(data), nil
+}
+
+// parseRecord reads a record. A damaged one is as good as none.
+func parseRecord(data []byte) Record {
+	var r Record
+	if json.Unmarshal(data, &r) != nil || len(r.Signatures) > MaxSignatures {
+		return Record{}
+	}
+	return r
+}
+
+// MarkLocal remembers that a person loaded or built the artifact here.
+func MarkLocal(state string, d digest.Digest) error {
+	r, err := ReadRecord(state, d)
+	if err != nil {
+		return err
+	}
+	if r.Local {
+		return nil
+	}
+	r.Local = true
+	return writeRecord(state, d, r)
+}
+
+func writeRecord(state string, d digest.Digest, r Record) error {
+	name, err := recordFile(state, d)
+	if err != nil {
+		return err
+	}
+	data, err := action.JSON(r)
+	if err != nil {
+		return err
+	}
+	if len(data) > maxRecord {
+		return nil // it is asked for again next time
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return fmt.Errorf("remembering the signatures of %s: %w", d, err)
+	}
+	if err := action.WriteFile(name, data); err != nil {
+		return fmt.Errorf("remembering the signatures of %s: %w", d, err)
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package imagecmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/sign"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// TrustFlags are the flags of a command that runs artifacts: they say who must
+// have signed them.
+type TrustFlags struct {
+	VerifyImage bool     `default:"true" help:"Verify who signed the gadget; --verify-image=false runs it unverified."`
+	PublicKeys  []string `placeholder:"FILE" help:"Public keys (PEM) one of which must have signed the gadget, in place of the policy."`
+	Policy      string   `placeholder:"FILE" help:"Trust policy (default: /etc/gadget-run/policy.yaml, then the user's)."`
+}
+
+// policy is what the flags, or else the files, say.
+func (f TrustFlags) policy() (*sign.Policy, error) {
+	if len(f.PublicKeys) == 0 {
+		return sign.FindPolicy(f.Policy, configHome())
+	}
+	if f.Policy != "" {
+		return nil, cli.Usage(errors.New("--public-keys and --policy exclude each other, use one"))
+	}
+	keys, err := readPublicKeys(f.PublicKeys)
+	if err != nil {
+		return nil, err
+	}
+	return sign.KeysPolicy("--public-keys", keys), nil
+}
+
+// configHome is the folder of the user's configuration.
+func configHome() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	return dir
+}
+
+// readPublicKeys reads files of keys; a value may also be the PEM text itself.
+func readPublicKeys(values []string) ([]sign.PublicKey, error) {
+	var all []sign.PublicKey
+	for _, v := range values {
+		name, data := filepath.Base(v), []byte(v)
+		if strings.HasPrefix(strings.TrimSpace(v), "-----BEGIN ") {
+			name = ""
+		} else {
+			var err error
+			if data, err = sign.ReadFile(v, sign.MaxKeyFile); err != nil {
+				return nil, fmt.Errorf("reading public keys: %w", err)
+			}
+		}
+		keys, err := sign.ParsePublicKeys(data, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading public keys %q: %w", name, err)
+		}
+		all = append(all, keys...)
+	}
+	return all, nil
+}
+
+// Admission is a question whether an artifact may run.
+type Admission struct {
+	Trust    TrustFlags
+	Registry RegistryFlags
+	// Reference is the artifact's; the zero value stands for a file.
+	Reference registry.Reference
+	Digest    digest.Digest
+	// Offline says that the registry must not be asked.
+	Offline bool
+}
+
+// Admit returns nil when the artifact may run under the policy that holds, and
+// says on standard error who vouches for it.
+func Admit(g *cli.Globals, a Admission) error {
+	file := a.Reference == registry.Reference{}
+	if !a.Trust.VerifyImage {
+		if len(a.Trust.PublicKeys) > 0 || a.Trust.Policy != "" {
+			return cli.Usage(errors.New("--verify-image=false contradicts --public-keys and --policy, use one"))
+		}
+		return nil
+	}
+	policy, err := a.Trust.policy()
+	if err != nil {
+		return err
+	}
+	q := sign.Request{Policy: policy, Digest: a.Digest, State: g.State}
+	if !file {
+		q.Name = a.Reference.Name()
+	}
+	if !a.Offline {
+		q.Place = func() (sign.Place, error) { return newPlace(g, a.Registry, a.Reference) }
+	}
+	verdict, err := sign.Check(g.Ctx, q)
+	if err != nil {
+		return wayOut(err, file)
+	}
+	if verdict.Warning != "" {
+		say(g, "gadget-run: %s", verdict.Warning)
+	}
+	if g.Verbose {
+		for _, s := range verdict.Signers {
+			say(g, "gadget-run: signed by %s", s)
+		}
+	}
+	return nil
+}
+
+// wayOut adds to a refusal what a person can do about it.
+func wayOut(err error, file bool) error {
+	switch {
+	case !sign.IsRefused(err):
+		return err
+	case file:
+		return fmt.Errorf("%w, push it, sign it with \"gadget-run image sign\" and run it from there, or pass --verify-image=false", err)
+	}
+	return fmt.Errorf("%w, trust its publisher's key with --public-keys=FILE or in %s, or run it unverified with --verify-image=false",
+		err, sign.SystemPolicy)
+}
+
+// markLocal remembers that a person brought an artifact in by a file, or built it here.
+func markLocal(g *cli.Globals, d digest.Digest) error { return sign.MarkLocal(g.State, d) }
+
+// place is a repository of a registry with what refers to its artifacts.
+type place struct {
+	*registry.Repository
+	client *registry.Client
+	ref    registry.Reference
+}
+
+func newPlace(g *cli.Globals, f RegistryFlags, ref registry.Reference) (place, error) {
+	client, err := f.Client(g)
+	if err != nil {
+		return place{}, err
+	}
+	return placeOf(client, ref), nil
+}
+
+func placeOf(client *registry.Client, ref registry.Reference) place {
+	return place{client.Repository(ref), client, ref}
+}
+
+// ResolveTag implements sign.Place.
+func (p place) ResolveTag(ctx context.Context, tag string) (ocispec.Descriptor, error) {
+	ref := p.ref
+	ref.Tag, ref.Digest = tag, ""
+	return p.client.Resolve(ctx, ref)
+}
+
+// Referrers implements sign.Place.
+func (p place) Referrers(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error) {
+	return p.client.Referrers(ctx, p.ref, subject, "")
+}

@@ -1,0 +1,73 @@
+package imagecmd
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rules-gadget/rules_gadget/internal/sign"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// Verify is "image verify".
+type Verify struct {
+	Image string `arg:"" name:"ref" help:"Reference in a registry."`
+	RegistryFlags
+	Key    []string `aliases:"public-keys" placeholder:"FILE" help:"Public keys (PEM) one of which must have signed (default: the policy's)."`
+	Policy string   `placeholder:"FILE" help:"Trust policy (default: /etc/gadget-run/policy.yaml, then the user's)."`
+	Output string   `short:"o" enum:"text,json,yaml" default:"text" help:"Form of the output: ${enum}."`
+}
+
+// Verified is what "image verify" prints.
+type Verified struct {
+	Reference string        `json:"reference" yaml:"reference"`
+	Digest    string        `json:"digest" yaml:"digest"`
+	Signers   []sign.Signer `json:"signers" yaml:"signers"`
+	Policy    string        `json:"policy" yaml:"policy"`
+}
+
+// Run fails unless one of the keys signed what the reference stands for. What
+// it finds is remembered, so that the artifact runs where there is no network.
+func (v *Verify) Run(g *cli.Globals) error {
+	ref, err := parseRef(v.Image)
+	if err != nil {
+		return err
+	}
+	policy, err := TrustFlags{PublicKeys: v.Key, Policy: v.Policy}.policy()
+	if err != nil {
+		return err
+	}
+	client, err := v.Client(g)
+	if err != nil {
+		return err
+	}
+	root, err := client.Resolve(g.Ctx, ref)
+	if err != nil {
+		return err
+	}
+	verdict, err := sign.Check(g.Ctx, sign.Request{
+		Policy: policy, Name: ref.Name(), Digest: root.Digest, State: g.State, Require: true,
+		Place: func() (sign.Place, error) { return placeOf(client, ref), nil },
+	})
+	var refused *sign.RefusedError
+	if errors.As(err, &refused) && len(policy.RuleFor(ref.Name()).Keys) == 0 {
+		return fmt.Errorf("verifying %s: no key is known for it, pass --key=FILE or write it into %s", ref, sign.SystemPolicy)
+	}
+	if errors.As(err, &refused) {
+		return fmt.Errorf("verifying %s (%s): %s", ref, root.Digest, refused.Reason)
+	}
+	if err != nil {
+		return fmt.Errorf("verifying %s: %w", ref, err)
+	}
+	out := Verified{Reference: pinned(ref, root.Digest.String()), Digest: root.Digest.String(), Signers: verdict.Signers, Policy: policy.Source}
+	return v.print(g, out)
+}
+
+func (v *Verify) print(g *cli.Globals, out Verified) error {
+	if v.Output != outputText {
+		return printData(g.Stdout, v.Output, out)
+	}
+	for _, s := range out.Signers {
+		say(g, "Signed by %s", s)
+	}
+	return result(g.Stdout, "%s", out.Reference)
+}
