@@ -14,7 +14,7 @@ const bazelw = "../../../bazelw"
 
 // coreutils are the programs of any machine that bazelw may use.
 var coreutils = []string{
-	"awk", "bash", "cat", "chmod", "cksum", "cp", "cut", "date", "df", "dirname", "env", "find", "flock", "grep", "head", "id",
+	"awk", "bash", "cat", "chmod", "cksum", "cp", "cut", "date", "df", "dirname", "env", "find", "flock", "grep", "head", "id", "ln",
 	"mkdir", "mktemp", "mv", "readlink", "rm", "sed", "sh", "sleep", "sort", "tail", "touch", "tr", "xargs",
 }
 
@@ -92,7 +92,7 @@ func (m *machine) run(args ...string) (string, int) {
 const (
 	goStandIn = `case $1 in env) printf '%s\n' /opt/go https://proxy.example sum.example "" "" "" go1.26.0 $HOME/mod $HOME/gocache ;; esac`
 	// The root is made by mmdebstrap in the folder that comes second to last; as another user than root, from a tar on stdout.
-	mmdebstrap = `dir=${@: -2:1}; [[ $dir != - ]] || dir=$(mktemp -d); mkdir -p $dir/usr/share/bazel $dir/etc
+	mmdebstrap = `dir=${@: -2:1}; [[ $dir != - ]] || dir=$(mktemp -d); mkdir -p $dir/usr/share/bazel $dir/usr/local/bin $dir/etc
 if [[ ${@: -2:1} == - ]]; then tar -c -C $dir .; fi`
 	unshare = `while [[ $1 == -* ]]; do [[ $1 == --propagation ]] && shift; shift; done; exec "$@"`
 )

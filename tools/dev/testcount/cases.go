@@ -46,12 +46,24 @@ func readCases(name string) ([]testCase, error) {
 	return suite.cases(nil), nil
 }
 
+// reason is what a skip gives as its reason: its last line that go test did not write itself.
+func reason(text string) string {
+	found := ""
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "---") && !strings.HasPrefix(line, "===") {
+			found = line
+		}
+	}
+	return found
+}
+
 func (s xmlSuite) cases(to []testCase) []testCase {
 	for _, c := range s.Cases {
 		tc := testCase{name: c.Name, failed: c.Failure != nil || c.Error != nil}
 		if c.Skipped != nil {
 			tc.skipped = true
-			tc.message = strings.TrimSpace(c.Skipped.Message + " " + c.Skipped.Text)
+			tc.message = reason(c.Skipped.Message + "\n" + c.Skipped.Text)
 		}
 		to = append(to, tc)
 	}

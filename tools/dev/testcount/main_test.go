@@ -11,7 +11,9 @@ import (
 
 const twoCases = `<testsuites><testsuite>
 <testcase name="TestA"></testcase>
-<testcase name="TestA/sub"><skipped message="needs BPF"></skipped></testcase>
+<testcase name="TestA/sub"><skipped message="Skipped">=== RUN TestA/sub
+    a_test.go:1: needs BPF
+--- SKIP: TestA/sub (0.00s)</skipped></testcase>
 </testsuite></testsuites>`
 
 const oneFailure = `<testsuites><testsuite><testcase name="TestB"><failure>no</failure></testcase></testsuite></testsuites>`
@@ -33,7 +35,7 @@ func TestRun(t *testing.T) {
 			name:   "unexpected skip",
 			events: testEvent("//a:t", "PASSED", "two.xml") + end,
 			want:   "1 passed, 1 failed, 0 skipped\n", bad: true,
-			stderr: "not expected: needs BPF",
+			stderr: "not expected: a_test.go:1: needs BPF\n",
 		},
 		{
 			name:   "failure",
