@@ -115,10 +115,15 @@ func emits(t *testing.T, l *engine.Loaded, prefix []byte) bool {
 	return seen.Load()
 }
 
-// provoke starts a program that opens files, until ctx ends.
+// provoke opens a file and starts programs, until ctx ends: this one, and one
+// that uses the C library where there is one.
 func provoke(ctx context.Context) {
 	for ctx.Err() == nil {
-		_ = exec.CommandContext(ctx, "cat", "/dev/null").Run()
+		if f, err := os.Open(os.DevNull); err == nil {
+			f.Close()
+		}
+		_ = exec.CommandContext(ctx, "/proc/self/exe", "-test.run=^$").Run()
+		_ = exec.CommandContext(ctx, "cat", os.DevNull).Run()
 		time.Sleep(20 * time.Millisecond)
 	}
 }

@@ -18,8 +18,8 @@ const DrainGrace = time.Second
 // lostInterval is how often the counters of lost events are read.
 const lostInterval = time.Second
 
-// Handler receives what a gadget emits. Event and Lost of one source are never
-// called at the same time; those of different sources may be.
+// Handler receives what a gadget emits. Event is never called twice at the same
+// time for one source; everything else may be called at any time.
 type Handler interface {
 	// Event receives one event of tracer number source. sample has the size
 	// of the event struct and is valid until Event returns.
@@ -107,7 +107,6 @@ type readLoop struct {
 	h      Handler
 	failed chan error
 	done   chan struct{} // closed when every goroutine has ended
-	locks  []sync.Mutex  // one a source: guards h and lost
 	lost   []uint64      // what the lost maps said last
 }
 
@@ -115,7 +114,7 @@ func newReadLoop(l *Loaded, h Handler) *readLoop {
 	n := len(l.readers)
 	return &readLoop{
 		l: l, h: h, failed: make(chan error, n), done: make(chan struct{}),
-		locks: make([]sync.Mutex, n), lost: make([]uint64, n),
+		lost: make([]uint64, n),
 	}
 }
 
@@ -155,15 +154,13 @@ func (r *readLoop) read(i int) {
 			return
 		}
 		if lost > 0 {
-			r.report(i, lost)
+			r.h.Lost(i, lost)
 			continue
 		}
 		if len(sample) == 0 {
 			continue
 		}
-		r.locks[i].Lock()
 		r.h.Event(i, fit(sample, padded))
-		r.locks[i].Unlock()
 	}
 }
 
@@ -176,28 +173,20 @@ func fit(sample, buf []byte) []byte {
 	return buf
 }
 
-func (r *readLoop) report(i int, n uint64) {
-	r.locks[i].Lock()
-	defer r.locks[i].Unlock()
-	r.h.Lost(i, n)
-}
-
-// pollLost reports what the lost maps counted since the last call. A source
-// whose handler is stuck is left for the next call.
+// pollLost reports what the lost maps counted since the last call.
 func (r *readLoop) pollLost() {
 	for i, t := range r.l.plan.Tracers {
 		if t.LostMap == "" {
 			continue
 		}
 		total, err := sumPerCPU(r.l.coll.Maps[t.LostMap])
-		if err != nil || !r.locks[i].TryLock() {
+		if err != nil {
 			continue
 		}
 		if n := total - r.lost[i]; n > 0 {
 			r.lost[i] = total
 			r.h.Lost(i, n)
 		}
-		r.locks[i].Unlock()
 	}
 }
 
