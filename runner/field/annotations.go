@@ -60,6 +60,7 @@ var templates = map[string]map[string]string{
 	"l4endpoint":           ann("columns.minwidth", "22", "columns.width", "40", "columns.maxwidth", "52", "columns.ellipsis", "middle"),
 	"syscall":              ann("columns.width", "18", "columns.maxwidth", "28", AnnotationDescription, "System call"),
 	"errorString":          ann("columns.width", "12"),
+	"file_mode":            ann("columns.width", "10", "columns.maxwidth", "10"),
 	"user_stack":           ann(AnnotationHidden, "true", AnnotationDescription, "Stack of the user program"),
 }
 

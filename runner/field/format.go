@@ -45,7 +45,7 @@ var specials = map[string]special{
 	typeSyscall:   {target: "formatters.syscall.target", template: "syscall", build: syscallFormatter},
 	typeBytes:     {target: "formatters.bytes.target", template: "bytes", build: plain(appendBytes)},
 	typeDuration:  {target: "formatters.duration.target", template: "duration", build: plain(appendDuration)},
-	typeFileMode:  {target: "formatters.file_mode.target", build: plain(appendFileMode)},
+	typeFileMode:  {target: "formatters.file_mode.target", template: "file_mode", build: plain(appendFileMode)},
 	typeFileFlags: {target: "formatters.file_flags.target", build: flagsFormatter},
 	typeUID:       {target: "uidgidresolver.target", fallback: "user", build: userFormatter},
 	typeGID:       {target: "uidgidresolver.target", fallback: "group", build: groupFormatter},

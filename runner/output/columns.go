@@ -192,46 +192,47 @@ func (c *column) special(f *field.Field) {
 	}
 }
 
-// fitWidths makes the columns fill total characters: wider ones share what is
-// left over, narrower ones give, down to their minimum.
+// fitWidths makes the columns fill total characters: what is left over, or too
+// much, is shared in proportion to the widths, within the limits of each.
 func fitWidths(cols []column, total int) {
 	free := total - (len(cols) - 1)
 	for _, c := range cols {
 		free -= c.width
 	}
 	for free != 0 {
-		idx := adjustable(cols, free > 0)
+		idx, widths := adjustable(cols, free > 0)
 		if len(idx) == 0 {
 			return
 		}
-		share := free / len(idx)
-		if share == 0 {
-			share = free / abs(free)
-		}
+		round := free
 		for _, i := range idx {
-			if free == 0 {
-				return
+			share := round * cols[i].width / widths
+			if share == 0 {
+				share = round / abs(round)
 			}
 			step := cols[i].clampStep(share)
+			if abs(step) > abs(free) {
+				step = free
+			}
 			cols[i].width += step
 			free -= step
 		}
 	}
 }
 
-func adjustable(cols []column, wider bool) []int {
-	var idx []int
+// adjustable returns which columns can still change, widest first, and the sum
+// of their widths.
+func adjustable(cols []column, wider bool) (idx []int, widths int) {
 	for i := range cols {
 		c := &cols[i]
 		if c.fixed || wider && c.max > 0 && c.width >= c.max || !wider && c.width <= c.min {
 			continue
 		}
 		idx = append(idx, i)
+		widths += c.width
 	}
-	if !wider {
-		slices.SortStableFunc(idx, func(a, b int) int { return cols[b].width - cols[a].width })
-	}
-	return idx
+	slices.SortStableFunc(idx, func(a, b int) int { return cols[b].width - cols[a].width })
+	return idx, widths
 }
 
 func (c *column) clampStep(step int) int {

@@ -101,6 +101,23 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+func TestWidthsFit(t *testing.T) {
+	for _, total := range []int{1, 10, 17, 30, 31, 32, 79, 80, 200, 1000} {
+		cols := []column{{width: 16, min: 4, max: 16}, {width: 7, min: 7, max: 10}, {width: 32, min: 10}, {width: 5, fixed: true}}
+		fitWidths(cols, total)
+		sum := len(cols) - 1
+		for _, c := range cols {
+			sum += c.width
+			if c.width < c.min || c.max > 0 && c.width > c.max || c.fixed && c.width != 5 {
+				t.Errorf("%d characters: a column has width %d, outside its limits", total, c.width)
+			}
+		}
+		if least := 3 + 4 + 7 + 10 + 5; sum != max(total, least) {
+			t.Errorf("%d characters: the line has %d", total, sum)
+		}
+	}
+}
+
 func TestOptionsRefused(t *testing.T) {
 	for _, tc := range []struct {
 		name, want string
