@@ -34,9 +34,13 @@ struct gadget_path_buf {
 	struct dentry *dentry;
 	struct mount *mount;
 	__u32 pos;
-	/* Whether the walk came to the root, or to where a file without path begins. */
-	__u32 complete;
+	__u32 end;
 };
+
+/* How the walk ended: not yet; at the root, or where a file without path begins; before. */
+#define __GADGET_PATH_GOES_ON  0
+#define __GADGET_PATH_COMPLETE 1
+#define __GADGET_PATH_CUT      2
 
 #define __GADGET_PATH_END  (PATH_MAX - 1)
 #define __GADGET_PATH_MASK (PATH_MAX - 1)
@@ -54,30 +58,28 @@ static __always_inline struct mount *real_mount(struct vfsmount *mnt)
 	return (struct mount *)((char *)mnt - bpf_core_field_offset(struct mount, mnt));
 }
 
-/* Puts a name before the path. False where there is no name, or no room for it. */
-static __always_inline bool __gadget_path_prepend(struct gadget_path_buf *buf,
+/* Puts a name before the path, unless there is no name, or no room for it. */
+static __always_inline void __gadget_path_prepend(struct gadget_path_buf *buf,
 						  struct dentry *dentry)
 {
 	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
 	__u32 len = BPF_CORE_READ(dentry, d_name.len) & __GADGET_NAME_MASK;
 	__u32 pos = buf->pos;
 
-	if (!len || len + 1 > pos)
-		return false;
+	if (!len || len + 1 > pos) {
+		buf->end = __GADGET_PATH_CUT;
+		return;
+	}
 
 	pos -= len;
 	bpf_probe_read_kernel(&buf->text[pos & __GADGET_PATH_MASK], len, name);
 	pos--;
 	buf->text[pos & __GADGET_PATH_MASK] = '/';
 	buf->pos = pos;
-	return true;
 }
 
-/*
- * One step towards the root: a name, or from the root of a mount to where it is
- * mounted. False at the end.
- */
-static __always_inline bool __gadget_path_step(struct gadget_path_buf *buf)
+/* One step towards the root: a name, or from the root of a mount to where it is mounted. */
+static __always_inline void __gadget_path_step(struct gadget_path_buf *buf)
 {
 	/* Copies: BPF_CORE_READ would relocate the fields of the buffer itself. */
 	struct dentry *dentry = buf->dentry;
@@ -89,18 +91,36 @@ static __always_inline bool __gadget_path_step(struct gadget_path_buf *buf)
 
 		buf->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 		buf->mount = above;
-		buf->complete = above == mount;
-		return above != mount;
+		if (above == mount)
+			buf->end = __GADGET_PATH_COMPLETE;
+		return;
 	}
 
 	/* A dentry outside of its mount, or of a file that has no path at all. */
 	if (dentry == parent) {
-		buf->complete = 1;
-		return false;
+		buf->end = __GADGET_PATH_COMPLETE;
+		return;
 	}
 
 	buf->dentry = parent;
-	return __gadget_path_prepend(buf, dentry);
+	__gadget_path_prepend(buf, dentry);
+}
+
+/*
+ * Verifiers before 6.2 refuse a loop whose beginning is entered by falling into
+ * it from its own end, an order in which clang likes to put the blocks. With one
+ * place only where an iteration ends, and in a function of its own, the order
+ * does not depend on what is around the loop.
+ */
+static __noinline int __gadget_path_walk(struct gadget_path_buf *buf)
+{
+	for (int i = 0; i < GADGET_PATH_MAX_STEPS; i++) {
+		__gadget_path_step(buf);
+		barrier();
+		if (buf->end != __GADGET_PATH_GOES_ON)
+			break;
+	}
+	return 0;
 }
 
 /* Marks a path whose beginning is missing: it then does not begin with a slash. */
@@ -139,19 +159,16 @@ static __always_inline void *get_path_str(const struct path *path)
 	buf->dentry = dentry;
 	buf->mount = real_mount(mnt);
 	buf->pos = __GADGET_PATH_END;
-	buf->complete = 0;
+	buf->end = __GADGET_PATH_GOES_ON;
 	buf->text[__GADGET_PATH_END] = '\0';
 
-	for (int i = 0; i < GADGET_PATH_MAX_STEPS; i++) {
-		if (!__gadget_path_step(buf))
-			break;
-	}
+	__gadget_path_walk(buf);
 
 	if (buf->pos == __GADGET_PATH_END) {
 		/* The root itself is named "/". */
 		buf->pos = 0;
 		bpf_probe_read_kernel_str(buf->text, PATH_MAX, BPF_CORE_READ(dentry, d_name.name));
-	} else if (!buf->complete) {
+	} else if (buf->end != __GADGET_PATH_COMPLETE) {
 		__gadget_path_mark_cut(buf);
 	}
 	return &buf->text[buf->pos & __GADGET_PATH_MASK];
