@@ -3,6 +3,7 @@ package imagecmd
 // Image is the command "image": one subcommand per thing to do with
 // artifacts.
 type Image struct {
+	Build   Build   `cmd:"" help:"Build a gadget's folder, without Bazel."`
 	List    List    `cmd:"" aliases:"ls" help:"List the artifacts in the store."`
 	Pull    Pull    `cmd:"" help:"Pull artifacts from a registry into the store."`
 	Push    Push    `cmd:"" help:"Push an artifact of the store to its registry."`

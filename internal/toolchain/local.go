@@ -1,0 +1,132 @@
+package toolchain
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/gadgets/include"
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/build"
+)
+
+// Local is the machine's own compiler.
+type Local struct {
+	// Cache is the folder for the headers that come with this program.
+	Cache string
+	// Includes are folders of headers, before those of this program and of
+	// the machine.
+	Includes []string
+	// Getenv gives CLANG and LLVM_STRIP (also spelled LLVM-STRIP).
+	Getenv func(string) string
+}
+
+// Toolchains returns the toolchain for each of archs.
+func (l Local) Toolchains(archs []arch.Arch) (map[arch.Arch]build.Toolchain, error) {
+	clang, err := l.program("clang", "CLANG")
+	if err != nil {
+		return nil, err
+	}
+	strip, err := l.program("llvm-strip", "LLVM_STRIP", "LLVM-STRIP")
+	if err != nil {
+		return nil, err
+	}
+	key, err := Key()
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(l.Cache, "headers-"+key[:16])
+	if err := l.headers(dir); err != nil {
+		return nil, fmt.Errorf("writing headers: %w", err)
+	}
+	out := map[arch.Arch]build.Toolchain{}
+	for _, a := range archs {
+		includes := append([]string{}, l.Includes...)
+		includes = append(includes, filepath.Join(dir, gadgetDir))
+		for _, machine := range []string{"/usr/local/include", "/usr/include"} {
+			if _, err := os.Stat(filepath.Join(machine, "bpf", "bpf_helpers.h")); err == nil {
+				includes = append(includes, machine)
+			}
+		}
+		out[a] = build.Toolchain{
+			Clang: clang, Strip: strip,
+			SystemIncludes: append(includes, filepath.Join(dir, vmlinuxDir, a.String())),
+		}
+	}
+	return out, nil
+}
+
+// program finds a program: by the first of the variables that is set, by its
+// name, or by its name with the version of clang's package.
+func (l Local) program(name string, env ...string) (string, error) {
+	for _, e := range env {
+		if v := l.Getenv(e); v != "" {
+			path, err := exec.LookPath(v)
+			if err != nil {
+				return "", fmt.Errorf("looking for %s: %w, as %s says", name, err, e)
+			}
+			return path, nil
+		}
+	}
+	for _, candidate := range []string{name, name + "-19", name + "-18", name + "-17", name + "-16"} {
+		if path, err := exec.LookPath(candidate); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("there is no %s in PATH, install it, set %s, or build without --local", name, strings.ReplaceAll(env[0], "-", "_"))
+}
+
+// headers writes our headers and vmlinux.h, once.
+func (l Local) headers(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(l.Cache, 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(l.Cache, "headers-*.tmp")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	if err := writeTree(filepath.Join(tmp, gadgetDir), include.Files); err != nil {
+		return err
+	}
+	if err := writeVmlinux(filepath.Join(tmp, vmlinuxDir)); err != nil {
+		return err
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		if _, statErr := os.Stat(dir); statErr == nil {
+			return nil // another process was faster
+		}
+		return err
+	}
+	return nil
+}
+
+// Identity says which programs Local would run: it changes when one of them
+// is replaced.
+func (l Local) Identity() (string, error) {
+	clang, err := l.program("clang", "CLANG")
+	if err != nil {
+		return "", err
+	}
+	strip, err := l.program("llvm-strip", "LLVM_STRIP", "LLVM-STRIP")
+	if err != nil {
+		return "", err
+	}
+	var id strings.Builder
+	for _, path := range []string{clang, strip} {
+		st, err := os.Stat(path)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&id, "%s %d %d ", path, st.Size(), st.ModTime().UnixNano())
+	}
+	return id.String(), nil
+}

@@ -1,0 +1,171 @@
+package toolchain
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/gadgets/include"
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/toolchain/lock"
+	"github.com/rules-gadget/rules_gadget/toolchain/vmlinux"
+)
+
+// maxFetches is how many packages are fetched at once.
+const maxFetches = 4
+
+// Names of the folders of an unpacked toolchain.
+const (
+	rootDir    = "root"    // files of the packages
+	libbpfDir  = "libbpf"  // libbpf's headers
+	gadgetDir  = "gadget"  // our headers
+	vmlinuxDir = "vmlinux" // one folder per architecture
+)
+
+// Fetch returns the verified content of a package.
+type Fetch func(ctx context.Context, p Package) ([]byte, error)
+
+// Pinned is the toolchain of the lock files, below a cache folder.
+type Pinned struct {
+	// Cache is the folder that it is kept in; it may be removed at any time.
+	Cache string
+	// Host is the architecture of this machine.
+	Host arch.Arch
+	// Fetch gets packages that are not there.
+	Fetch Fetch
+}
+
+// Key identifies the toolchain: it changes with every byte of it.
+func Key() (string, error) {
+	h := sha256.New()
+	for _, data := range [][]byte{lock.LLVM, lock.Libbpf, lock.Vmlinux} {
+		sum := sha256.Sum256(data)
+		h.Write(sum[:])
+	}
+	for _, tree := range []fs.FS{vmlinux.Files, include.Files} {
+		err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := fs.ReadFile(tree, name)
+			sum := sha256.Sum256(data)
+			fmt.Fprintf(h, "%s %x\n", name, sum)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Toolchains returns the toolchain for each of archs. It is fetched and
+// unpacked where the cache does not have it: once, also when several processes
+// ask at the same time.
+func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arch]build.Toolchain, error) {
+	key, err := Key()
+	if err != nil {
+		return nil, err
+	}
+	llvm, err := parseLock(lock.LLVM)
+	if err != nil {
+		return nil, err
+	}
+	host, err := llvm.on(p.Host)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(p.Cache, "toolchain-"+key[:16]+"-"+p.Host.String())
+	if err := p.ensure(ctx, dir, host); err != nil {
+		return nil, fmt.Errorf("getting the pinned toolchain: %w", err)
+	}
+	root := func(name string) string { return filepath.Join(dir, rootDir, filepath.FromSlash(name)) }
+	out := map[arch.Arch]build.Toolchain{}
+	for _, a := range archs {
+		tc := build.Toolchain{
+			Loader: root(host.Loader), Clang: root(llvm.Programs["clang"]), Strip: root(llvm.Programs["llvm-strip"]),
+			ResourceDir: root(llvm.Headers),
+			SystemIncludes: []string{
+				filepath.Join(dir, gadgetDir), filepath.Join(dir, libbpfDir, "usr", "include"),
+				filepath.Join(dir, vmlinuxDir, a.String()),
+			},
+		}
+		for _, lib := range host.libraryDirs() {
+			tc.LibraryPath = append(tc.LibraryPath, root(lib))
+		}
+		out[a] = tc
+	}
+	return out, nil
+}
+
+// ensure unpacks the toolchain into dir, which appears when it is complete.
+func (p Pinned) ensure(ctx context.Context, dir string, host machine) (err error) {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(p.Cache, 0o755); err != nil {
+		return err
+	}
+	guard, err := os.OpenFile(filepath.Join(p.Cache, "toolchain.lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	defer guard.Close()
+	if err := unix.Flock(int(guard.Fd()), unix.LOCK_EX); err != nil {
+		return err
+	}
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	tmp := dir + ".tmp" // what a killed process left is under the lock, so nobody's
+	if err := os.RemoveAll(tmp); err != nil {
+		return err
+	}
+	if err := os.Mkdir(tmp, 0o755); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(tmp))
+		}
+	}()
+	if err := p.fill(ctx, tmp, host); err != nil {
+		return err
+	}
+	return os.Rename(tmp, dir)
+}
+
+// fill writes the parts of the toolchain into dir.
+func (p Pinned) fill(ctx context.Context, dir string, host machine) error {
+	libbpf, err := parseLock(lock.Libbpf)
+	if err != nil {
+		return err
+	}
+	headers, err := libbpf.on(p.Host)
+	if err != nil {
+		return err
+	}
+	if err := writeTree(filepath.Join(dir, gadgetDir), include.Files); err != nil {
+		return err
+	}
+	if err := writeVmlinux(filepath.Join(dir, vmlinuxDir)); err != nil {
+		return err
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxFetches)
+	for to, packages := range map[string][]Package{rootDir: host.Packages, libbpfDir: headers.Packages} {
+		for _, pkg := range packages {
+			group.Go(func() error { return p.install(gctx, filepath.Join(dir, to), pkg) })
+		}
+	}
+	return group.Wait()
+}

@@ -1,0 +1,228 @@
+package imagecmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/toolchain"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// Build is "image build".
+type Build struct {
+	Path             string   `arg:"" type:"existingdir" help:"The gadget's folder."`
+	Tag              []string `short:"t" placeholder:"NAME" help:"Name for the artifact in the store, may be repeated."`
+	File             string   `short:"f" placeholder:"FILE" help:"The build file (default: build.yaml in the folder)."`
+	Local            bool     `short:"l" help:"Compile with the machine's clang (CLANG, LLVM_STRIP) instead of the pinned one."`
+	Include          []string `placeholder:"DIR" help:"With --local: folder of headers, before the others."`
+	Platform         []string `placeholder:"linux/ARCH" help:"Platforms to build for (default: those of the build file, or all)."`
+	Label            []string `sep:"none" placeholder:"KEY=VALUE" help:"Annotation to add, may be repeated."`
+	BTF              string   `name:"btf" type:"existingdir" placeholder:"DIR" help:"Folder of btfhub archives, for kernels without BTF."`
+	NoCache          bool     `help:"Build also when nothing has changed."`
+	Output           []string `short:"o" sep:"none" placeholder:"type=T,dest=PATH" help:"Where the result goes: type=image (the store), oci, docker, tar or local (a folder)."`
+	UpdateMetadata   bool     `help:"Write into gadget.yaml what it lacks of the compiled program."`
+	ValidateMetadata bool     `default:"true" negatable:"" help:"Refuse a gadget.yaml that does not fit the compiled program."`
+	Cache            string   `type:"path" placeholder:"DIR" help:"Folder of the toolchain and of earlier results (default: gadget-run in the user's cache folder)."`
+}
+
+// Run builds the gadget and brings it where --output says.
+func (b *Build) Run(g *cli.Globals) error {
+	outputs, err := parseOutputs(b.Output)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	tags, err := b.tags()
+	if err != nil {
+		return err
+	}
+	if b.Cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return fmt.Errorf("%w, pass --cache=DIR", err)
+		}
+		b.Cache = filepath.Join(dir, "gadget-run")
+	}
+	made, err := b.make(g)
+	if err != nil {
+		return err
+	}
+	for _, o := range outputs {
+		if err := b.deliver(g, o, made, tags); err != nil {
+			return err
+		}
+	}
+	say(g, "Successfully built %s", made.root.Digest)
+	return result(g.Stdout, "%s", made.root.Digest)
+}
+
+// built is the artifact that came out.
+type built struct {
+	root  ocispec.Descriptor
+	blobs oci.Blobs
+}
+
+// tags are the names for the store.
+func (b *Build) tags() ([]registry.Reference, error) {
+	var all []registry.Reference
+	for _, text := range b.Tag {
+		ref, err := parseRef(text)
+		if err != nil {
+			return nil, err
+		}
+		if ref.Digest != "" {
+			return nil, cli.Usage(fmt.Errorf("the name %q has a digest, leave it out", text))
+		}
+		all = append(all, ref)
+	}
+	return all, nil
+}
+
+// make returns an earlier result for the same inputs, or builds.
+func (b *Build) make(g *cli.Globals) (*built, error) {
+	req, err := b.request(g)
+	if err != nil {
+		return nil, err
+	}
+	key, err := b.key(req)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(b.Cache, "builds", key)
+	if !b.NoCache && !b.UpdateMetadata {
+		if made, err := cached(g.Ctx, dir); err == nil {
+			say(g, "Nothing has changed since an earlier build.")
+			return made, nil
+		}
+	}
+	if req.Toolchains, err = b.toolchains(g); err != nil {
+		return nil, err
+	}
+	if b.UpdateMetadata {
+		if err := b.update(g, req); err != nil {
+			return nil, err
+		}
+	}
+	res, err := build.Image(g.Ctx, req)
+	if refused := (*build.CompileError)(nil); errors.As(err, &refused) {
+		fmt.Fprint(g.Stderr, refused.Text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprint(g.Stderr, res.Warnings)
+	for _, p := range res.Problems {
+		say(g, "warning: %v", p)
+	}
+	if err := keep(dir, res, b.UpdateMetadata); err != nil {
+		return nil, fmt.Errorf("keeping the result for the next time: %w", err)
+	}
+	return &built{root: res.Root, blobs: oci.NewMemory(res.Blobs...)}, nil
+}
+
+// request is what the flags ask for, without the toolchain.
+func (b *Build) request(g *cli.Globals) (build.ImageRequest, error) {
+	req := build.ImageRequest{
+		Folder: build.Folder{Dir: b.Path, BuildFile: b.File}, Labels: map[string]string{}, Lenient: !b.ValidateMetadata,
+	}
+	for _, l := range b.Label {
+		key, value, ok := strings.Cut(l, "=")
+		if !ok || key == "" {
+			return req, cli.Usage(fmt.Errorf("label %q is not KEY=VALUE", l))
+		}
+		req.Labels[key] = value
+	}
+	for _, text := range b.Platform {
+		a, err := parsePlatform(text)
+		if err != nil {
+			return req, cli.Usage(err)
+		}
+		req.Archs = append(req.Archs, a)
+	}
+	var err error
+	if req.Created, err = build.ParseEpoch(os.Getenv("SOURCE_DATE_EPOCH")); err != nil {
+		return req, err
+	}
+	req.GoRoot = os.Getenv("GOROOT")
+	if b.BTF != "" {
+		req.BTF = func(ctx context.Context, a arch.Arch, object []byte) ([]byte, error) {
+			return btfLayer(ctx, g, b.BTF, a, object)
+		}
+	}
+	return req, nil
+}
+
+// toolchains returns the compiler for every architecture.
+func (b *Build) toolchains(g *cli.Globals) (map[arch.Arch]build.Toolchain, error) {
+	if b.Local {
+		return toolchain.Local{Cache: b.Cache, Includes: b.Include, Getenv: os.Getenv}.Toolchains(arch.All())
+	}
+	client, err := registry.New(registry.Options{Log: logger(g)})
+	if err != nil {
+		return nil, err
+	}
+	var mirrors []string
+	fetch := func(ctx context.Context, p toolchain.Package) ([]byte, error) {
+		say(g, "Fetching %s %s (%s)", p.Name, p.Version, humanSize(p.Size))
+		var addresses []string
+		for _, m := range mirrors {
+			addresses = append(addresses, m+"/"+p.Path)
+		}
+		d := ocispec.Descriptor{Digest: digest.NewDigestFromEncoded(digest.SHA256, p.SHA256), Size: p.Size}
+		return client.Fetch(ctx, addresses, d)
+	}
+	pinned := toolchain.Pinned{Cache: b.Cache, Host: arch.Host(), Fetch: fetch}
+	if mirrors, err = toolchain.HostMirrors(); err != nil {
+		pinned.Fetch = func(context.Context, toolchain.Package) ([]byte, error) {
+			return nil, fmt.Errorf("%w, or pass --local", err)
+		}
+	}
+	return pinned.Toolchains(g.Ctx, arch.All())
+}
+
+// update completes gadget.yaml from the program, compiled for one
+// architecture.
+func (b *Build) update(g *cli.Globals, req build.ImageRequest) error {
+	file, err := req.Folder.ReadBuildFile()
+	if err != nil {
+		return err
+	}
+	res, err := build.Compile(g.Ctx, build.CompileRequest{
+		Folder: req.Folder, Toolchain: req.Toolchains[arch.Host()], Arch: arch.Host(), CFlags: req.CFlags,
+	})
+	if err != nil {
+		return err
+	}
+	if len(res.Object) == 0 {
+		return errors.New("updating the metadata: the gadget has no program to read them from")
+	}
+	base := b.Path
+	if b.File != "" {
+		base = filepath.Dir(b.File)
+	}
+	path := filepath.Join(base, filepath.FromSlash(file.Metadata.Path))
+	existing, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	abs, err := filepath.Abs(b.Path)
+	if err != nil {
+		return err
+	}
+	updated, err := gadget.UpdateMetadata(existing, res.Object, filepath.Base(abs))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, updated, 0o644)
+}

@@ -1,0 +1,151 @@
+package imagecmd
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/internal/toolchain"
+)
+
+// cacheVersion changes when the same inputs give something else.
+const cacheVersion = "1"
+
+// maxInputs bounds the files of a gadget's folder.
+const maxInputs = 10_000
+
+// key is a digest of all that a build depends on.
+func (b *Build) key(req build.ImageRequest) (string, error) {
+	tools, err := toolchain.Key()
+	if err != nil {
+		return "", err
+	}
+	if b.Local { // what the machine has may change, so its program is asked
+		tools += " local " + localIdentity()
+	}
+	head, err := json.Marshal(map[string]any{
+		"version": cacheVersion, "toolchain": tools, "archs": req.Archs, "labels": req.Labels, "created": req.Created,
+		"lenient": req.Lenient, "include": b.Include, "btf": b.BTF,
+	})
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	h.Write(head)
+	for _, dir := range append([]string{b.Path}, b.Include...) {
+		if err := hashTree(h, dir); err != nil {
+			return "", err
+		}
+	}
+	if b.BTF != "" {
+		if err := hashNames(h, b.BTF); err != nil {
+			return "", err
+		}
+	}
+	if b.File != "" {
+		if err := hashFile(h, b.File); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// localIdentity is which clang the machine has, by its file.
+func localIdentity() string {
+	tools, err := toolchain.Local{Getenv: os.Getenv}.Identity()
+	if err != nil {
+		return ""
+	}
+	return tools
+}
+
+// hashTree adds the name and content of every file below dir.
+func hashTree(w io.Writer, dir string) error {
+	count := 0
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		if count++; count > maxInputs {
+			return fmt.Errorf("%q holds more than %d files, it is no gadget's folder", dir, maxInputs)
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%q\n", rel)
+		return hashFile(w, path)
+	})
+}
+
+func hashFile(w io.Writer, path string) error {
+	st, err := os.Stat(path)
+	if err != nil || !st.Mode().IsRegular() {
+		return nil // a dangling link or a folder; the build says so if it matters
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%x\n", sum.Sum(nil))
+	return err
+}
+
+// hashNames adds the name, size and time of every file below dir: archives
+// are too large to be read to find out that nothing has changed.
+func hashNames(w io.Writer, dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w, "%q %d %d\n", path, info.Size(), info.ModTime().UnixNano())
+		return err
+	})
+}
+
+// cached returns an earlier result. It is verified, like everything that is
+// read from a layout.
+func cached(ctx context.Context, dir string) (*built, error) {
+	l, err := oci.OpenLayout(dir)
+	if err != nil {
+		return nil, err
+	}
+	root, err := l.Root("")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := oci.ReadBlob(ctx, l, root, store.MaxManifest); err != nil {
+		return nil, err
+	}
+	return &built{root: root, blobs: l}, nil
+}
+
+// keep stores a result for the next time, unless the inputs were changed by
+// the build itself.
+func keep(dir string, res build.ImageResult, changed bool) error {
+	if changed {
+		return nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return oci.WriteLayout(dir, res.Root, res.Blobs)
+}

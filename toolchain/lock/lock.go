@@ -1,0 +1,20 @@
+// Package lock holds the lock files of the pinned toolchain, for programs that
+// build gadgets without Bazel.
+package lock
+
+import _ "embed"
+
+// LLVM is llvm.json: the Debian packages of each compiler version.
+//
+//go:embed llvm.json
+var LLVM []byte
+
+// Libbpf is libbpf.json: the package of libbpf's headers.
+//
+//go:embed libbpf.json
+var Libbpf []byte
+
+// Vmlinux is vmlinux.json: which vmlinux.h each architecture gets.
+//
+//go:embed vmlinux.json
+var Vmlinux []byte
