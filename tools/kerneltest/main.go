@@ -9,18 +9,16 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
+	"path/filepath"
 
-	"github.com/alecthomas/kong"
+	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 )
 
 // configEnv names the file with the test's configuration when there is no
 // command line, as under "bazel test".
 const configEnv = "KERNELTEST_CONFIG"
 
-// errUsage marks an error of the command line, for exit code 2.
-var errUsage = errors.New("bad command line")
+const doc = "Runs a gadget on a real kernel in QEMU."
 
 // config is the command line, or the same as JSON.
 type config struct {
@@ -42,74 +40,67 @@ type config struct {
 	Gadget       []string `arg:"" optional:"" name:"gadget" json:"gadget" help:"Command line of the gadget, after --."`
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err == nil {
-		return
-	}
-	fmt.Fprintln(os.Stderr, "kerneltest:", err)
-	if errors.Is(err, errUsage) {
-		os.Exit(2)
-	}
-	os.Exit(1)
-}
+func main() { os.Exit(tool.Main("kerneltest", run)) }
 
 // run reads the configuration and runs the test that it describes.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	c, err := configure(args, stdout, stderr)
-	if err != nil || c == nil {
+func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
+	if file := os.Getenv(configEnv); file != "" && len(args) == 0 {
+		c, err := readConfig(file)
+		if err != nil {
+			return err
+		}
+		return c.test(ctx, stdout, stderr)
+	}
+	var c config
+	if err := tool.Parse("kerneltest", doc, &c, args, stdout); err != nil {
 		return err
+	}
+	if len(c.Gadget) == 0 {
+		return &tool.UsageError{Err: errors.New("no gadget, give its command line after --")}
 	}
 	return c.test(ctx, stdout, stderr)
 }
 
-// configure returns the configuration, or nil when --help was all.
-func configure(args []string, stdout, stderr io.Writer) (*config, error) {
-	if file := os.Getenv(configEnv); file != "" && len(args) == 0 {
-		return readConfig(file)
-	}
-	var c config
-	exited := false
-	parser, err := kong.New(&c, kong.Name("kerneltest"), kong.Writers(stdout, stderr),
-		kong.Description("Run a gadget on a real kernel in QEMU."), kong.Exit(func(int) { exited = true }))
+// readConfig reads the JSON that a test rule wrote. Its file names are
+// runfiles paths.
+func readConfig(file string) (*config, error) {
+	c := &config{Name: "kerneltest", Timeout: 90, Memory: 1024}
+	path, err := runfile(file)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := parser.Parse(args); err != nil && !exited {
-		return nil, fmt.Errorf("%w: %w", errUsage, err)
-	}
-	if exited {
-		return nil, nil
-	}
-	if len(c.Gadget) == 0 {
-		return nil, fmt.Errorf("%w: no gadget, give its command line after --", errUsage)
-	}
-	return &c, nil
-}
-
-// readConfig reads the JSON that a test rule wrote. File names in it are
-// relative to the folder of runfiles.
-func readConfig(file string) (*config, error) {
-	c := &config{Name: "kerneltest", Timeout: 90, Memory: 1024}
-	data, err := os.ReadFile(runfile(file))
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	if err := json.Unmarshal(data, c); err != nil {
 		return nil, fmt.Errorf("reading the configuration %q: %w", file, err)
 	}
-	c.Kernel, c.Guest = runfile(c.Kernel), runfile(c.Guest)
-	if c.QEMU != "" {
-		c.QEMU = runfile(c.QEMU)
+	for _, name := range []*string{&c.Kernel, &c.Guest, &c.QEMU} {
+		if *name == "" {
+			continue
+		}
+		if *name, err = runfile(*name); err != nil {
+			return nil, err
+		}
 	}
 	for i, f := range c.File {
 		name, place, err := cutFile(f)
 		if err != nil {
 			return nil, err
 		}
-		c.File[i] = name + "=" + runfile(place)
+		if place, err = runfile(place); err != nil {
+			return nil, err
+		}
+		c.File[i] = name + "=" + place
 	}
 	return c, nil
+}
+
+// runfile returns where Bazel put a file.
+func runfile(name string) (string, error) {
+	if dir := os.Getenv("TEST_SRCDIR"); dir != "" && os.Getenv("RUNFILES_DIR") == "" {
+		return filepath.Join(dir, filepath.FromSlash(name)), nil
+	}
+	return tool.Runfile(os.Args[0], name, os.Getenv)
 }

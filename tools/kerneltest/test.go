@@ -18,9 +18,9 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/vm"
 )
 
-// missingKernel is the name of the file that stands for a kernel that could
+// missingKernel ends the name of the file that stands for a kernel that could
 // not be fetched; it holds the reason.
-const missingKernel = "MISSING"
+const missingKernel = ".missing"
 
 // errSkip marks a test that could not run for what the host or the mirror
 // lacks.
@@ -43,7 +43,7 @@ func (c *config) test(ctx context.Context, stdout, stderr io.Writer) error {
 
 // boot builds the machine and runs it.
 func (c *config) boot(ctx context.Context, stderr io.Writer) (vm.Result, error) {
-	if filepath.Base(c.Kernel) == missingKernel {
+	if strings.HasSuffix(c.Kernel, missingKernel) {
 		reason, err := os.ReadFile(c.Kernel)
 		if err != nil {
 			return vm.Result{}, err
@@ -168,17 +168,4 @@ func unpackKernel(file, dir string) (string, error) {
 		err = errors.New("no vmlinuz in it, from Linux 6.19 on Debian's are in linux-binary-*")
 	}
 	return out, err
-}
-
-// runfile returns the place of a file that a test rule named.
-func runfile(name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	for _, key := range []string{"RUNFILES_DIR", "TEST_SRCDIR"} {
-		if dir := os.Getenv(key); dir != "" {
-			return filepath.Join(dir, filepath.FromSlash(name))
-		}
-	}
-	return name
 }

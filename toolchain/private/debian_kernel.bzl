@@ -1,0 +1,88 @@
+"""Repository rule of the kernels that tests boot in a virtual machine."""
+
+load(":mirror.bzl", "MIRROR_ATTRS", "debian_mirrors")
+
+_SCHEMA = "rules_gadget.kernels/v1"
+
+_BUILD = """\
+package(default_visibility = ["//visibility:public"])
+
+filegroup(
+    name = "kernel",
+    srcs = ["{file}"],
+)
+"""
+
+_MISSING = """\
+needs kernel {release} ({path}), the mirror no longer has it; "bazel run //tools/dev/kernels -- refresh" pins another
+"""
+
+def locked_kernels(ctx, lock):
+    """Reads the lock file of kernels.
+
+    Args:
+      ctx: repository_ctx or module_ctx.
+      lock: Label of the lock file.
+    Returns:
+      list of dicts with name, release, path and sha256.
+    """
+    content = json.decode(ctx.read(ctx.path(lock)))
+    if content["schema"] != _SCHEMA:
+        fail("%s has the schema %s, these rules read %s" % (lock, content["schema"], _SCHEMA))
+    return content["kernels"]
+
+def _debian_kernel_impl(rctx):
+    """Fetches the package, or leaves a file that says why there is none: mirrors drop kernels, and tests then skip."""
+    for kernel in locked_kernels(rctx, rctx.attr.lock):
+        if kernel["name"] != rctx.attr.kernel:
+            continue
+        got = rctx.download(
+            url = ["%s/%s" % (mirror, kernel["path"]) for mirror in debian_mirrors(rctx)],
+            output = kernel["release"] + ".deb",
+            sha256 = kernel["sha256"],
+            allow_fail = True,
+        )
+        if not got.success:
+            rctx.file(kernel["release"] + ".deb.missing", _MISSING.format(**kernel))
+        rctx.file("BUILD.bazel", _BUILD.format(file = kernel["release"] + (".deb" if got.success else ".deb.missing")))
+        return
+    fail("%s has no kernel %r" % (rctx.attr.lock, rctx.attr.kernel))
+
+debian_kernel = repository_rule(
+    implementation = _debian_kernel_impl,
+    doc = "A Debian package that holds a kernel; without an error if the mirror no longer has it.",
+    attrs = {
+        "kernel": attr.string(
+            doc = "Name in the lock file.",
+            mandatory = True,
+        ),
+        "lock": attr.label(
+            doc = "Lock file, as //tools/dev/kernels writes it.",
+            mandatory = True,
+        ),
+    } | MIRROR_ATTRS,
+)
+
+def _debian_kernels_hub_impl(rctx):
+    kernels = {k["name"]: k["release"] for k in locked_kernels(rctx, rctx.attr.lock)}
+    text = "package(default_visibility = [\"//visibility:public\"])\n"
+    for name in sorted(kernels):
+        text += "\nalias(\n    name = %r,\n    actual = \"@%s//:kernel\",\n)\n" % (name, rctx.attr.repos[name])
+    rctx.file("BUILD.bazel", text.replace("'", "\""))
+    rctx.file("kernels.bzl", "\"\"\"The kernels of the lock file.\"\"\"\n\n# Release by name.\nKERNELS = %s\n" %
+                             json.encode_indent(kernels, indent = "    "))
+
+debian_kernels_hub = repository_rule(
+    implementation = _debian_kernels_hub_impl,
+    doc = "Aliases of all kernels of the lock file, and kernels.bzl with their releases.",
+    attrs = {
+        "lock": attr.label(
+            doc = "Lock file.",
+            mandatory = True,
+        ),
+        "repos": attr.string_dict(
+            doc = "Repository of each kernel, by name.",
+            mandatory = True,
+        ),
+    },
+)

@@ -1,0 +1,87 @@
+"""other_kernels: a gadget's image with minimal BTF for other kernels than it has."""
+
+load("//rules:providers.bzl", "BtfShardsInfo", "GadgetImageInfo")
+load("//rules/private:assemble.bzl", "index")
+load("//rules/private:btf.bzl", "btf_layers")
+load("//rules/private:paths.bzl", "package_folder")
+
+_ARCH = "amd64"
+
+def _manifest(ctx, image, object, layer):
+    out = ctx.actions.declare_file(ctx.label.name + "_/manifest.json")
+    config = ctx.actions.declare_file(ctx.label.name + "_/config.yaml")
+    args = ctx.actions.args()
+    args.add(package_folder(ctx.attr.image.label), format = "--folder=%s")
+    for source in image.metadata:
+        if source.basename == "build.yaml":
+            args.add(source, format = "--build-file=%s")
+    args.add_all(image.metadata, format_each = "--input=%s")
+    args.add(_ARCH, format = "--arch=%s")
+    args.add(object, format = "--object=%s")
+    args.add(layer, format = "--btf=%s")
+    args.add(out, format = "--out=%s")
+    args.add(config, format = "--out-config=%s")
+    ctx.actions.run(
+        executable = ctx.executable._manifest,
+        arguments = [args],
+        inputs = image.metadata + [object, layer],
+        outputs = [out, config],
+        mnemonic = "GadgetManifest",
+        toolchain = None,
+    )
+    return out, config
+
+def _other_kernels_impl(ctx):
+    image = ctx.attr.image[GadgetImageInfo]
+    object = image.objects[_ARCH]
+    btf = btf_layers(ctx, {_ARCH: object})
+    layer = btf.layers[_ARCH]
+    made, config = _manifest(ctx, image, object, layer)
+    out = index(ctx, [made], [object, layer, config])
+    return [
+        DefaultInfo(files = depset([out.layout])),
+        GadgetImageInfo(
+            archs = [_ARCH],
+            btf = btf.layers,
+            configs = {_ARCH: config},
+            digest = out.digest,
+            layout = out.layout,
+            manifests = {_ARCH: made},
+            metadata = image.metadata,
+            objects = {_ARCH: object},
+            provenance = image.provenance,
+            reports = btf.reports,
+            sbom = image.sbom,
+            wasm = None,
+        ),
+    ]
+
+def _tool(name):
+    return attr.label(
+        default = Label("//tools/" + name),
+        executable = True,
+        cfg = "exec",
+        doc = "The %s tool." % name,
+    )
+
+other_kernels = rule(
+    implementation = _other_kernels_impl,
+    doc = "Assembles the amd64 half of a gadget again, with a btfgen layer for the kernels of `btf`.",
+    attrs = {
+        "btf": attr.label_list(
+            mandatory = True,
+            providers = [BtfShardsInfo],
+            doc = "Shards of the kernels.",
+        ),
+        "image": attr.label(
+            mandatory = True,
+            providers = [GadgetImageInfo],
+            doc = "The gadget_image; its label must be in the gadget's package.",
+        ),
+        "_btfgen": _tool("btfgen"),
+        "_btflayer": _tool("btflayer"),
+        "_index": _tool("index"),
+        "_manifest": _tool("manifest"),
+    },
+    provides = [GadgetImageInfo],
+)
