@@ -14,10 +14,10 @@ import (
 
 // measureRunner measures gadget-run with an artifact that lies in its store.
 func measureRunner(ctx context.Context, b *builder) ([]row, error) {
-	if _, err := b.bazel(ctx, "build", "-c", "opt", "//runner:gadget-run", image); err != nil {
+	if _, err := b.bazel(ctx, "build", "//runner:gadget-run", image); err != nil {
 		return nil, err
 	}
-	bin, err := b.bazel(ctx, "info", "-c", "opt", "bazel-bin")
+	bin, err := b.bazel(ctx, "info", "bazel-bin")
 	if err != nil {
 		return nil, err
 	}
