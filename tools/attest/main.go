@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,13 +11,15 @@ import (
 	"path"
 	"strings"
 
-	"github.com/alecthomas/kong"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 	"github.com/rules-gadget/rules_gadget/internal/attest"
 	"github.com/rules-gadget/rules_gadget/internal/build"
 )
+
+const doc = "Writes the provenance and the SBOM of an artifact."
 
 // flags are the command line of the action.
 type flags struct {
@@ -32,24 +35,11 @@ type flags struct {
 	Sbom       string            `required:"" help:"SPDX document to write."`
 }
 
-func main() {
-	if err := run(os.Args[1:], os.Stderr); err != nil {
-		fmt.Fprintf(os.Stderr, "attest: %v\n", err)
-		os.Exit(1)
-	}
-}
+func main() { os.Exit(tool.Main("attest", run)) }
 
-func run(args []string, stderr io.Writer) error {
-	args, err := action.Args(args)
-	if err != nil {
-		return err
-	}
+func run(_ context.Context, args []string, _ io.Reader, stdout, _ io.Writer) error {
 	var f flags
-	parser, err := kong.New(&f, kong.Name("attest"), kong.Writers(stderr, stderr))
-	if err != nil {
-		return err
-	}
-	if _, err := parser.Parse(args); err != nil {
+	if err := tool.Parse("attest", doc, &f, args, stdout); err != nil {
 		return err
 	}
 	made, err := describe(f)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -35,7 +36,7 @@ func args(t *testing.T, dir string) []string {
 
 func TestNamesEveryInput(t *testing.T) {
 	dir := t.TempDir()
-	if err := run(args(t, dir), os.Stderr); err != nil {
+	if err := run(context.Background(), args(t, dir), nil, os.Stderr, os.Stderr); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"provenance.json", "sbom.json"} {
@@ -65,7 +66,7 @@ func TestRefuses(t *testing.T) {
 			for i := range all {
 				all[i] = strings.Replace(all[i], test.old, test.new, 1)
 			}
-			err := run(all, os.Stderr)
+			err := run(context.Background(), all, nil, os.Stderr, os.Stderr)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error with %q", err, test.want)
 			}

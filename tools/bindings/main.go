@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"go/build/constraint"
@@ -13,13 +14,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/alecthomas/kong"
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/cmd/bpf2go/gen"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 )
+
+const doc = "Writes the Go source of bpf2go for a compiled object."
 
 // flags are the command line of the action.
 type flags struct {
@@ -32,24 +35,11 @@ type flags struct {
 	Out     string   `required:"" help:"Go file to write."`
 }
 
-func main() {
-	if err := run(os.Args[1:], os.Stderr); err != nil {
-		fmt.Fprintf(os.Stderr, "bindings: %v\n", err)
-		os.Exit(1)
-	}
-}
+func main() { os.Exit(tool.Main("bindings", run)) }
 
-func run(args []string, stderr io.Writer) error {
-	args, err := action.Args(args)
-	if err != nil {
-		return err
-	}
+func run(_ context.Context, args []string, _ io.Reader, stdout, _ io.Writer) error {
 	var f flags
-	parser, err := kong.New(&f, kong.Name("bindings"), kong.Writers(stderr, stderr))
-	if err != nil {
-		return err
-	}
-	if _, err := parser.Parse(args); err != nil {
+	if err := tool.Parse("bindings", doc, &f, args, stdout); err != nil {
 		return err
 	}
 	object, err := os.ReadFile(f.Object)
