@@ -36,18 +36,14 @@ func sum(h crypto.Hash, message []byte) []byte {
 	return w.Sum(nil)
 }
 
-// sign signs a message with the algorithm that cosign takes for such a key.
-// The result is a function of key and message.
+// sign signs a message. The hash is SHA-256 for the larger curves too: it is
+// what cosign verifies with unless it is told otherwise. The result is a
+// function of key and message (RFC 6979 for ECDSA).
 func (k *PrivateKey) sign(message []byte) ([]byte, error) {
-	switch public := k.Public.key.(type) {
-	case ed25519.PublicKey:
+	if _, ok := k.Public.key.(ed25519.PublicKey); ok {
 		return k.signer.Sign(nil, message, crypto.Hash(0))
-	case *ecdsa.PublicKey:
-		h := ecdsaHash(public.Curve)
-		return k.signer.Sign(nil, sum(h, message), h) // RFC 6979
-	default:
-		return k.signer.Sign(nil, sum(crypto.SHA256, message), crypto.SHA256)
 	}
+	return k.signer.Sign(nil, sum(crypto.SHA256, message), crypto.SHA256)
 }
 
 // verify checks a signature of a message. Keys on the larger curves count with

@@ -97,7 +97,12 @@ func mayBeSignature(d ocispec.Descriptor) bool {
 	if predicate := d.Annotations[bundlePredicateAnnotation]; predicate != "" && predicate != SignPredicate {
 		return false
 	}
-	return d.ArtifactType == "" || d.ArtifactType == legacyReferrer || strings.HasPrefix(d.ArtifactType, bundlePrefix)
+	switch d.ArtifactType {
+	// Lists under a tag, which clients keep, often have the config's type.
+	case "", ocispec.MediaTypeEmptyJSON, legacyReferrer:
+		return true
+	}
+	return strings.HasPrefix(d.ArtifactType, bundlePrefix)
 }
 
 // readManifest reads the signatures in the layers of one manifest. Layers of
