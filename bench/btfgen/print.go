@@ -10,15 +10,16 @@ import (
 func (b *bench) print(w io.Writer) {
 	f := b.figures
 	fmt.Fprintf(w, "%d kernels, %d processes at a time\n\n", f.Kernels, f.Jobs)
-	fmt.Fprintf(w, "| %-36s | %10s | %10s | %8s | %9s |\n", "", "wall", "CPU", "peak", "reference")
-	fmt.Fprintf(w, "|%s|-----------:|-----------:|---------:|----------:|\n", "--------------------------------------")
-	ref := f.Sides[0].Wall
+	fmt.Fprintf(w, "| %-36s | %10s | %10s | %8s | %9s | %9s |\n", "", "wall", "CPU", "peak", "by wall", "by CPU")
+	fmt.Fprintf(w, "|%s|-----------:|-----------:|---------:|----------:|----------:|\n", "--------------------------------------")
+	ref := f.Sides[0]
 	for _, s := range f.Sides {
-		cpu, rss := "", ""
-		if s.CPU > 0 {
-			cpu, rss = round(s.CPU), fmt.Sprintf("%d MB", s.RSS>>20)
+		rss := ""
+		if s.RSS > 0 {
+			rss = fmt.Sprintf("%d MB", s.RSS>>20)
 		}
-		fmt.Fprintf(w, "| %-36s | %10s | %10s | %8s | %7.1f x |\n", s.Name, round(s.Wall), cpu, rss, ratio(ref, s.Wall))
+		fmt.Fprintf(w, "| %-36s | %10s | %10s | %8s | %7.1f x | %7.1f x |\n",
+			s.Name, round(s.Wall), round(s.CPU), rss, ratio(ref.Wall, s.Wall), ratio(ref.CPU, s.CPU))
 	}
 	fmt.Fprintf(w, "\n| %-36s | %10s | %10s | %7s |\n", "bytes", "reference", "ours", "ratio")
 	fmt.Fprintf(w, "|%s|-----------:|-----------:|--------:|\n", "--------------------------------------")
