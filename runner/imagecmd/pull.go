@@ -144,11 +144,12 @@ func pullFirst(err error, text string) error {
 // Copy is "image copy".
 type Copy struct {
 	Src string `arg:"" name:"src" help:"Reference to copy from."`
-	Dst string `arg:"" name:"dst" help:"Reference to copy to; a name without a tag takes that of SRC."`
+	Dst string `arg:"" name:"dst" help:"Reference to copy to; without a tag it is \"latest\"."`
 	RegistryFlags
 }
 
-// Run copies everything that SRC consists of, without the store.
+// Run copies all platforms and all that refers to the artifact, without the
+// store.
 func (c *Copy) Run(g *cli.Globals) error {
 	src, err := parseRef(c.Src)
 	if err != nil {
@@ -162,21 +163,13 @@ func (c *Copy) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	root, err := client.Resolve(g.Ctx, src)
-	if err != nil {
-		return err
-	}
-	if dst.Digest != "" && dst.Digest != root.Digest.String() {
-		return fmt.Errorf("copying %s: it has the digest %s, not that of %s", src, root.Digest, dst)
-	}
-	q := registry.PushRequest{Blobs: client.Repository(src), Root: root, Repository: dst}
-	if dst.Tag != "" {
-		q.Tags = []string{dst.Tag}
-	}
-	res, err := client.Push(g.Ctx, q)
+	res, err := client.Copy(g.Ctx, src, dst)
 	if err != nil {
 		return err
 	}
 	say(g, "%s", res.Summary())
+	if res.Along > 0 {
+		say(g, "%d signatures and documents copied along", res.Along)
+	}
 	return result(g.Stdout, "%s", pinned(dst, res.Digest))
 }
