@@ -129,6 +129,48 @@ func TestAgainstBpftool(t *testing.T) {
 	}
 }
 
+// TestLibbpfFindsAll lets libbpf, in bpftool, relocate against the minimal BTF:
+// it finds all that is in it, so nothing that it needs is missing and nothing
+// is there that it does not need.
+func TestLibbpfFindsAll(t *testing.T) {
+	tool := bpftool(t)
+	for _, a := range archives(t) {
+		full := readArchive(t, a)
+		for _, name := range objectNames {
+			path := object(name, "el")
+			got := minimal(t, readObject(t, path), full).BTF
+			in := filepath.Join(t.TempDir(), "minimal.btf")
+			if err := os.WriteFile(in, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			msg, err := exec.Command(tool, "gen", "min_core_btf", in, in+".again", path).CombinedOutput()
+			if err != nil {
+				t.Errorf("%s on %s: %v\n%s", name, a.Kernel, err, msg)
+				continue
+			}
+			again, err := os.ReadFile(in + ".again")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(shape(t, got), shape(t, again)); diff != "" {
+				t.Errorf("%s on %s (-minimal +what libbpf uses of it):\n%s", name, a.Kernel, diff)
+			}
+		}
+	}
+}
+
+// TestShapeNotices is the negative control of the comparisons: it sees that a
+// member is missing.
+func TestShapeNotices(t *testing.T) {
+	full := readArchive(t, archives(t)[0])
+	o := readObject(t, object("fields", "el"))
+	less := *o
+	less.Relocations = less.Relocations[:1]
+	if cmp.Equal(shape(t, minimal(t, o, full).BTF), shape(t, minimal(t, &less, full).BTF)) {
+		t.Error("a missing member goes unnoticed")
+	}
+}
+
 // shape describes the named types of a BTF without regard to their order.
 func shape(t testing.TB, raw []byte) map[string][]string {
 	t.Helper()

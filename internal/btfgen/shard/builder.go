@@ -72,6 +72,9 @@ func (b *Builder) Add(i int, v *btf.View) error {
 	return nil
 }
 
+// keyGuess is a little more than the mean length of a definition key.
+const keyGuess = 160
+
 // kernelDefs are the definition keys of one kernel, one after the other.
 type kernelDefs struct {
 	enc  *encoder
@@ -140,6 +143,8 @@ func (k *kernelDefs) number(twice map[symbol][]uint32) error {
 
 func (k *kernelDefs) encode(ids []uint32) error {
 	v := k.enc.v
+	k.keys = make([]byte, 0, keyGuess*len(ids))
+	k.ends = make([]int, 0, len(ids))
 	for _, id := range ids {
 		h := v.Header(id)
 		name, err := v.String(h.NameOff)

@@ -19,13 +19,14 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 type encoder struct {
 	v        *btf.View
 	variants map[uint32]uint32 // by raw id, where a name is defined twice
-	leaves   map[leaf]uint64
+	leaves   map[leaf]uint64   // number in leaves, plus one
+	known    map[uint32]uint64 // the same by raw id, for those met so far
 	out      []byte
 	err      error
 }
 
 func newEncoder(v *btf.View) *encoder {
-	e := &encoder{v: v, leaves: make(map[leaf]uint64, len(leaves))}
+	e := &encoder{v: v, leaves: make(map[leaf]uint64, len(leaves)), known: map[uint32]uint64{}}
 	for i, l := range leaves {
 		e.leaves[l] = uint64(i) + 1
 	}
@@ -36,7 +37,7 @@ func newEncoder(v *btf.View) *encoder {
 func (e *encoder) definition(raw uint32) ([]byte, error) {
 	e.out, e.err = e.out[:0], nil
 	h := e.v.Header(raw)
-	e.body(h, 0)
+	e.body(raw, h, 0)
 	if e.err != nil {
 		return nil, fmt.Errorf("BTF type %d: %w", raw, e.err)
 	}
@@ -68,7 +69,7 @@ func (e *encoder) name(off uint32) {
 }
 
 // body writes what follows the name of a definition.
-func (e *encoder) body(h btf.Header, depth int) {
+func (e *encoder) body(raw uint32, h btf.Header, depth int) {
 	switch h.Kind {
 	case btf.Struct, btf.Union:
 		e.members(h, depth)
@@ -77,7 +78,7 @@ func (e *encoder) body(h btf.Header, depth int) {
 	case btf.Typedef:
 		e.expr(h.Data, depth)
 	case btf.Int, btf.Float:
-		e.leaf(h)
+		e.leaf(raw, h)
 	case btf.Fwd:
 	default:
 		e.fail(fmt.Errorf("a %s has no definition", h.Kind))
@@ -139,7 +140,11 @@ func (e *encoder) values(h btf.Header) {
 	}
 }
 
-func (e *encoder) leaf(h btf.Header) {
+func (e *encoder) leaf(raw uint32, h btf.Header) {
+	if n, ok := e.known[raw]; ok {
+		e.uvarint(exprLeaf | n<<exprBits)
+		return
+	}
 	name, err := e.v.String(h.NameOff)
 	if err != nil {
 		e.fail(err)
@@ -150,6 +155,7 @@ func (e *encoder) leaf(h btf.Header) {
 		l.data = e.v.Word(h, 0)
 	}
 	if n, ok := e.leaves[l]; ok {
+		e.known[raw] = n
 		e.uvarint(exprLeaf | n<<exprBits)
 		return
 	}
@@ -189,13 +195,13 @@ func (e *encoder) expr(raw uint32, depth int) {
 	h := e.v.Header(s.Raw)
 	switch {
 	case s.Kind == btf.Int || s.Kind == btf.Float:
-		e.leaf(h)
+		e.leaf(s.Raw, h)
 	case s.Named && core.RootKind(s.Kind):
 		e.ref(s.Raw, h)
 	case s.Anchored():
 		e.ref(s.Typedef, e.v.Header(s.Typedef))
 	default:
-		e.anonymous(h, depth)
+		e.anonymous(s.Raw, h, depth)
 	}
 }
 
@@ -207,7 +213,7 @@ func (e *encoder) ref(raw uint32, h btf.Header) {
 }
 
 // anonymous writes a type that has no name, in full.
-func (e *encoder) anonymous(h btf.Header, depth int) {
+func (e *encoder) anonymous(raw uint32, h btf.Header, depth int) {
 	switch h.Kind {
 	case btf.Ptr:
 		e.uvarint(exprPtr)
@@ -224,7 +230,7 @@ func (e *encoder) anonymous(h btf.Header, depth int) {
 		}
 	case btf.Struct, btf.Union, btf.Enum, btf.Enum64:
 		e.uvarint(exprInline | uint64(codeOf(h.Kind, h.Flag))<<exprBits)
-		e.body(h, depth+1)
+		e.body(raw, h, depth+1)
 	default:
 		e.fail(fmt.Errorf("a %s cannot be the type of anything", h.Kind))
 	}
