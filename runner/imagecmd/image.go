@@ -16,6 +16,7 @@ type Image struct {
 	Du      Du      `cmd:"" help:"Show what the store takes."`
 	Prune   Prune   `cmd:"" help:"Remove content that nothing needs."`
 	Copy    Copy    `cmd:"" help:"Copy an artifact from one registry to another."`
+	Diff    Diff    `cmd:"" help:"Show what is different between two artifacts."`
 	Sign    Sign    `cmd:"" help:"Sign an artifact in a registry."`
 	Verify  Verify  `cmd:"" help:"Verify who signed an artifact in a registry."`
 	Fsck    Fsck    `cmd:"" help:"Check the store, and repair it."`

@@ -65,6 +65,7 @@ func TestScripts(t *testing.T) {
 	open := registrytest.Start(t, registrytest.Config{})
 	closed := registrytest.Start(t, registrytest.Config{Htpasswd: account})
 	layout := gadgettest.Layout(t, "testdata/open.bpf.o", "testdata/open.yaml", arch.AMD64, arch.ARM64)
+	other := gadgettest.Layout(t, "testdata/other.bpf.o", "", arch.AMD64, arch.ARM64)
 	skopeo := registrytest.Program(t, registrytest.SkopeoEnv, "skopeo")
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -78,6 +79,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("REG", open.Addr)
 			e.Setenv("AUTHREG", closed.Addr)
 			e.Setenv("LAYOUT", layout)
+			e.Setenv("OTHER", other)
 			e.Setenv("SKOPEO", skopeo)
 			// One repository per script, since the registries are shared.
 			e.Setenv("NAME", strings.ToLower(filepath.Base(e.WorkDir)))
