@@ -212,11 +212,25 @@ func TestFilter(t *testing.T) {
 		expr string
 		want bool
 	}{
-		{"count==7", true}, {"count!=7", false}, {"count>6", true}, {"count<7", false}, {"count>=7", true}, {"count<=6", false},
-		{"delta==-1", true}, {"delta<0", true}, {"delta>5", false},
-		{"error==ENOENT", true}, {"error!=ENOENT", false}, {"error_raw==0x2", true},
-		{`name==cat\,dog`, true}, {"name~^cat", true}, {"name!~dog$", false}, {"name~^dog", false},
-		{"count==7,delta==-1", true}, {"count==7,delta==1", false}, {"name>cat", true},
+		{"count==7", true},
+		{"count!=7", false},
+		{"count>6", true},
+		{"count<7", false},
+		{"count>=7", true},
+		{"count<=6", false},
+		{"delta==-1", true},
+		{"delta<0", true},
+		{"delta>5", false},
+		{"error==ENOENT", true},
+		{"error!=ENOENT", false},
+		{"error_raw==0x2", true},
+		{`name==cat\,dog`, true},
+		{"name~^cat", true},
+		{"name!~dog$", false},
+		{"name~^dog", false},
+		{"count==7,delta==-1", true},
+		{"count==7,delta==1", false},
+		{"name>cat", true},
 	} {
 		match, err := Filter(src, []string{tc.expr})
 		if err != nil {
