@@ -1,6 +1,7 @@
 package sign_test
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -9,8 +10,10 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -203,4 +206,26 @@ func readPrivate(tb testing.TB, name string) *ecdsa.PrivateKey {
 		tb.Fatal(err)
 	}
 	return key
+}
+
+// hash256 says which hash a key signs.
+const hash256 = crypto.SHA256
+
+// errNobody is the answer to the question for a password.
+var errNobody = errors.New("nobody to ask")
+
+func hashBytes(d digest.Digest) ([]byte, error) { return hex.DecodeString(d.Encoded()) }
+
+// containsDigest reports whether data names the digest that the fuzz targets ask for.
+func containsDigest(data []byte) bool {
+	return bytes.Contains(data, []byte(digest.FromString("something else")))
+}
+
+func goldenKeys(tb testing.TB) []sign.PublicKey {
+	tb.Helper()
+	var all []sign.PublicKey
+	for _, name := range []string{"p256", "p384", "ed25519", "rsa"} {
+		all = append(all, publicKey(tb, name))
+	}
+	return all
 }

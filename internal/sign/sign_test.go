@@ -65,7 +65,7 @@ func TestSigningIsDeterministic(t *testing.T) {
 
 // TestGolden verifies what real cosign wrote, by Find as from a registry.
 func TestGolden(t *testing.T) {
-	for _, cosign := range []string{"cosign2"} {
+	for _, cosign := range []string{"cosign2", "cosign3"} {
 		for _, form := range forms {
 			for _, key := range []string{"p256", "p384", "ed25519", "rsa"} {
 				t.Run(fmt.Sprintf("%s %s %s", cosign, form, key), func(t *testing.T) {
