@@ -29,6 +29,7 @@ type app struct {
 	Logout imagecmd.Logout `cmd:"" group:"registries" help:"Log out of a registry."`
 
 	Version    versionCmd    `cmd:"" group:"other" help:"Print the version and what this machine supports."`
+	Doctor     doctorCmd     `cmd:"" group:"other" help:"Say what this machine can run, what not, and the cure."`
 	Completion completionCmd `cmd:"" group:"other" help:"Print the completion script for a shell."`
 }
 

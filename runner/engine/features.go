@@ -3,29 +3,66 @@ package engine
 import (
 	"errors"
 	"os"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/features"
 )
 
-// Feature is something that a kernel may support.
-type Feature struct{ Name, State string }
+// Feature is something that a kernel may support. Cure says what helps where it
+// does not.
+type Feature struct {
+	Name, State, Cure string
+}
+
+// Missing reports whether the kernel lacks the feature.
+func (f Feature) Missing() bool { return strings.HasPrefix(f.State, "no") }
 
 // Features returns what this kernel supports of what gadgets need. A process
 // that may not try says "unknown".
 func Features() []Feature {
 	return []Feature{
-		{"kernel BTF", present("/sys/kernel/btf/vmlinux")},
-		{"ring buffer", state(features.HaveMapType(ebpf.RingBuf))},
-		{"tracepoints", state(features.HaveProgramType(ebpf.TracePoint))},
-		{"raw tracepoints", state(features.HaveProgramType(ebpf.RawTracepoint))},
-		{"fentry, fexit", state(features.HaveProgramType(ebpf.Tracing))},
-		{"kprobes", present("/sys/bus/event_source/devices/kprobe")},
-		{"uprobes", present("/sys/bus/event_source/devices/uprobe")},
-		{"boot clock", state(features.HaveProgramHelper(ebpf.TracePoint, asm.FnKtimeGetBootNs))},
+		{"kernel BTF", present("/sys/kernel/btf/vmlinux"), "run gadgets that carry BTF for this kernel, or give it with --btf FILE"},
+		{"ring buffer", state(features.HaveMapType(ebpf.RingBuf)), "nothing to do: perf buffers are used instead"},
+		{"tracepoints", state(features.HaveProgramType(ebpf.TracePoint)), "a kernel of 4.7 or newer with CONFIG_BPF_EVENTS"},
+		{"raw tracepoints", state(features.HaveProgramType(ebpf.RawTracepoint)), "a kernel of 4.17 or newer"},
+		{"fentry, fexit", fentryState(), "a kernel of 5.5 or newer with its own BTF, and no policy against them"},
+		{"kprobes", present("/sys/bus/event_source/devices/kprobe"), "a kernel with CONFIG_KPROBES"},
+		{"uprobes", present("/sys/bus/event_source/devices/uprobe"), "a kernel with CONFIG_UPROBES"},
+		{"boot clock", state(features.HaveProgramHelper(ebpf.TracePoint, asm.FnKtimeGetBootNs)), "a kernel of 5.8 or newer"},
+		{"tracefs", tracefsState(), "nothing to do with CAP_SYS_ADMIN: it is mounted for the run alone"},
+		{"bpffs", bpffsState(), "mount -t bpf bpf /sys/fs/bpf, where gadgets are to share maps"},
 	}
 }
+
+// fentryState tells a kernel that forbids fentry programs from a process that
+// may not try.
+func fentryState() string {
+	err := features.HaveProgramType(ebpf.Tracing)
+	if err != nil && checkPrivilege() == nil {
+		return "no"
+	}
+	return state(err)
+}
+
+func tracefsState() string {
+	if tracefsMounted() {
+		return "yes"
+	}
+	return "not mounted"
+}
+
+func bpffsState() string {
+	if noBpffs(DefaultPinPath) != nil {
+		return "not mounted"
+	}
+	return "yes"
+}
+
+// Privilege returns nil when the process may load tracing programs, else
+// ErrPrivilege.
+func Privilege() error { return checkPrivilege() }
 
 func state(err error) string {
 	switch {

@@ -134,12 +134,20 @@ func (l *Loaded) pinMaps(spec *ebpf.CollectionSpec, path string) {
 
 // bpffsFolder makes path, which must lie in a mounted bpffs.
 func bpffsFolder(path string) error {
+	if err := noBpffs(path); err != nil {
+		return err
+	}
+	return os.MkdirAll(path, 0o700)
+}
+
+// noBpffs returns an error when the folder around path is in no bpffs.
+func noBpffs(path string) error {
 	parent := filepath.Dir(path)
 	var st unix.Statfs_t
 	if err := unix.Statfs(parent, &st); err != nil || st.Type != unix.BPF_FS_MAGIC {
 		return fmt.Errorf("no bpffs is mounted on %s", parent)
 	}
-	return os.MkdirAll(path, 0o700)
+	return nil
 }
 
 // fixTracerMaps makes ring buffers perf arrays on kernels before 5.8.
