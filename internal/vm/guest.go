@@ -127,20 +127,6 @@ func (g *guest) work(ctx context.Context) error {
 	return g.gadget(ctx, p)
 }
 
-// HideBTF mounts an empty folder over /sys/kernel/btf, which makes the kernel
-// look like one that was built without BTF. Only the calling process's mount
-// namespace is touched.
-func HideBTF() error {
-	const dir = "/sys/kernel/btf"
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_RDONLY, ""); err != nil {
-		return fmt.Errorf("hiding %s: %w", dir, err)
-	}
-	return nil
-}
-
 // gadget runs the gadget and, until it has seen what is expected, the
 // workload.
 func (g *guest) gadget(ctx context.Context, p Plan) error {

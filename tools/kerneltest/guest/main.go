@@ -1,5 +1,7 @@
 // Command guest is process 1 of the virtual machines of kerneltest and, under
-// the name workload, what they run for a gadget to observe.
+// the name workload, what they run for a gadget to observe. Outside of them
+// "guest hide-btf COMMAND" runs a command in a mount namespace of its own in
+// which the kernel shows no BTF.
 package main
 
 import (
@@ -23,6 +25,9 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	if filepath.Base(args[0]) == "init" && os.Getpid() == 1 {
 		return vm.Guest(ctx)
+	}
+	if len(args) > 2 && args[1] == "hide-btf" {
+		return vm.WithoutBTF(args[2:])
 	}
 	return vm.Workload(ctx, args[1:])
 }
