@@ -37,6 +37,9 @@ type ExportOptions struct {
 	Format Format
 	// Ref names the artifact ("name:tag"); empty means no name.
 	Ref string
+	// Archs are the architectures to write in the formats other than oci;
+	// empty means all. A store may hold one of several.
+	Archs []arch.Arch
 }
 
 // Export writes the artifact root as one file. The same artifact gives the
@@ -46,13 +49,13 @@ func Export(ctx context.Context, w io.Writer, from oci.Blobs, root ocispec.Descr
 	case FormatOCI:
 		return oci.WriteLayoutTar(ctx, w, from, NameRoot(root, opts.Ref))
 	case FormatDocker:
-		parts, err := readParts(ctx, from, root)
+		parts, err := readParts(ctx, from, root, opts.Archs)
 		if err != nil {
 			return err
 		}
 		return writeDocker(w, parts, opts.Ref)
 	case FormatTar:
-		parts, err := readParts(ctx, from, root)
+		parts, err := readParts(ctx, from, root, opts.Archs)
 		if err != nil {
 			return err
 		}
@@ -64,7 +67,7 @@ func Export(ctx context.Context, w io.Writer, from oci.Blobs, root ocispec.Descr
 // ExportLocal writes the gadget's files into the folder dir, together with what
 // Import needs to restore the artifact.
 func ExportLocal(ctx context.Context, dir string, from oci.Blobs, root ocispec.Descriptor) error {
-	parts, err := readParts(ctx, from, root)
+	parts, err := readParts(ctx, from, root, nil)
 	if err != nil {
 		return err
 	}
@@ -114,9 +117,9 @@ type artifactParts struct {
 	archs []archParts
 }
 
-// readParts reads a whole artifact. Manifests for other platforms than the
+// readParts reads an artifact: the whole of it, or the manifests for archs. Manifests for other platforms than the
 // supported ones are refused, because they could not be restored.
-func readParts(ctx context.Context, from oci.Blobs, root ocispec.Descriptor) (artifactParts, error) {
+func readParts(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, archs []arch.Arch) (artifactParts, error) {
 	data, err := oci.ReadBlob(ctx, from, root, MaxManifest)
 	if err != nil {
 		return artifactParts{}, fmt.Errorf("exporting: %w", err)
@@ -135,6 +138,9 @@ func readParts(ctx context.Context, from oci.Blobs, root ocispec.Descriptor) (ar
 		out.index, manifests = data, idx.Manifests
 	}
 	for _, d := range manifests {
+		if isIndex && len(archs) > 0 && !slices.Contains(archs, arch.Arch(archOf(d))) {
+			continue
+		}
 		p, err := readArch(ctx, from, d, len(manifests) == 1)
 		if err != nil {
 			return artifactParts{}, fmt.Errorf("exporting manifest %s: %w", d.Digest, err)

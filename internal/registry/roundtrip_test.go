@@ -99,3 +99,26 @@ func TestPushMountsFromSecondRepository(t *testing.T) {
 		}
 	}
 }
+
+func TestPushOfOneArchitecture(t *testing.T) {
+	srv := registrytest.Start(t, registrytest.Config{})
+	c := newClient(t, registry.Options{})
+	a := registrytest.NewArtifact(t, 3, 1000)
+	part := oci.Memory{}
+	for d, data := range a.Memory {
+		part[d] = data
+	}
+	delete(part, a.Manifests[arch.ARM64].Digest)
+	delete(part, a.Layers[arch.ARM64].Digest)
+	q := registry.PushRequest{Blobs: part, Root: a.Root, Repository: parse(t, srv.Addr+"/g"), Tags: []string{"v1"}}
+	_, err := c.Push(context.Background(), q)
+	if err == nil || !strings.Contains(err.Error(), "(linux/arm64) is neither here nor in the registry, pull the artifact with --all-platforms") {
+		t.Errorf("push = %v, want the advice to pull all platforms", err)
+	}
+	// Where the registry has the rest, nothing is missing.
+	pushTo(t, srv.Addr, a)
+	q.Tags = []string{"v2"}
+	if res, err := c.Push(context.Background(), q); err != nil || len(res.Moved) != 1 {
+		t.Errorf("push of what is there = %+v, %v", res, err)
+	}
+}

@@ -33,6 +33,7 @@ type About struct {
 	Maps           []AboutMap        `json:"maps,omitempty" yaml:"maps,omitempty"`
 	Requires       []string          `json:"requires,omitempty" yaml:"requires,omitempty"`
 	BTFKernels     []string          `json:"btfKernels,omitempty" yaml:"btfKernels,omitempty"`
+	Trust          AboutTrust        `json:"trust" yaml:"trust"`
 	// Remote says that the layers were not read, so that programs and maps
 	// are unknown.
 	Remote bool `json:"remote,omitempty" yaml:"remote,omitempty"`

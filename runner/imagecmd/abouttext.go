@@ -19,6 +19,7 @@ func (a *About) print(w io.Writer) error {
 	for _, l := range a.Layers {
 		p.line("Layer:        %s %s", strings.TrimPrefix(l.MediaType, "application/vnd.gadget."), humanSize(l.Size))
 	}
+	a.Trust.print(p)
 	p.annotations(a.Annotations)
 	p.params(a.Params)
 	for _, s := range a.DataSources {

@@ -12,6 +12,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
@@ -80,6 +81,7 @@ type source struct {
 	root    ocispec.Descriptor
 	blobs   oci.Blobs
 	remote  bool
+	place   sign.Place // nil for a stored artifact
 	release func()
 }
 
@@ -120,7 +122,8 @@ func (i *Inspect) remote(g *cli.Globals) (*source, error) {
 		return nil, err
 	}
 	return &source{
-		ref: ref.String(), root: root, blobs: client.Repository(ref), remote: true, release: func() {},
+		ref: ref.String(), root: root, blobs: client.Repository(ref), remote: true,
+		place: placeOf(client, ref), release: func() {},
 	}, nil
 }
 
@@ -143,6 +146,9 @@ func describe(g *cli.Globals, src *source, want arch.Arch) (*About, error) {
 		a.Reference = pinned(ref, a.Digest)
 	}
 	if err := a.platforms(g, src); err != nil {
+		return nil, err
+	}
+	if err := a.trust(g, src); err != nil {
 		return nil, err
 	}
 	a.layers(art)

@@ -14,6 +14,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -43,9 +44,7 @@ func (l *Load) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	if c, ok := from.(io.Closer); ok {
-		defer c.Close()
-	}
+	defer from.Close()
 	if l.Tag != "" {
 		if len(roots) != 1 {
 			return cli.Usage(fmt.Errorf("the archive has %d artifacts, --tag can name only one", len(roots)))
@@ -176,36 +175,20 @@ func spool(src io.Reader) (path string, cleanup func(), err error) {
 	return f.Name(), cleanup, nil
 }
 
-// openArchive opens a layout folder, a layout tar or a docker archive.
-func openArchive(path string) (oci.Blobs, []named, error) {
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		l, err := oci.OpenLayout(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		return l, layoutRoots(l), nil
+// openArchive opens what holds artifacts and lists them. Tools put the whole
+// name in one annotation or the other.
+func openArchive(path string) (*gadget.Imported, []named, error) {
+	from, err := gadget.Import(path)
+	if err != nil {
+		return nil, nil, err
 	}
-	l, err := oci.OpenLayoutTar(path)
-	if err == nil {
-		return l, layoutRoots(l), nil
-	}
-	from, roots, dockerErr := openDocker(path)
-	if dockerErr != nil {
-		return nil, nil, fmt.Errorf("reading archive %q: it is neither an OCI layout (%w) nor a docker archive (%w)", path, err, dockerErr)
-	}
-	return from, roots, nil
-}
-
-// layoutRoots lists what index.json names. Tools put the whole name in one
-// annotation or the other.
-func layoutRoots(l *oci.Layout) []named {
 	var all []named
-	for _, d := range l.Index().Manifests {
+	for _, d := range from.Roots {
 		name := d.Annotations["io.containerd.image.name"]
 		if name == "" {
 			name = d.Annotations[ocispec.AnnotationRefName]
 		}
 		all = append(all, named{name, d})
 	}
-	return all
+	return from, all, nil
 }

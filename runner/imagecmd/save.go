@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
@@ -54,6 +55,9 @@ func (c *Save) Run(g *cli.Globals) error {
 	}
 	write := saveOCI
 	if c.Format == formatDocker {
+		if len(refs) > 1 {
+			return cli.Usage(errors.New("the format docker takes one artifact, write an OCI layout for several"))
+		}
 		write = saveDocker
 	}
 	return c.toOutput(g, func(w io.Writer) error { return write(g, s, refs, w) })
@@ -92,4 +96,11 @@ func replaceFile(path string, do func(io.Writer) error) (err error) {
 		return fmt.Errorf("writing %q: %w", path, err)
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// saveDocker writes the one artifact as docker reads it, with each
+// architecture's files in one layer.
+func saveDocker(g *cli.Globals, s *store.Store, refs []store.Ref, w io.Writer) error {
+	r := refs[0]
+	return gadget.Export(g.Ctx, w, s, r.Target, gadget.ExportOptions{Format: gadget.FormatDocker, Ref: r.Name, Archs: r.Archs})
 }

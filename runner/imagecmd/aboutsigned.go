@@ -1,0 +1,199 @@
+package imagecmd
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/attest"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/sign"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// Limits of what inspect reads of the documents about an artifact.
+const (
+	maxDocument  = 8 << 20
+	maxDocuments = 64
+)
+
+// predicateAnnotation is where cosign says what a bundle is about.
+const predicateAnnotation = "dev.sigstore.bundle.predicateType"
+
+// AboutTrust is who vouches for an artifact, and what is said of it.
+type AboutTrust struct {
+	// Signatures is how many there are; of a stored artifact those that were
+	// verified once.
+	Signatures int `json:"signatures" yaml:"signatures"`
+	// Signers made those that verify with the keys of the policy.
+	Signers []sign.Signer `json:"signers,omitempty" yaml:"signers,omitempty"`
+	// Documents refer to the artifact. Of a stored artifact they are unknown.
+	Documents []AboutDocument `json:"documents,omitempty" yaml:"documents,omitempty"`
+}
+
+// AboutDocument is a document that refers to the artifact: provenance, an SBOM.
+type AboutDocument struct {
+	Type   string `json:"type" yaml:"type"`
+	Digest string `json:"digest" yaml:"digest"`
+	// Summary is what it says, in a few words. Nobody vouches for it but the
+	// registry, unless the document is signed itself.
+	Summary string `json:"summary,omitempty" yaml:"summary,omitempty"`
+}
+
+// trust finds out who signed the artifact and what refers to it: from its
+// registry, or of a stored one what is remembered.
+func (a *About) trust(g *cli.Globals, src *source) error {
+	against := sign.Verification{Now: time.Now()}
+	policy, err := sign.FindPolicy("", configHome())
+	if err != nil {
+		say(g, "gadget-run: %v", err)
+	} else if ref, err := registry.ParseReference(src.ref, registry.Defaults{}); err == nil {
+		against.Keys = policy.RuleFor(ref.Name()).Keys
+	}
+	var found []sign.Signature
+	if src.place == nil {
+		record, err := sign.ReadRecord(g.State, src.root.Digest)
+		if err != nil {
+			return err
+		}
+		found = record.Signatures
+	} else {
+		if found, err = sign.Find(g.Ctx, src.place, src.root.Digest); err != nil {
+			return err
+		}
+		if err := a.documents(g, src); err != nil {
+			return err
+		}
+	}
+	a.Trust.Signatures = len(found)
+	a.Trust.Signers, _ = sign.Signers(found, src.root.Digest, against)
+	return nil
+}
+
+// documents lists what refers to the artifact and is no signature.
+func (a *About) documents(g *cli.Globals, src *source) error {
+	all, err := src.place.Referrers(g.Ctx, src.root.Digest)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if len(a.Trust.Documents) == maxDocuments {
+			say(g, "gadget-run: more than %d documents refer to it, the others are not shown", maxDocuments)
+			break
+		}
+		doc, err := document(g, src, d)
+		if err != nil {
+			return fmt.Errorf("reading what refers to %s: %w", src.root.Digest, err)
+		}
+		if doc.Type != sign.SignPredicate {
+			a.Trust.Documents = append(a.Trust.Documents, doc)
+		}
+	}
+	return nil
+}
+
+func document(g *cli.Globals, src *source, d ocispec.Descriptor) (AboutDocument, error) {
+	var m ocispec.Manifest
+	data, err := oci.ReadBlob(g.Ctx, src.place, d, registry.MaxManifest)
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err != nil {
+		return AboutDocument{}, err
+	}
+	doc := AboutDocument{Type: m.ArtifactType, Digest: d.Digest.String()}
+	if doc.Type == "" {
+		doc.Type = m.Config.MediaType
+	}
+	if predicate := m.Annotations[predicateAnnotation]; predicate != "" {
+		doc.Type = predicate
+		return doc, nil
+	}
+	if len(m.Layers) != 1 {
+		return doc, nil
+	}
+	summarize := map[string]func([]byte) string{
+		attest.StatementMediaType: func(data []byte) string { return aboutStatement(data, src.root) },
+		attest.SPDXMediaType:      aboutSPDX,
+	}[m.Layers[0].MediaType]
+	if summarize == nil {
+		return doc, nil
+	}
+	data, err = oci.ReadBlob(g.Ctx, src.place, m.Layers[0], maxDocument)
+	if err != nil {
+		return doc, err
+	}
+	doc.Summary = summarize(data)
+	return doc, nil
+}
+
+// aboutStatement says what an in-toto statement is. One about another artifact
+// is worth nothing here.
+func aboutStatement(data []byte, root ocispec.Descriptor) string {
+	var s struct {
+		Subject []struct {
+			Digest map[string]string `json:"digest"`
+		} `json:"subject"`
+		PredicateType string `json:"predicateType"`
+		Predicate     struct {
+			Definition struct {
+				Dependencies []json.RawMessage `json:"resolvedDependencies"`
+			} `json:"buildDefinition"`
+			Run struct {
+				Builder struct {
+					ID string `json:"id"`
+				} `json:"builder"`
+			} `json:"runDetails"`
+		} `json:"predicate"`
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return "damaged"
+	}
+	about := false
+	for _, sub := range s.Subject {
+		about = about || sub.Digest[root.Digest.Algorithm().String()] == root.Digest.Encoded()
+	}
+	switch {
+	case !about:
+		return "about another artifact"
+	case s.PredicateType == attest.ProvenancePredicate:
+		return fmt.Sprintf("provenance: built by %s from %d inputs", s.Predicate.Run.Builder.ID, len(s.Predicate.Definition.Dependencies))
+	}
+	return s.PredicateType
+}
+
+// aboutSPDX says how much an SPDX document lists.
+func aboutSPDX(data []byte) string {
+	var s struct {
+		Version  string            `json:"spdxVersion"`
+		Packages []json.RawMessage `json:"packages"`
+		Files    []json.RawMessage `json:"files"`
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return "damaged"
+	}
+	return fmt.Sprintf("SBOM (%s): %d packages, %d files", s.Version, len(s.Packages), len(s.Files))
+}
+
+// print writes what people read.
+func (t AboutTrust) print(p *textPrinter) {
+	for _, s := range t.Signers {
+		p.line("Signed by:    %s", s.String())
+	}
+	switch {
+	case len(t.Signers) > 0:
+	case t.Signatures == 0:
+		p.line("Signed by:    no signature is known")
+	default:
+		p.line("Signed by:    %d signatures, none by a key of the policy", t.Signatures)
+	}
+	var rows [][]string
+	for _, d := range t.Documents {
+		rows = append(rows, []string{strings.TrimPrefix(d.Type, "application/"), d.Digest[:min(len(d.Digest), len("sha256:")+12)], d.Summary})
+	}
+	p.table("Documents", []string{"TYPE", "DIGEST", "SAYS"}, rows)
+}
