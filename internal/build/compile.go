@@ -82,6 +82,9 @@ func Compile(ctx context.Context, req CompileRequest) (CompileResult, error) {
 	if !ok {
 		return CompileResult{Unused: req.Folder.unread(nil)}, nil
 	}
+	if err := req.Folder.checkIncludes(b); err != nil {
+		return CompileResult{}, err
+	}
 	tmp, err := os.MkdirTemp("", "gadget-compile-")
 	if err != nil {
 		return CompileResult{}, fmt.Errorf("compiling: %w", err)
@@ -122,6 +125,9 @@ func (c *compilation) run(ctx context.Context) (CompileResult, error) {
 	}
 	deps, err := readDepfile(c.deps)
 	if err != nil {
+		return CompileResult{}, err
+	}
+	if err := c.checkDeps(deps); err != nil {
 		return CompileResult{}, err
 	}
 	return CompileResult{Object: object, Unused: c.req.Folder.unread(deps), Warnings: text}, nil

@@ -133,6 +133,10 @@ func TestCompileRefuses(t *testing.T) {
 		{name: "other arch", files: map[string]string{"build.yaml": "archs: [arm64]\n", "program.bpf.c": ""}, want: []string{"allows only [arm64]", "attribute 'archs'"}},
 		{name: "no program", object: noProgram, files: map[string]string{"program.bpf.c": ""}, want: []string{"program.bpf.c: it defines no program, put SEC("}},
 		{name: "empty object", object: "/dev/null", files: map[string]string{"program.bpf.c": ""}, want: []string{"checking object", "it is empty"}},
+		{
+			name: "include folder", files: map[string]string{"build.yaml": "includes: [\"no\"]\n", "program.bpf.c": ""},
+			want: []string{"build.yaml:1: includes names \"no\", but", "has no such folder"},
+		},
 		{name: "build file", files: map[string]string{"build.yaml": "x: y\n"}, want: []string{"build.yaml:1: unknown key"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -179,6 +183,36 @@ func TestCompileShowsWhatClangSays(t *testing.T) {
 	request.Toolchain.Clang = dir + "/absent"
 	_, err = build.Compile(context.Background(), request)
 	wantError(t, err, "running clang:", "no such file")
+}
+
+func TestCompileRefusesHeadersFromElsewhere(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"g/program.bpf.c": "", "g/own.h": "", "other/x.h": "", "tc/sys.h": "", "res/include/std.h": ""})
+	if err := os.Symlink("../other/x.h", dir+"/g/link.h"); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	for _, tc := range []struct{ dep, want string }{
+		{"g/own.h", ""}, {"tc/sys.h", ""}, {"res/include/std.h", ""}, {"g/../g/own.h", ""},
+		{"g/../other/x.h", `it includes "other/x.h", which lies outside of the gadget's folder`},
+		{"/etc/hostname", `it includes "/etc/hostname", which lies outside`},
+		{"g/link.h", `it includes "g/link.h": "link.h" is a link out of the gadget's folder`},
+	} {
+		toolchain, _ := fakeToolchain(t, objectPath, "g/program.bpf.c", tc.dep)
+		toolchain.SystemIncludes, toolchain.ResourceDir = []string{"tc"}, "res"
+		request := build.CompileRequest{Folder: build.Folder{Dir: "g"}, Toolchain: toolchain, Arch: arch.AMD64}
+		_, err := build.Compile(context.Background(), request)
+		if tc.want == "" {
+			wantError(t, err)
+			continue
+		}
+		wantError(t, err, tc.want)
+	}
+	toolchain, _ := fakeToolchain(t, objectPath, "g/program.bpf.c", "other/x.h")
+	toolchain.ResourceDir = "res"
+	_, err := build.Compile(context.Background(), build.CompileRequest{
+		Folder: build.Folder{Dir: "g", Inputs: []string{"g/program.bpf.c", "other/x.h"}}, Toolchain: toolchain, Arch: arch.AMD64,
+	})
+	wantError(t, err)
 }
 
 // sorted returns s with its elements that contain part sorted at the front.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
@@ -149,6 +150,42 @@ func (f Folder) roots() []string {
 		}
 	}
 	return out
+}
+
+// rootOf returns the one of roots that name, a cleaned path, lies in.
+func (f Folder) rootOf(name string) (string, bool) {
+	for _, root := range f.roots() {
+		if below(root, name) {
+			return root, true
+		}
+	}
+	return "", false
+}
+
+// checkIncludes returns an error when a folder that the build file names for
+// headers has no file, or is a link out of the gadget's.
+func (f Folder) checkIncludes(b *gadget.BuildFile) error {
+	for _, include := range b.Includes {
+		rel := f.relative(include.Path)
+		found := slices.ContainsFunc(f.Inputs, func(input string) bool {
+			inner, ok := f.gadgetPath(input)
+			return ok && below(rel, inner)
+		})
+		if f.Inputs == nil {
+			info, err := os.Stat(filepath.Join(f.Dir, filepath.FromSlash(rel)))
+			found = err == nil && info.IsDir()
+		}
+		if !found {
+			return fmt.Errorf("%s:%d: includes names %q, but %s has no such folder", b.File, include.Line, include.Path, f.owner())
+		}
+		if f.Inputs != nil {
+			continue
+		}
+		if err := checkInside(f.Dir, rel); err != nil {
+			return fmt.Errorf("%s:%d: includes: %w", b.File, include.Line, err)
+		}
+	}
+	return nil
 }
 
 // maxSandboxHops is how many layers of links a build sandbox puts before the

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"debug/elf"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
@@ -29,6 +31,40 @@ func checkObject(object []byte, source string) error {
 		}
 	}
 	return fmt.Errorf("%s: it defines no program, put SEC(\"...\") before the function that is one", source)
+}
+
+// checkDeps returns an error when the source includes a file that is neither
+// the gadget's nor the toolchain's: another machine would not have it.
+func (c *compilation) checkDeps(deps map[string]bool) error {
+	tc := c.req.Toolchain
+	if tc.ResourceDir == "" {
+		// Where clang finds its own headers is not known.
+		return nil
+	}
+	inputs := map[string]bool{}
+	for _, input := range c.req.Folder.Inputs {
+		inputs[path.Clean(input)] = true
+	}
+	toolchain := slices.Concat(tc.SystemIncludes, []string{tc.ResourceDir})
+	for _, dep := range slices.Sorted(maps.Keys(deps)) {
+		if inputs[dep] || slices.ContainsFunc(toolchain, func(dir string) bool { return below(dir, dep) }) {
+			continue
+		}
+		root, ok := c.req.Folder.rootOf(dep)
+		if !ok {
+			return fmt.Errorf("%s: it includes %q, which lies outside of the gadget's folder, copy the file into it", c.source, dep)
+		}
+		if err := checkInside(root, strings.TrimPrefix(strings.TrimPrefix(dep, root), "/")); err != nil {
+			return fmt.Errorf("%s: it includes %q: %w", c.source, dep, err)
+		}
+	}
+	return nil
+}
+
+// below reports whether the cleaned path name lies in dir.
+func below(dir, name string) bool {
+	dir = path.Clean(dir)
+	return dir == "." && !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../") || strings.HasPrefix(name, dir+"/")
 }
 
 // readDepfile returns the files that a depfile names as dependencies.

@@ -123,6 +123,9 @@ func (r *validator) param(name string, p *Param) {
 	if want := checkParamValue(v, p.DefaultValue); want != "" {
 		r.doubt(p.node, "defaultValue of param %q is %q, use %s", name, p.DefaultValue, want)
 	}
+	if len(p.PossibleValues) > 0 && !slices.Contains(p.PossibleValues, p.DefaultValue) {
+		r.doubt(p.node, "defaultValue of param %q is %q, use one of its possibleValues: %s", name, p.DefaultValue, strings.Join(p.PossibleValues, ", "))
+	}
 }
 
 // declaredParam checks a variable that the object marks as parameter.
