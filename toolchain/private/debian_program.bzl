@@ -10,7 +10,7 @@ _SCRIPT = """\
 # Runs {program} with its own libraries, out of this file's runfiles or those that it lies in.
 runfiles=$0.runfiles
 [ -d "$runfiles" ] || runfiles=$(dirname "$0")/..
-exec {command} {args}"$@"
+exec {env}{command} {args}"$@"
 """
 
 def _place(path):
@@ -31,6 +31,7 @@ def _wrap(ctx, loader, libraries):
         _SCRIPT.format(
             args = "".join(["\"%s\" " % a.replace("{tree}", tree) for a in ctx.attr.first_args]),
             command = command,
+            env = "".join(["env "] + ["\"%s=%s\" " % (k, v.replace("{tree}", tree)) for k, v in ctx.attr.env.items()] if ctx.attr.env else []),
             program = program.basename,
         ),
         is_executable = True,
@@ -53,6 +54,9 @@ _ATTRS = {
     "data": attr.label_list(
         doc = "Files that the program reads.",
         allow_files = True,
+    ),
+    "env": attr.string_dict(
+        doc = "Environment of every call. `{tree}` is the folder of the program's repository.",
     ),
     "first_args": attr.string_list(
         doc = "First arguments of every call. `{tree}` is the folder of the program's repository.",

@@ -11,6 +11,7 @@ load("{rules}", "{rule}")
     name = "{name}",
     program = "{program}",
     data = glob(["usr/share/**"], allow_empty = True),
+    env = {env},
     first_args = {args},
     visibility = ["//visibility:public"],{libraries}
 )
@@ -41,6 +42,7 @@ def _test_tool_impl(rctx):
     shares = locked.bundle.get("shares", False)
     rctx.file("BUILD.bazel", _BUILD.format(
         args = locked.bundle.get("args", []),
+        env = locked.bundle.get("env", {}),
         libraries = "" if shares else _LIBRARIES.format(loader = repr(locked.loader)),
         name = name,
         program = locked.bundle["programs"][name],

@@ -64,7 +64,7 @@ func (l *locker) relock(ctx context.Context, path string, wanted lockfile.Wanted
 
 func (l *locker) bundle(ctx context.Context, want lockfile.Wanted) (lockfile.Bundle, error) {
 	made := lockfile.Bundle{
-		Suite: want.Suite, Programs: want.Programs, Headers: want.Headers, Args: want.Args, Shares: want.Shares,
+		Suite: want.Suite, Programs: want.Programs, Headers: want.Headers, Args: want.Args, Env: want.Env, Shares: want.Shares,
 		Machines: map[string]lockfile.Machine{},
 	}
 	for _, name := range want.Machines {

@@ -28,6 +28,7 @@ type Bundle struct {
 	Programs map[string]string  `json:"programs,omitempty"` // path in the tree by name
 	Headers  string             `json:"headers,omitempty"`  // folder in the tree: resource folder of clang, or include folder
 	Args     []string           `json:"args,omitempty"`     // first arguments of every program; {tree} is the tree
+	Env      map[string]string  `json:"env,omitempty"`      // environment of every program, with the same {tree}
 	Shares   bool               `json:"shares,omitempty"`   // loader and libraries are those of the toolchain, not in the tree
 	Machines map[string]Machine `json:"machines"`           // by GOARCH of the machine that runs the programs
 }
@@ -56,6 +57,7 @@ type Wanted struct {
 	Programs map[string]string `json:"programs,omitempty"`
 	Headers  string            `json:"headers,omitempty"`
 	Args     []string          `json:"args,omitempty"`
+	Env      map[string]string `json:"env,omitempty"`
 	Shares   bool              `json:"shares,omitempty"`
 	Keep     []string          `json:"keep,omitempty"` // files and folders besides programs and their libraries
 }
