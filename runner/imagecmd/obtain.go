@@ -86,7 +86,9 @@ func pull(g *cli.Globals, q Request, ref registry.Reference, s *store.Store) (oc
 	}
 	root, err := client.Resolve(g.Ctx, ref)
 	if err == nil {
-		err = s.Put(g.Ctx, client.Repository(ref), root, localName(ref), q.Archs)
+		p := startProgress(g, ref.String())
+		err = s.Put(g.Ctx, watched{client.Repository(ref), p}, root, localName(ref), q.Archs)
+		p.end()
 	}
 	if errors.Is(err, context.Canceled) && g.Ctx.Err() != nil {
 		err = cli.ErrInterrupted

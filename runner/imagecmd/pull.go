@@ -121,11 +121,13 @@ func (p *Push) Run(g *cli.Globals) error {
 		return err
 	}
 	say(g, "Pushing %s...", ref)
-	q := registry.PushRequest{Blobs: s, Root: r.Target, Repository: ref, DryRun: p.DryRun}
+	shown := startProgress(g, ref.String())
+	q := registry.PushRequest{Blobs: watched{s, shown}, Root: r.Target, Repository: ref, DryRun: p.DryRun}
 	if ref.Tag != "" {
 		q.Tags = []string{ref.Tag}
 	}
 	res, err := client.Push(g.Ctx, q)
+	shown.end()
 	if err != nil {
 		return err
 	}

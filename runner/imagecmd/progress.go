@@ -1,0 +1,155 @@
+package imagecmd
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/term"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// A transfer that is over soon needs no progress; a longer one is told about
+// often on a terminal and now and then elsewhere.
+const (
+	progressAfter = time.Second
+	progressTick  = 200 * time.Millisecond
+	progressLine  = 10 * time.Second
+	progressBar   = 30 // characters
+)
+
+// progress tells how far a transfer is: a bar on a terminal, lines elsewhere.
+type progress struct {
+	w     io.Writer
+	name  string
+	bar   bool
+	start time.Time
+	stop  chan struct{}
+	ended sync.WaitGroup
+
+	mu          sync.Mutex
+	done, total int64
+	shown       bool
+	last        time.Time
+}
+
+// startProgress begins to tell about the transfer of name. With --quiet it
+// tells nothing.
+func startProgress(g *cli.Globals, name string) *progress {
+	p := &progress{w: g.Stderr, name: name, start: time.Now(), stop: make(chan struct{})}
+	if g.Quiet {
+		return p
+	}
+	if f, ok := g.Stderr.(*os.File); ok {
+		p.bar = term.IsTerminal(int(f.Fd()))
+	}
+	p.ended.Go(func() {
+		tick := time.NewTicker(progressTick)
+		defer tick.Stop()
+		for {
+			select {
+			case <-p.stop:
+				return
+			case now := <-tick.C:
+				p.show(now)
+			}
+		}
+	})
+	return p
+}
+
+// end takes the bar away.
+func (p *progress) end() {
+	close(p.stop)
+	p.ended.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar && p.shown {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+func (p *progress) show(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Sub(p.start) < progressAfter || p.total == 0 {
+		return
+	}
+	if !p.bar {
+		if now.Sub(p.start) >= progressLine && now.Sub(p.last) >= progressLine {
+			p.last = now
+			fmt.Fprintf(p.w, "%s: %s of %s\n", p.name, humanSize(p.done), humanSize(p.total))
+		}
+		return
+	}
+	p.shown = true
+	filled := int(min(p.done, p.total) * progressBar / p.total)
+	fmt.Fprintf(p.w, "\r[%-*s] %s of %s\x1b[K", progressBar, bars(filled), humanSize(p.done), humanSize(p.total))
+}
+
+func bars(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = '='
+	}
+	return string(b)
+}
+
+func (p *progress) add(done, total int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done += done
+	p.total += total
+}
+
+// watched is a place of blobs that counts what is read of it.
+type watched struct {
+	oci.Blobs
+	p *progress
+}
+
+// Open implements oci.Blobs.
+func (w watched) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
+	r, err := w.Blobs.Open(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	w.p.add(0, d.Size)
+	return &countedReader{r, w.p}, nil
+}
+
+// OpenAt opens a blob in the middle, where the place can. The store resumes
+// broken transfers with it.
+func (w watched) OpenAt(ctx context.Context, d ocispec.Descriptor, offset int64) (io.ReadCloser, error) {
+	at, ok := w.Blobs.(interface {
+		OpenAt(context.Context, ocispec.Descriptor, int64) (io.ReadCloser, error)
+	})
+	if !ok {
+		return nil, fmt.Errorf("reading %s from byte %d: the source cannot start there", d.Digest, offset)
+	}
+	r, err := at.OpenAt(ctx, d, offset)
+	if err != nil {
+		return nil, err
+	}
+	w.p.add(0, d.Size-offset)
+	return &countedReader{r, w.p}, nil
+}
+
+// countedReader counts what passes through it.
+type countedReader struct {
+	io.ReadCloser
+	p *progress
+}
+
+// Read implements io.Reader.
+func (c *countedReader) Read(b []byte) (int, error) {
+	n, err := c.ReadCloser.Read(b)
+	c.p.add(int64(n), 0)
+	return n, err
+}
