@@ -192,7 +192,10 @@ func TestCompileRefusesHeadersFromElsewhere(t *testing.T) {
 	}
 	t.Chdir(dir)
 	for _, tc := range []struct{ dep, want string }{
-		{"g/own.h", ""}, {"tc/sys.h", ""}, {"res/include/std.h", ""}, {"g/../g/own.h", ""},
+		{"g/own.h", ""},
+		{"tc/sys.h", ""},
+		{"res/include/std.h", ""},
+		{"g/../g/own.h", ""},
 		{"g/../other/x.h", `it includes "other/x.h", which lies outside of the gadget's folder`},
 		{"/etc/hostname", `it includes "/etc/hostname", which lies outside`},
 		{"g/link.h", `it includes "g/link.h": "link.h" is a link out of the gadget's folder`},

@@ -2,8 +2,8 @@ package gadget
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
-	"strings"
 
 	"github.com/cilium/ebpf/btf"
 )
@@ -27,14 +27,17 @@ func checkParamVar(v *btf.Var) string {
 		}
 		break
 	}
-	if !isConst || !isVolatile {
+	switch {
+	case !isConst || !isVolatile:
 		return fmt.Sprintf("variable %q is a parameter, but not declared \"const volatile\"", v.Name)
+	case checkParamValue(v, "") == unsettable:
+		return fmt.Sprintf("variable %q is a parameter, but no flag can set its type, use %s", v.Name, unsettable)
 	}
 	return ""
 }
 
 // unsettable is the cure for a variable whose type no flag can express.
-const unsettable = "a variable of another type: an integer, a bool or a char array"
+const unsettable = "a variable of another type: a number, a bool, a char array or a gadget_l3endpoint_t"
 
 // checkParamValue returns what form a value of the variable must have, empty
 // when value has it.
@@ -43,12 +46,7 @@ func checkParamValue(v *btf.Var, value string) string {
 	case *btf.Int:
 		return checkInt(t, value)
 	case *btf.Enum:
-		for _, ev := range t.Values {
-			if ev.Name == value {
-				return ""
-			}
-		}
-		return checkInteger(value, int(t.Size)*8, t.Signed)
+		return checkInteger(value, int(t.Size)*8, false)
 	case *btf.Float:
 		if _, err := strconv.ParseFloat(value, int(t.Size)*8); err != nil {
 			return "a number"
@@ -61,9 +59,13 @@ func checkParamValue(v *btf.Var, value string) string {
 		if len(value) >= int(t.Nelems) {
 			return fmt.Sprintf("at most %d bytes", int(t.Nelems)-1)
 		}
-	case *btf.Union:
-		// An IP address; what it may be is the runner's to say.
 	case *btf.Struct:
+		if t.Name != "gadget_l3endpoint_t" {
+			return unsettable
+		}
+		if _, err := netip.ParseAddr(value); err != nil {
+			return "an IP address"
+		}
 	default:
 		return unsettable
 	}
@@ -71,13 +73,10 @@ func checkParamValue(v *btf.Var, value string) string {
 }
 
 func checkInt(t *btf.Int, value string) string {
-	switch {
-	case t.Encoding == btf.Bool:
+	if t.Encoding == btf.Bool {
 		if _, err := strconv.ParseBool(value); err != nil {
 			return "true or false"
 		}
-		return ""
-	case t.Encoding == btf.Char && len(value) == 1:
 		return ""
 	}
 	return checkInteger(value, int(t.Size)*8, t.Encoding == btf.Signed)
@@ -87,7 +86,6 @@ func checkInteger(value string, bits int, signed bool) string {
 	if bits > 64 {
 		return unsettable
 	}
-	value = strings.TrimSpace(value)
 	if signed {
 		if _, err := strconv.ParseInt(value, 0, bits); err != nil {
 			return fmt.Sprintf("a signed integer of %d bits", bits)

@@ -159,7 +159,8 @@ func TestValidateFindsWhatIsWrongInTheObject(t *testing.T) {
 		`program.bpf.o: tracer map "events" is a Hash, use GADGET_TRACER_MAP, which makes a ring buffer`,
 		`program.bpf.o: tracer map "evnts" does not exist, declare it with GADGET_TRACER_MAP; did you mean "events"?`,
 		`program.bpf.o: variable "changeable" is a parameter, but not declared "const volatile"`,
-		`program.bpf.o: variable "gadget_tracer_d___events" has 2 parts separated by "___", want 3 to 3; use the macros of gadget/macros.h`,
+		`program.bpf.o: variable "gadget_tracer_d___events" has 2 parts separated by "___", not 3; use the macros of gadget/macros.h`,
+		`program.bpf.o: variable "listed" is a parameter, but no flag can set its type, use a variable of another type: a number, a bool, a char array or a gadget_l3endpoint_t`,
 	}
 	got := validate(t, "", gadget.Validation{Object: object(t, "bad")})
 	sortStrings(got)

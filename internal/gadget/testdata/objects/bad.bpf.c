@@ -15,6 +15,7 @@ struct {
 } events SEC(".maps");
 
 int changeable = 1;
+const volatile int listed[2] = {1, 2};
 
 NOTE(gadget_tracer_a___events___event)
 NOTE(gadget_tracer_b___evnts___event)
@@ -27,9 +28,10 @@ NOTE(gadget_iter_h___event___nobody)
 NOTE(gadget_mapelem_iter_target_nobody___nothing)
 NOTE(gadget_param_changeable)
 NOTE(gadget_param_absent)
+NOTE(gadget_param_listed)
 
 SEC("tracepoint/syscalls/sys_enter_openat")
 int enter(void *ctx)
 {
-	return changeable;
+	return changeable + listed[0];
 }
