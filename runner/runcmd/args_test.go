@@ -99,6 +99,29 @@ func TestParseParams(t *testing.T) {
 	}
 }
 
+func TestScoped(t *testing.T) {
+	sources := []string{"open", "close"}
+	for _, tc := range []struct{ in, open, close string }{
+		{"", "", ""},
+		{"a,b", "a,b", "a,b"},
+		{"open:a,b;c", "a,b", "c"},
+		{"c; close:-d", "c", "-d"},
+		{"open:a", "a", ""},
+		{"other:a", "other:a", "other:a"},
+	} {
+		if got := scoped(tc.in, "open", sources); got != tc.open {
+			t.Errorf("%q for open: got %q, want %q", tc.in, got, tc.open)
+		}
+		if got := scoped(tc.in, "close", sources); got != tc.close {
+			t.Errorf("%q for close: got %q, want %q", tc.in, got, tc.close)
+		}
+	}
+	got := scopedAll([]string{"fd>3", "open:a==b:c", "close:x==1", "t==1:2"}, "open", sources)
+	if diff := cmp.Diff([]string{"fd>3", "a==b:c", "t==1:2"}, got); diff != "" {
+		t.Errorf("filters (-want +got):\n%s", diff)
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	for in, want := range map[string]time.Duration{"5": 5 * time.Second, "5s": 5 * time.Second, "1m30s": 90 * time.Second, "0": 0} {
 		var got Timeout

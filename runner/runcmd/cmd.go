@@ -30,7 +30,7 @@ type Cmd struct {
 	Host    bool    `help:"Trace the whole machine. It is what happens without filter; accepted for compatibility." group:"Gadget"`
 
 	Output     string   `short:"o" enum:"columns,json,jsonpretty,yaml,none" default:"columns" help:"Form of the events: ${enum}." group:"Output"`
-	Fields     string   `placeholder:"LIST" help:"Fields to show: \"a,b\" for exactly these, \"+a,-b\" to add and remove." group:"Output"`
+	Fields     string   `placeholder:"LIST" help:"Fields to show: \"a,b\" for exactly these, \"+a,-b\" to add and remove; \"source:a;b\" for one data source and the others." group:"Output"`
 	Filter     []string `short:"F" sep:"none" placeholder:"EXPR" help:"Show only matching events: field, one of == != >= > <= < ~ !~, value; several parted by comma." group:"Output"`
 	Sort       string   `placeholder:"LIST" help:"Sort arrays of entries by these fields, \"-a\" for descending." group:"Output"`
 	MaxEntries int      `help:"Show at most this many entries of an array." group:"Output"`

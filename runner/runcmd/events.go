@@ -46,21 +46,36 @@ func (s *session) events() (*events, error) {
 		return nil, err
 	}
 	ev := &events{sources: sources, parts: make([]part, len(sources)), note: s.notef}
-	opts := output.Options{Mode: output.Mode(s.cmd.Output), Fields: s.cmd.Fields, Width: terminalWidth(s.g.Stdout)}
+	names, arrays := make([]string, len(sources)), false
 	for i, src := range sources {
-		p := &ev.parts[i]
-		if p.encoder, err = output.New(src, opts); err != nil {
+		names[i], arrays = src.Name, arrays || src.Array
+	}
+	if !arrays && (s.cmd.Sort != "" || s.cmd.MaxEntries > 0) {
+		s.notef("--sort and --max-entries change nothing, the gadget has no arrays")
+	}
+	width := terminalWidth(s.g.Stdout)
+	for i, src := range sources {
+		if err := ev.parts[i].prepare(s.cmd, src, names, width); err != nil {
 			return nil, err
 		}
-		if p.match, err = field.Filter(src, s.cmd.Filter); err != nil {
-			return nil, err
-		}
-		if p.sort, err = field.Sorter(src, s.cmd.Sort); err != nil {
-			return nil, err
-		}
-		p.most = s.cmd.MaxEntries
 	}
 	return ev, nil
+}
+
+// prepare fills p with what the flags of cmd ask for data source src.
+func (p *part) prepare(cmd *Cmd, src *field.Source, names []string, width int) (err error) {
+	p.most = cmd.MaxEntries
+	p.encoder, err = output.New(src, output.Options{
+		Mode: output.Mode(cmd.Output), Fields: scoped(cmd.Fields, src.Name, names), Width: width,
+	})
+	if err != nil {
+		return err
+	}
+	if p.match, err = field.Filter(src, scopedAll(cmd.Filter, src.Name, names)); err != nil || !src.Array {
+		return err
+	}
+	p.sort, err = field.Sorter(src, scoped(cmd.Sort, src.Name, names))
+	return err
 }
 
 // terminalWidth returns the width of w when it is a terminal, else 0.
