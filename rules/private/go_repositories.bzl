@@ -29,6 +29,12 @@ def go_repositories():
         version = "v0.5.2",
     )
     go_repository(
+        name = "com_github_bazelbuild_buildtools",
+        importpath = "github.com/bazelbuild/buildtools",
+        sum = "h1:njQAmjTv/YHRm/0Lfv9DXHFZ4MdT2IA/RKHTnqZkgDw=",
+        version = "v0.0.0-20250930140053-2eb4fccefb52",
+    )
+    go_repository(
         name = "com_github_burntsushi_toml",
         importpath = "github.com/BurntSushi/toml",
         sum = "h1:dRaEfpa2VI55EwlIW72hMRHdWouJeRF7TPYhI+AUQjk=",
@@ -47,6 +53,12 @@ def go_repositories():
         version = "v0.22.0",
     )
     go_repository(
+        name = "com_github_codahale_rfc6979",
+        importpath = "github.com/codahale/rfc6979",
+        sum = "h1:EDmT6Q9Zs+SbUoc7Ik9EfrFqcylYqgPZ9ANSbTAntnE=",
+        version = "v0.0.0-20141003034818-6a90f24967eb",
+    )
+    go_repository(
         name = "com_github_containerd_errdefs",
         importpath = "github.com/containerd/errdefs",
         sum = "h1:tg5yIfIlQIrxYtu9ajqY42W3lpS19XqdxRQeEwYG8PI=",
@@ -63,6 +75,12 @@ def go_repositories():
         importpath = "github.com/containerd/stargz-snapshotter/estargz",
         sum = "h1:7evrXtoh1mSbGj/pfRccTampEyKpjpOnS3CyiV1Ebr8=",
         version = "v0.16.3",
+    )
+    go_repository(
+        name = "com_github_coreos_go_oidc_v3",
+        importpath = "github.com/coreos/go-oidc/v3",
+        sum = "h1:hWBGaQfbi0iVviX4ibC7bk8OKT5qNr4klBaCHVNvehc=",
+        version = "v3.17.0",
     )
     go_repository(
         name = "com_github_cpuguy83_go_md2man_v2",
@@ -125,6 +143,12 @@ def go_repositories():
         version = "v1.0.4",
     )
     go_repository(
+        name = "com_github_go_jose_go_jose_v4",
+        importpath = "github.com/go-jose/go-jose/v4",
+        sum = "h1:CVLmWDhDVRa6Mi/IgCgaopNosCaHz7zrMeF9MlZRkrs=",
+        version = "v4.1.3",
+    )
+    go_repository(
         name = "com_github_go_logr_logr",
         importpath = "github.com/go-logr/logr",
         sum = "h1:CjnDlHq8ikf6E492q6eKboGOC0T8CDaOvkHCIg8idEI=",
@@ -141,6 +165,24 @@ def go_repositories():
         importpath = "github.com/go-quicktest/qt",
         sum = "h1:teYtXy9B7y5lHTp8V9KPxpYRAVA7dozigQcMiBust1s=",
         version = "v1.101.1-0.20240301121107-c6c8733fa1e6",
+    )
+    go_repository(
+        name = "com_github_go_rod_rod",
+        importpath = "github.com/go-rod/rod",
+        sum = "h1:A5t2Ky2A+5eD/ZJQr1EfsQSe5rms5Xof/qj296e+ZqA=",
+        version = "v0.116.2",
+    )
+    go_repository(
+        name = "com_github_golang_protobuf",
+        importpath = "github.com/golang/protobuf",
+        sum = "h1:LUVKkCeviFUMKqHa4tXIIij/lbhnMbP7Fn5wKdKkRh4=",
+        version = "v1.5.0",
+    )
+    go_repository(
+        name = "com_github_golang_snappy",
+        importpath = "github.com/golang/snappy",
+        sum = "h1:yAGX7huGHXlcLOEtBnF4w7FQwA26wojNCwOYAEhLjQM=",
+        version = "v0.0.4",
     )
     go_repository(
         name = "com_github_google_go_cmp",
@@ -203,6 +245,12 @@ def go_repositories():
         version = "v0.2.0",
     )
     go_repository(
+        name = "com_github_letsencrypt_boulder",
+        importpath = "github.com/letsencrypt/boulder",
+        sum = "h1:kZynrxK3QfqLGx6hhoz+Rfs3hgltJs1p9Mp+4+VwnY0=",
+        version = "v0.20260309.0",
+    )
+    go_repository(
         name = "com_github_mdlayher_netlink",
         importpath = "github.com/mdlayher/netlink",
         sum = "h1:/UtM3ofJap7Vl4QWCPDGXY8d3GIY2UGSDbK+QWmY8/g=",
@@ -263,6 +311,12 @@ def go_repositories():
         version = "v4.1.33",
     )
     go_repository(
+        name = "com_github_pkg_browser",
+        importpath = "github.com/pkg/browser",
+        sum = "h1:KoWmjvw+nsYOo29YJK9vDA65RGE3NrOnUtO7a+RF9HU=",
+        version = "v0.0.0-20210911075715-681adbf594b8",
+    )
+    go_repository(
         name = "com_github_pmezard_go_difflib",
         importpath = "github.com/pmezard/go-difflib",
         sum = "h1:Jamvg5psRIccs7FGNTlIRMkT8wgtp5eCXdBlqhYGL6U=",
@@ -293,6 +347,24 @@ def go_repositories():
         version = "v5.3.1",
     )
     go_repository(
+        name = "com_github_secure_systems_lab_go_securesystemslib",
+        importpath = "github.com/secure-systems-lab/go-securesystemslib",
+        sum = "h1:iuCR9kcMFD4QurdKrGvPLoKZLv9YvwPYVr0473BdtFs=",
+        version = "v0.11.0",
+    )
+    go_repository(
+        name = "com_github_sigstore_protobuf_specs",
+        importpath = "github.com/sigstore/protobuf-specs",
+        sum = "h1:F8YTI65xOHw70NrvPwJ5PhAzsvTnuJMGLkA4FIkofAY=",
+        version = "v0.5.0",
+    )
+    go_repository(
+        name = "com_github_sigstore_sigstore",
+        importpath = "github.com/sigstore/sigstore",
+        sum = "h1:1Mgkxvkw4AXMfIP1DOjc6kw0GkUgA8pGVpveN/EfOq4=",
+        version = "v1.10.8",
+    )
+    go_repository(
         name = "com_github_sirupsen_logrus",
         importpath = "github.com/sirupsen/logrus",
         sum = "h1:TsZE7l11zFCLZnZ+teH4Umoq5BhEIfIzfRDZ1Uzql2w=",
@@ -317,10 +389,34 @@ def go_repositories():
         version = "v1.11.1",
     )
     go_repository(
+        name = "com_github_syndtr_goleveldb",
+        importpath = "github.com/syndtr/goleveldb",
+        sum = "h1:vfofYNRScrDdvS342BElfbETmL1Aiz3i2t0zfRj16Hs=",
+        version = "v1.0.1-0.20220721030215-126854af5e6d",
+    )
+    go_repository(
         name = "com_github_therootcompany_xz",
         importpath = "github.com/therootcompany/xz",
         sum = "h1:CmOtsn1CbtmyYiusbfmhmkpAAETj0wBIH6kCYaX+xzw=",
         version = "v1.0.1",
+    )
+    go_repository(
+        name = "com_github_theupdateframework_go_tuf",
+        importpath = "github.com/theupdateframework/go-tuf",
+        sum = "h1:CqbQFrWo1ae3/I0UCblSbczevCCbS31Qvs5LdxRWqRI=",
+        version = "v0.7.0",
+    )
+    go_repository(
+        name = "com_github_tink_crypto_tink_go_v2",
+        importpath = "github.com/tink-crypto/tink-go/v2",
+        sum = "h1:+KHNBHhWH33Vn+igZWcsgdEPUxKwBMEe0QC60t388v4=",
+        version = "v2.6.0",
+    )
+    go_repository(
+        name = "com_github_titanous_rocacheck",
+        importpath = "github.com/titanous/rocacheck",
+        sum = "h1:e/5i7d4oYZ+C1wj2THlRK+oAhjeS/TRQwMfkIuet3w0=",
+        version = "v0.0.0-20171023193734-afe73141d399",
     )
     go_repository(
         name = "com_github_ulikunitz_xz",
@@ -333,6 +429,48 @@ def go_repositories():
         importpath = "github.com/vbatts/tar-split",
         sum = "h1:CqKoORW7BUWBe7UL/iqTVvkTBOF8UvOMKOIZykxnnbo=",
         version = "v0.12.1",
+    )
+    go_repository(
+        name = "com_github_youmark_pkcs8",
+        importpath = "github.com/youmark/pkcs8",
+        sum = "h1:ilQV1hzziu+LLM3zUTJ0trRztfwgjqKnBWNtSRkbmwM=",
+        version = "v0.0.0-20240726163527-a2c0da244d78",
+    )
+    go_repository(
+        name = "com_github_ysmood_fetchup",
+        importpath = "github.com/ysmood/fetchup",
+        sum = "h1:ulX+SonA0Vma5zUFXtv52Kzip/xe7aj4vqT5AJwQ+ZQ=",
+        version = "v0.2.3",
+    )
+    go_repository(
+        name = "com_github_ysmood_goob",
+        importpath = "github.com/ysmood/goob",
+        sum = "h1:HsxXhyLBeGzWXnqVKtmT9qM7EuVs/XOgkX7T6r1o1AQ=",
+        version = "v0.4.0",
+    )
+    go_repository(
+        name = "com_github_ysmood_got",
+        importpath = "github.com/ysmood/got",
+        sum = "h1:ZQk1B55zIvS7zflRrkGfPDrPG3d7+JOza1ZkNxcc74Q=",
+        version = "v0.40.0",
+    )
+    go_repository(
+        name = "com_github_ysmood_gson",
+        importpath = "github.com/ysmood/gson",
+        sum = "h1:QFkWbTH8MxyUTKPkVWAENJhxqdBa4lYTQWqZCiLG6kE=",
+        version = "v0.7.3",
+    )
+    go_repository(
+        name = "com_github_ysmood_leakless",
+        importpath = "github.com/ysmood/leakless",
+        sum = "h1:qxCG5VirSBvmi3uynXFkcnLMzkphdh3xx5FtrORwDCU=",
+        version = "v0.9.0",
+    )
+    go_repository(
+        name = "com_github_yuin_goldmark",
+        importpath = "github.com/yuin/goldmark",
+        sum = "h1:fVcFKWvrslecOb/tg+Cc05dkeYx540o0FuFt3nUVDoE=",
+        version = "v1.4.13",
     )
     go_repository(
         name = "com_google_cloud_go_compute_metadata",
@@ -389,6 +527,42 @@ def go_repositories():
         version = "v1.41.0",
     )
     go_repository(
+        name = "net_starlark_go",
+        importpath = "go.starlark.net",
+        sum = "h1:xwwDQW5We85NaTk2APgoN9202w/l0DVGp+GZMfsrh7s=",
+        version = "v0.0.0-20210223155950-e043a3d3c984",
+    )
+    go_repository(
+        name = "org_golang_google_genproto_googleapis_api",
+        importpath = "google.golang.org/genproto/googleapis/api",
+        sum = "h1:BIRfGDEjiHRrk0QKZe3Xv2ieMhtgRGeLcZQ0mIVn4EY=",
+        version = "v0.0.0-20250825161204-c5933d9347a5",
+    )
+    go_repository(
+        name = "org_golang_google_genproto_googleapis_rpc",
+        importpath = "google.golang.org/genproto/googleapis/rpc",
+        sum = "h1:eaY8u2EuxbRv7c3NiGK0/NedzVsCcV6hDuU5qPX5EGE=",
+        version = "v0.0.0-20250825161204-c5933d9347a5",
+    )
+    go_repository(
+        name = "org_golang_google_grpc",
+        importpath = "google.golang.org/grpc",
+        sum = "h1:+TW+dqTd2Biwe6KKfhE5JpiYIBWq865PhKGSXiivqt4=",
+        version = "v1.75.0",
+    )
+    go_repository(
+        name = "org_golang_google_protobuf",
+        importpath = "google.golang.org/protobuf",
+        sum = "h1:fV6ZwhNocDyBLK0dj+fg8ektcVegBBuEolpbTQyBNVE=",
+        version = "v1.36.11",
+    )
+    go_repository(
+        name = "org_golang_x_crypto",
+        importpath = "golang.org/x/crypto",
+        sum = "h1:zO47/JPrL6vsNkINmLoo/PH1gcxpls50DNogFvB5ZGI=",
+        version = "v0.50.0",
+    )
+    go_repository(
         name = "org_golang_x_exp_typeparams",
         importpath = "golang.org/x/exp/typeparams",
         sum = "h1:qWFG1Dj7TBjOjOvhEOkmyGPVoquqUKnIU0lEVLp8xyk=",
@@ -403,8 +577,8 @@ def go_repositories():
     go_repository(
         name = "org_golang_x_net",
         importpath = "golang.org/x/net",
-        sum = "h1:zyQRTTrjc33Lhh0fBgT/H3oZq9WuvRR5gPC70xpDiQU=",
-        version = "v0.48.0",
+        sum = "h1:ynWG7rqYi4ccpTEuPZ2QGWHktVEM9DMCj9yzDE0Q7To=",
+        version = "v0.58.0",
     )
     go_repository(
         name = "org_golang_x_oauth2",
@@ -425,10 +599,22 @@ def go_repositories():
         version = "v0.49.0",
     )
     go_repository(
+        name = "org_golang_x_telemetry",
+        importpath = "golang.org/x/telemetry",
+        sum = "h1:ZUSxONxc981v7AW7QUg+I9WwZzSTTJ019ENBYr5pV/Q=",
+        version = "v0.0.0-20260811182544-a038080d80e5",
+    )
+    go_repository(
         name = "org_golang_x_term",
         importpath = "golang.org/x/term",
         sum = "h1:cpyOwQkr2Nzxe2p6KnrTG7Ei2wtzjsuSjhpXXepZ/BM=",
         version = "v0.47.0",
+    )
+    go_repository(
+        name = "org_golang_x_text",
+        importpath = "golang.org/x/text",
+        sum = "h1:JfKh3XmcRPqZPKevfXVpI1wXPTqbkE5f7JA92a55Yxg=",
+        version = "v0.36.0",
     )
     go_repository(
         name = "org_golang_x_tools",
