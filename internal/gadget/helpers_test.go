@@ -1,10 +1,13 @@
 package gadget_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
 
 func sortStrings(s []string) { slices.Sort(s) }
@@ -27,3 +30,8 @@ func golden(t testing.TB, name string, got []byte) {
 		t.Errorf("%s differs, got:\n%s", file, got)
 	}
 }
+
+// zeros is the hexadecimal part of a digest that no content has.
+const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
+
+func isNoGadget(err error) bool { return errors.Is(err, gadget.ErrNoGadget) }
