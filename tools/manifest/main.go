@@ -12,6 +12,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/compat"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
 
@@ -51,6 +52,9 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 	if err != nil {
 		return err
 	}
+	if err := warnOfBTF(req, stderr); err != nil {
+		return err
+	}
 	data, err := build.EncodeDescriptor(built)
 	if err != nil {
 		return err
@@ -59,6 +63,19 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 		return err
 	}
 	return action.WriteFile(f.Out, data)
+}
+
+// warnOfBTF names the programs for which a btfgen layer is of no use: they
+// never load on a kernel without BTF of its own.
+func warnOfBTF(req build.ManifestRequest, stderr io.Writer) error {
+	if len(req.BTF) == 0 {
+		return nil
+	}
+	problems, err := compat.Lint(req.Object)
+	for _, p := range problems {
+		fmt.Fprintf(stderr, "warning: %s\n", p)
+	}
+	return err
 }
 
 // request reads the files that the flags name.
