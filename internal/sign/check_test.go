@@ -214,3 +214,32 @@ func TestUnreadableRecord(t *testing.T) {
 	}
 	s.check(t, "not a directory")
 }
+
+func TestForget(t *testing.T) {
+	state := t.TempDir()
+	other := digest.FromString("other")
+	for _, d := range []digest.Digest{golden, other} {
+		if err := sign.MarkLocal(state, d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	foreign := filepath.Join(state, "verified", "README")
+	if err := os.WriteFile(foreign, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	n, err := sign.Forget(state, func(d digest.Digest) bool { return d == golden })
+	if err != nil || n != 1 {
+		t.Errorf("Forget = %d, %v; want 1", n, err)
+	}
+	for d, want := range map[digest.Digest]bool{golden: true, other: false} {
+		if r, err := sign.ReadRecord(state, d); err != nil || r.Local != want {
+			t.Errorf("%s: %+v, %v", d, r, err)
+		}
+	}
+	if _, err := os.Stat(foreign); err != nil {
+		t.Error(err)
+	}
+	if n, err := sign.Forget(t.TempDir(), nil); n != 0 || err != nil {
+		t.Errorf("where nothing is remembered: %d, %v", n, err)
+	}
+}

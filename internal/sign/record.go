@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 
@@ -15,6 +16,8 @@ import (
 
 // recordsDir is the folder of records in the state folder, beside the store's.
 const recordsDir = "verified"
+
+const recordExt = ".json"
 
 // maxRecord is the size of a record, in bytes: every signature in base64.
 const maxRecord = 4 * MaxBundle
@@ -35,7 +38,7 @@ func recordFile(state string, d digest.Digest) (string, error) {
 	if err := d.Validate(); err != nil {
 		return "", fmt.Errorf("digest %q: %w", d, err)
 	}
-	return filepath.Join(state, recordsDir, d.Algorithm().String()+"-"+d.Encoded()+".json"), nil
+	return filepath.Join(state, recordsDir, d.Algorithm().String()+"-"+d.Encoded()+recordExt), nil
 }
 
 // ReadRecord returns what is remembered of an artifact; nothing is the zero
@@ -96,4 +99,35 @@ func writeRecord(state string, d digest.Digest, r Record) error {
 		return fmt.Errorf("remembering the signatures of %s: %w", d, err)
 	}
 	return nil
+}
+
+// Forget removes what is remembered of artifacts that keep does not want, and
+// returns how many those were.
+func Forget(state string, keep func(digest.Digest) bool) (int, error) {
+	entries, err := os.ReadDir(filepath.Join(state, recordsDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading what is remembered: %w", err)
+	}
+	forgotten := 0
+	for _, e := range entries {
+		d, ok := recordDigest(e.Name())
+		if !ok || keep(d) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(state, recordsDir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return forgotten, fmt.Errorf("forgetting %s: %w", d, err)
+		}
+		forgotten++
+	}
+	return forgotten, nil
+}
+
+// recordDigest is the reverse of recordFile.
+func recordDigest(name string) (digest.Digest, bool) {
+	algorithm, encoded, ok := strings.Cut(strings.TrimSuffix(name, recordExt), "-")
+	d := digest.NewDigestFromEncoded(digest.Algorithm(algorithm), encoded)
+	return d, ok && strings.HasSuffix(name, recordExt) && d.Validate() == nil
 }

@@ -5,7 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
@@ -149,7 +152,25 @@ func (p *Prune) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
+	if err := p.records(g, s); err != nil {
+		return err
+	}
 	return p.print(g, forgotten, swept)
+}
+
+// records forgets the signatures of artifacts that have no name any more.
+func (p *Prune) records(g *cli.Globals, s *store.Store) error {
+	if p.DryRun {
+		return nil
+	}
+	refs, err := s.List()
+	if err != nil {
+		return nil // what a damaged reference stands for is not known
+	}
+	_, err = sign.Forget(g.State, func(d digest.Digest) bool {
+		return slices.ContainsFunc(refs, func(r store.Ref) bool { return r.Target.Digest == d })
+	})
+	return err
 }
 
 // forget chooses the names to remove with --all: per repository those that
