@@ -27,6 +27,7 @@ const maxFetches = 4
 const (
 	rootDir    = "root"    // files of the packages
 	libbpfDir  = "libbpf"  // libbpf's headers
+	linuxDir   = "linux"   // the kernel's headers for programs
 	gadgetDir  = "gadget"  // our headers
 	vmlinuxDir = "vmlinux" // one folder per architecture
 )
@@ -47,7 +48,7 @@ type Pinned struct {
 // Key identifies the toolchain: it changes with every byte of it.
 func Key() (string, error) {
 	h := sha256.New()
-	for _, data := range [][]byte{lock.LLVM, lock.Libbpf, lock.Vmlinux} {
+	for _, data := range [][]byte{lock.LLVM, lock.Libbpf, lock.Linux, lock.Vmlinux} {
 		sum := sha256.Sum256(data)
 		h.Write(sum[:])
 	}
@@ -96,6 +97,7 @@ func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arc
 			ResourceDir: root(llvm.Headers),
 			SystemIncludes: []string{
 				filepath.Join(dir, gadgetDir), filepath.Join(dir, libbpfDir, "usr", "include"),
+				filepath.Join(dir, linuxDir, "usr", "include"), filepath.Join(dir, linuxDir, "usr", "include", "x86_64-linux-gnu"),
 				filepath.Join(dir, vmlinuxDir, a.String()),
 			},
 		}
@@ -146,13 +148,17 @@ func (p Pinned) ensure(ctx context.Context, dir string, host machine) (err error
 
 // fill writes the parts of the toolchain into dir.
 func (p Pinned) fill(ctx context.Context, dir string, host machine) error {
-	libbpf, err := parseLock(lock.Libbpf)
-	if err != nil {
-		return err
-	}
-	headers, err := libbpf.on(p.Host)
-	if err != nil {
-		return err
+	parts := map[string][]Package{rootDir: host.Packages}
+	for to, data := range map[string][]byte{libbpfDir: lock.Libbpf, linuxDir: lock.Linux} {
+		headers, err := parseLock(data)
+		if err != nil {
+			return err
+		}
+		m, err := headers.on(p.Host)
+		if err != nil {
+			return err
+		}
+		parts[to] = m.Packages
 	}
 	if err := writeTree(filepath.Join(dir, gadgetDir), include.Files); err != nil {
 		return err
@@ -162,7 +168,7 @@ func (p Pinned) fill(ctx context.Context, dir string, host machine) error {
 	}
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxFetches)
-	for to, packages := range map[string][]Package{rootDir: host.Packages, libbpfDir: headers.Packages} {
+	for to, packages := range parts {
 		for _, pkg := range packages {
 			group.Go(func() error { return p.install(gctx, filepath.Join(dir, to), pkg) })
 		}

@@ -14,6 +14,11 @@ var LLVM []byte
 //go:embed libbpf.json
 var Libbpf []byte
 
+// Linux is linux.json: the package of the kernel's headers for programs.
+//
+//go:embed linux.json
+var Linux []byte
+
 // Vmlinux is vmlinux.json: which vmlinux.h each architecture gets.
 //
 //go:embed vmlinux.json

@@ -41,6 +41,47 @@ libbpf_headers = repository_rule(
     } | MIRROR_ATTRS,
 )
 
+_LINUX = """\
+load("{defs}", "bpf_headers")
+
+package(default_visibility = ["//visibility:public"])
+
+# Whole folders: a compile that reads none of the thousand headers does not have each of them as an input.
+bpf_headers(
+    name = "headers",
+    hdrs = ["{headers}/linux", "{headers}/asm-generic"],
+    anchor = "linux",
+)
+
+bpf_headers(
+    name = "asm",
+    hdrs = ["{headers}/x86_64-linux-gnu/asm"],
+    anchor = "asm",
+)
+
+exports_files(["packages.json"])
+"""
+
+# Licence: GPL-2.0 WITH Linux-syscall-note.
+def _linux_headers_impl(rctx):
+    locked = read_bundle(rctx, rctx.attr._lock, "", "any")
+    unpack_packages(rctx, locked.packages)
+    packages_of(rctx, locked_packages(locked.packages))
+    rctx.file("BUILD.bazel", _LINUX.format(defs = rctx.attr._defs, headers = locked.bundle["headers"]))
+
+linux_headers = repository_rule(
+    doc = "The kernel's headers for programs (`<linux/...>`, `<asm/...>`), as targets `headers` and `asm`.",
+    implementation = _linux_headers_impl,
+    attrs = {
+        "_defs": attr.label(
+            default = Label("//toolchain:defs.bzl"),
+        ),
+        "_lock": attr.label(
+            default = Label("//toolchain/lock:linux.json"),
+        ),
+    } | MIRROR_ATTRS,
+)
+
 def _vmlinux_headers_impl(rctx):
     lock = json.decode(rctx.read(rctx.attr._lock))
     if rctx.attr.arch not in lock["headers"]:

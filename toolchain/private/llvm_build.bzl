@@ -33,8 +33,8 @@ bpf_toolchain(
 """
 
 LLVM_ATTRS = {
-    "libbpf": attr.string(
-        doc = "Label of libbpf's bpf_headers.",
+    "headers": attr.string_list(
+        doc = "Labels of bpf_headers that serve every arch, behind those of gadgets.",
         mandatory = True,
     ),
     "vmlinux": attr.string_dict(
@@ -58,10 +58,10 @@ def write_llvm_build(rctx, version, **tree):
     rctx.file("BUILD.bazel", _TEMPLATE.format(
         clang = tree["clang"],
         defs = rctx.attr._defs,
-        headers = [str(Label("//toolchain:gadget_headers")), rctx.attr.libbpf],
+        headers = [str(Label("//toolchain:gadget_headers"))] + rctx.attr.headers,
         libraries = tree.get("libraries", []),
         loader = repr(tree.get("loader")),
-        packages = packages_of(rctx, tree.get("packages", [])) + [rctx.attr.libbpf.replace(":headers", ":packages.json")],
+        packages = packages_of(rctx, tree.get("packages", [])) + [h.replace(":headers", ":packages.json") for h in rctx.attr.headers if h.endswith(":headers")],
         resource_dir = tree["resource_dir"],
         strip = tree["strip"],
         version = version,

@@ -1,6 +1,6 @@
 """The repositories of the toolchain, declared the same way for bzlmod and for WORKSPACE."""
 
-load(":headers_repos.bzl", "libbpf_headers", "vmlinux_headers")
+load(":headers_repos.bzl", "libbpf_headers", "linux_headers", "vmlinux_headers")
 load(":llvm_archive.bzl", "llvm_archive")
 load(":llvm_debian.bzl", "llvm_debian")
 load(":llvm_local.bzl", "llvm_local")
@@ -12,15 +12,17 @@ ARCHS = ["amd64", "arm64"]
 HUB = "bpf_toolchains"
 
 _VMLINUX = {arch: "@bpf_vmlinux_%s//:headers" % arch for arch in ARCHS}
-_LIBBPF = "@bpf_libbpf//:headers"
+
+# Headers for every arch, in the order of the include path, behind those of gadgets.
+_HEADERS = ["@bpf_libbpf//:headers", "@bpf_linux//:headers", "@bpf_linux//:asm"]
 
 def _declare_llvm(repo, machine, choice, mirror):
     if choice.kind == "local":
-        llvm_local(name = repo, path = choice.path, libbpf = _LIBBPF, vmlinux = _VMLINUX)
+        llvm_local(name = repo, path = choice.path, headers = _HEADERS, vmlinux = _VMLINUX)
     elif choice.kind == "release":
         llvm_archive(
             name = repo,
-            libbpf = _LIBBPF,
+            headers = _HEADERS,
             llvm_version = choice.version,
             sha256 = choice.sha256,
             strip_prefix = choice.strip_prefix,
@@ -31,7 +33,7 @@ def _declare_llvm(repo, machine, choice, mirror):
         llvm_debian(
             name = repo,
             exec_arch = machine,
-            libbpf = _LIBBPF,
+            headers = _HEADERS,
             llvm_version = choice.version,
             mirror = mirror,
             vmlinux = _VMLINUX,
@@ -48,6 +50,7 @@ def declare_repos(choices, mirror):
     for machine, repo in repos.items():
         _declare_llvm(repo, machine, choices[machine], mirror)
     libbpf_headers(name = "bpf_libbpf", mirror = mirror)
+    linux_headers(name = "bpf_linux", mirror = mirror)
     for arch in ARCHS:
         vmlinux_headers(name = "bpf_vmlinux_" + arch, arch = arch)
     toolchains_hub(name = HUB, toolchains = repos)

@@ -32,6 +32,7 @@ type commandLine struct {
 
 	LLVM      packagesCommand `cmd:"" name:"llvm" help:"Rewrite toolchain/lock/llvm.json."`
 	Libbpf    packagesCommand `cmd:"" help:"Rewrite toolchain/lock/libbpf.json."`
+	Linux     packagesCommand `cmd:"" help:"Rewrite toolchain/lock/linux.json."`
 	TestTools packagesCommand `cmd:"" help:"Rewrite toolchain/lock/test_tools.json."`
 	Vmlinux   vmlinuxCommand  `cmd:"" help:"Write toolchain/vmlinux/vmlinux-<arch>-<release>.tar.xz and its lock."`
 }
@@ -62,6 +63,8 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		return cli.relock(ctx, "llvm", cli.LLVM.Names, stderr)
 	case "libbpf":
 		return cli.relock(ctx, "libbpf", cli.Libbpf.Names, stderr)
+	case "linux":
+		return cli.relock(ctx, "linux", cli.Linux.Names, stderr)
 	case "test-tools":
 		return cli.relock(ctx, "test_tools", cli.TestTools.Names, stderr)
 	default:
