@@ -26,6 +26,9 @@ const (
 	ParamIP     ParamType = "ip"
 )
 
+// maxParamSize is the largest constant that can be set, in bytes.
+const maxParamSize = 64 << 10
+
 // Param is a constant of the object that the user may set before loading.
 type Param struct {
 	Var  string // C variable
@@ -58,6 +61,9 @@ func (p *Plan) addParam(name string, md ParamMetadata) error {
 		return fmt.Errorf("parameter %q: the object has no such constant", name)
 	}
 	par := Param{Var: name, Key: name, Size: int(v.Size())}
+	if par.Size == 0 || par.Size > maxParamSize {
+		return fmt.Errorf("parameter %q: a constant of %d bytes cannot be set", name, par.Size)
+	}
 	if wk, ok := wellKnown[name]; ok {
 		par.ParamMetadata = wk
 	}
@@ -131,10 +137,11 @@ func (p Param) Encode(value string) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%q is no bool, use true or false", value)
 		}
+		n := uint64(0)
 		if b {
-			out[0] = 1
+			n = 1
 		}
-		return out, nil
+		return out, orPut(out, n, nil)
 	case ParamInt:
 		n, err := strconv.ParseInt(value, 0, p.bits())
 		return out, orPut(out, uint64(n), numberError(err, value))

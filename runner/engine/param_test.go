@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
 func fieldEnv() field.Env { return field.Env{} }
@@ -106,6 +107,8 @@ func FuzzEncode(f *testing.F) {
 
 func FuzzPlanFromObject(f *testing.F) {
 	f.Add([]byte("\x7fELF"))
+	f.Add(gadgettest.File(f, "types.bpf.o"))
+	f.Add(gadgettest.File(f, "counts.bpf.o"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := PlanFromObject(data, Metadata{})
 		if err == nil && len(p.Programs) == 0 {
