@@ -67,6 +67,9 @@ func (p *Plan) addMapIter(decl string) error {
 	if it.Value, ok = m.Value.(*btf.Struct); !ok {
 		return fmt.Errorf("map iterator %q: the value of map %q is no struct", it.Name, it.Map)
 	}
+	if m.KeySize != it.Key.Size || m.ValueSize != it.Value.Size {
+		return fmt.Errorf("map iterator %q: map %q has other sizes than its key and value structs", it.Name, it.Map)
+	}
 	p.MapIters = append(p.MapIters, it)
 	return nil
 }
