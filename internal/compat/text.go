@@ -29,13 +29,14 @@ const maxAccess = 56
 func WriteText(w io.Writer, m Matrix) error {
 	var b strings.Builder
 	s := m.Summary()
-	fmt.Fprintf(&b, "%s: %d kernels in %d groups, %d programs, %d relocations\n", m.Title, s.Kernels, len(m.Groups), len(m.Programs), len(m.Relocations))
+	fmt.Fprintf(&b, "%s: %s in %s, %s, %s\n", m.Title, plural(s.Kernels, "kernel"), plural(len(m.Groups), "group"),
+		plural(len(m.Programs), "program"), plural(len(m.Relocations), "relocation"))
 	if len(m.Groups) == 0 {
 		b.WriteString("no kernels: give btf = [...] to the gadget\n")
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
-	fmt.Fprintf(&b, "all programs load on %d kernels, some on %d, none on %d\n\n", s.All, s.Some, s.None)
+	fmt.Fprintf(&b, "kernels that load all programs: %d, some: %d, none: %d\n\n", s.All, s.Some, s.None)
 	writeGroups(&b, m)
 	writeRows(&b, m, "program", m.Programs, func(g Group) []Cell { return g.Programs })
 	writeRows(&b, m, "relocation", m.Relocations, func(g Group) []Cell { return g.Relocations })
