@@ -24,8 +24,8 @@ type ImageRequest struct {
 	Archs []arch.Arch
 	// CFlags come after those of build.yaml.
 	CFlags []string
-	// GoRoot and ModCache are those of WasmRequest.
-	GoRoot, ModCache string
+	// GoRoot, ModCache and GoCache are those of WasmRequest.
+	GoRoot, ModCache, GoCache string
 	// BTF returns the btfgen layer for an object; nil means that the gadget
 	// gets none.
 	BTF     func(ctx context.Context, a arch.Arch, object []byte) ([]byte, error)
@@ -63,7 +63,7 @@ func Image(ctx context.Context, req ImageRequest) (ImageResult, error) {
 	if len(archs) == 0 {
 		archs = arch.All()
 	}
-	wasm, err := Wasm(ctx, WasmRequest{Folder: req.Folder, GoRoot: req.GoRoot, ModCache: req.ModCache})
+	wasm, err := Wasm(ctx, WasmRequest{Folder: req.Folder, GoRoot: req.GoRoot, ModCache: req.ModCache, GoCache: req.GoCache})
 	if err != nil {
 		return ImageResult{}, err
 	}

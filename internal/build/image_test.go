@@ -244,8 +244,9 @@ func TestWasmFromGo(t *testing.T) {
 	}
 	t.Chdir(writeFiles(t, files))
 	t.Setenv("GOFLAGS", "-mod=broken")
+	cache := t.TempDir()
 	inputs := []string{"g/build.yaml", "g/program.bpf.c", "g/go/go.mod", "g/go/util/util.go", "g/go/program.go"}
-	result, err := build.Wasm(context.Background(), build.WasmRequest{Folder: build.Folder{Dir: "g", Inputs: inputs}, GoRoot: root})
+	result, err := build.Wasm(context.Background(), build.WasmRequest{Folder: build.Folder{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,6 +259,6 @@ func TestWasmFromGo(t *testing.T) {
 	if err := os.WriteFile("g/go/program.go", []byte("package main\n\nfunc main() { x }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = build.Wasm(context.Background(), build.WasmRequest{Folder: build.Folder{Dir: "g", Inputs: inputs}, GoRoot: root})
+	_, err = build.Wasm(context.Background(), build.WasmRequest{Folder: build.Folder{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
 	wantError(t, err, "program.go:3:15: undefined: x", `building wasm module from "go/program.go"`)
 }

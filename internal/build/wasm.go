@@ -32,6 +32,9 @@ type WasmRequest struct {
 	// ModCache is a folder of downloaded Go modules; empty means that a module
 	// with dependencies needs a vendor folder.
 	ModCache string
+	// GoCache is a folder for Go's build cache; empty means one that is thrown
+	// away. What is built does not depend on it, how long it takes does.
+	GoCache string
 }
 
 // WasmResult is the outcome of Wasm.
@@ -122,16 +125,19 @@ func (req WasmRequest) goBuild(ctx context.Context, tmp, rel string) ([]byte, er
 
 // goEnv is the whole environment of the Go toolchain: nothing of the host.
 func (req WasmRequest) goEnv(root, tmp string) []string {
-	cache := req.ModCache
+	modules, cache := req.ModCache, req.GoCache
+	if modules == "" {
+		modules = filepath.Join(tmp, "mod")
+	}
 	if cache == "" {
-		cache = filepath.Join(tmp, "mod")
+		cache = filepath.Join(tmp, "cache")
 	}
 	return []string{
 		"GOROOT=" + root,
 		"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0",
 		"GOPROXY=off", "GOSUMDB=off", "GOTOOLCHAIN=local", "GOENV=off", "GOWORK=off", "GOTELEMETRY=off",
 		"GOFLAGS=", "GOEXPERIMENT=",
-		"GOCACHE=" + filepath.Join(tmp, "cache"), "GOPATH=" + filepath.Join(tmp, "path"), "GOMODCACHE=" + cache,
+		"GOCACHE=" + cache, "GOPATH=" + filepath.Join(tmp, "path"), "GOMODCACHE=" + modules,
 		"HOME=" + tmp, "TMPDIR=" + tmp, "PATH=",
 		// A sandbox shows the standard library's embedded files as links.
 		"GODEBUG=embedfollowsymlinks=1",
