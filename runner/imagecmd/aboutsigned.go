@@ -47,12 +47,12 @@ type AboutDocument struct {
 // trust finds out who signed the artifact and what refers to it: from its
 // registry, or of a stored one what is remembered.
 func (a *About) trust(g *cli.Globals, src *source) error {
-	against := sign.Verification{Now: time.Now()}
+	var rule sign.Rule
 	policy, err := sign.FindPolicy("", configHome())
 	if err != nil {
 		say(g, "gadget-run: %v", err)
 	} else if ref, err := registry.ParseReference(src.ref, registry.Defaults{}); err == nil {
-		against.Keys = policy.RuleFor(ref.Name()).Keys
+		rule = policy.RuleFor(ref.Name())
 	}
 	var found []sign.Signature
 	if src.place == nil {
@@ -70,7 +70,7 @@ func (a *About) trust(g *cli.Globals, src *source) error {
 		}
 	}
 	a.Trust.Signatures = len(found)
-	a.Trust.Signers, _ = sign.Signers(found, src.root.Digest, against)
+	a.Trust.Signers, _ = sign.Signers(found, src.root.Digest, rule.Verification(time.Now()))
 	return nil
 }
 

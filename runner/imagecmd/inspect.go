@@ -85,8 +85,12 @@ type source struct {
 	release func()
 }
 
-// source finds the artifact: in the store, else in its registry.
+// source finds the artifact: a layout or an archive when there is a file of
+// that name that a reference cannot have, else in the store or its registry.
 func (i *Inspect) source(g *cli.Globals) (*source, error) {
+	if strings.HasPrefix(i.Image, "/") || strings.HasPrefix(i.Image, ".") || strings.HasSuffix(i.Image, ".tar") {
+		return archiveSource(i.Image)
+	}
 	s, err := openStore(g)
 	if err != nil {
 		return nil, err
@@ -106,6 +110,20 @@ func (i *Inspect) source(g *cli.Globals) (*source, error) {
 		}
 	}
 	return i.remote(g)
+}
+
+// archiveSource opens the one artifact of an archive or a folder.
+func archiveSource(path string) (*source, error) {
+	from, roots, err := openArchive(path)
+	if err != nil {
+		return nil, err
+	}
+	if len(roots) != 1 {
+		return nil, errors.Join(fmt.Errorf("%q holds %d artifacts, load it and name one of them", path, len(roots)), from.Close())
+	}
+	return &source{
+		ref: path, root: roots[0].root, blobs: from, release: func() { _ = from.Close() },
+	}, nil
 }
 
 func (i *Inspect) remote(g *cli.Globals) (*source, error) {

@@ -119,7 +119,8 @@ func unpack(g *cli.Globals, s *store.Store, r store.Ref, root *os.Root) error {
 		}
 		files := []file{
 			{"manifest." + a.Arch.String() + ".json", manifest},
-			{metadataFile, a.Metadata}, {wasmFile, a.Wasm},
+			{metadataFile, a.Metadata},
+			{wasmFile, a.Wasm},
 			{"program." + a.Arch.String() + ".bpf.o", a.Object},
 		}
 		for _, f := range files {

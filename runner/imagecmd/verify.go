@@ -49,7 +49,7 @@ func (v *Verify) Run(g *cli.Globals) error {
 		Place: func() (sign.Place, error) { return placeOf(client, ref), nil },
 	})
 	var refused *sign.RefusedError
-	if errors.As(err, &refused) && len(policy.RuleFor(ref.Name()).Keys) == 0 {
+	if errors.As(err, &refused) && !policy.RuleFor(ref.Name()).Trusts() {
 		return fmt.Errorf("verifying %s: no key is known for it, pass --key=FILE or write it into %s", ref, sign.SystemPolicy)
 	}
 	if errors.As(err, &refused) {
