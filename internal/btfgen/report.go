@@ -26,7 +26,7 @@ type ReportRelocation struct {
 	ID       int      `json:"id"`
 	Object   string   `json:"object"`
 	Program  string   `json:"program"`  // function of the first instruction that has it
-	Programs []string `json:"programs"` // all functions that have it
+	Programs []string `json:"programs"` // all programs that have it, also in functions they call
 	Section  string   `json:"section"`
 	Insn     int      `json:"insn"` // number of the instruction in the function
 	Kind     string   `json:"kind"`

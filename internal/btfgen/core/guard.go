@@ -2,10 +2,10 @@ package core
 
 import "github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
 
-// markGuarded sets Guarded of each relocation for which the same functions also
+// markGuarded sets Guarded of each relocation for which the same programs also
 // ask whether it, its root type or a field on the way to it exists. The
 // compiler's output does not say whether the question decides over this very
-// instruction, but a function that asks is prepared for the answer. For a type
+// instruction, but a program that asks is prepared for the answer. For a type
 // with a flavour the question may be about a sibling, which is how one writes
 // "if the new field exists, read it, else the old one".
 func (o *Object) markGuarded() {
@@ -31,10 +31,10 @@ func (o *Object) markGuarded() {
 	}
 }
 
-// question is a path that a function asks for.
+// question is a path that a program asks for.
 type question struct{ program, key string }
 
-// guardedIn says whether a function asks for r or what leads to it.
+// guardedIn says whether a program asks for r or what leads to it.
 func (r *Relocation) guardedIn(program string, asked map[question]bool) bool {
 	if asked[question{program, r.guardKey(0)}] {
 		return true

@@ -17,6 +17,8 @@ type locator struct {
 	view  *btf.View
 	funcs map[string][]function // by section name, in order
 	lines map[uint32][]lineRecord
+
+	callers map[function][]function
 }
 
 // function is a symbol of type FUNC; its name is empty where there is none.
@@ -28,7 +30,9 @@ type function struct {
 
 // newLocator reads the symbol table; an object without one has no functions.
 func newLocator(f *elf.File, view *btf.View, lines []lineRecord) *locator {
-	l := &locator{view: view, funcs: map[string][]function{}, lines: map[uint32][]lineRecord{}}
+	l := &locator{
+		view: view, funcs: map[string][]function{}, lines: map[uint32][]lineRecord{}, callers: map[function][]function{},
+	}
 	symbols, _ := f.Symbols()
 	for _, s := range symbols {
 		if elf.ST_TYPE(s.Info) == elf.STT_FUNC && int(s.Section) < len(f.Sections) {
@@ -45,6 +49,7 @@ func newLocator(f *elf.File, view *btf.View, lines []lineRecord) *locator {
 	for _, list := range l.lines {
 		slices.SortStableFunc(list, func(a, b lineRecord) int { return cmp.Compare(a.insn, b.insn) })
 	}
+	l.calls(f, symbols)
 	return l
 }
 
@@ -54,14 +59,20 @@ func (l *locator) program(rec record) (function, error) {
 	if err != nil {
 		return function{}, fmt.Errorf("section name: %w", err)
 	}
+	return l.function(section, uint64(rec.insn)), nil
+}
+
+// function returns the function at an offset in a section; it has no name
+// where no symbol is.
+func (l *locator) function(section string, off uint64) function {
 	list := l.funcs[section]
-	n, _ := slices.BinarySearchFunc(list, uint64(rec.insn)+1, func(f function, insn uint64) int {
-		return cmp.Compare(f.start, insn)
+	n, _ := slices.BinarySearchFunc(list, off+1, func(f function, off uint64) int {
+		return cmp.Compare(f.start, off)
 	})
 	if n == 0 {
-		return function{section: section}, nil
+		return function{section: section}
 	}
-	return list[n-1], nil
+	return list[n-1]
 }
 
 // place fills in where r first occurs, which is at rec, in f.

@@ -26,7 +26,7 @@ type Relocation struct {
 	Kind     Kind
 	Root     string   // local name of the root type, with flavour
 	Access   string   // such as "task_struct.real_parent" or "bpf_func_id.BPF_FUNC_loop"
-	Programs []string // functions that have it, in the order of appearance
+	Programs []string // programs that have it, also in functions they call, in the order of appearance
 	Section  string   // ELF section of the first instruction that has it
 	Program  string   // function of that instruction
 	Insn     int      // number of that instruction in its function
@@ -105,12 +105,12 @@ func (o *Object) distinct(view *btf.View, records []record, loc *locator) error 
 		}
 		k := key{rec.typeID, rec.kind, access}
 		if at, ok := seen[k]; ok {
-			o.Relocations[at].again(program)
+			o.Relocations[at].again(loc.programs(program))
 			continue
 		}
 		seen[k] = len(o.Relocations)
 		r := Relocation{Kind: rec.kind, typeID: rec.typeID}
-		r.again(program)
+		r.again(loc.programs(program))
 		loc.place(&r, rec, program)
 		if err := r.parse(o.local, view, access); err != nil {
 			return fmt.Errorf("relocation %d (%s %q): %w", i, rec.kind, access, err)
@@ -121,11 +121,13 @@ func (o *Object) distinct(view *btf.View, records []record, loc *locator) error 
 	return o.local.Err()
 }
 
-// again counts one more instruction, in the given function.
-func (r *Relocation) again(program function) {
+// again counts one more instruction, in a function of the given programs.
+func (r *Relocation) again(programs []string) {
 	r.Count++
-	if !slices.Contains(r.Programs, program.name) {
-		r.Programs = append(r.Programs, program.name)
+	for _, p := range programs {
+		if !slices.Contains(r.Programs, p) {
+			r.Programs = append(r.Programs, p)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	cbtf "github.com/cilium/ebpf/btf"
@@ -246,5 +247,29 @@ func TestEndlessTypes(t *testing.T) {
 	res, err := relocate(t, o, marshal(t, self, file))
 	if !errors.Is(err, core.ErrWork) {
 		t.Errorf("Relocate = %v, %v, want ErrWork", res, err)
+	}
+}
+
+// TestPrograms checks which programs a relocation belongs to, also when it is
+// in a function that they call.
+func TestPrograms(t *testing.T) {
+	for _, end := range []string{"el", "eb"} {
+		got := map[string][]string{}
+		for _, r := range parseObject(t, "calls."+end+".bpf.o").Relocations {
+			got[r.Access] = r.Programs
+		}
+		want := map[string][]string{
+			"task_struct.pid":  {"direct", "indirect"},
+			"task_struct.tgid": {"indirect", "alone"},
+		}
+		for _, list := range got {
+			slices.Sort(list)
+		}
+		for _, list := range want {
+			slices.Sort(list)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("programs in the bpf%s object (-want +got):\n%s", end, diff)
+		}
 	}
 }
