@@ -54,9 +54,31 @@ type bundle struct {
 }
 
 type material struct {
-	PublicKey   *publicKeyHint  `json:"publicKey,omitempty"`
-	Certificate json.RawMessage `json:"certificate,omitempty"`
-	Chain       json.RawMessage `json:"x509CertificateChain,omitempty"`
+	PublicKey   *publicKeyHint    `json:"publicKey,omitempty"`
+	Certificate *certificate      `json:"certificate,omitempty"`
+	Chain       *certificateChain `json:"x509CertificateChain,omitempty"`
+}
+
+type certificate struct {
+	Raw []byte `json:"rawBytes"`
+}
+
+type certificateChain struct {
+	Certificates []certificate `json:"certificates"`
+}
+
+// rawCertificates are the certificates, the signer's first.
+func (m material) rawCertificates() [][]byte {
+	var all [][]byte
+	if m.Certificate != nil {
+		all = append(all, m.Certificate.Raw)
+	}
+	if m.Chain != nil {
+		for _, c := range m.Chain.Certificates {
+			all = append(all, c.Raw)
+		}
+	}
+	return all
 }
 
 type publicKeyHint struct {

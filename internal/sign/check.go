@@ -85,7 +85,7 @@ func Check(ctx context.Context, q Request) (Verdict, error) {
 	if q.Require {
 		rule.Unsigned = Refuse
 	}
-	if len(rule.Keys) == 0 {
+	if !rule.Trusts() {
 		return q.unsigned(rule, "it is from a repository for which no key is known")
 	}
 	return q.signed(ctx, rule, record)
@@ -120,11 +120,11 @@ func (q Request) refuse(reason string, err error) error {
 	return &RefusedError{Name: q.Name, Digest: q.Digest, Reason: reason, Policy: q.Policy.Source, Err: err}
 }
 
-// signed looks for a signature by the rule's keys: among those remembered,
+// signed looks for a signature by whom the rule trusts: among those remembered,
 // which are verified each time, then where the artifact is from. What was
 // remembered under another policy only counts when nobody can be asked.
 func (q Request) signed(ctx context.Context, rule Rule, record Record) (Verdict, error) {
-	against := Verification{Keys: rule.Keys, Now: q.Now}
+	against := rule.Verification(q.Now)
 	hash := q.Policy.Hash()
 	kept, _ := Signers(record.Signatures, q.Digest, against)
 	if len(kept) > 0 && record.Policy == hash && !q.Require {

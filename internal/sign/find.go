@@ -119,7 +119,7 @@ func readManifest(ctx context.Context, p oci.Blobs, d ocispec.Descriptor) ([]Sig
 	var found []Signature
 	var failed []error
 	for _, l := range m.Layers[:min(len(m.Layers), MaxSignatures+1)] {
-		s, limit := Signature{Form: FormTag, Base64: l.Annotations[SignatureAnnotation]}, int64(MaxPayload)
+		s, limit := tagSignature(l), int64(MaxPayload)
 		switch {
 		case strings.HasPrefix(l.MediaType, bundlePrefix):
 			s, limit = Signature{Form: FormBundle}, MaxBundle
@@ -135,6 +135,20 @@ func readManifest(ctx context.Context, p oci.Blobs, d ocispec.Descriptor) ([]Sig
 	return found, errors.Join(failed...)
 }
 
+// tagSignature is the signature in a layer's annotations. Certificates that
+// are too large count as none.
+func tagSignature(l ocispec.Descriptor) Signature {
+	s := Signature{Form: FormTag, Base64: l.Annotations[SignatureAnnotation]}
+	certificates := l.Annotations[CertificateAnnotation]
+	if chain := l.Annotations[ChainAnnotation]; certificates != "" && chain != "" {
+		certificates = strings.TrimSpace(certificates) + "\n" + chain
+	}
+	if len(certificates) <= maxCertificateSize {
+		s.Certificates = certificates
+	}
+	return s
+}
+
 func parseManifest(ctx context.Context, p oci.Blobs, d ocispec.Descriptor) (ocispec.Manifest, error) {
 	var m ocispec.Manifest
 	data, err := oci.ReadBlob(ctx, p, d, maxManifest)
@@ -147,18 +161,18 @@ func parseManifest(ctx context.Context, p oci.Blobs, d ocispec.Descriptor) (ocis
 	return m, nil
 }
 
-// Signers returns who of keys signed subject, each key and form once. The
+// Signers returns who of those in v signed subject, each in a form once. The
 // error says what is wrong with the signatures that do not count.
 func Signers(found []Signature, subject digest.Digest, v Verification) ([]Signer, error) {
 	var signers []Signer
 	var failed []error
 	for _, s := range found {
-		key, err := s.Verify(subject, v.Keys, v.Now)
+		one, err := s.Verify(subject, v)
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		if one := (Signer{Key: key.ID, Name: key.Name, Form: s.Form}); !slices.Contains(signers, one) {
+		if !slices.Contains(signers, one) {
 			signers = append(signers, one)
 		}
 	}

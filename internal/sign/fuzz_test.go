@@ -1,6 +1,7 @@
 package sign_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"path/filepath"
 	"testing"
@@ -29,13 +30,16 @@ func seed(f *testing.F, pattern string) {
 // FuzzBundle: nothing verifies that no key of these tests signed.
 func FuzzBundle(f *testing.F) {
 	seed(f, "cosign*/bundle-*.layer.json")
-	keys := goldenKeys(f)
+	root := authority{}.issue(f, caTemplate("root"))
+	f.Add(certified(f, sign.FormBundle, root.issue(f, signerTemplate(f))).Data)
+	v := identity(f, sign.Identity{Subject: releaser}, authority{}.issue(f, caTemplate("root")))
+	v.Keys = goldenKeys(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := sign.Signature{Form: sign.FormBundle, Data: data}
-		if _, err := s.Verify(digest.FromString("something else"), keys, noon); err == nil {
+		if _, err := s.Verify(digest.FromString("something else"), v); err == nil {
 			t.Error("it verifies for a digest that was never signed")
 		}
-		_, _ = s.Verify(golden, keys, noon)
+		_, _ = s.Verify(golden, v)
 	})
 }
 
@@ -55,7 +59,7 @@ func FuzzPayload(f *testing.F) {
 			t.Fatal(err)
 		}
 		s := sign.Signature{Form: sign.FormTag, Data: data, Base64: base64.StdEncoding.EncodeToString(signature)}
-		if _, err := s.Verify(digest.FromString("something else"), keys, noon); err == nil && !containsDigest(data) {
+		if _, err := s.Verify(digest.FromString("something else"), trusting(keys)); err == nil && !containsDigest(data) {
 			t.Error("it verifies for a digest that is not in it")
 		}
 	})
@@ -90,8 +94,19 @@ func FuzzPrivateKey(f *testing.F) {
 		if err != nil {
 			return // a damaged key says so when it is used
 		}
-		if _, err := s.Verify(golden, []sign.PublicKey{key.Public}, noon); err != nil {
+		if _, err := s.Verify(golden, trusting([]sign.PublicKey{key.Public})); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// FuzzAuthorities: who is accepted has a certificate.
+func FuzzAuthorities(f *testing.F) {
+	f.Add([]byte(authority{}.issue(f, caTemplate("root")).pem()))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_, err := sign.NewIdentity(sign.Identity{Subject: releaser}, data)
+		if err == nil && !bytes.Contains(data, []byte("CERTIFICATE")) {
+			t.Error("authorities without a certificate")
 		}
 	})
 }

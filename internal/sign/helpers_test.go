@@ -229,3 +229,7 @@ func goldenKeys(tb testing.TB) []sign.PublicKey {
 	}
 	return all
 }
+
+func trusting(keys []sign.PublicKey) sign.Verification {
+	return sign.Verification{Keys: keys, Now: noon}
+}

@@ -23,11 +23,20 @@ const (
 type Rule struct {
 	// Match are patterns of repositories, see Policy.
 	Match []string
-	// Keys are the keys one of which must have signed.
-	Keys []PublicKey
+	// Keys and Identities are those one of which must have signed.
+	Keys       []PublicKey
+	Identities []Identity
 	// Unsigned is what happens to artifacts without any signature. One with
 	// signatures of which none verifies is always refused.
 	Unsigned Action
+}
+
+// Trusts reports whether there is anybody whose signature counts.
+func (r Rule) Trusts() bool { return len(r.Keys)+len(r.Identities) > 0 }
+
+// Verification is what signatures are checked against under the rule.
+func (r Rule) Verification(now time.Time) Verification {
+	return Verification{Keys: r.Keys, Identities: r.Identities, Now: now}
 }
 
 // Policy says which artifacts may run. Rules are tried in order, the first
@@ -72,17 +81,20 @@ func (p *Policy) RuleFor(name string) Rule {
 	return p.Default
 }
 
-// Hash is a digest of all that the policy decides by, the keys included. What
+// Hash is a digest of all that the policy decides by, the keys and authorities included. What
 // was found under one hash says nothing under another.
 func (p *Policy) Hash() string {
 	type rule struct {
-		Match, Keys []string
-		Unsigned    Action
+		Match, Keys, Identities []string
+		Unsigned                Action
 	}
 	flat := func(r Rule) rule {
 		out := rule{Match: r.Match, Unsigned: r.Unsigned}
 		for _, k := range r.Keys {
 			out.Keys = append(out.Keys, k.ID+" "+k.Expires.UTC().Format(time.RFC3339))
+		}
+		for _, id := range r.Identities {
+			out.Identities = append(out.Identities, fmt.Sprintf("%q %q %s", id.Subject, id.Issuer, id.hash))
 		}
 		return out
 	}

@@ -27,11 +27,12 @@ const (
 
 // policyFile is a policy as YAML.
 type policyFile struct {
-	Version int                `yaml:"version"`
-	Keys    map[string]keyFile `yaml:"keys"`
-	Rules   []ruleFile         `yaml:"rules"`
-	Default *ruleFile          `yaml:"default"`
-	Local   Action             `yaml:"local"`
+	Version    int                     `yaml:"version"`
+	Keys       map[string]keyFile      `yaml:"keys"`
+	Identities map[string]identityFile `yaml:"identities"`
+	Rules      []ruleFile              `yaml:"rules"`
+	Default    *ruleFile               `yaml:"default"`
+	Local      Action                  `yaml:"local"`
 }
 
 type keyFile struct {
@@ -40,10 +41,20 @@ type keyFile struct {
 	Expires string `yaml:"expires"`
 }
 
+type identityFile struct {
+	Subject string `yaml:"subject"`
+	Issuer  string `yaml:"issuer"`
+	Roots   struct {
+		File string `yaml:"file"`
+		PEM  string `yaml:"pem"`
+	} `yaml:"roots"`
+}
+
 type ruleFile struct {
-	Match    words    `yaml:"match"`
-	Keys     []string `yaml:"keys"`
-	Unsigned Action   `yaml:"unsigned"`
+	Match      words    `yaml:"match"`
+	Keys       []string `yaml:"keys"`
+	Identities []string `yaml:"identities"`
+	Unsigned   Action   `yaml:"unsigned"`
 }
 
 // words is a string or a list of strings.
@@ -151,22 +162,17 @@ func (f policyFile) compile(source string, read func(string) ([]byte, error)) (*
 	if len(f.Rules) > maxRules {
 		return nil, fmt.Errorf("it has more than %d rules", maxRules)
 	}
-	keys := map[string][]PublicKey{}
-	for name, k := range f.Keys {
-		parsed, err := k.parse(name, read)
-		if err != nil {
-			return nil, fmt.Errorf("key %q: %w", name, err)
-		}
-		keys[name] = parsed
+	trusted, err := f.trusted(read)
+	if err != nil {
+		return nil, err
 	}
 	p := DefaultPolicy()
 	p.Source = source
-	var err error
 	if p.Local, err = orAction(f.Local, Allow); err != nil {
 		return nil, fmt.Errorf("local: %w", err)
 	}
 	for i, r := range f.Rules {
-		rule, err := r.compile(keys)
+		rule, err := r.compile(trusted)
 		if err == nil && len(r.Match) == 0 {
 			err = errors.New("it has no \"match\"")
 		}
@@ -181,13 +187,52 @@ func (f policyFile) compile(source string, read func(string) ([]byte, error)) (*
 	if len(f.Default.Match) > 0 {
 		return nil, errors.New("default: it matches what no rule does, leave \"match\" out")
 	}
-	if p.Default, err = f.Default.compile(keys); err != nil {
+	if p.Default, err = f.Default.compile(trusted); err != nil {
 		return nil, fmt.Errorf("default: %w", err)
 	}
 	return p, nil
 }
 
-func (r ruleFile) compile(keys map[string][]PublicKey) (Rule, error) {
+// trusted is who a policy names, by name.
+type trusted struct {
+	keys       map[string][]PublicKey
+	identities map[string]Identity
+}
+
+func (f policyFile) trusted(read func(string) ([]byte, error)) (trusted, error) {
+	all := trusted{map[string][]PublicKey{}, map[string]Identity{}}
+	for name, k := range f.Keys {
+		parsed, err := k.parse(name, read)
+		if err != nil {
+			return all, fmt.Errorf("key %q: %w", name, err)
+		}
+		all.keys[name] = parsed
+	}
+	for name, id := range f.Identities {
+		data, err := fileOrPEM(id.Roots.File, id.Roots.PEM, read)
+		if err != nil {
+			return all, fmt.Errorf("roots of identity %q: %w", name, err)
+		}
+		parsed, err := NewIdentity(Identity{Name: name, Subject: id.Subject, Issuer: id.Issuer}, data)
+		if err != nil {
+			return all, fmt.Errorf("identity %q: %w", name, err)
+		}
+		all.identities[name] = parsed
+	}
+	return all, nil
+}
+
+func fileOrPEM(file, text string, read func(string) ([]byte, error)) ([]byte, error) {
+	switch {
+	case (file == "") == (text == ""):
+		return nil, errors.New("it must have either \"file\" or \"pem\"")
+	case file != "":
+		return read(file)
+	}
+	return []byte(text), nil
+}
+
+func (r ruleFile) compile(all trusted) (Rule, error) {
 	out := Rule{Match: r.Match}
 	if len(r.Match) > maxMatches {
 		return out, fmt.Errorf("it has more than %d patterns", maxMatches)
@@ -198,11 +243,18 @@ func (r ruleFile) compile(keys map[string][]PublicKey) (Rule, error) {
 		}
 	}
 	for _, name := range r.Keys {
-		k, ok := keys[name]
+		k, ok := all.keys[name]
 		if !ok {
 			return out, fmt.Errorf("there is no key %q under \"keys\"", name)
 		}
 		out.Keys = append(out.Keys, k...)
+	}
+	for _, name := range r.Identities {
+		id, ok := all.identities[name]
+		if !ok {
+			return out, fmt.Errorf("there is no identity %q under \"identities\"", name)
+		}
+		out.Identities = append(out.Identities, id)
 	}
 	var err error
 	out.Unsigned, err = orAction(r.Unsigned, Refuse)
@@ -210,15 +262,9 @@ func (r ruleFile) compile(keys map[string][]PublicKey) (Rule, error) {
 }
 
 func (k keyFile) parse(name string, read func(string) ([]byte, error)) ([]PublicKey, error) {
-	if (k.File == "") == (k.PEM == "") {
-		return nil, errors.New("it must have either \"file\" or \"pem\"")
-	}
-	data := []byte(k.PEM)
-	if k.File != "" {
-		var err error
-		if data, err = read(k.File); err != nil {
-			return nil, err
-		}
+	data, err := fileOrPEM(k.File, k.PEM, read)
+	if err != nil {
+		return nil, err
 	}
 	keys, err := ParsePublicKeys(data, name)
 	if err != nil {

@@ -32,18 +32,18 @@ func TestSignAndVerify(t *testing.T) {
 			t.Run(fmt.Sprintf("%s as a %s", kind, form), func(t *testing.T) {
 				key, other := newKey(t, kind), newKey(t, kind)
 				s := newSignature(t, form, golden, key)
-				got, err := s.Verify(golden, []sign.PublicKey{other.Public, key.Public}, noon)
-				if err != nil || got.ID != key.Public.ID {
+				got, err := s.Verify(golden, trusting([]sign.PublicKey{other.Public, key.Public}))
+				if err != nil || got.Key != key.Public.ID {
 					t.Fatalf("Verify: %v, %v; want the key", got, err)
 				}
-				if _, err := s.Verify(golden, []sign.PublicKey{other.Public}, noon); err == nil {
+				if _, err := s.Verify(golden, trusting([]sign.PublicKey{other.Public})); err == nil {
 					t.Error("another key verifies the signature")
 				}
-				if _, err := s.Verify(golden, nil, noon); err == nil {
+				if _, err := s.Verify(golden, trusting(nil)); err == nil {
 					t.Error("no key at all verifies the signature")
 				}
 				var otherSubject *sign.OtherSubjectError
-				if _, err := s.Verify(digest.FromString("x"), []sign.PublicKey{key.Public}, noon); !errors.As(err, &otherSubject) {
+				if _, err := s.Verify(digest.FromString("x"), trusting([]sign.PublicKey{key.Public})); !errors.As(err, &otherSubject) {
 					t.Errorf("for another digest: got %v, want an OtherSubjectError", err)
 				}
 			})
@@ -74,7 +74,7 @@ func TestGolden(t *testing.T) {
 						t.Fatalf("Find: %d signatures, %v; want 1", len(found), err)
 					}
 					public := publicKey(t, key)
-					signers, err := sign.Signers(found, golden, sign.Verification{Keys: []sign.PublicKey{public}, Now: noon})
+					signers, err := sign.Signers(found, golden, trusting([]sign.PublicKey{public}))
 					want := []sign.Signer{{Key: public.ID, Name: key, Form: form}}
 					if diff := cmp.Diff(want, signers); diff != "" || err != nil {
 						t.Errorf("signers (-want +got): %v\n%s", err, diff)
@@ -173,10 +173,10 @@ func TestExpiredKey(t *testing.T) {
 	for _, form := range forms {
 		s := newSignature(t, form, golden, key)
 		var expired *sign.ExpiredError
-		if _, err := s.Verify(golden, []sign.PublicKey{public}, noon); !errors.As(err, &expired) {
+		if _, err := s.Verify(golden, trusting([]sign.PublicKey{public})); !errors.As(err, &expired) {
 			t.Errorf("%s: got %v, want an ExpiredError", form, err)
 		}
-		if _, err := s.Verify(golden, []sign.PublicKey{public}, noon.Add(-time.Second)); err != nil {
+		if _, err := s.Verify(golden, sign.Verification{Keys: []sign.PublicKey{public}, Now: noon.Add(-time.Second)}); err != nil {
 			t.Errorf("%s, before it expires: %v", form, err)
 		}
 	}
@@ -189,14 +189,14 @@ func TestTampered(t *testing.T) {
 	keys := []sign.PublicKey{key.Public}
 	for _, form := range forms {
 		s := newSignature(t, form, golden, key)
-		if _, err := s.Verify(golden, keys, noon); err != nil {
+		if _, err := s.Verify(golden, trusting(keys)); err != nil {
 			t.Fatal(err)
 		}
 		for i := range s.Data {
 			bad := s
 			bad.Data = bytes.Clone(s.Data)
 			bad.Data[i] ^= 1
-			if _, err := bad.Verify(golden, keys, noon); err == nil && !sameEnvelope(s.Data, bad.Data) {
+			if _, err := bad.Verify(golden, trusting(keys)); err == nil && !sameEnvelope(s.Data, bad.Data) {
 				t.Fatalf("%s with byte %d changed verifies:\n%s", form, i, bad.Data)
 			}
 		}
@@ -210,7 +210,7 @@ func TestTampered(t *testing.T) {
 		bad := bytes.Clone(raw)
 		bad[i] ^= 1
 		s.Base64 = base64.StdEncoding.EncodeToString(bad)
-		if _, err := s.Verify(golden, keys, noon); err == nil {
+		if _, err := s.Verify(golden, trusting(keys)); err == nil {
 			t.Fatalf("a signature with byte %d changed verifies", i)
 		}
 	}
@@ -250,7 +250,7 @@ func TestFindReadsAllForms(t *testing.T) {
 	if err != nil || len(found) != 4 {
 		t.Fatalf("Find: %d signatures, %v; want 4", len(found), err)
 	}
-	signers, err := sign.Signers(found, golden, sign.Verification{Keys: []sign.PublicKey{two.Public}, Now: noon})
+	signers, err := sign.Signers(found, golden, trusting([]sign.PublicKey{two.Public}))
 	want := []sign.Signer{{Key: two.Public.ID, Form: sign.FormTag}, {Key: two.Public.ID, Form: sign.FormBundle}}
 	if diff := cmp.Diff(want, signers); diff != "" {
 		t.Errorf("signers (-want +got), %v:\n%s", err, diff)

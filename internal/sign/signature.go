@@ -26,17 +26,23 @@ type Signature struct {
 	Data []byte `json:"data"`
 	// Base64 is the signature of the payload; a bundle has its own.
 	Base64 string `json:"signature,omitempty"`
+	// Certificates, in PEM, came with a payload, the signer's first.
+	Certificates string `json:"certificates,omitempty"`
 }
 
 // Signer is who made a signature.
 type Signer struct {
-	Key  string `json:"key" yaml:"key"`                       // the key's ID
-	Name string `json:"name,omitempty" yaml:"name,omitempty"` // the key's name
-	Form Form   `json:"form" yaml:"form"`
+	Key     string `json:"key" yaml:"key"`                             // the key's ID
+	Name    string `json:"name,omitempty" yaml:"name,omitempty"`       // the key's or the identity's name
+	Subject string `json:"subject,omitempty" yaml:"subject,omitempty"` // the names in the certificate
+	Form    Form   `json:"form" yaml:"form"`
 }
 
-// String names the key and the form.
+// String names the key or the identity, and the form.
 func (s Signer) String() string {
+	if s.Subject != "" {
+		return fmt.Sprintf("%s (%s), as a %s", s.Name, s.Subject, s.Form)
+	}
 	return fmt.Sprintf("%s, as a %s", PublicKey{Name: s.Name, ID: s.Key}, s.Form)
 }
 
@@ -74,26 +80,35 @@ func New(form Form, subject digest.Digest, name string, annotations map[string]s
 	return Signature{Form: form, Data: data, Base64: base64.StdEncoding.EncodeToString(raw)}, nil
 }
 
-// Verify checks that one of keys signed subject, and returns it. The error
-// says what comes closest: an expired key, another subject, or that none of
-// the keys made the signature.
-func (s Signature) Verify(subject digest.Digest, keys []PublicKey, now time.Time) (PublicKey, error) {
+// Verify checks that one of those in v signed subject, and returns who. The
+// error says what comes closest: an expired key, another subject, a
+// certificate that does not verify, or that nobody of them made the signature.
+func (s Signature) Verify(subject digest.Digest, v Verification) (Signer, error) {
 	var closest error = errMismatch
-	for _, key := range keys {
+	for _, key := range v.Keys {
 		err := s.verify(subject, key)
 		switch {
-		case err == nil && !key.Expires.IsZero() && !now.Before(key.Expires):
+		case err == nil && !key.Expires.IsZero() && !v.Now.Before(key.Expires):
 			closest = &ExpiredError{key}
 		case err == nil:
-			return key, nil
+			return Signer{Key: key.ID, Name: key.Name, Form: s.Form}, nil
 		case !errors.Is(err, errMismatch):
 			closest = err
 		}
 	}
-	if errors.Is(closest, errMismatch) {
-		closest = s.noKey(len(keys))
+	if len(v.Identities) > 0 {
+		signer, err := s.identify(v, func(key PublicKey) error { return s.verify(subject, key) })
+		if err == nil {
+			return signer, nil
+		}
+		if !errors.Is(err, errMismatch) {
+			closest = err
+		}
 	}
-	return PublicKey{}, closest
+	if errors.Is(closest, errMismatch) {
+		closest = s.noKey(len(v.Keys))
+	}
+	return Signer{}, closest
 }
 
 func (s Signature) verify(subject digest.Digest, key PublicKey) error {
@@ -127,9 +142,8 @@ func (s Signature) verify(subject digest.Digest, key PublicKey) error {
 
 // noKey says that none of the keys made the signature.
 func (s Signature) noKey(keys int) error {
-	if b, err := parseBundle(s.Data); s.Form == FormBundle && err == nil &&
-		(len(b.VerificationMaterial.Certificate) > 0 || len(b.VerificationMaterial.Chain) > 0) {
-		return errors.New("it was signed with a certificate and not with a key, which is not accepted")
+	if chain, err := s.certificates(); err == nil && len(chain) > 0 {
+		return errors.New("it was signed with a certificate, whose identity no policy trusts")
 	}
 	if keys == 1 {
 		return errMismatch
@@ -137,9 +151,11 @@ func (s Signature) noKey(keys int) error {
 	return fmt.Errorf("none of the %d keys made this signature", keys)
 }
 
-// Verification is what signatures are checked against.
+// Verification is what signatures are checked against: one of the keys or of
+// the identities must have made them.
 type Verification struct {
-	Keys []PublicKey
-	// Now is when keys must not have expired.
+	Keys       []PublicKey
+	Identities []Identity
+	// Now is when keys and certificates must not have expired.
 	Now time.Time
 }

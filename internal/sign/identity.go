@@ -1,0 +1,222 @@
+package sign
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The annotations with the certificate of a simple signing payload, in PEM.
+const (
+	CertificateAnnotation = "dev.sigstore.cosign/certificate"
+	ChainAnnotation       = "dev.sigstore.cosign/chain"
+)
+
+// Limits of certificates.
+const (
+	maxCertificates    = 10
+	maxCertificateSize = 64 << 10
+	maxRoots           = 100
+)
+
+// The extensions in which Fulcio says who authenticated the subject: as a DER
+// string, and in older certificates as plain bytes.
+var (
+	issuerExtension    = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 8}
+	oldIssuerExtension = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 1}
+)
+
+// Identity is whoever has a certificate for a name from one of some
+// authorities. The certificate must be for code signing, and valid when the
+// signature is verified: there is no trusted record of when it was made.
+type Identity struct {
+	// Name is what the policy calls the identity.
+	Name string
+	// Subject is an alternative name of the certificate: an e-mail address, a
+	// URI or a DNS name. A star at its end stands for any ending.
+	Subject string
+	// Issuer is who authenticated the subject, where the authority says so;
+	// empty means that it does not matter.
+	Issuer string
+
+	roots         *x509.CertPool
+	intermediates []*x509.Certificate
+	hash          string
+}
+
+// errOtherIdentity says that a certificate is good, and somebody else's.
+var errOtherIdentity = errors.New("it was signed by somebody else")
+
+// NewIdentity completes id with the PEM certificates of its authorities.
+// Those that another one issued serve as intermediates only.
+func NewIdentity(id Identity, authorities []byte) (Identity, error) {
+	if id.Subject == "" || id.Subject == "*" {
+		return id, errors.New("it must have a \"subject\", an e-mail address or a URI")
+	}
+	all, err := parseCertificates(authorities, maxRoots)
+	if err != nil {
+		return id, err
+	}
+	id.roots = x509.NewCertPool()
+	hash := sha256.New()
+	found := false
+	for _, c := range all {
+		_, _ = hash.Write(c.Raw)
+		if !c.IsCA {
+			return id, fmt.Errorf("the certificate of %q is no authority's", c.Subject)
+		}
+		if c.CheckSignatureFrom(c) == nil {
+			id.roots.AddCert(c)
+			found = true
+		} else {
+			id.intermediates = append(id.intermediates, c)
+		}
+	}
+	if !found {
+		return id, errors.New("none of the certificates is a root, which signed itself")
+	}
+	id.hash = hex.EncodeToString(hash.Sum(nil))
+	return id, nil
+}
+
+// parseCertificates reads PEM certificates, at least one.
+func parseCertificates(data []byte, limit int) ([]*x509.Certificate, error) {
+	var all []*x509.Certificate
+	for len(data) > 0 {
+		var block *pem.Block
+		if block, data = pem.Decode(data); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("PEM block %q is no certificate", block.Type)
+		}
+		if len(all) == limit {
+			return nil, fmt.Errorf("there are more than %d certificates", limit)
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("reading a certificate: %w", err)
+		}
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("there is no PEM block \"CERTIFICATE\" in it")
+	}
+	return all, nil
+}
+
+// accepts checks that a certificate, the first of chain, is the identity's.
+// The name is looked at last: before, nobody vouches for it.
+func (id Identity) accepts(chain []*x509.Certificate, now time.Time) error {
+	options := x509.VerifyOptions{
+		Roots: id.roots, Intermediates: x509.NewCertPool(), CurrentTime: now,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
+	}
+	for _, c := range slices.Concat(chain[1:], id.intermediates) {
+		options.Intermediates.AddCert(c)
+	}
+	leaf := chain[0]
+	if _, err := leaf.Verify(options); err != nil {
+		return fmt.Errorf("its certificate does not verify: %w", err)
+	}
+	if !slices.ContainsFunc(names(leaf), id.matches) {
+		return errOtherIdentity
+	}
+	if id.Issuer != "" && issuer(leaf) != id.Issuer {
+		return errOtherIdentity
+	}
+	return nil
+}
+
+func (id Identity) matches(name string) bool {
+	if prefix, ok := strings.CutSuffix(id.Subject, "*"); ok {
+		return strings.HasPrefix(name, prefix)
+	}
+	return name == id.Subject
+}
+
+// names are the alternative names of a certificate.
+func names(c *x509.Certificate) []string {
+	all := slices.Concat(c.EmailAddresses, c.DNSNames)
+	for _, u := range c.URIs {
+		all = append(all, u.String())
+	}
+	return all
+}
+
+func issuer(c *x509.Certificate) string {
+	old := ""
+	for _, e := range c.Extensions {
+		switch {
+		case e.Id.Equal(issuerExtension):
+			var text string
+			if rest, err := asn1.UnmarshalWithParams(e.Value, &text, "utf8"); err == nil && len(rest) == 0 {
+				return text
+			}
+		case e.Id.Equal(oldIssuerExtension):
+			old = string(e.Value)
+		}
+	}
+	return old
+}
+
+// certificates returns the certificate that came with a signature and what may
+// lead from it to an authority; none is no error.
+func (s Signature) certificates() ([]*x509.Certificate, error) {
+	if s.Form == FormTag {
+		if s.Certificates == "" {
+			return nil, nil
+		}
+		return parseCertificates([]byte(s.Certificates), maxCertificates)
+	}
+	b, err := parseBundle(s.Data)
+	if err != nil {
+		return nil, err
+	}
+	raw := b.VerificationMaterial.rawCertificates()
+	if len(raw) > maxCertificates {
+		return nil, fmt.Errorf("there are more than %d certificates", maxCertificates)
+	}
+	var all []*x509.Certificate
+	for _, der := range raw {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("reading a certificate: %w", err)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// identify returns which of the identities signed subject.
+func (s Signature) identify(v Verification, verify func(PublicKey) error) (Signer, error) {
+	chain, err := s.certificates()
+	if err != nil || len(chain) == 0 {
+		return Signer{}, errors.Join(err, errMismatch)
+	}
+	key, err := NewPublicKey("", chain[0].PublicKey)
+	if err != nil {
+		return Signer{}, err
+	}
+	if err := verify(key); err != nil {
+		return Signer{}, err
+	}
+	var closest error = errOtherIdentity
+	for _, id := range v.Identities {
+		err := id.accepts(chain, v.Now)
+		if err == nil {
+			return Signer{Key: key.ID, Name: id.Name, Subject: strings.Join(names(chain[0]), " "), Form: s.Form}, nil
+		}
+		if !errors.Is(err, errOtherIdentity) {
+			closest = err
+		}
+	}
+	return Signer{}, closest
+}
