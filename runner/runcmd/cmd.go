@@ -78,11 +78,12 @@ type session struct {
 // end; a signal while the gadget is still being fetched or loaded is
 // cli.ErrInterrupted.
 func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
-	s := &session{cmd: c, g: g, rest: rest, kernel: btf.NewCache()}
+	cache := btf.NewCache()
+	s := &session{cmd: c, g: g, rest: rest, kernel: cache}
 	if c.BTF == "" && !rest.Help {
 		// Nearly every gadget needs it, and another CPU can read it meanwhile;
 		// an error shows again where the types are used.
-		go func() { _, _ = s.kernel.Kernel() }()
+		go func() { _, _ = cache.Kernel() }()
 	}
 	err := s.run(g.Ctx)
 	if err != nil && errors.Is(err, context.Canceled) && g.Ctx.Err() != nil {
