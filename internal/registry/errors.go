@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -99,6 +100,8 @@ func connectionText(err error) string {
 		return fmt.Sprintf("there is no host %q, check the name and the network", dns.Name)
 	case badCertificate(err):
 		return fmt.Sprintf("its certificate does not verify (%s), pass --ca-file or --cert-dir, or --insecure", certificateCause(err))
+	case strings.Contains(err.Error(), "invalid realm"):
+		return fmt.Sprintf("it names a token server that is refused (%s), ask who runs it", rootCause(err))
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "it cannot be reached, check the network and the proxy settings"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():

@@ -72,8 +72,7 @@ func TestCredentialsDoNotFollowARedirect(t *testing.T) {
 func tokenServer(t *testing.T, tokens *atomic.Int64) *httptest.Server {
 	t.Helper()
 	backend := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
-	var srv *httptest.Server
-	srv = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/token" {
 			user, pass, _ := r.BasicAuth()
 			if user != "somebody" || pass != password {
@@ -84,7 +83,7 @@ func tokenServer(t *testing.T, tokens *atomic.Int64) *httptest.Server {
 			return
 		}
 		if !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer t") {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="`+srv.URL+`/token",service="s"`)
+			w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+r.Host+`/token",service="s"`)
 			http.Error(w, "{}", http.StatusUnauthorized)
 			return
 		}
@@ -211,4 +210,32 @@ type hostile struct {
 func manifestOf(data string) hostile {
 	b := oci.NewBlob(ocispec.MediaTypeImageManifest, []byte(data))
 	return hostile{oci.NewMemory(b), b.Descriptor}
+}
+
+// A token that ends in the middle of a push is renewed, and the upload that it
+// broke is sent again.
+func TestTokenEndsDuringAPush(t *testing.T) {
+	var tokens, uploads atomic.Int64
+	inner := tokenServer(t, &tokens)
+	front := registrytest.NewProxy(t, strings.TrimPrefix(inner.URL, "http://"), func(r *http.Request, _ int) registrytest.Fault {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/blobs/") && uploads.Add(1) == 1 {
+			r.Header.Del("Authorization") // as if the token were not valid any more
+		}
+		return registrytest.Fault{}
+	})
+	a := registrytest.NewArtifact(t, 1, 100_000)
+	file := filepath.Join(t.TempDir(), "auth.json")
+	c := newClient(t, ours.Options{AuthFile: file}).Hurry()
+	ctx := context.Background()
+	if _, err := c.Login(ctx, front.Addr, "somebody", password); err != nil {
+		t.Fatal(err)
+	}
+	q := ours.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, front.Addr+"/g"), Tags: []string{"v1"}}
+	if _, err := c.Push(ctx, q); err != nil {
+		t.Fatal(err)
+	}
+	if n := uploads.Load(); n < 4 {
+		t.Errorf("%d uploads of 3 blobs: none was sent again, so this proves nothing", n)
+	}
+	pullWhole(t, c, parse(t, front.Addr+"/g:v1"), a)
 }

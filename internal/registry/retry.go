@@ -119,8 +119,10 @@ func passingError(err error) bool {
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
 		return true
 	}
-	// The transport's own words for a connection that ended before its answer.
-	return strings.Contains(err.Error(), "server closed idle connection")
+	// The transport's own words: for a connection that ended before its answer,
+	// and for an upload that was sent again after the token had been renewed.
+	text := err.Error()
+	return strings.Contains(text, "server closed idle connection") || strings.Contains(text, "with Body length 0")
 }
 
 func reason(resp *http.Response, err error) string {

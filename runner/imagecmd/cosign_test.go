@@ -8,13 +8,16 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
@@ -133,6 +136,9 @@ func TestCosign(t *testing.T) {
 				t.Run(name+" theirs", func(t *testing.T) { b.cosignToOurs(t, key, other, form) })
 			}
 		}
+		for _, form := range []string{"tag", "bundle"} {
+			t.Run(fmt.Sprintf("%s certificate %s", filepath.Base(cosign), form), func(t *testing.T) { b.certificate(t, form) })
+		}
 	}
 }
 
@@ -159,8 +165,9 @@ func (b *cosignBench) oursToCosign(t *testing.T, key, other, form string) {
 	}
 }
 
-func (b *cosignBench) cosignToOurs(t *testing.T, key, other, form string) {
-	ref := b.push(t)
+// cosignSign signs ref with one of the keys.
+func (b *cosignBench) cosignSign(t *testing.T, ref, key, form string, more ...string) {
+	t.Helper()
 	args := []string{
 		"sign", "--yes", "--key", b.file(key + ".key"), "--tlog-upload=false", "--allow-insecure-registry",
 		fmt.Sprintf("--new-bundle-format=%v", form == "bundle"),
@@ -168,9 +175,14 @@ func (b *cosignBench) cosignToOurs(t *testing.T, key, other, form string) {
 	if help, _ := b.cosignRun("sign", "--help"); strings.Contains(help, "--use-signing-config") {
 		args = append(args, "--use-signing-config=false")
 	}
-	if out, err := b.cosignRun(append(args, ref)...); err != nil {
+	if out, err := b.cosignRun(append(append(args, more...), ref)...); err != nil {
 		t.Fatalf("cosign sign: %v: %s", err, out)
 	}
+}
+
+func (b *cosignBench) cosignToOurs(t *testing.T, key, other, form string) {
+	ref := b.push(t)
+	b.cosignSign(t, ref, key, form)
 	if out, err := b.gadgetRun("image", "verify", "--key", b.file(key+".pub"), ref); err != nil || !strings.Contains(out, "as a "+form) {
 		t.Errorf("image verify: %v: %s", err, out)
 	}
@@ -181,5 +193,60 @@ func (b *cosignBench) cosignToOurs(t *testing.T, key, other, form string) {
 	t.Setenv("COSIGN_PASSWORD", "secret")
 	if out, err := b.gadgetRun("image", "sign", "--key", b.file(key+".key"), ref); err != nil || !strings.Contains(out, "already, as a "+form) {
 		t.Errorf("image sign: %v: %s", err, out)
+	}
+}
+
+// certificate lets cosign sign with a certificate of an authority of the test.
+func (b *cosignBench) certificate(t *testing.T, form string) {
+	b.issue(t, "p256")
+	ref := b.push(t)
+	b.cosignSign(t, ref, "p256", form, "--certificate", b.file("p256.crt"), "--certificate-chain", b.file("root.crt"))
+	for subject, want := range map[string]bool{"release@acme.example": true, "other@acme.example": false} {
+		text := fmt.Sprintf("version: 1\nidentities: {someone: {subject: %s, roots: {file: root.crt}}}\n"+
+			"rules: [{match: '**', identities: [someone]}]\n", subject)
+		if err := os.WriteFile(b.file("policy.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := b.gadgetRun("image", "verify", "--policy", b.file("policy.yaml"), ref); (err == nil) != want {
+			t.Errorf("image verify for %s: %v: %s", subject, err, out)
+		}
+	}
+}
+
+// issue writes NAME.crt, a certificate for the key NAME, and root.crt.
+func (b *cosignBench) issue(t *testing.T, name string) {
+	t.Helper()
+	root := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "root"}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+	}
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2), EmailAddresses: []string{"release@acme.example"}, NotBefore: root.NotBefore, NotAfter: root.NotAfter,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(b.file(name + ".pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(data)
+	public, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, make := range map[string]func() ([]byte, error){
+		"root.crt":    func() ([]byte, error) { return x509.CreateCertificate(rand.Reader, root, root, &key.PublicKey, key) },
+		name + ".crt": func() ([]byte, error) { return x509.CreateCertificate(rand.Reader, leaf, root, public, key) },
+	} {
+		der, err := make()
+		if err == nil {
+			err = os.WriteFile(b.file(file), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -67,8 +67,16 @@ func TestScripts(t *testing.T) {
 	layout := gadgettest.Layout(t, "testdata/open.bpf.o", "testdata/open.yaml", arch.AMD64, arch.ARM64)
 	other := gadgettest.Layout(t, "testdata/other.bpf.o", "", arch.AMD64, arch.ARM64)
 	skopeo := registrytest.Program(t, registrytest.SkopeoEnv, "skopeo")
+	environment := map[string]string{}
+	compiler(t, func(name, value string) { environment[name] = value })
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
+		Condition: func(name string) (bool, error) {
+			if name != "compiler" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return environment["CLANG"] != "", nil
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GADGET_RUN_STATE", filepath.Join(e.WorkDir, "state"))
 			e.Setenv("HOME", e.WorkDir)
@@ -81,6 +89,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("LAYOUT", layout)
 			e.Setenv("OTHER", other)
 			e.Setenv("SKOPEO", skopeo)
+			for name, value := range environment {
+				e.Setenv(name, value)
+			}
 			// One repository per script, since the registries are shared.
 			e.Setenv("NAME", strings.ToLower(filepath.Base(e.WorkDir)))
 			return os.WriteFile(filepath.Join(e.WorkDir, "registries.conf"), nil, 0o644)

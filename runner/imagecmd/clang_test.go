@@ -1,0 +1,41 @@
+package imagecmd_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rules-gadget/rules_gadget/internal/clangtest"
+)
+
+// compiler sets, for the scripts, CLANG and LLVM_STRIP to programs that run
+// as they are, and BPF_INCLUDE to libbpf's headers. Where there is no compiler
+// nothing is set.
+func compiler(t *testing.T, setenv func(name, value string)) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Run("compiler", func(t *testing.T) {
+		tc := clangtest.Find(t)
+		setenv("BPF_INCLUDE", "/usr/include")
+		if tc.Loader == "" {
+			setenv("CLANG", tc.Clang)
+			setenv("LLVM_STRIP", tc.Strip)
+			return
+		}
+		headers, err := filepath.Glob(filepath.Join(os.Getenv("TEST_SRCDIR"), "*", "usr/include/bpf/bpf_helpers.h"))
+		if err != nil || len(headers) == 0 {
+			t.Fatalf("the toolchain is without libbpf's headers: %v", err)
+		}
+		setenv("BPF_INCLUDE", filepath.Dir(filepath.Dir(headers[0])))
+		for name, program := range map[string]string{"CLANG": tc.Clang, "LLVM_STRIP": tc.Strip} {
+			wrapper := filepath.Join(dir, filepath.Base(program))
+			script := fmt.Sprintf("#!/bin/sh\nexec '%s' --library-path '%s' '%s' \"$@\"\n", tc.Loader, strings.Join(tc.LibraryPath, ":"), program)
+			if err := os.WriteFile(wrapper, []byte(script), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			setenv(name, wrapper)
+		}
+	})
+}
