@@ -9,8 +9,9 @@
 //   - an OCI 1.1 referrer that carries a sigstore bundle, a DSSE envelope around
 //     an in-toto statement (cosign 3).
 //
-// Nothing is taken from a transparency log or a certificate: a signature counts
-// when a known key made it, over the digest in question. Of sigstore only the
-// package for key files is used; its verifiers pull in protocol buffers, whose
+// A signature counts when a known key made it over the digest in question, or
+// a key with a certificate that a known authority issued and that is valid now.
+// Nothing is taken from a transparency log. Of sigstore only the package for
+// key files is used; its verifiers pull in protocol buffers, whose
 // initialization takes longer than all of gadget-run's.
 package sign
