@@ -189,7 +189,7 @@ func (t AboutTrust) print(p *textPrinter) {
 	case t.Signatures == 0:
 		p.line("Signed by:    no signature is known")
 	default:
-		p.line("Signed by:    %d signatures, none by a key of the policy", t.Signatures)
+		p.line("Signed by:    nobody whom the policy trusts (signatures: %d)", t.Signatures)
 	}
 	var rows [][]string
 	for _, d := range t.Documents {
