@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 	"github.com/rules-gadget/rules_gadget/runner/runcmd"
@@ -132,7 +133,7 @@ func withLayout(model *kong.Application, args []string) ([]string, error) {
 	layout := path
 	if !filepath.IsAbs(path) {
 		var err error
-		if layout, err = cli.Runfile(os.Args[0], path, os.Getenv); err != nil {
+		if layout, err = tool.Runfile(os.Args[0], path, os.Getenv); err != nil {
 			return nil, err
 		}
 	}

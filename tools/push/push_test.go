@@ -85,17 +85,18 @@ func TestRunfilesManifest(t *testing.T) {
 	if err := os.WriteFile(manifest, []byte(lines), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r := newRunfiles("/absent/push", func(name string) string {
-		return map[string]string{"RUNFILES_MANIFEST_FILE": manifest}[name]
-	})
+	for _, name := range []string{"RUNFILES_DIR", "TEST_SRCDIR"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("RUNFILES_MANIFEST_FILE", manifest)
 	for path, want := range map[string]string{
 		"_main/file": dir + "/file", "_main/tree": dir + "/tree", "_main/tree/index.json": dir + "/tree/index.json", manifest: manifest,
 	} {
-		if got, err := r.find(path); err != nil || got != want {
+		if got, err := find(path); err != nil || got != want {
 			t.Errorf("find(%q) = %q, %v; want %q", path, got, err, want)
 		}
 	}
-	if got, err := r.find("_main/absent"); err == nil || !strings.Contains(err.Error(), "bazel run") {
+	if got, err := find("_main/absent"); err == nil || !strings.Contains(err.Error(), "bazel run") {
 		t.Errorf("find of what is not there = %q, %v", got, err)
 	}
 }

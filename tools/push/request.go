@@ -35,8 +35,7 @@ type attestation struct {
 // loadRequest reads the request, lets the flags override it, and fills in
 // the workspace status.
 func loadRequest(f flags) (request, error) {
-	files := newRunfiles(os.Args[0], os.Getenv)
-	path, err := requestPath(f, files)
+	path, err := requestPath(f)
 	if err != nil {
 		return request{}, err
 	}
@@ -57,18 +56,18 @@ func loadRequest(f flags) (request, error) {
 	if len(r.Repositories) == 0 {
 		return r, usageError{errors.New("no repository to push to, pass --repository=REGISTRY/NAME or set the repository in the BUILD file")}
 	}
-	if r.Layout, err = files.find(r.Layout); err != nil {
+	if r.Layout, err = find(r.Layout); err != nil {
 		return r, err
 	}
 	for i, a := range r.Attestations {
-		if r.Attestations[i].Path, err = files.find(a.Path); err != nil {
+		if r.Attestations[i].Path, err = find(a.Path); err != nil {
 			return r, err
 		}
 	}
-	return r, r.stamp(files)
+	return r, r.stamp()
 }
 
-func requestPath(f flags, files runfiles) (string, error) {
+func requestPath(f flags) (string, error) {
 	if f.Request != "" {
 		return userPath(f.Request), nil
 	}
@@ -76,7 +75,7 @@ func requestPath(f flags, files runfiles) (string, error) {
 	if name == "" {
 		return "", usageError{fmt.Errorf("no request, start this with \"bazel run\" of a push target or pass --request=FILE")}
 	}
-	return files.find(name)
+	return find(name)
 }
 
 func parseRequest(data []byte) (request, error) {
@@ -99,11 +98,11 @@ func parseRequest(data []byte) (request, error) {
 var stampPattern = regexp.MustCompile(`\{([A-Za-z0-9_]+)\}`)
 
 // stamp replaces {KEY} in tags and repositories with the workspace status.
-func (r *request) stamp(files runfiles) error {
+func (r *request) stamp() error {
 	if !r.stamped() {
 		return nil
 	}
-	status, err := r.status(files)
+	status, err := r.status()
 	if err != nil {
 		return err
 	}
@@ -128,11 +127,11 @@ func (r *request) stamped() bool {
 	return false
 }
 
-func (r *request) status(files runfiles) (map[string]string, error) {
+func (r *request) status() (map[string]string, error) {
 	if r.StatusFile == "" {
 		return map[string]string{}, nil
 	}
-	path, err := files.find(r.StatusFile)
+	path, err := find(r.StatusFile)
 	if err != nil {
 		return nil, err
 	}

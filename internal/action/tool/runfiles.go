@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// Runfile returns where Bazel put the file with the runfiles path name, for an
-// executable started as argv0: in RUNFILES_DIR, beside the executable, or where
-// a runfiles manifest says.
+// Runfile returns where Bazel put the file or folder with the runfiles path
+// name, for an executable started as argv0: in RUNFILES_DIR or TEST_SRCDIR,
+// beside the executable, or where a runfiles manifest says.
 func Runfile(argv0, name string, getenv func(string) string) (string, error) {
-	dirs := []string{getenv("RUNFILES_DIR")}
+	dirs := []string{getenv("RUNFILES_DIR"), getenv("TEST_SRCDIR")}
 	manifests := []string{getenv("RUNFILES_MANIFEST_FILE")}
 	if abs, err := filepath.Abs(argv0); err == nil {
 		dirs = append(dirs, abs+".runfiles")
-		manifests = append(manifests, abs+".runfiles_manifest")
+		manifests = append(manifests, abs+".runfiles_manifest", abs+".runfiles/MANIFEST")
 	}
 	for _, dir := range dirs {
 		full := filepath.Join(dir, filepath.FromSlash(name))
@@ -32,8 +32,8 @@ func Runfile(argv0, name string, getenv func(string) string) (string, error) {
 	return "", fmt.Errorf("finding %q among the runfiles of %q: it is not there, start the target with \"bazel run\"", name, argv0)
 }
 
-// manifestEntry looks name up in a runfiles manifest: lines of a runfiles path,
-// a space, and a path.
+// manifestEntry looks name up in a runfiles manifest, whose lines are a
+// runfiles path, a space, and a path: its own line, or that of a folder above.
 func manifestEntry(manifest, name string) string {
 	if manifest == "" {
 		return ""
@@ -43,10 +43,16 @@ func manifestEntry(manifest, name string) string {
 		return ""
 	}
 	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		if full, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		path, full, ok := strings.Cut(lines.Text(), " ")
+		if !ok || full == "" {
+			continue
+		}
+		if path == name {
 			return full
+		}
+		if rest, below := strings.CutPrefix(name, path+"/"); below {
+			return filepath.Join(full, rest)
 		}
 	}
 	return ""
