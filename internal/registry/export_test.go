@@ -9,7 +9,7 @@ import (
 func (c *Client) Hurry() *Client {
 	c.tune.firstDelay, c.tune.maxDelay = time.Millisecond, 5*time.Millisecond
 	c.tune.maxRetryAfter = 2 * time.Second
-	c.tune.stall, c.tune.header = 150*time.Millisecond, 500*time.Millisecond
+	c.tune.stall, c.tune.header = time.Second, 3*time.Second
 	return c
 }
 

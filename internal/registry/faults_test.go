@@ -54,7 +54,7 @@ var pullCases = map[string]pullCase{
 	"cut, and ranges are ignored": {fault: onBlobs(2, registrytest.Fault{CutAfter: 1 << 20, NoRange: true})},
 	"cut always after progress":   {fault: onBlobs(always, registrytest.Fault{CutAfter: 300 << 10})},
 	"cut before the first byte":   {fault: onBlobs(always, registrytest.Fault{CutRequest: true}), err: "the connection broke"},
-	"stalls once":                 {fault: onBlobs(1, registrytest.Fault{Stall: time.Second})},
+	"stalls once":                 {fault: onBlobs(1, registrytest.Fault{Stall: 2 * time.Second})},
 	"truncated once":              {fault: onBlobs(1, registrytest.Fault{Truncate: 100})},
 	"truncated always":            {fault: onBlobs(always, registrytest.Fault{Truncate: blobSize}), err: "broke 5 times in a row"},
 	"corrupt":                     {fault: onBlobs(always, registrytest.Fault{Corrupt: true}), err: "is corrupt: its digest is"},
