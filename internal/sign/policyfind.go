@@ -1,0 +1,77 @@
+package sign
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// SystemPolicy is the policy file of a machine.
+const SystemPolicy = "/etc/gadget-run/policy.yaml"
+
+// FindPolicy reads the policy that holds: of path when it is not empty, else
+// SystemPolicy, else gadget-run/policy.yaml below configHome, the user's
+// configuration folder. Where there is none it is DefaultPolicy. A file that
+// cannot be read is an error, never passed over.
+func FindPolicy(path, configHome string) (*Policy, error) {
+	if path != "" {
+		return readPolicy(path)
+	}
+	places := []string{SystemPolicy}
+	if filepath.IsAbs(configHome) {
+		places = append(places, filepath.Join(configHome, "gadget-run", "policy.yaml"))
+	}
+	for _, place := range places {
+		p, err := readPolicy(place)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return p, err
+		}
+	}
+	return DefaultPolicy(), nil
+}
+
+// missingKeyError keeps a missing key file from passing for a missing policy.
+type missingKeyError struct{ text string }
+
+func (e missingKeyError) Error() string { return e.text }
+
+func readPolicy(path string) (*Policy, error) {
+	data, err := ReadFile(path, MaxPolicy)
+	if err != nil {
+		return nil, fmt.Errorf("reading the policy: %w", err)
+	}
+	p, err := ParsePolicy(data, path, func(name string) ([]byte, error) {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(filepath.Dir(path), name)
+		}
+		data, err := ReadFile(name, MaxKeyFile)
+		if err != nil {
+			err = missingKeyError{err.Error()}
+		}
+		return data, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the policy %q: %w", path, err)
+	}
+	return p, nil
+}
+
+// ReadFile reads a file of at most limit bytes.
+func ReadFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("reading %q: it has more than %d bytes", path, limit)
+	}
+	return data, nil
+}
