@@ -2,7 +2,6 @@ package compat
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -186,98 +185,6 @@ func (b *builder) addReport(r Report, objects []Object) {
 		c.programs = b.programCells(r, k, objects)
 		b.kernels = append(b.kernels, c)
 	}
-}
-
-// relocationCell explains one result.
-func relocationCell(r Relocation, result byte) Cell {
-	switch result {
-	case 'r':
-		return Cell{Status: Resolved}
-	case 'a':
-		if r.Guarded {
-			return Cell{Guarded, "this kernel has no " + r.Access + "; the program tests for it", ""}
-		}
-		return Cell{
-			Absent, "this kernel has no " + r.Access + ", and nothing tests for it before it is used",
-			"ask with bpf_core_field_exists, bpf_core_type_exists or bpf_core_enum_value_exists, and take another way",
-		}
-	case 'm':
-		return Cell{
-			Ambiguous, "this kernel has several types for " + r.Access + " that give different answers",
-			"describe the type with more of its members, so that only one fits, or with a ___flavour",
-		}
-	}
-	return Cell{Failed, "the relocation of " + r.Access + " could not be worked out", "look into the btfgen report"}
-}
-
-// programCells says for each program whether it can load on k.
-func (b *builder) programCells(r Report, k Kernel, objects []Object) []Cell {
-	cells := make([]Cell, len(b.m.Programs))
-	bad := map[string]Cell{}   // program to what its relocations say
-	asked := map[string]bool{} // constants that are tested for
-	for i, rel := range r.Relocations {
-		if rel.Kind == "enumval_exists" {
-			asked[rel.Access[strings.LastIndexAny(rel.Access, ".:")+1:]] = true
-		}
-		if c := relocationCell(rel, k.Results[i]); c.Status != Resolved && c.Status != Guarded {
-			for _, p := range programsOf(rel) {
-				if bad[p].Status == "" {
-					bad[p] = Cell{Misplaced, c.Cause, c.Cure}
-				}
-			}
-		}
-	}
-	for _, o := range objects {
-		for _, p := range o.Programs {
-			cells[b.progs[p.Name]] = programCell(p, k, bad[p.Name], asked)
-		}
-	}
-	return cells
-}
-
-// programCell says whether one program can load on k. The hardest obstacle
-// comes first.
-func programCell(p Program, k Kernel, bad Cell, asked map[string]bool) Cell {
-	if c := tooOld(p, k, asked); c.Status == TooOld {
-		return c
-	} else if bad.Status != "" {
-		return bad
-	} else if p.KernelBTF != "" {
-		return Cell{
-			NeedsBTF, p.KernelBTF + "; a btfgen layer cannot replace that",
-			"for kernels without BTF attach to a tracepoint, raw_tracepoint or kprobe instead",
-		}
-	} else if c.Status != "" {
-		return c
-	}
-	return Cell{Status: Loads}
-}
-
-// backports are the distributions whose kernels have more than their number
-// says.
-var backports = []string{"rhel", "centos", "ol", "rocky", "almalinux", "sles", "opensuse-leap"}
-
-// tooOld compares what the program needs with the kernel's number.
-func tooOld(p Program, k Kernel, asked map[string]bool) Cell {
-	have, ok := ParseRelease(k.Release)
-	if !ok {
-		return Cell{}
-	}
-	for _, n := range p.Needs {
-		if !have.Before(n.Since) || slices.ContainsFunc(n.Guards, func(g string) bool { return asked[g] }) {
-			continue
-		}
-		c := Cell{
-			TooOld, fmt.Sprintf("it needs %s, which is there since Linux %s", n.What, n.Since),
-			"avoid it, or test for it with bpf_core_enum_value_exists and take another way",
-		}
-		if slices.Contains(backports, k.Distro) {
-			c.Status = Doubtful
-			c.Cause += "; " + k.Distro + " may have it in its older kernels"
-		}
-		return c
-	}
-	return Cell{}
 }
 
 // group sorts the kernels and joins neighbours that are equal.

@@ -149,7 +149,8 @@ func TestParseResult(t *testing.T) {
 	}{
 		{
 			"good", boot + `{"kind":"stdout","text":"{\"x\":\"y\"}"}` + "\n" + `{"kind":"stderr","text":"hi"}` + "\n" + `{"kind":"exit","code":3}` + "\n" + done,
-			Result{Release: "6.1", BTF: true, Stdout: []string{`{"x":"y"}`}, Stderr: []string{"hi"}, Exit: 3}, "",
+			Result{Release: "6.1", BTF: true, Stdout: []string{`{"x":"y"}`}, Stderr: []string{"hi"}, Exit: 3},
+			"",
 		},
 		{"nothing came", boot + done, Result{Release: "6.1", BTF: true, Missing: expect}, ""},
 		{"guest error", `{"kind":"error","text":"no port"}` + "\n" + done, Result{Errors: []string{"no port"}, Missing: expect}, ""},

@@ -107,7 +107,8 @@ func TestRun(t *testing.T) {
 		{"package", "k.deb", testDeb(t, "amd64", "boot/vmlinuz-5.4.0-1", raw), []string{"--arch=amd64"}, "d/1/x86_64/5.4.0-1.btf.tar.xz"},
 		{
 			"package since 6.19", "k.deb", testDeb(t, "arm64", "usr/lib/modules/7.3.4+deb13-cloud-arm64/vmlinuz", raw),
-			[]string{"--arch=arm64"}, "d/1/arm64/7.3.4+deb13-cloud-arm64.btf.tar.xz",
+			[]string{"--arch=arm64"},
+			"d/1/arm64/7.3.4+deb13-cloud-arm64.btf.tar.xz",
 		},
 	}
 	for _, tt := range tests {
