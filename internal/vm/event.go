@@ -105,9 +105,6 @@ func (m *Matcher) Line(line string) {
 // Done reports whether all events have been seen.
 func (m *Matcher) Done() bool { return m.left == 0 }
 
-// Seen reports whether any event has been seen.
-func (m *Matcher) Seen() bool { return m.left < len(m.want) }
-
 // Missing returns the events that have not been seen.
 func (m *Matcher) Missing() []Event {
 	var missing []Event
