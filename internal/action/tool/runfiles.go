@@ -29,7 +29,7 @@ func Runfile(argv0, name string, getenv func(string) string) (string, error) {
 			return full, nil
 		}
 	}
-	return "", fmt.Errorf("finding %q among the runfiles of %q: it is not there, start the target with \"bazel run\"", name, argv0)
+	return "", fmt.Errorf("%q is not among the runfiles of %q, start it with \"bazel run\"", name, argv0)
 }
 
 // manifestEntry looks name up in a runfiles manifest, whose lines are a
