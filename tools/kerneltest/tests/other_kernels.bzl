@@ -1,9 +1,9 @@
 """other_kernels: a gadget's image with minimal BTF for other kernels than it has."""
 
 load("//rules:providers.bzl", "BtfShardsInfo", "GadgetImageInfo")
-load("//rules/private:assemble.bzl", "index")
-load("//rules/private:btf.bzl", "btf_layers")
-load("//rules/private:paths.bzl", "package_folder")
+load("//rules/private:assemble.bzl", "index")  # buildifier: disable=bzl-visibility
+load("//rules/private:btf.bzl", "btf_layers")  # buildifier: disable=bzl-visibility
+load("//rules/private:paths.bzl", "package_folder")  # buildifier: disable=bzl-visibility
 
 _ARCH = "amd64"
 

@@ -23,3 +23,5 @@ def things(name, count = 2):
         of their names.
       count: how many.
     """
+    for i in range(count):
+        thing(name = name + str(i), src = name)
