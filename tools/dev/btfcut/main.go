@@ -1,8 +1,8 @@
-// Command cut makes the small archives of the tests out of real ones: it keeps
+// Command btfcut makes the small archives of the tests out of real ones: it keeps
 // the types that the test objects ask for, whole, with what they contain, and
 // turns what they only point to into forward declarations.
 //
-//	go run ./internal/btfgen/internal/cut --archive=DIR --out=internal/btfgen/testdata/archive KERNEL...
+//	go run ./tools/dev/btfcut --archive=DIR --out=internal/btfgen/testdata/archive KERNEL...
 //
 // where KERNEL is <distro>/<version>/<arch>/<release>.
 package main
@@ -39,7 +39,7 @@ type flags struct {
 	Kernel  []string `arg:"" help:"Kernels to cut, as <distro>/<version>/<arch>/<release>."`
 }
 
-func main() { os.Exit(tool.Main("cut", run)) }
+func main() { os.Exit(tool.Main("btfcut", run)) }
 
 func run(_ context.Context, args []string, _ io.Reader, stdout, _ io.Writer) error {
 	var f flags
