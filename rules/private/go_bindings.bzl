@@ -55,7 +55,7 @@ _gadget_go_source = rule(
     },
 )
 
-def gadget_go_bindings(name, image, importpath, package = None, stem = "gadget", types = [], **kwargs):
+def gadget_go_bindings(name, image, importpath, package = None, stem = "Gadget", types = [], **kwargs):
     """A rules_go library with bpf2go's generated types and the embedded object.
 
     Args:
@@ -63,7 +63,7 @@ def gadget_go_bindings(name, image, importpath, package = None, stem = "gadget",
       image: the gadget_image whose objects are bound.
       importpath: Go import path of the library.
       package: name of the Go package; the last element of importpath by default.
-      stem: stem of the generated identifiers, as of bpf2go.
+      stem: stem of the generated identifiers, as of bpf2go; with a capital, so that other packages see them.
       types: C types to generate besides those that maps use.
       **kwargs: passed on to go_library (visibility, tags, ...).
     """

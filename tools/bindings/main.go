@@ -30,7 +30,7 @@ type flags struct {
 	Embed   string   `required:"" help:"File name that the source embeds."`
 	Arch    string   `required:"" help:"GOARCH that the source is built for."`
 	Package string   `required:"" help:"Name of the Go package."`
-	Stem    string   `default:"gadget" help:"Stem of the generated identifiers."`
+	Stem    string   `default:"Gadget" help:"Stem of the generated identifiers."`
 	Type    []string `sep:"none" help:"C type to generate, besides those of maps and tracers."`
 	Out     string   `required:"" help:"Go file to write."`
 }
@@ -98,7 +98,7 @@ func mapNames(spec *ebpf.CollectionSpec) []string {
 func variableNames(spec *ebpf.CollectionSpec) []string {
 	var names []string
 	for name := range spec.Variables {
-		if !strings.HasPrefix(name, "gadget_") {
+		if !strings.HasPrefix(strings.TrimLeft(name, "_"), "gadget_") {
 			names = append(names, name)
 		}
 	}
