@@ -103,6 +103,7 @@ func fresh(t testing.TB) *machine {
 	m.has("go", goStandIn)
 	m.has("bwrap", "exit 0")
 	m.has("newuidmap", "exit 0")
+	m.has("mount", "exit 0")
 	m.has("unshare", unshare)
 	m.has("mmdebstrap", mmdebstrap)
 	if tar, err := exec.LookPath("tar"); err == nil {
