@@ -1,39 +1,76 @@
 package hosttest
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 	"github.com/rules-gadget/rules_gadget/internal/kernel"
+	"github.com/rules-gadget/rules_gadget/internal/vm"
 )
 
+// inNamespace calls do in a thread with a mount namespace of its own, which
+// ends, with all that is mounted in it, when do returns.
+func inNamespace(do func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+			done <- err
+			return
+		}
+		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+			done <- err
+			return
+		}
+		done <- do()
+	}()
+	return <-done
+}
+
 // loadWithLibbpf has bpftool, and in it libbpf, load the object with the
-// kernel's BTF hidden. libbpf then looks for it in /boot/vmlinux-<release>,
-// which holds btf, or nothing where btf is empty.
-func loadWithLibbpf(t *testing.T, id kernel.Identity, object string, btf []byte) (string, error) {
+// kernel's BTF hidden, and returns the names of the programs that it pinned.
+// libbpf then looks for BTF in /boot/vmlinux-<release>, which holds btf, or
+// nothing where btf is empty.
+func loadWithLibbpf(t *testing.T, id kernel.Identity, object string, btf []byte) (pinned []string, log string, err error) {
 	t.Helper()
-	dir := t.TempDir()
-	custom := filepath.Join(dir, "btf")
-	if err := os.WriteFile(custom, btf, 0o600); err != nil {
+	bpftool := file(t, "BPFTOOL")
+	bpffs := t.TempDir()
+	if err := os.MkdirAll("/boot", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// All mounts are in the namespace of hide-btf and end with it, and so do the pinned programs.
-	const script = `set -e
-mkdir -p /boot "$1/bpf"
-mount -t tmpfs tmpfs /boot
-[ ! -s "$1/btf" ] || cp "$1/btf" "/boot/vmlinux-$2"
-mount -t bpf bpf "$1/bpf"
-"$3" --debug prog loadall "$4" "$1/bpf/gadget"
-ls "$1/bpf/gadget"`
-	cmd := exec.CommandContext(t.Context(), file(t, "GUEST"), "hide-btf",
-		"/bin/sh", "-c", script, "sh", dir, id.Release, file(t, "BPFTOOL"), object)
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	err = inNamespace(func() error {
+		if err := errors.Join(
+			vm.HideBTF(),
+			unix.Mount("tmpfs", "/boot", "tmpfs", 0, ""),
+			unix.Mount("bpf", bpffs, "bpf", 0, ""),
+		); err != nil {
+			return err
+		}
+		if len(btf) > 0 {
+			if err := os.WriteFile("/boot/vmlinux-"+id.Release, btf, 0o600); err != nil {
+				return err
+			}
+		}
+		cmd := exec.CommandContext(t.Context(), bpftool, "--debug", "prog", "loadall", object, bpffs+"/gadget")
+		cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+		out, err := cmd.CombinedOutput()
+		log = string(out)
+		entries, _ := os.ReadDir(bpffs + "/gadget")
+		for _, e := range entries {
+			pinned = append(pinned, e.Name())
+		}
+		return err
+	})
+	return pinned, log, err
 }
 
 // TestLibbpfLoadsWithMinimalBTF proves that the minimal BTF serves another
@@ -54,13 +91,13 @@ func TestLibbpfLoadsWithMinimalBTF(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := loadWithLibbpf(t, id, object, minimal)
-	if err != nil || !strings.Contains(out, "enter_openat") {
+	pinned, out, err := loadWithLibbpf(t, id, object, minimal)
+	if err != nil || !slices.Contains(pinned, "enter_openat") {
 		t.Errorf("libbpf does not load the gadget with %d bytes of minimal BTF: %v\n%s", len(minimal), err, tail(out))
 	}
 	// Without it the same must fail: else it was not used.
-	if out, err := loadWithLibbpf(t, id, object, nil); err == nil {
-		t.Errorf("libbpf loads the gadget without any BTF:\n%s", tail(out))
+	if _, out, err := loadWithLibbpf(t, id, object, nil); err == nil || !strings.Contains(out, "BTF") {
+		t.Errorf("without any BTF libbpf says %v, want that BTF is missing:\n%s", err, tail(out))
 	}
 }
 
