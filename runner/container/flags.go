@@ -1,0 +1,45 @@
+package container
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// RuntimeFlags say which runtimes to ask, and where.
+type RuntimeFlags struct {
+	Runtimes            string `short:"r" placeholder:"LIST" help:"Container runtimes to ask, parted by commas: docker, containerd, cri-o, podman. Default: all of them."`
+	DockerSocket        string `name:"docker-socketpath" default:"/run/docker.sock" placeholder:"PATH" help:"Socket of docker's API (${default})."`
+	ContainerdSocket    string `name:"containerd-socketpath" default:"/run/containerd/containerd.sock" placeholder:"PATH" help:"Socket of containerd's API (${default})."`
+	CRIOSocket          string `name:"crio-socketpath" default:"/run/crio/crio.sock" placeholder:"PATH" help:"Socket of CRI-O's CRI API (${default})."`
+	PodmanSocket        string `name:"podman-socketpath" default:"/run/podman/podman.sock" placeholder:"PATH" help:"Socket of podman's API (${default})."`
+	ContainerdNamespace string `name:"containerd-namespace" default:"k8s.io" placeholder:"NAME" help:"Namespace of containerd to look in (${default})."`
+	HostRoot            string `name:"host-root" hidden:"" env:"HOST_ROOT" help:"Where the node's root lies, when this runs in a container."`
+}
+
+// Names returns the runtimes to ask, in a fixed order, and whether the user
+// named them. Its error is a wrong use of --runtimes.
+func (f *RuntimeFlags) Names() (names []string, named bool, err error) {
+	all := []string{Docker, Containerd, CRIO, Podman}
+	wanted := split(f.Runtimes)
+	if len(wanted) == 0 {
+		return all, false, nil
+	}
+	for _, w := range wanted {
+		if !slices.Contains(all, w) {
+			return nil, true, fmt.Errorf("--runtimes: unknown runtime %q, use one of %s", w, strings.Join(all, ", "))
+		}
+	}
+	return slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(wanted, n) }), true, nil
+}
+
+// Socket returns the path of a runtime's socket as the user knows it.
+func (f *RuntimeFlags) Socket(name string) string {
+	return map[string]string{
+		Docker: f.DockerSocket, Containerd: f.ContainerdSocket, CRIO: f.CRIOSocket, Podman: f.PodmanSocket,
+	}[name]
+}
+
+// onHost returns where path lies for this process.
+func (f *RuntimeFlags) onHost(path string) string { return filepath.Join(f.HostRoot, path) }
