@@ -17,6 +17,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
+	"github.com/rules-gadget/rules_gadget/runner/app"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"gadget-run": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		os.Exit(report(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr), os.Stderr))
+		os.Exit(report(app.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr), os.Stderr))
 	}})
 }
 

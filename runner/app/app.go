@@ -1,4 +1,6 @@
-package main
+// Package app is the command line of gadget-run: which commands there are, how
+// their arguments are read, and the commands that belong to no other package.
+package app
 
 import (
 	"context"
@@ -17,8 +19,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/runcmd"
 )
 
-// app is the command line of gadget-run.
-type app struct {
+// commands is the command line of gadget-run.
+type commands struct {
 	State   string `env:"GADGET_RUN_STATE" type:"path" placeholder:"DIR" help:"Folder of the content store."`
 	Verbose bool   `short:"v" help:"Say more about what happens."`
 	Quiet   bool   `short:"q" help:"Only print errors."`
@@ -46,8 +48,9 @@ Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted before the gadget ran
 // exited is what kong panics with when it has printed help.
 type exited struct{ code int }
 
-// run is main without the process: it parses args and runs the command.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
+// Run is gadget-run without the process: it parses args and runs the command.
+// It ends early when ctx does. cli.ExitCode says what the error stands for.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	defer func() {
 		if e, ok := recover().(exited); ok {
 			err = nil
@@ -56,7 +59,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			}
 		}
 	}()
-	var a app
+	var a commands
 	parser, err := newParser(&a, stdout, stderr)
 	if err != nil {
 		return err
@@ -79,9 +82,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return kctx.Run(g, rest, parser.Model)
 }
 
+// Model returns all commands and flags, for what documents or completes them.
+func Model() (*kong.Application, error) {
+	parser, err := newParser(&commands{}, io.Discard, io.Discard)
+	if err != nil {
+		return nil, err
+	}
+	return parser.Model, nil
+}
+
 func usageHint(err error) error { return fmt.Errorf("%w, see gadget-run --help", err) }
 
-func newParser(a *app, stdout, stderr io.Writer) (*kong.Kong, error) {
+func newParser(a *commands, stdout, stderr io.Writer) (*kong.Kong, error) {
 	return kong.New(a,
 		kong.Name("gadget-run"),
 		kong.Description(description),
