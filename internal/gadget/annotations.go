@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
 // check returns the form that a value must have, empty when it has it.
@@ -128,7 +130,7 @@ func checkAnnotation(known map[string]check, key, value string) (string, string)
 		for k := range known {
 			names = append(names, k)
 		}
-		return key, fmt.Sprintf("unknown annotation %q, %s", key, nearest(key, names))
+		return key, fmt.Sprintf("unknown annotation %q, %s", key, nearest.Advice(key, names))
 	}
 	if strings.Contains(value, "{{") {
 		return canonical, ""

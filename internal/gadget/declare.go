@@ -8,6 +8,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
 // declaration reads the variables of one prefix.
@@ -68,7 +70,7 @@ func (o *Object) iterator(parts []string) {
 		p, ok := o.Spec.Programs[name]
 		switch {
 		case !ok:
-			o.fail("data source %q is filled by program %q, which does not exist, %s", s.Name, name, nearest(name, o.programNames()))
+			o.fail("data source %q is filled by program %q, which does not exist, %s", s.Name, name, nearest.Advice(name, o.programNames()))
 		case p.Type != ebpf.Tracing || p.AttachType != ebpf.AttachTraceIter:
 			o.fail("data source %q is filled by program %q, which is in section %q, put it into \"iter/...\"", s.Name, name, p.SectionName)
 		}
@@ -92,7 +94,7 @@ func (o *Object) mapIterator(parts []string) {
 	defer func() { o.Sources = append(o.Sources, s) }()
 	m, ok := o.Spec.Maps[s.Map]
 	if !ok {
-		o.fail("data source %q reads map %q, which does not exist, %s", s.Name, s.Map, nearest(s.Map, o.mapNames()))
+		o.fail("data source %q reads map %q, which does not exist, %s", s.Name, s.Map, nearest.Advice(s.Map, o.mapNames()))
 		return
 	}
 	for _, side := range []struct {
@@ -118,10 +120,10 @@ func (o *Object) skTarget(parts []string)   { o.target(parts, "is attached to") 
 // target checks a program and its map.
 func (o *Object) target(parts []string, relation string) {
 	if _, ok := o.Spec.Programs[parts[0]]; !ok {
-		o.fail("program %q %s map %q, but does not exist, %s", parts[0], relation, parts[1], nearest(parts[0], o.programNames()))
+		o.fail("program %q %s map %q, but does not exist, %s", parts[0], relation, parts[1], nearest.Advice(parts[0], o.programNames()))
 	}
 	if _, ok := o.Spec.Maps[parts[1]]; !ok {
-		o.fail("program %q %s map %q, which does not exist, %s", parts[0], relation, parts[1], nearest(parts[1], o.mapNames()))
+		o.fail("program %q %s map %q, which does not exist, %s", parts[0], relation, parts[1], nearest.Advice(parts[1], o.mapNames()))
 	}
 }
 
@@ -129,7 +131,7 @@ func (o *Object) tracerMap(parts []string) {
 	m, ok := o.Spec.Maps[parts[0]]
 	switch {
 	case !ok:
-		o.fail("tracer map %q does not exist, declare it with GADGET_TRACER_MAP; %s", parts[0], nearest(parts[0], o.mapNames()))
+		o.fail("tracer map %q does not exist, declare it with GADGET_TRACER_MAP; %s", parts[0], nearest.Advice(parts[0], o.mapNames()))
 	case m.Type != ebpf.RingBuf && m.Type != ebpf.PerfEventArray:
 		o.fail("tracer map %q is a %s, use GADGET_TRACER_MAP, which makes a ring buffer", parts[0], m.Type)
 	}
@@ -138,7 +140,7 @@ func (o *Object) tracerMap(parts []string) {
 func (o *Object) structNamed(name string) (*btf.Struct, error) {
 	types, err := o.Spec.Types.AnyTypesByName(name)
 	if err != nil {
-		return nil, fmt.Errorf("struct %q does not exist, %s", name, nearest(name, o.structNames()))
+		return nil, fmt.Errorf("struct %q does not exist, %s", name, nearest.Advice(name, o.structNames()))
 	}
 	for _, t := range types {
 		if st, ok := btf.UnderlyingType(t).(*btf.Struct); ok {

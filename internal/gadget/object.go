@@ -9,6 +9,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
 // SourceKind is how a data source gets its data.
@@ -124,7 +126,7 @@ func (o *Object) checkSources() {
 			for _, f := range fieldsOf(st) {
 				if f.unknownSpecial != "" {
 					o.fail("field %q of data source %q has type %q, which no operator knows, %s",
-						f.name, s.Name, f.unknownSpecial, nearest(f.unknownSpecial, specialTypes))
+						f.name, s.Name, f.unknownSpecial, nearest.Advice(f.unknownSpecial, specialTypes))
 				}
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
 // Validation is what gadget.yaml is checked against.
@@ -67,7 +69,7 @@ func (r *validator) source(name string, ds *DataSource) {
 	s, ok := r.object.Source(name)
 	if !ok {
 		if !r.wasm && !r.fromOperator(name) {
-			r.doubt(ds.node, "the object has no data source %q, %s", name, nearest(name, r.sourceNames()))
+			r.doubt(ds.node, "the object has no data source %q, %s", name, nearest.Advice(name, r.sourceNames()))
 		}
 		return
 	}
@@ -79,7 +81,7 @@ func (r *validator) source(name string, ds *DataSource) {
 		case set.private[field]:
 			r.doubt(node, "field %q of data source %q is private because of \"__\", remove it here or rename it in the struct", field, name)
 		case !r.wasm:
-			r.doubt(node, "data source %q has no field %q, %s", name, field, nearest(field, keys(set.names)))
+			r.doubt(node, "data source %q has no field %q, %s", name, field, nearest.Advice(field, keys(set.names)))
 		}
 	}
 }
@@ -110,7 +112,7 @@ func (r *validator) sourceNames() []string {
 func (r *validator) param(name string, p *Param) {
 	v, ok := r.object.vars[name]
 	if !ok {
-		r.doubt(p.node, "the object has no variable %q for this parameter, %s", name, nearest(name, r.object.Params))
+		r.doubt(p.node, "the object has no variable %q for this parameter, %s", name, nearest.Advice(name, r.object.Params))
 		return
 	}
 	if !slices.Contains(r.object.Params, name) {
@@ -156,7 +158,7 @@ func (r *validator) program(name string, p *Program) {
 			return
 		}
 	}
-	r.doubt(p.node, "the object has no program %q, %s", name, nearest(name, known))
+	r.doubt(p.node, "the object has no program %q, %s", name, nearest.Advice(name, known))
 }
 
 // programsWithout refuses entries that need an object in a gadget without one.

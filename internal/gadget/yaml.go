@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
 // Problem is something wrong in a YAML file of a gadget, with its place.
@@ -161,7 +163,7 @@ func (r *yamlReader) fields(n *yaml.Node, what string, known map[string]func(*ya
 	r.pairs(n, what, func(key, value *yaml.Node) {
 		name, ok := folded[strings.ToLower(key.Value)]
 		if !ok {
-			r.doubt(key, "unknown key %q in %s, %s", key.Value, what, nearest(key.Value, names))
+			r.doubt(key, "unknown key %q in %s, %s", key.Value, what, nearest.Advice(key.Value, names))
 			return
 		}
 		if first, ok := seen[name]; ok {
@@ -243,44 +245,4 @@ func kindName(n *yaml.Node) string {
 		return "a list"
 	}
 	return fmt.Sprintf("%q", n.Value)
-}
-
-// nearest returns advice: the known name that is closest to got or, when none
-// is close, all of them.
-func nearest(got string, known []string) string {
-	best, bestDistance := "", len(got)/2+2
-	slices.Sort(known)
-	for _, k := range known {
-		if d := distance(strings.ToLower(got), strings.ToLower(k)); d < bestDistance {
-			best, bestDistance = k, d
-		}
-	}
-	switch {
-	case best != "":
-		return fmt.Sprintf("did you mean %q?", best)
-	case len(known) == 0:
-		return "there is none"
-	}
-	return "known are " + strings.Join(known, ", ")
-}
-
-// distance returns the edit distance of a and b (insert, delete, replace).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

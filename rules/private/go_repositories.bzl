@@ -137,6 +137,12 @@ def go_repositories():
         version = "v0.5.0",
     )
     go_repository(
+        name = "com_github_expr_lang_expr",
+        importpath = "github.com/expr-lang/expr",
+        sum = "h1:W1loDTT+0PQf5YteHSTpju2qfUfNoBt4yw9+wOEU9VM=",
+        version = "v1.17.8",
+    )
+    go_repository(
         name = "com_github_felixge_httpsnoop",
         importpath = "github.com/felixge/httpsnoop",
         sum = "h1:NFTV2Zj1bL4mc9sqWACXbQFVBBg2W3GPvqp8/ESS2Wg=",

@@ -1,0 +1,53 @@
+// Package nearest finds the name that somebody may have meant.
+package nearest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxListed is how many names advice lists when none is close.
+const maxListed = 100
+
+// Advice returns what to say behind the message that nothing is called got: the
+// known name that is closest to it or, when none is close, all of them.
+func Advice(got string, known []string) string {
+	known = slices.Sorted(slices.Values(known))
+	best, bestDistance := "", len(got)/2+2
+	for _, k := range known {
+		if d := distance(strings.ToLower(got), strings.ToLower(k)); d < bestDistance {
+			best, bestDistance = k, d
+		}
+	}
+	switch {
+	case best != "":
+		return fmt.Sprintf("did you mean %q?", best)
+	case len(known) == 0:
+		return "there is none"
+	case len(known) > maxListed:
+		return fmt.Sprintf("known are %s and %d more", strings.Join(known[:maxListed], ", "), len(known)-maxListed)
+	}
+	return "known are " + strings.Join(known, ", ")
+}
+
+// distance returns the edit distance of a and b (insert, delete, replace).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,43 @@
+package nearest_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
+)
+
+func TestAdvice(t *testing.T) {
+	many := make([]string, 0, 150)
+	for i := range 150 {
+		many = append(many, fmt.Sprintf("name%03d", i))
+	}
+	for _, tc := range []struct {
+		name  string
+		got   string
+		known []string
+		want  string
+	}{
+		{"a letter left out", "pod", []string{"zebra", "podName", "proc.comm", "pid"}, `did you mean "pid"?`},
+		{"a letter changed", "proc.com", []string{"proc.comm", "proc.pid"}, `did you mean "proc.comm"?`},
+		{"another case", "FNAME", []string{"fname", "mode"}, `did you mean "fname"?`},
+		{"nothing close", "elephant", []string{"b", "a"}, "known are a, b"},
+		{"nothing known", "x", nil, "there is none"},
+		{"too many", "elephants all", many, "and 50 more"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := nearest.Advice(tc.got, tc.known); !strings.HasSuffix(got, tc.want) {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestAdviceLeavesItsInput(t *testing.T) {
+	known := []string{"b", "a"}
+	nearest.Advice("x", known)
+	if known[0] != "b" {
+		t.Errorf("the names were sorted in place: %v", known)
+	}
+}
