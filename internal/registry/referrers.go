@@ -82,11 +82,16 @@ func (c *Client) Attach(ctx context.Context, repository Reference, subject ocisp
 	return res, nil
 }
 
+// errNoneListed sends a reader on from a mirror: those that keep copies of
+// artifacts often do not keep what refers to them.
+var errNoneListed = errors.New("it lists nothing that refers to the artifact")
+
 // Referrers lists the manifests that refer to subject, those of the API and,
 // where the registry has none, those under the tag that stands for it. An
 // empty artifactType lists all.
 func (c *Client) Referrers(ctx context.Context, repository Reference, subject digest.Digest, artifactType string) ([]ocispec.Descriptor, error) {
 	var found []ocispec.Descriptor
+	answered := false
 	r := &Repository{client: c, ref: repository}
 	err := r.anywhere(ctx, func(ep *endpoint) error {
 		var err error
@@ -94,9 +99,15 @@ func (c *Client) Referrers(ctx context.Context, repository Reference, subject di
 		if errors.Is(err, oci.ErrNotFound) {
 			found, err = ep.taggedReferrers(ctx, c, subject)
 		}
+		if err == nil && len(found) == 0 {
+			answered, err = true, errNoneListed
+		}
 		return err
 	})
-	if err != nil {
+	// A mirror that answered is believed where nobody behind it does.
+	var failed *Error
+	silent := errors.As(err, &failed) && failed.Status == 0
+	if err != nil && !errors.Is(err, errNoneListed) && !(answered && silent) {
 		return nil, fmt.Errorf("listing referrers of %s: %w", subject, err)
 	}
 	return slices.DeleteFunc(found, func(d ocispec.Descriptor) bool {
@@ -116,53 +127,71 @@ func (c *Client) pushEndpoint(ctx context.Context, repository Reference) (*endpo
 	return c.endpointFor(ctx, places[len(places)-1], transport.PushScope)
 }
 
-// maxReferrerPages bounds how many pages of referrers are read.
-const maxReferrerPages = 64
+// Limits of a list of referrers: its pages, and their size together in bytes.
+const (
+	maxReferrerPages = 64
+	maxReferrerBytes = 4 * MaxManifest
+)
 
 // referrers asks the API; oci.ErrNotFound means that the registry has none.
 func (ep *endpoint) referrers(ctx context.Context, c *Client, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	var all []ocispec.Descriptor
-	page := ep.url + "/referrers/" + subject.String()
+	size := 0
+	at := ep.url + "/referrers/" + subject.String()
 	for range maxReferrerPages {
-		index, next, err := ep.referrersPage(ctx, c, page)
+		page, err := ep.referrersPage(ctx, c, at)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, index.Manifests...)
-		if next == "" {
+		if size += page.size; size > maxReferrerBytes {
+			return nil, ep.wrong("its list of referrers is larger than %d bytes", maxReferrerBytes)
+		}
+		all = append(all, page.listed...)
+		if page.next == "" {
 			return all, nil
 		}
-		page = next
+		at = page.next
 	}
 	return nil, ep.wrong("it lists more than %d pages of referrers", maxReferrerPages)
 }
 
-func (ep *endpoint) referrersPage(ctx context.Context, c *Client, page string) (index ocispec.Index, next string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
+// referrersPage is one page of the API.
+type referrersPage struct {
+	listed []ocispec.Descriptor
+	next   string // address of the next page, or ""
+	size   int    // in bytes
+}
+
+func (ep *endpoint) referrersPage(ctx context.Context, c *Client, address string) (p referrersPage, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return index, "", err
+		return p, err
 	}
 	req.Header.Set("Accept", ocispec.MediaTypeImageIndex)
 	resp, err := ep.client.Do(req)
 	if err != nil {
-		return index, "", c.explain(err, ep.host)
+		return p, c.explain(err, ep.host)
 	}
 	defer drain(resp)
 	if resp.StatusCode == http.StatusNotFound {
-		return index, "", oci.ErrNotFound
+		return p, oci.ErrNotFound
 	}
 	if err := transport.CheckError(resp, http.StatusOK); err != nil {
-		return index, "", c.explain(err, ep.host)
+		return p, c.explain(err, ep.host)
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, MaxManifest))
+	data, err := io.ReadAll(io.LimitReader(newStallReader(resp.Body, c.tune.stall), MaxManifest+1))
 	if err != nil {
-		return index, "", c.explain(err, ep.host)
+		return p, c.explain(err, ep.host)
+	}
+	if len(data) > MaxManifest {
+		return p, ep.wrong("a page of its list of referrers is larger than %d bytes", MaxManifest)
 	}
 	// A registry without the API may answer with a page of its own.
+	var index ocispec.Index
 	if json.Unmarshal(data, &index) != nil || index.MediaType != ocispec.MediaTypeImageIndex {
-		return index, "", oci.ErrNotFound
+		return p, oci.ErrNotFound
 	}
-	return index, nextPage(resp), nil
+	return referrersPage{index.Manifests, nextPage(resp), len(data)}, nil
 }
 
 // nextPage returns the address in a Link header with rel="next" on the same host, or "".

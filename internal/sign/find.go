@@ -75,10 +75,12 @@ func findReferrers(ctx context.Context, p Place, subject digest.Digest) ([]Signa
 	}
 	var found []Signature
 	var failed []error
+	seen := map[digest.Digest]bool{}
 	for _, d := range all[:min(len(all), maxReferrers)] {
-		if !mayBeSignature(d) {
+		if !mayBeSignature(d) || seen[d.Digest] {
 			continue
 		}
+		seen[d.Digest] = true
 		if len(found) > MaxSignatures {
 			break
 		}

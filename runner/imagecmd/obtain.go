@@ -31,6 +31,9 @@ type Request struct {
 	// Archs are the architectures to have; empty means all.
 	Archs    []arch.Arch
 	Registry RegistryFlags
+	// Trust says who must have signed the artifact, which is decided before
+	// any of its layers is fetched; nil asks nobody.
+	Trust *TrustFlags
 
 	client *registry.Client // shared by several requests; nil makes one
 }
@@ -44,8 +47,9 @@ type Obtained struct {
 }
 
 // Obtain makes the requested artifact available in the store, from its
-// registry where the policy says so. The caller holds the store's content
-// (Store.Hold) while it reads the artifact, if others may remove it.
+// registry where the policy says so and whoever is trusted has signed it. The
+// caller holds the store's content (Store.Hold) while it reads the artifact, if
+// others may remove it.
 func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 	ref, err := parseRef(q.Reference)
 	if err != nil {
@@ -60,7 +64,7 @@ func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 		r, err := lookup(s, ref)
 		if err == nil && (covers(r, q.Archs) || q.Policy == PullNever) {
 			out.Root = r.Target
-			return out, nil
+			return out, q.admit(g, ref, r.Target)
 		}
 		if err != nil && !errors.Is(err, oci.ErrNotFound) {
 			return out, err
@@ -69,31 +73,47 @@ func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 			return out, fmt.Errorf("%w, pull it with \"gadget-run image pull %s\" or allow it with --pull=missing", err, q.Reference)
 		}
 	}
-	say(g, "Pulling %s...", ref)
-	out.Root, err = pull(g, q, ref, s)
+	out.Root, err = q.pull(g, ref, s)
 	out.Pulled = err == nil
 	return out, err
 }
 
-// pull copies ref from its registry into the store.
-func pull(g *cli.Globals, q Request, ref registry.Reference, s *store.Store) (ocispec.Descriptor, error) {
-	client := q.client
-	if client == nil {
-		var err error
-		if client, err = q.Registry.Client(g); err != nil {
-			return ocispec.Descriptor{}, err
+// admit asks the policy about root, which ref stands for.
+func (q Request) admit(g *cli.Globals, ref registry.Reference, root ocispec.Descriptor) error {
+	if q.Trust == nil {
+		return nil
+	}
+	return Admit(g, Admission{
+		Trust: *q.Trust, Registry: q.Registry, Reference: ref, Digest: root.Digest,
+		Offline: q.Policy == PullNever, client: q.client,
+	})
+}
+
+// pull copies ref from its registry into the store. What the tag stands for is
+// asked once: what is verified and what is fetched have the same digest, even if
+// the tag moves meanwhile, and of an artifact that is refused only the index
+// was read, into memory.
+func (q Request) pull(g *cli.Globals, ref registry.Reference, s *store.Store) (root ocispec.Descriptor, err error) {
+	defer func() {
+		if errors.Is(err, context.Canceled) && g.Ctx.Err() != nil {
+			err = cli.ErrInterrupted
+		}
+	}()
+	if q.client == nil {
+		if q.client, err = q.Registry.Client(g); err != nil {
+			return root, err
 		}
 	}
-	root, err := client.Resolve(g.Ctx, ref)
-	if err == nil {
-		p := startProgress(g, ref.String())
-		err = s.Put(g.Ctx, watched{client.Repository(ref), p}, root, localName(ref), q.Archs)
-		p.end()
+	say(g, "Pulling %s...", ref)
+	if root, err = q.client.Resolve(g.Ctx, ref); err != nil {
+		return root, err
 	}
-	if errors.Is(err, context.Canceled) && g.Ctx.Err() != nil {
-		err = cli.ErrInterrupted
+	if err := q.admit(g, ref, root); err != nil {
+		return root, err
 	}
-	return root, err
+	p := startProgress(g, ref.String())
+	defer p.end()
+	return root, s.Put(g.Ctx, watched{q.client.Repository(ref), p}, root, localName(ref), q.Archs)
 }
 
 // localName is the name of ref in the store: by tag where there is one.

@@ -79,6 +79,20 @@ type Admission struct {
 	Digest    digest.Digest
 	// Offline says that the registry must not be asked.
 	Offline bool
+
+	client *registry.Client // nil makes one
+}
+
+// place is where the signatures lie.
+func (a Admission) place(g *cli.Globals) (sign.Place, error) {
+	client := a.client
+	if client == nil {
+		var err error
+		if client, err = a.Registry.Client(g); err != nil {
+			return nil, err
+		}
+	}
+	return placeOf(client, a.Reference), nil
 }
 
 // Admit returns nil when the artifact may run under the policy that holds, and
@@ -100,7 +114,7 @@ func Admit(g *cli.Globals, a Admission) error {
 		q.Name = a.Reference.Name()
 	}
 	if !a.Offline {
-		q.Place = func() (sign.Place, error) { return newPlace(g, a.Registry, a.Reference) }
+		q.Place = func() (sign.Place, error) { return a.place(g) }
 	}
 	verdict, err := sign.Check(g.Ctx, q)
 	if err != nil {
@@ -137,14 +151,6 @@ type place struct {
 	*registry.Repository
 	client *registry.Client
 	ref    registry.Reference
-}
-
-func newPlace(g *cli.Globals, f RegistryFlags, ref registry.Reference) (place, error) {
-	client, err := f.Client(g)
-	if err != nil {
-		return place{}, err
-	}
-	return placeOf(client, ref), nil
 }
 
 func placeOf(client *registry.Client, ref registry.Reference) place {

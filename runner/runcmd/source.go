@@ -64,17 +64,11 @@ func (s *session) load(ctx context.Context, blobs oci.Blobs, root ocispec.Descri
 }
 
 // fetchReference reads the gadget from the store, where it is pulled first if
-// --pull asks for it.
+// --pull asks for it and the policy lets it run.
 func (s *session) fetchReference(ctx context.Context) error {
 	got, err := imagecmd.Obtain(s.g, imagecmd.Request{
-		Reference: s.cmd.Gadget, Policy: s.cmd.Pull, Archs: []arch.Arch{arch.Host()}, Registry: s.cmd.RegistryFlags,
-	})
-	if err != nil {
-		return err
-	}
-	err = imagecmd.Admit(s.g, imagecmd.Admission{
-		Trust: s.cmd.TrustFlags, Registry: s.cmd.RegistryFlags, Reference: got.Reference, Digest: got.Root.Digest,
-		Offline: s.cmd.Pull == imagecmd.PullNever,
+		Reference: s.cmd.Gadget, Policy: s.cmd.Pull, Archs: []arch.Arch{arch.Host()},
+		Registry: s.cmd.RegistryFlags, Trust: &s.cmd.TrustFlags,
 	})
 	if err != nil {
 		return err
