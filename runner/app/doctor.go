@@ -15,6 +15,15 @@ import (
 // doctorCmd is "gadget-run doctor".
 type doctorCmd struct{}
 
+// Help gives an example.
+func (doctorCmd) Help() string {
+	return `It fails when no gadget can run at all.
+
+Examples:
+
+    gadget-run doctor`
+}
+
 // Run prints one line for each thing that gadgets need, with the cure where it
 // is missing. It fails when nothing can run at all.
 func (doctorCmd) Run(g *cli.Globals) error {

@@ -19,9 +19,9 @@ const maxPassword = 64 << 10
 
 // Login is "login".
 type Login struct {
-	Registry      string `arg:"" optional:"" default:"docker.io" help:"Registry, as host[:port]."`
-	Username      string `short:"u" aliases:"user" help:"User name."`
-	Password      string `short:"p" help:"Password; others may see it in the process list."`
+	Registry      string `arg:"" optional:"" default:"docker.io" help:"Registry, as host[:port] (default: docker.io)."`
+	Username      string `short:"u" aliases:"user" placeholder:"NAME" help:"User name."`
+	Password      string `short:"p" placeholder:"TEXT" help:"Password; others may see it in the process list."`
 	PasswordStdin bool   `help:"Read the password from standard input."`
 	GetLogin      bool   `help:"Print the user that is logged in, and do nothing."`
 	Authfile      string `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, or podman's)."`
