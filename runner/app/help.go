@@ -38,11 +38,7 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	out := ctx.Stdout
 	defer func() { ctx.Stdout = out }()
 	var text bytes.Buffer
-	if f, ok := out.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
-			options.WrapUpperBound = width // kong sees no terminal in text
-		}
-	}
+	options.WrapUpperBound = terminalWidth(out) // kong sees no terminal in text
 	ctx.Stdout = &text
 	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
 		return err
@@ -51,6 +47,19 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	slices.SortStableFunc(parts, func(a, b string) int { return rank(a) - rank(b) })
 	_, err := io.WriteString(out, strings.Join(parts, "\n\n")+"\n")
 	return err
+}
+
+// terminalWidth is the number of columns of the terminal that w is, else 0.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 // rank is how far at the end of the help a part belongs.

@@ -1,12 +1,15 @@
 package imagecmd
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/internal/store"
@@ -102,11 +105,22 @@ func printUsed(g *cli.Globals, blobs []used, full bool) error {
 	return t.flush()
 }
 
+// contentNames are what people call the media types of artifacts.
+var contentNames = map[string]string{
+	ocispec.MediaTypeImageIndex:    "index",
+	ocispec.MediaTypeImageManifest: "manifest",
+	gadget.ConfigMediaType:         "metadata",
+	gadget.EBPFMediaType:           "eBPF program",
+	gadget.WasmMediaType:           "wasm program",
+	gadget.BTFMediaType:            "BTF",
+}
+
 func (u used) description() string {
 	if u.Reclaimable {
 		return "nothing names it"
 	}
-	text := strings.TrimPrefix(u.MediaType, "application/vnd.") + " of " + u.References[0]
+	kind := contentNames[u.MediaType]
+	text := cmp.Or(kind, u.MediaType, "content") + " of " + u.References[0]
 	if more := len(u.References) - 1; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
