@@ -3,6 +3,7 @@
     "@rules_gadget_test_tools//:skopeo"
 
 is an executable that runs with its own libraries; a go_test takes it as data and finds it by `$(rlocationpath)`.
+"container-runtimes" is no program but the files of several, for a test that makes a root directory of them.
 """
 
 load("//toolchain/private:test_tool_repos.bzl", "test_tool", "test_tools_hub")
@@ -10,6 +11,7 @@ load("//toolchain/private:test_tool_repos.bzl", "test_tool", "test_tools_hub")
 _TOOLS = [
     "bpftool",
     "clang-format",
+    "container-runtimes",
     "docker-registry",
     "kernel-5.10",
     "kernel-6.1",

@@ -1,7 +1,12 @@
 package container
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"sync"
+
+	"github.com/rules-gadget/rules_gadget/runner/container/proc"
 )
 
 // EventType says what happened to a container.
@@ -26,39 +31,90 @@ type Event struct {
 
 // Collection is the containers of the runtimes on this node.
 type Collection struct {
-	flags RuntimeFlags
-	names []string
-	warn  func(text string)
+	runtimes []endpoint
+	files    proc.FS
+	warn     func(text string)
 }
 
 // Open returns the containers of the runtimes that flags name. It connects to
 // nothing yet; its error is a wrong use of a flag. A runtime that cannot be
-// asked is no error: warn gets one line that names runtime, socket and cure, at
-// most once as long as it stays so. warn may be called from any goroutine.
+// asked is no error: warn gets one line that names runtime, socket and cure,
+// and no other until the runtime has answered again. warn may be called from
+// any goroutine.
 func Open(flags RuntimeFlags, warn func(text string)) (*Collection, error) {
-	names, _, err := flags.Names()
+	runtimes, err := flags.endpoints()
 	if err != nil {
 		return nil, err
 	}
-	return &Collection{flags: flags, names: names, warn: warn}, nil
+	return &Collection{runtimes: runtimes, files: proc.New(flags.HostRoot), warn: warn}, nil
 }
 
 // List returns the containers that run now, sorted by runtime and name. Its
 // error is that of ctx.
 func (c *Collection) List(ctx context.Context) ([]Container, error) {
-	return nil, ctx.Err()
+	found := make([][]Container, len(c.runtimes))
+	var wait sync.WaitGroup
+	for i, e := range c.runtimes {
+		wait.Go(func() {
+			var err error
+			if found[i], err = c.listOne(ctx, e); err != nil && ctx.Err() == nil {
+				c.warn(e.explain(err))
+			}
+		})
+	}
+	wait.Wait()
+	return merge(found), ctx.Err()
+}
+
+func (c *Collection) listOne(ctx context.Context, e endpoint) ([]Container, error) {
+	src, err := e.open()
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	infos, err := src.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Container, 0, len(infos))
+	for _, info := range infos {
+		if one, ok := enrich(e.name, info, c.files); ok {
+			list = append(list, one)
+		}
+	}
+	return list, nil
+}
+
+// merge joins the lists of the runtimes. A container that two runtimes know,
+// since one works through the other, belongs to the first.
+func merge(lists [][]Container) []Container {
+	all, seen := []Container{}, map[string]bool{}
+	for _, list := range lists {
+		for _, one := range list {
+			if !seen[one.Runtime.ID] {
+				seen[one.Runtime.ID] = true
+				all = append(all, one)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Container) int {
+		return cmp.Or(cmp.Compare(a.Runtime.Name, b.Runtime.Name),
+			cmp.Compare(a.Runtime.Container, b.Runtime.Container), cmp.Compare(a.Runtime.ID, b.Runtime.ID))
+	})
+	return all
 }
 
 // Watch calls fn, never twice at once, with Added for each container that runs,
 // then with Listed, then with Added and Removed as containers start and end,
 // until ctx ends, when it returns nil. A container that starts twice is removed
-// before it is added again. Runtimes that stop are asked again until they
-// answer.
+// before it is added again. Runtimes that stop, or start later, are asked until
+// they answer.
 func (c *Collection) Watch(ctx context.Context, fn func(Event)) error {
-	fn(Event{Type: Listed})
-	<-ctx.Done()
+	w := &watch{Collection: c, emit: fn, pending: len(c.runtimes), owners: map[string]string{}}
+	var wait sync.WaitGroup
+	for _, e := range c.runtimes {
+		wait.Go(func() { (&follower{watch: w, endpoint: e, known: map[string]Container{}}).run(ctx) })
+	}
+	wait.Wait()
 	return nil
 }
-
-// Close ends the connections to the runtimes.
-func (c *Collection) Close() {}

@@ -2,7 +2,6 @@ package container
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -33,13 +32,3 @@ func (f *RuntimeFlags) Names() (names []string, named bool, err error) {
 	}
 	return slices.DeleteFunc(all, func(n string) bool { return !slices.Contains(wanted, n) }), true, nil
 }
-
-// Socket returns the path of a runtime's socket as the user knows it.
-func (f *RuntimeFlags) Socket(name string) string {
-	return map[string]string{
-		Docker: f.DockerSocket, Containerd: f.ContainerdSocket, CRIO: f.CRIOSocket, Podman: f.PodmanSocket,
-	}[name]
-}
-
-// onHost returns where path lies for this process.
-func (f *RuntimeFlags) onHost(path string) string { return filepath.Join(f.HostRoot, path) }

@@ -1,7 +1,6 @@
 package imagecmd
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -107,9 +106,9 @@ func (p *textPrinter) source(s AboutSource) {
 func (p *textPrinter) object(a *About) {
 	var rows [][]string
 	for _, x := range a.Programs {
-		rows = append(rows, []string{x.Name, x.Type, cmp.Or(x.Attach, x.Section)})
+		rows = append(rows, []string{x.Name, x.Type, x.Section, x.Attach})
 	}
-	p.table("Programs", []string{"NAME", "TYPE", "ATTACHES TO"}, rows)
+	p.table("Programs", []string{"NAME", "TYPE", "SECTION", "ATTACHES TO"}, rows)
 	rows = nil
 	var total int64
 	for _, m := range a.Maps {

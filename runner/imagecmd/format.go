@@ -1,7 +1,6 @@
 package imagecmd
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -37,14 +36,12 @@ func printData(w io.Writer, format string, v any) error {
 
 // table prints aligned columns.
 type table struct {
-	out     io.Writer
-	text    bytes.Buffer
-	columns *tabwriter.Writer
+	w   *tabwriter.Writer
+	err error
 }
 
 func newTable(w io.Writer, header ...string) *table {
-	t := &table{out: w}
-	t.columns = tabwriter.NewWriter(&t.text, 0, 8, 3, ' ', 0)
+	t := &table{w: tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)}
 	t.row(header...)
 	return t
 }
@@ -55,20 +52,16 @@ func (t *table) row(cells ...string) {
 	for i, c := range cells {
 		cells[i] = printable(c)
 	}
-	fmt.Fprintln(t.columns, strings.Join(cells, "\t"))
+	if _, err := fmt.Fprintln(t.w, strings.Join(cells, "\t")); err != nil && t.err == nil {
+		t.err = err
+	}
 }
 
-// flush writes the lines, without the blanks of an empty last column.
 func (t *table) flush() error {
-	if err := t.columns.Flush(); err != nil {
+	if err := t.w.Flush(); err != nil {
 		return err
 	}
-	for line := range strings.Lines(t.text.String()) {
-		if _, err := fmt.Fprintln(t.out, strings.TrimRight(line, " \n")); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.err
 }
 
 // printable replaces control characters, so that no artifact can steer the

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/term"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -44,7 +46,9 @@ func startProgress(g *cli.Globals, name string) *progress {
 	if g.Quiet {
 		return p
 	}
-	p.bar = isTerminal(g.Stderr)
+	if f, ok := g.Stderr.(*os.File); ok {
+		p.bar = term.IsTerminal(int(f.Fd()))
+	}
 	p.ended.Go(func() {
 		tick := time.NewTicker(progressTick)
 		defer tick.Stop()

@@ -33,7 +33,7 @@ def _test_tool_impl(rctx):
     name = rctx.attr.tool
     locked = read_bundle(rctx, rctx.attr._lock, name, host_machine(rctx.os))
     unpack_packages(rctx, locked.packages)
-    if "programs" not in locked.bundle:
+    if name not in locked.bundle.get("programs", {}):
         rctx.file("BUILD.bazel", _FILES.format(
             files = [f for p in locked.packages for f in p["files"]],
             name = name,

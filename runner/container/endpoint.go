@@ -1,0 +1,125 @@
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/runner/container/containerdapi"
+	"github.com/rules-gadget/rules_gadget/runner/container/criapi"
+	"github.com/rules-gadget/rules_gadget/runner/container/dockerapi"
+	"github.com/rules-gadget/rules_gadget/runner/container/source"
+)
+
+// endpoint is one runtime behind its socket.
+type endpoint struct {
+	name   string
+	socket string // as the user knows it
+	path   string // as this process does
+	flag   string
+	open   func() (source.Source, error)
+}
+
+// endpoints returns the runtimes to ask.
+func (f *RuntimeFlags) endpoints() ([]endpoint, error) {
+	names, _, err := f.Names()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]endpoint, 0, len(names))
+	for _, name := range names {
+		all = append(all, f.endpoint(name))
+	}
+	return withoutTwins(all), nil
+}
+
+func (f *RuntimeFlags) endpoint(name string) endpoint {
+	e := endpoint{name: name, flag: "--" + name + "-socketpath"}
+	var open func(path string) (source.Source, error)
+	switch name {
+	case Docker:
+		e.socket = f.DockerSocket
+		open = func(path string) (source.Source, error) { return dockerapi.NewDocker(path), nil }
+	case Podman:
+		e.socket = f.PodmanSocket
+		open = func(path string) (source.Source, error) { return dockerapi.NewPodman(path), nil }
+	case Containerd:
+		e.socket = f.ContainerdSocket
+		open = func(path string) (source.Source, error) { return containerdapi.New(path, f.ContainerdNamespace) }
+	case CRIO:
+		e.socket, e.flag, open = f.CRIOSocket, "--crio-socketpath", criapi.New
+	}
+	e.path = filepath.Join(f.HostRoot, e.socket)
+	e.open = func() (source.Source, error) {
+		if err := present(e.path); err != nil {
+			return nil, err
+		}
+		return open(e.path)
+	}
+	return e
+}
+
+// present returns an error when nobody listens at path. Clients of gRPC would not
+// tell the reason.
+func present(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode()&fs.ModeSocket == 0 {
+		return errNoSocket
+	}
+	conn, err := net.DialTimeout("unix", path, source.Timeout)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+var errNoSocket = errors.New("this is no socket")
+
+// withoutTwins leaves out docker where its socket is podman's under another
+// name, as it is with podman's replacement of docker.
+func withoutTwins(all []endpoint) []endpoint {
+	i := slices.IndexFunc(all, func(e endpoint) bool { return e.name == Podman })
+	if i < 0 {
+		return all
+	}
+	podman, err := os.Stat(all[i].path)
+	if err != nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(e endpoint) bool {
+		if e.name != Docker {
+			return false
+		}
+		docker, err := os.Stat(e.path)
+		return err == nil && os.SameFile(docker, podman)
+	})
+}
+
+// explain says in one line that the runtime cannot be asked, and the cure.
+func (e *endpoint) explain(err error) string {
+	cure := "see whether " + e.name + " is well"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = errors.New("there is no socket")
+		cure = fmt.Sprintf("start %s, name its socket with %s, or leave it out of --runtimes", e.name, e.flag)
+	case errors.Is(err, errNoSocket):
+		cure = "name the socket with " + e.flag
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		err, cure = errors.New("permission denied"), "run as root"
+	case errors.Is(err, unix.ECONNREFUSED):
+		err, cure = errors.New("nobody listens"), "start "+e.name
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("no answer within %v", source.Timeout)
+	}
+	return fmt.Sprintf("no containers of %s from %q: %v, %s", e.name, e.socket, err, cure)
+}

@@ -1,0 +1,59 @@
+package container_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rules-gadget/rules_gadget/runner/container"
+	"github.com/rules-gadget/rules_gadget/runner/container/containertest"
+)
+
+// TestPods makes pods as a kubelet would and asks containerd for them through
+// both its APIs. CRI-O is in no Debian suite; containerd stands in for it, with
+// the same protocol and the same details in verbose answers.
+func TestPods(t *testing.T) {
+	r := containertest.Containerd(t)
+	labels := map[string]string{"app": "web", "pod-template-hash": "5d4f"}
+	pod := containertest.StartPod(t, r, "shop", "web-5d4f-x7x2p", "server", labels)
+	for _, name := range []string{container.Containerd, container.CRIO} {
+		t.Run(name, func(t *testing.T) {
+			c := open(t, flagsFor(name, r.Socket()))
+			all := list(t, c)
+			if len(all) != 1 {
+				t.Fatalf("listed %+v, not the one container that is no sandbox", all)
+			}
+			got := all[0]
+			want := container.Container{
+				Runtime: container.Runtime{
+					Name: name, ID: pod.Container, Container: "server", ImageName: containertest.ImageName,
+					ImageID: r.ImageID(), ImageDigest: got.Runtime.ImageDigest, StartedAt: got.Runtime.StartedAt,
+				},
+				K8s: container.K8s{
+					Namespace: "shop", PodName: "web-5d4f-x7x2p", Container: "server", PodUID: "uid-of-web-5d4f-x7x2p",
+					PodLabels: labels, Owner: &container.Owner{Kind: "Deployment", Name: "web"},
+				},
+				SandboxID: pod.Sandbox,
+				PID:       got.PID, MountNS: got.MountNS, NetNS: got.NetNS, HostNetwork: true,
+				CgroupPath: got.CgroupPath, CgroupID: got.CgroupID, CgroupV1: got.CgroupV1, CgroupV2: got.CgroupV2,
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			holdAgainstProc(t, got)
+			testPodWatch(t, c, r)
+		})
+	}
+}
+
+func testPodWatch(t *testing.T, c *container.Collection, r containertest.Runtime) {
+	seen := watch(t, c)
+	seen.wait(t, "ADDED server, LISTED")
+	next := containertest.StartPod(t, r, "shop", "db-0", "store", map[string]string{"statefulset.kubernetes.io/pod-name": "db-0"})
+	seen.wait(t, "ADDED server, LISTED, ADDED store")
+	if owner := seen.events[2].Container.K8s.Owner; owner == nil || *owner != (container.Owner{Kind: "StatefulSet", Name: "db"}) {
+		t.Errorf("owner %+v", owner)
+	}
+	next.Stop()
+	seen.wait(t, "ADDED server, LISTED, ADDED store, REMOVED store")
+}
