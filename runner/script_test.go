@@ -34,10 +34,7 @@ func TestScripts(t *testing.T) { runScripts(t, "testdata/script", "") }
 // TestRegistry runs the scripts that need a real registry. Bazel names it by its
 // place in the runfiles.
 func TestRegistry(t *testing.T) {
-	if dir, path := os.Getenv("TEST_SRCDIR"), os.Getenv("DOCKER_REGISTRY"); dir != "" && path != "" {
-		t.Setenv("DOCKER_REGISTRY", filepath.Join(dir, path))
-	}
-	runScripts(t, "testdata/registry", registrytest.Start(t, registrytest.Config{}).Addr)
+	runScripts(t, "testdata/registry", dockerRegistry(t, registrytest.Config{}))
 }
 
 func runScripts(t *testing.T, dir, registry string) {

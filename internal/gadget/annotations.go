@@ -1,6 +1,7 @@
 package gadget
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -111,6 +112,21 @@ var templateNames = []string{
 	"timestamp", "bytes", "duration", "node", "pod", "container", "namespace", "containerImageName",
 	"containerPid", "containerImageDigest", "containerStartedAt", "comm", "pcomm", "pid", "ppid", "tid",
 	"ptid", "uid", "gid", "ns", "mntns_id", "netns_id", "l4endpoint", "syscall", "errorString", "user_stack",
+}
+
+// CheckAnnotation returns the canonical spelling of an annotation of a field, or
+// else of a data source, and an error that says what is wrong with it or its
+// value.
+func CheckAnnotation(ofField bool, key, value string) (string, error) {
+	known := sourceAnnotations
+	if ofField {
+		known = fieldAnnotations
+	}
+	canonical, wrong := checkAnnotation(known, key, value)
+	if wrong != "" {
+		return canonical, errors.New(wrong)
+	}
+	return canonical, nil
 }
 
 // checkAnnotation returns the canonical spelling of key and what is wrong with

@@ -133,11 +133,15 @@ func IndexOf(manifests []ocispec.Descriptor) (BuiltIndex, error) {
 			return BuiltIndex{}, fmt.Errorf("building index: two manifests for %s", archOf(d))
 		}
 	}
+	annotations := sorted[0].Annotations
+	for i, d := range sorted {
+		sorted[i].Annotations = withTitle(d.Annotations, "")
+	}
 	index := ocispec.Index{
 		Versioned:   specs.Versioned{SchemaVersion: 2},
 		MediaType:   ocispec.MediaTypeImageIndex,
 		Manifests:   sorted,
-		Annotations: sorted[0].Annotations,
+		Annotations: annotations,
 	}
 	data, err := compactJSON(index)
 	if err != nil {
@@ -153,8 +157,8 @@ func archOf(d ocispec.Descriptor) string {
 	return d.Platform.Architecture
 }
 
-// Annotations returns the annotations of index, manifest and config: what
-// gadget.yaml says about itself, its own annotations, labels, the format, and
+// Annotations returns the annotations of index, manifest and, but for the
+// title, config: what gadget.yaml says about itself, its own annotations, labels, the format, and
 // the time of creation, which nothing else can set. Empty values are left out.
 func Annotations(metadata []byte, labels map[string]string, created time.Time) (map[string]string, error) {
 	if created.IsZero() {
@@ -182,12 +186,24 @@ func Annotations(metadata []byte, labels map[string]string, created time.Time) (
 func configBlob(metadata []byte, annotations map[string]string) oci.Blob {
 	if metadata == nil {
 		empty := ocispec.DescriptorEmptyJSON
-		empty.Annotations = annotations
+		empty.Annotations = withTitle(annotations, "")
 		return oci.Blob{Descriptor: empty, Data: empty.Data}
 	}
 	b := oci.NewBlob(ConfigMediaType, metadata)
-	b.Annotations = annotations
+	b.Annotations = withTitle(annotations, ConfigFile)
 	return b
+}
+
+// withTitle returns annotations with another title, or none. To clients that
+// know files alone, as oras, whatever a descriptor with a title leads to is a
+// file of that name: the config is one, and a manifest is none.
+func withTitle(annotations map[string]string, title string) map[string]string {
+	out := maps.Clone(annotations)
+	delete(out, ocispec.AnnotationTitle)
+	if title != "" {
+		out[ocispec.AnnotationTitle] = title
+	}
+	return out
 }
 
 func layerBlobs(in ManifestInput) ([]oci.Blob, error) {

@@ -38,7 +38,7 @@ const (
 // writes. It changes with the artifact format, not with each build.
 const (
 	FormatAnnotation = "io.github.rules-gadget.format"
-	FormatVersion    = "1"
+	FormatVersion    = "2"
 )
 
 // Largest sizes in bytes that are read and written by default.

@@ -86,9 +86,15 @@ func (k *copier) along(ctx context.Context, subject ocispec.Descriptor) error {
 		return err
 	}
 	for _, d := range list {
-		if err := k.referrer(ctx, subject, d); err != nil {
+		if _, err := k.client.Push(ctx, PushRequest{Blobs: k.client.Repository(k.src), Root: d, Repository: k.dst}); err != nil {
 			return err
 		}
+		k.count++
+	}
+	if err := k.list(ctx, subject, list); err != nil {
+		return err
+	}
+	for _, d := range list {
 		if err := k.along(ctx, d); err != nil {
 			return err
 		}
@@ -114,13 +120,11 @@ func (k *copier) companion(ctx context.Context, tag string) error {
 	return err
 }
 
-// referrer copies d, which refers to subject, and lists it where the target
-// has no API that does.
-func (k *copier) referrer(ctx context.Context, subject, d ocispec.Descriptor) error {
-	if _, err := k.client.Push(ctx, PushRequest{Blobs: k.client.Repository(k.src), Root: d, Repository: k.dst}); err != nil {
-		return err
+// list lists what refers to subject where the target has no API that does.
+func (k *copier) list(ctx context.Context, subject ocispec.Descriptor, referrers []ocispec.Descriptor) error {
+	if len(referrers) == 0 {
+		return nil
 	}
-	k.count++
 	ep, err := k.client.pushEndpoint(ctx, k.dst)
 	if err != nil {
 		return err
@@ -128,5 +132,5 @@ func (k *copier) referrer(ctx context.Context, subject, d ocispec.Descriptor) er
 	if _, err := ep.referrers(ctx, k.client, subject.Digest); !errors.Is(err, oci.ErrNotFound) {
 		return err
 	}
-	return ep.listUnderTag(ctx, k.client, subject.Digest, d)
+	return ep.listUnderTag(ctx, k.client, subject.Digest, referrers...)
 }

@@ -227,22 +227,28 @@ func (ep *endpoint) taggedReferrers(ctx context.Context, c *Client, subject dige
 	return index.Manifests, nil
 }
 
-// listUnderTag adds d to the list that stands for the API.
-func (ep *endpoint) listUnderTag(ctx context.Context, c *Client, subject digest.Digest, d ocispec.Descriptor) error {
-	list, err := ep.taggedReferrers(ctx, c, subject)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(list, func(old ocispec.Descriptor) bool { return old.Digest == d.Digest }) {
-		return nil
-	}
-	data, err := action.JSON(ocispec.Index{
-		Versioned: specs.Versioned{SchemaVersion: 2},
-		MediaType: ocispec.MediaTypeImageIndex,
-		Manifests: append(list, d),
+// listUnderTag adds what is new to the list that stands for the API.
+func (ep *endpoint) listUnderTag(ctx context.Context, c *Client, subject digest.Digest, referrers ...ocispec.Descriptor) error {
+	tag := referrersTag(subject)
+	return ep.extendTag(ctx, c, tag, func(ctx context.Context, _ digest.Digest) (putManifest, error) {
+		list, err := ep.taggedReferrers(ctx, c, subject)
+		if err != nil {
+			return putManifest{}, err
+		}
+		known := len(list)
+		for _, d := range referrers {
+			if !slices.ContainsFunc(list, func(old ocispec.Descriptor) bool { return old.Digest == d.Digest }) {
+				list = append(list, d)
+			}
+		}
+		if len(list) == known {
+			return putManifest{}, nil
+		}
+		data, err := action.JSON(ocispec.Index{
+			Versioned: specs.Versioned{SchemaVersion: 2},
+			MediaType: ocispec.MediaTypeImageIndex,
+			Manifests: list,
+		})
+		return putManifest{tag, ocispec.MediaTypeImageIndex, data}, err
 	})
-	if err != nil {
-		return err
-	}
-	return ep.putManifest(ctx, c, putManifest{referrersTag(subject), ocispec.MediaTypeImageIndex, data})
 }

@@ -151,7 +151,7 @@ func (c *Client) session(w where) (*session, error) {
 	}
 	s := &session{registry: reg, base: transport.NewUserAgent(&retrier{
 		client: c,
-		inner:  &guard{allowHTTP: allowHTTP, plainOnly: c.opts.PlainHTTP, inner: c.httpTransport(tlsConfig)},
+		inner:  &guard{allowHTTP: allowHTTP, plainOnly: c.opts.PlainHTTP, inner: brief{c.httpTransport(tlsConfig)}},
 	}, userAgent)}
 	c.transports[w.host] = s
 	return s, nil
@@ -206,6 +206,22 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errNoTLS
 	}
 	return g.inner.RoundTrip(req)
+}
+
+// brief cuts off what nobody reads for its content: refusals, and the answer
+// that only shows that a registry is there. The library reads those to their end.
+type brief struct{ inner http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (b brief) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.inner.RoundTrip(req)
+	if err == nil && (resp.StatusCode >= http.StatusBadRequest || req.URL.Path == "/v2/") {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxDiscard), resp.Body}
+	}
+	return resp, err
 }
 
 // isLoopback reports whether host[:port] is this machine.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -25,6 +26,29 @@ type putManifest struct {
 }
 
 func (ep *endpoint) putManifest(ctx context.Context, c *Client, m putManifest) error {
+	for attempt := 1; ; attempt++ {
+		err := ep.putManifestOnce(ctx, c, m)
+		if err == nil || attempt >= c.opts.Attempts || !misread(err) {
+			return err
+		}
+		wait, _ := c.delay(attempt, nil)
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// misread reports whether the registry says that content is not what its digest
+// says. What is sent is verified, so that it is not to blame: docker-registry
+// reads its own file half-written when another client sends the same blob.
+func misread(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && slices.ContainsFunc(answer.Errors, func(d transport.Diagnostic) bool {
+		return d.Code == transport.DigestInvalidErrorCode
+	})
+}
+
+func (ep *endpoint) putManifestOnce(ctx context.Context, c *Client, m putManifest) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, ep.url+"/manifests/"+m.identifier, bytes.NewReader(m.data))
 	if err != nil {
 		return err
@@ -83,6 +107,9 @@ func (p *pusher) again(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
 		return false
+	}
+	if misread(err) {
+		return true
 	}
 	if e.Status != 0 {
 		return passing(&http.Response{StatusCode: e.Status}, nil) || e.Status == http.StatusNotFound

@@ -18,16 +18,22 @@ import (
 const noTime = "0001-01-01T00:00:00Z"
 
 // TagManifest returns the manifest for Tag(subject) that has what is there
-// already and s, with its blobs: those that p has are read from there.
+// already and s, with its blobs: those that p has are read from there. Where s
+// is among what is there, it is the manifest that is there.
 func TagManifest(ctx context.Context, p Place, subject digest.Digest, s Signature) (oci.Blobs, ocispec.Descriptor, error) {
-	m, config, err := taggedManifest(ctx, p, subject)
+	there, m, config, err := taggedManifest(ctx, p, subject)
 	if err != nil {
 		return nil, ocispec.Descriptor{}, err
+	}
+	layer := oci.NewBlob(PayloadMediaType, s.Data)
+	for _, l := range m.Layers {
+		if l.Digest == layer.Digest && l.Annotations[SignatureAnnotation] == s.Base64 {
+			return p, there, nil
+		}
 	}
 	if len(m.Layers) >= MaxSignatures {
 		return nil, ocispec.Descriptor{}, fmt.Errorf("%s has %d signatures already, that is as many as are read", subject, len(m.Layers))
 	}
-	layer := oci.NewBlob(PayloadMediaType, s.Data)
 	layer.Annotations = map[string]string{SignatureAnnotation: s.Base64}
 	m.Layers = append(m.Layers, layer.Descriptor)
 	config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, layer.Digest)
@@ -61,29 +67,29 @@ type imageConfig struct {
 }
 
 // taggedManifest reads what lies under Tag(subject), or begins it.
-func taggedManifest(ctx context.Context, p Place, subject digest.Digest) (m ocispec.Manifest, c imageConfig, err error) {
-	d, err := p.ResolveTag(ctx, Tag(subject))
+func taggedManifest(ctx context.Context, p Place, subject digest.Digest) (d ocispec.Descriptor, m ocispec.Manifest, c imageConfig, err error) {
+	d, err = p.ResolveTag(ctx, Tag(subject))
 	if errors.Is(err, oci.ErrNotFound) {
 		m.Versioned = specs.Versioned{SchemaVersion: 2}
 		m.MediaType = ocispec.MediaTypeImageManifest
 		c.Created = noTime
 		c.RootFS.Type = "layers"
-		return m, c, nil
+		return d, m, c, nil
 	}
 	if err != nil {
-		return m, c, err
+		return d, m, c, err
 	}
 	if m, err = parseManifest(ctx, p, d); err != nil {
-		return m, c, err
+		return d, m, c, err
 	}
 	data, err := oci.ReadBlob(ctx, p, m.Config, maxManifest)
 	if err != nil {
-		return m, c, err
+		return d, m, c, err
 	}
 	if err := json.Unmarshal(data, &c); err != nil {
-		return m, c, fmt.Errorf("reading the config of tag %s: %w", Tag(subject), err)
+		return d, m, c, fmt.Errorf("reading the config of tag %s: %w", Tag(subject), err)
 	}
-	return m, c, nil
+	return d, m, c, nil
 }
 
 // BundleAnnotations are what cosign 3 expects on the manifest of a bundle that

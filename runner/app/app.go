@@ -5,10 +5,10 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 
 	"github.com/alecthomas/kong"
@@ -21,9 +21,10 @@ import (
 
 // commands is the command line of gadget-run.
 type commands struct {
-	State   string `env:"GADGET_RUN_STATE" type:"path" placeholder:"DIR" help:"Folder of the content store."`
-	Verbose bool   `short:"v" help:"Say more about what happens."`
-	Quiet   bool   `short:"q" help:"Only print errors."`
+	State   string           `env:"GADGET_RUN_STATE" type:"path" placeholder:"DIR" help:"Folder of the store (default: ${env}, then /var/lib/gadget-run for root, ~/.local/share/gadget-run for others)." group:"global"`
+	Verbose bool             `short:"v" aliases:"debug" help:"Say more about what happens." group:"global"`
+	Quiet   bool             `short:"q" help:"Print data and errors only." group:"global"`
+	Release kong.VersionFlag `name:"version" help:"Print the version and quit." group:"global"`
 
 	Run runcmd.Cmd `cmd:"" group:"gadgets" help:"Run a gadget."`
 
@@ -36,14 +37,15 @@ type commands struct {
 	Completion completionCmd `cmd:"" group:"other" help:"Print the completion script for a shell."`
 }
 
-const description = `Run eBPF gadgets from OCI registries and layouts.
+const description = `Run eBPF gadgets from OCI registries and layouts, and manage them.
 
 Examples:
-  gadget-run run registry.example/gadgets/trace_open:v1 --failed
-  gadget-run run ./layout -o json --timeout 10s
-  gadget-run run ./layout --help
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted before the gadget ran.`
+    gadget-run run registry.example/gadgets/trace_open:v1 --failed
+    gadget-run run ./layout -o json --timeout 10s
+    gadget-run image pull registry.example/gadgets/trace_open:v1
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.`
 
 // exited is what kong panics with when it has printed help.
 type exited struct{ code int }
@@ -73,13 +75,17 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	kctx, err := parser.Parse(args)
 	if err != nil {
-		return cli.Usage(usageHint(err))
+		return cli.Usage(usageHint(parser.Model, err, args))
 	}
 	g := &cli.Globals{
 		Ctx: ctx, Stdin: stdin, Stdout: stdout, Stderr: stderr,
 		State: cli.StateDir(a.State, os.Geteuid(), os.Getenv), Verbose: a.Verbose, Quiet: a.Quiet,
 	}
-	return kctx.Run(g, rest, parser.Model)
+	err = kctx.Run(g, rest, parser.Model)
+	if err != nil && ctx.Err() != nil && kctx.Selected().Name != "run" { // run tells a clean end from a broken one itself
+		return cli.ErrInterrupted
+	}
+	return err
 }
 
 // Model returns all commands and flags, for what documents or completes them.
@@ -91,23 +97,26 @@ func Model() (*kong.Application, error) {
 	return parser.Model, nil
 }
 
-func usageHint(err error) error { return fmt.Errorf("%w, see gadget-run --help", err) }
-
 func newParser(a *commands, stdout, stderr io.Writer) (*kong.Kong, error) {
-	return kong.New(a,
+	built, _ := debug.ReadBuildInfo()
+	release, _ := identity(built)
+	parser, err := kong.New(a,
 		kong.Name("gadget-run"),
 		kong.Description(description),
+		kong.Vars{"version": "gadget-run " + release},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { panic(exited{code}) }),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.ExplicitGroups([]kong.Group{
-			{Key: "gadgets", Title: "Run gadgets:"},
-			{Key: "images", Title: "Manage gadgets:"},
-			{Key: "registries", Title: "Registries:"},
-			{Key: "other", Title: "Other commands:"},
-		}),
+		kong.Help(printHelp),
+		kong.ExplicitGroups(groups),
 	)
+	if err != nil {
+		return nil, err
+	}
+	help := parser.Model.HelpFlag
+	help.Help, help.Group = "Show this help.", &groups[0]
+	return parser, nil
 }
 
 // splitArgs sets the flags of the gadget apart when the command is "run".
@@ -115,7 +124,7 @@ func splitArgs(model *kong.Application, args []string) ([]string, runcmd.Rest) {
 	global := flagSet(model.Flags)
 	for i := 0; i < len(args); i++ {
 		if args[i] == "run" {
-			known := flagSet(model.Flags, runNode(model).Flags)
+			known := flagSet(model.Flags, child(model.Node, "run").Flags)
 			ours, rest := runcmd.Split(args[i+1:], known)
 			return append(append([]string{}, args[:i+1]...), ours...), rest
 		}
@@ -150,15 +159,6 @@ func withLayout(model *kong.Application, args []string) ([]string, error) {
 		}
 	}
 	return append([]string{"run", layout}, args...), nil
-}
-
-func runNode(model *kong.Application) *kong.Node {
-	for _, n := range model.Children {
-		if n.Name == "run" {
-			return n
-		}
-	}
-	return &kong.Node{}
 }
 
 func flagSet(lists ...[]*kong.Flag) runcmd.FlagSet {

@@ -3,8 +3,9 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
-	"text/tabwriter"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -15,21 +16,32 @@ import (
 // doctorCmd is "gadget-run doctor".
 type doctorCmd struct{}
 
+// Help gives an example.
+func (doctorCmd) Help() string {
+	return `It fails when no gadget can run at all.
+
+Examples:
+
+    gadget-run doctor`
+}
+
+// finding is one thing that gadgets need. Cure is empty where it is there.
+type finding struct{ name, state, cure string }
+
 // Run prints one line for each thing that gadgets need, with the cure where it
 // is missing. It fails when nothing can run at all.
 func (doctorCmd) Run(g *cli.Globals) error {
-	w := tabwriter.NewWriter(g.Stdout, 0, 8, 2, ' ', 0)
 	privilege := engine.Privilege()
-	row(w, "privilege", "yes", privilege)
+	all := []finding{found("privilege", "yes", privilege)}
 	for _, f := range engine.Features() {
+		one := finding{name: f.Name, state: f.State}
 		if f.Missing() {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", f.Name, f.State, f.Cure)
-			continue
+			one.cure = f.Cure
 		}
-		fmt.Fprintf(w, "%s\t%s\n", f.Name, f.State)
+		all = append(all, one)
 	}
-	row(w, "store", g.State, writable(g.State))
-	if err := w.Flush(); err != nil {
+	all = append(all, found("store", g.State, writable(g.State)))
+	if err := printFindings(g.Stdout, all, terminalWidth(g.Stdout)); err != nil {
 		return err
 	}
 	if privilege != nil {
@@ -38,13 +50,58 @@ func (doctorCmd) Run(g *cli.Globals) error {
 	return nil
 }
 
-// row prints what is well, or the error, which names its cure.
-func row(w *tabwriter.Writer, name, well string, err error) {
+// found is what is well, or the error, which names its cure.
+func found(name, well string, err error) finding {
 	if err != nil {
-		fmt.Fprintf(w, "%s\tno\t%v\n", name, err)
-		return
+		return finding{name, "no", err.Error()}
 	}
-	fmt.Fprintf(w, "%s\t%s\n", name, well)
+	return finding{name: name, state: well}
+}
+
+// printFindings writes a table whose last column is wrapped at width, which is
+// 0 where no person reads it.
+func printFindings(w io.Writer, all []finding, width int) error {
+	const gap = 2
+	names, states := 0, 0
+	for _, f := range all {
+		names = max(names, len(f.name)+gap)
+		if f.cure != "" {
+			states = max(states, len(f.state)+gap)
+		}
+	}
+	var out strings.Builder
+	for _, f := range all {
+		line := fmt.Sprintf("%-*s%-*s", names, f.name, states, f.state)
+		for _, part := range wrap(f.cure, width-names-states) {
+			out.WriteString(strings.TrimRight(line+part, " ") + "\n")
+			line = strings.Repeat(" ", names+states)
+		}
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// minWrap is the width below which text is left to the terminal.
+const minWrap = 20
+
+// wrap breaks text into lines of at most width characters, where it can.
+func wrap(text string, width int) []string {
+	if width < minWrap {
+		return []string{text}
+	}
+	lines := []string{""}
+	for _, word := range strings.Fields(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case len(*last)+1+len(word) > width:
+			lines = append(lines, word)
+		default:
+			*last += " " + word
+		}
+	}
+	return lines
 }
 
 // writable returns an error when the store's folder cannot be written, or made

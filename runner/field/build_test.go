@@ -199,11 +199,13 @@ func TestFilter(t *testing.T) {
 		member("delta", 4, &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}),
 		member("error_raw", 8, typedef("gadget_errno", u32)),
 		member("name", 12, &btf.Array{Type: char, Nelems: 16}),
+		member("set", 28, &btf.Int{Name: "bool", Size: 1, Encoding: btf.Bool}),
 	), Options{Name: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := make([]byte, 32)
+	s[28] = 1
 	binary.NativeEndian.PutUint32(s, 7)
 	binary.NativeEndian.PutUint32(s[4:], 0xffffffff)
 	binary.NativeEndian.PutUint32(s[8:], 2)
@@ -231,6 +233,13 @@ func TestFilter(t *testing.T) {
 		{"count==7,delta==-1", true},
 		{"count==7,delta==1", false},
 		{"name>cat", true},
+		{"count=7", true},
+		{"count=8", false},
+		{"count==7,", true},
+		{"set==true", true},
+		{"set==1", true},
+		{"set!=true", false},
+		{"set==false", false},
 	} {
 		match, err := Filter(src, []string{tc.expr})
 		if err != nil {
@@ -241,7 +250,7 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%q: got %t, want %t", tc.expr, got, tc.want)
 		}
 	}
-	for _, bad := range []string{"", "count", "==7", "nothing==1", "count==x", "delta==x", "name~(", "count=7", "count==7,"} {
+	for _, bad := range []string{"count", "==7", "nothing==1", "count==x", "delta==x", "name~(", "set>0", "set==2"} {
 		if _, err := Filter(src, []string{bad}); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}

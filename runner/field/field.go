@@ -5,9 +5,12 @@
 package field
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
 // Kind says how the text of a field is to be read.
@@ -132,4 +135,30 @@ func (s *Source) Lookup(name string) *Field {
 		}
 	}
 	return nil
+}
+
+// Unknown returns the error for a name that Lookup finds no field for.
+func (s *Source) Unknown(name string) error {
+	var known []string
+	for _, f := range s.All() {
+		known = append(known, f.FullName)
+	}
+	return fmt.Errorf("data source %q has no field %q, %s", s.Name, name, nearest.Advice(name, known))
+}
+
+// value returns the field called name, which must have a value.
+func (s *Source) value(name string) (*Field, error) {
+	f := s.Lookup(name)
+	if f == nil {
+		return nil, s.Unknown(name)
+	}
+	if f.Column() == nil {
+		var inner []string
+		for _, c := range f.Children {
+			inner = append(inner, c.FullName)
+		}
+		return nil, fmt.Errorf("field %q of data source %q has no value of its own, name one of its fields: %s",
+			f.FullName, s.Name, strings.Join(inner, ", "))
+	}
+	return f, nil
 }

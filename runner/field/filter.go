@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// operators of filters, longer ones first.
-var operators = []string{"==", "!=", ">=", "<=", "!~", ">", "<", "~"}
+// operators of filters, longer ones first. "=" means "==".
+var operators = []string{"==", "!=", ">=", "<=", "!~", ">", "<", "~", "="}
 
 // Filter returns the test that every expression of exprs passes, nil when
 // there is none. An expression is a field, an operator (== != >= > <= < ~ !~)
@@ -21,6 +21,9 @@ func Filter(src *Source, exprs []string) (func(sample []byte) bool, error) {
 	var tests []func([]byte) bool
 	for _, e := range exprs {
 		for _, one := range splitExprs(e) {
+			if strings.TrimSpace(one) == "" {
+				continue
+			}
 			t, err := parseExpr(src, one)
 			if err != nil {
 				return nil, fmt.Errorf("filter %q: %w", one, err)
@@ -65,9 +68,9 @@ func parseExpr(src *Source, expr string) (func([]byte) bool, error) {
 		return nil, fmt.Errorf("want a field, an operator (== != >= > <= < ~ !~) and a value")
 	}
 	name := strings.TrimSpace(expr[:at])
-	f := src.Lookup(name)
-	if f == nil || f.Column() == nil {
-		return nil, fmt.Errorf("data source %q has no field %q with a value", src.Name, name)
+	f, err := src.value(name)
+	if err != nil {
+		return nil, err
 	}
 	for _, op := range operators {
 		if value, ok := strings.CutPrefix(expr[at:], op); ok {
@@ -93,7 +96,11 @@ func compare(f *Field, op, value string) (func([]byte) bool, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.Kind == Bool && op != "==" && op != "=" && op != "!=" {
+		return nil, fmt.Errorf("%q is true or false, compare it with == or !=", f.FullName)
+	}
 	holds := map[string]func(int) bool{
+		"=":  func(n int) bool { return n == 0 },
 		"==": func(n int) bool { return n == 0 },
 		"!=": func(n int) bool { return n != 0 },
 		">=": func(n int) bool { return n >= 0 },
@@ -114,6 +121,17 @@ func ordering(f *Field, value string) (func([]byte) int, error) {
 	case Uint:
 		want, err := strconv.ParseUint(value, 0, 64)
 		return func(s []byte) int { return cmp.Compare(f.Number(s), want) }, noNumber(value, err)
+	case Bool:
+		want, err := strconv.ParseBool(value)
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither true nor false", value)
+		}
+		return func(s []byte) int {
+			if (f.Number(s) != 0) == want {
+				return 0
+			}
+			return 1
+		}, nil
 	case Float:
 		want, err := strconv.ParseFloat(value, 64)
 		return func(s []byte) int { return cmp.Compare(math.Float64frombits(f.Number(s)), want) }, noNumber(value, err)

@@ -19,9 +19,9 @@ func Sorter(src *Source, spec string) (func(samples [][]byte), error) {
 	var orders []func(a, b []byte) int
 	for name := range strings.SplitSeq(spec, ",") {
 		name, falling := strings.CutPrefix(strings.TrimSpace(name), "-")
-		f := src.Lookup(name)
-		if f == nil || f.Column() == nil {
-			return nil, fmt.Errorf("sorting: data source %q has no field %q with a value", src.Name, name)
+		f, err := src.value(name)
+		if err != nil {
+			return nil, fmt.Errorf("sorting: %w", err)
 		}
 		order := f.order()
 		if falling {

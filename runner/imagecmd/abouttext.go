@@ -1,6 +1,7 @@
 package imagecmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -106,9 +107,9 @@ func (p *textPrinter) source(s AboutSource) {
 func (p *textPrinter) object(a *About) {
 	var rows [][]string
 	for _, x := range a.Programs {
-		rows = append(rows, []string{x.Name, x.Type, x.Section, x.Attach})
+		rows = append(rows, []string{x.Name, x.Type, cmp.Or(x.Attach, x.Section)})
 	}
-	p.table("Programs", []string{"NAME", "TYPE", "SECTION", "ATTACHES TO"}, rows)
+	p.table("Programs", []string{"NAME", "TYPE", "ATTACHES TO"}, rows)
 	rows = nil
 	var total int64
 	for _, m := range a.Maps {

@@ -1,11 +1,13 @@
 package imagecmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -31,7 +33,7 @@ type Build struct {
 	Label            []string `sep:"none" placeholder:"KEY=VALUE" help:"Annotation to add, may be repeated."`
 	BTF              string   `name:"btf" type:"existingdir" placeholder:"DIR" help:"Folder of btfhub archives, for kernels without BTF."`
 	NoCache          bool     `help:"Build also when nothing has changed."`
-	Output           []string `short:"o" sep:"none" placeholder:"type=T,dest=PATH" help:"Where the result goes: type=image (the store), oci, docker, tar or local (a folder)."`
+	Output           []string `short:"o" sep:"none" placeholder:"type=T,dest=PATH" help:"Where the result goes: type=image[,name=NAME] (the store), oci, docker, tar (to standard output without dest) or local (a folder); may be repeated."`
 	UpdateMetadata   bool     `help:"Write into gadget.yaml what it lacks of the compiled program."`
 	ValidateMetadata bool     `default:"true" negatable:"" help:"Refuse a gadget.yaml that does not fit the compiled program."`
 	Cache            string   `type:"path" placeholder:"DIR" help:"Folder of the toolchain and of earlier results (default: gadget-run in the user's cache folder)."`
@@ -54,6 +56,13 @@ func (b *Build) Run(g *cli.Globals) error {
 		}
 		b.Cache = filepath.Join(dir, "gadget-run")
 	}
+	streamed := slices.ContainsFunc(outputs, func(o output) bool { return o.dest == stdoutFile })
+	if streamed {
+		if err := refuseTerminal(g); err != nil {
+			return err
+		}
+	}
+	say(g, "Building %s...", cmp.Or(strings.Join(b.Tag, ", "), b.Path))
 	made, err := b.make(g)
 	if err != nil {
 		return err
@@ -63,8 +72,11 @@ func (b *Build) Run(g *cli.Globals) error {
 			return err
 		}
 	}
-	say(g, "Successfully built %s", made.root.Digest)
-	return result(g.Stdout, "%s", made.root.Digest)
+	if streamed { // standard output has the archive
+		say(g, "Successfully built %s", made.root.Digest)
+		return nil
+	}
+	return success(g, "built", made.root.Digest.String())
 }
 
 // built is the artifact that came out.
@@ -77,12 +89,9 @@ type built struct {
 func (b *Build) tags() ([]registry.Reference, error) {
 	var all []registry.Reference
 	for _, text := range b.Tag {
-		ref, err := parseRef(text)
+		ref, err := parseTag(text)
 		if err != nil {
 			return nil, err
-		}
-		if ref.Digest != "" {
-			return nil, cli.Usage(fmt.Errorf("the name %q has a digest, leave it out", text))
 		}
 		all = append(all, ref)
 	}

@@ -1,6 +1,7 @@
 package imagecmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,42 +29,96 @@ const (
 	typeLocal  = "local"
 )
 
-// output is one --output.
-type output struct{ kind, dest string }
+var outputTypes = []string{typeImage, typeOCI, typeDocker, typeTar, typeLocal}
 
-// parseOutputs parses "type=T,dest=PATH"; without any the result goes into
-// the store.
+// output is one --output. A dest of "-" is standard output.
+type output struct {
+	kind, dest string
+	names      []registry.Reference // besides those of --tag
+}
+
+// parseOutputs parses "type=T,dest=PATH", and docker's short forms of it: a
+// folder alone, and "-" for a tar on standard output. Without any the result
+// goes into the store.
 func parseOutputs(texts []string) ([]output, error) {
 	if len(texts) == 0 {
 		return []output{{kind: typeImage}}, nil
 	}
 	var all []output
+	streams := 0
 	for _, text := range texts {
-		o := output{}
-		for _, part := range strings.Split(text, ",") {
-			key, value, _ := strings.Cut(part, "=")
-			switch key {
-			case "type":
-				o.kind = value
-			case "dest":
-				o.dest = value
-			default:
-				return nil, fmt.Errorf("output %q: unknown part %q, write type=T,dest=PATH", text, part)
-			}
+		o, err := parseOutput(text)
+		if err != nil {
+			return nil, fmt.Errorf("output %q: %w", text, err)
 		}
-		if !slices.Contains([]string{typeImage, typeOCI, typeDocker, typeTar, typeLocal}, o.kind) {
-			return nil, fmt.Errorf("output %q: unknown type %q, use image, oci, docker, tar or local", text, o.kind)
-		}
-		if (o.dest == "") != (o.kind == typeImage) {
-			return nil, fmt.Errorf("output %q: dest=PATH goes with every type but image", text)
+		if o.dest == stdoutFile {
+			streams++
 		}
 		all = append(all, o)
+	}
+	if streams > 1 {
+		return nil, errors.New("several outputs go to standard output, give all but one a dest=FILE")
 	}
 	return all, nil
 }
 
+func parseOutput(text string) (output, error) {
+	switch {
+	case text == stdoutFile:
+		return output{kind: typeTar, dest: stdoutFile}, nil
+	case slices.Contains(outputTypes, text):
+		return output{}, fmt.Errorf("write type=%s, or ./%s for a folder of that name", text, text)
+	case text != "" && !strings.Contains(text, "="):
+		return output{kind: typeLocal, dest: text}, nil
+	}
+	var o output
+	for _, part := range strings.Split(text, ",") {
+		key, value, _ := strings.Cut(part, "=")
+		switch key {
+		case "type":
+			o.kind = value
+		case "dest":
+			o.dest = value
+		case "name":
+			ref, err := parseTag(value)
+			if err != nil {
+				return o, err
+			}
+			o.names = append(o.names, ref)
+		default:
+			return o, fmt.Errorf("unknown part %q, write type=T,dest=PATH", part)
+		}
+	}
+	return o, o.check()
+}
+
+// check refuses what does not go together, and sends an archive without a
+// destination to standard output.
+func (o *output) check() error {
+	switch o.kind {
+	case typeImage:
+		if o.dest != "" {
+			return errors.New("type=image goes into the store, leave dest out or choose another type")
+		}
+		return nil
+	case typeLocal:
+		if o.dest == "" || o.dest == stdoutFile {
+			return errors.New("type=local needs dest=FOLDER")
+		}
+	case typeOCI, typeDocker, typeTar:
+		o.dest = cmp.Or(o.dest, stdoutFile)
+	default:
+		return fmt.Errorf("unknown type %q, use image, oci, docker, tar or local", o.kind)
+	}
+	if len(o.names) > 0 && o.kind != typeOCI && o.kind != typeDocker {
+		return fmt.Errorf("type=%s has no place for a name", o.kind)
+	}
+	return nil
+}
+
 // deliver brings the artifact to one output.
 func (b *Build) deliver(g *cli.Globals, o output, made *built, tags []registry.Reference) error {
+	tags = append(slices.Clone(o.names), tags...)
 	name := ""
 	if len(tags) > 0 {
 		name = tags[0].String()
@@ -77,7 +132,7 @@ func (b *Build) deliver(g *cli.Globals, o output, made *built, tags []registry.R
 		}
 		return gadget.ExportLocal(g.Ctx, o.dest, made.blobs, made.root)
 	}
-	return replaceFile(o.dest, func(w io.Writer) error {
+	return writeArchive(g, o.dest, func(w io.Writer) error {
 		return gadget.Export(g.Ctx, w, made.blobs, made.root, gadget.ExportOptions{Format: gadget.Format(o.kind), Ref: name})
 	})
 }

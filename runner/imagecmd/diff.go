@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -131,7 +132,7 @@ func (a *About) facts() map[string]map[string]string {
 	}
 	for _, s := range a.DataSources {
 		for _, x := range s.Fields {
-			set("field", s.Name+"."+x.Name, x.Type+" "+x.Description)
+			set("field", s.Name+"."+x.Name, strings.TrimSpace(x.Type+" "+x.Description))
 		}
 	}
 	for _, p := range a.Programs {

@@ -1,12 +1,15 @@
 package imagecmd
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/internal/store"
@@ -15,8 +18,9 @@ import (
 
 // Du is "image du".
 type Du struct {
-	Filter []string `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"Only blobs that match: reclaimable=true|false, reference=PREFIX."`
-	Output string   `short:"o" enum:"columns,json,yaml" default:"columns" help:"Form of the output: columns, json or yaml."`
+	Filter  []string `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"Only blobs that match: reclaimable=true|false, reference=PREFIX."`
+	NoTrunc bool     `help:"Do not shorten digests."`
+	Output  string   `short:"o" enum:"columns,json,yaml" default:"columns" help:"Form of the output: columns, json or yaml."`
 }
 
 // used is one blob in the output of Du and Prune.
@@ -60,11 +64,11 @@ func (d *Du) Run(g *cli.Globals) error {
 	if d.Output != outputColumns {
 		return printData(g.Stdout, d.Output, out)
 	}
-	if err := printUsed(g, out.Blobs); err != nil {
+	if err := printUsed(g, out.Blobs, d.NoTrunc); err != nil {
 		return err
 	}
-	return result(g.Stdout, "Shared:\t\t%s\nReclaimable:\t%s\nTotal:\t\t%s",
-		humanSize(out.Shared), humanSize(out.Reclaimable), humanSize(out.Total))
+	return result(g.Stdout, "%-15s %s\n%-15s %s\n%-15s %s",
+		"Shared:", humanSize(out.Shared), "Reclaimable:", humanSize(out.Reclaimable), "Total:", humanSize(out.Total))
 }
 
 func (d *diskUsage) add(u used) {
@@ -89,19 +93,34 @@ func usedOf(u store.Usage) used {
 	}
 }
 
-func printUsed(g *cli.Globals, blobs []used) error {
+func printUsed(g *cli.Globals, blobs []used, full bool) error {
 	t := newTable(g.Stdout, "ID", "RECLAIMABLE", "SIZE", "DESCRIPTION")
 	for _, b := range blobs {
-		t.row(b.ID, fmt.Sprint(b.Reclaimable), humanSize(b.Size), b.description())
+		id := b.ID
+		if !full {
+			id = shorten(id)
+		}
+		t.row(id, fmt.Sprint(b.Reclaimable), humanSize(b.Size), b.description())
 	}
 	return t.flush()
+}
+
+// contentNames are what people call the media types of artifacts.
+var contentNames = map[string]string{
+	ocispec.MediaTypeImageIndex:    "index",
+	ocispec.MediaTypeImageManifest: "manifest",
+	gadget.ConfigMediaType:         "metadata",
+	gadget.EBPFMediaType:           "eBPF program",
+	gadget.WasmMediaType:           "wasm program",
+	gadget.BTFMediaType:            "BTF",
 }
 
 func (u used) description() string {
 	if u.Reclaimable {
 		return "nothing names it"
 	}
-	text := strings.TrimPrefix(u.MediaType, "application/vnd.") + " of " + u.References[0]
+	kind := contentNames[u.MediaType]
+	text := cmp.Or(kind, u.MediaType, "content") + " of " + u.References[0]
 	if more := len(u.References) - 1; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
@@ -132,6 +151,8 @@ type Prune struct {
 	All      bool `short:"a" help:"Remove all names too, besides those that --keep-last keeps."`
 	KeepLast int  `placeholder:"N" help:"With --all: keep the N names of each repository that were stored last."`
 	DryRun   bool `help:"Say what would be removed, remove nothing."`
+	NoTrunc  bool `help:"Do not shorten digests."`
+	Force    bool `short:"f" help:"Accepted for docker's sake: nothing is asked."`
 }
 
 // Run removes content that no name needs, and with --all the names.
@@ -206,12 +227,17 @@ func (p *Prune) print(g *cli.Globals, forgotten []string, swept store.Swept) err
 	for _, b := range swept.Blobs {
 		rows = append(rows, usedOf(b))
 	}
-	if err := printUsed(g, rows); err != nil {
-		return err
+	if len(rows) > 0 {
+		if err := printUsed(g, rows, p.NoTrunc); err != nil {
+			return err
+		}
 	}
-	word := "Reclaimed"
+	word := "Reclaimed:"
 	if p.DryRun {
-		word = "Reclaimable"
+		word = "Reclaimable:"
 	}
-	return result(g.Stdout, "%s:\t%s (%d blobs, %d unfinished transfers)", word, humanSize(swept.Bytes), len(swept.Blobs), swept.Files)
+	if swept.Files > 0 {
+		say(g, "With what %d broken transfer%s left.", swept.Files, plural(swept.Files))
+	}
+	return result(g.Stdout, "%-15s %s\n%-15s %s", word, humanSize(swept.Bytes), "Total:", humanSize(swept.Bytes))
 }

@@ -6,6 +6,9 @@ package imagecmd
 import (
 	"fmt"
 	"io"
+	"os"
+
+	"golang.org/x/term"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
@@ -15,12 +18,12 @@ import (
 
 // RegistryFlags are the flags of every command that talks to a registry.
 type RegistryFlags struct {
-	Authfile           string   `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, podman's and docker's files)."`
-	Insecure           bool     `aliases:"insecure-registry" help:"Allow plain HTTP and certificates that do not verify."`
-	InsecureRegistries []string `placeholder:"HOST" help:"Registries for which --insecure holds."`
-	CAFile             string   `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's."`
-	CertDir            string   `placeholder:"DIR" help:"Folder of *.crt to trust, and of *.cert with *.key to show."`
-	Retry              int      `placeholder:"N" help:"Attempts for each request (default: 5)."`
+	Authfile           string   `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, podman's and docker's files)." group:"Registry"`
+	Insecure           bool     `aliases:"insecure-registry" help:"Allow plain HTTP and certificates that do not verify." group:"Registry"`
+	InsecureRegistries []string `placeholder:"HOST" help:"Registries for which --insecure holds." group:"Registry"`
+	CAFile             string   `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's." group:"Registry"`
+	CertDir            string   `placeholder:"DIR" help:"Folder of *.crt to trust, and of *.cert with *.key to show." group:"Registry"`
+	Retry              int      `placeholder:"N" help:"Attempts for each request (default: 5)." group:"Registry"`
 }
 
 // Client returns a registry client as the flags say.
@@ -62,6 +65,12 @@ func logger(g *cli.Globals) func(string) {
 		return func(string) {}
 	}
 	return func(line string) { fmt.Fprintln(g.Stderr, line) }
+}
+
+// isTerminal reports whether a person reads w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // say prints a line for a person, unless they asked for quiet.

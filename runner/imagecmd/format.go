@@ -1,6 +1,7 @@
 package imagecmd
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,12 +37,14 @@ func printData(w io.Writer, format string, v any) error {
 
 // table prints aligned columns.
 type table struct {
-	w   *tabwriter.Writer
-	err error
+	out     io.Writer
+	text    bytes.Buffer
+	columns *tabwriter.Writer
 }
 
 func newTable(w io.Writer, header ...string) *table {
-	t := &table{w: tabwriter.NewWriter(w, 0, 8, 3, ' ', 0)}
+	t := &table{out: w}
+	t.columns = tabwriter.NewWriter(&t.text, 0, 8, 3, ' ', 0)
 	t.row(header...)
 	return t
 }
@@ -52,16 +55,20 @@ func (t *table) row(cells ...string) {
 	for i, c := range cells {
 		cells[i] = printable(c)
 	}
-	if _, err := fmt.Fprintln(t.w, strings.Join(cells, "\t")); err != nil && t.err == nil {
-		t.err = err
-	}
+	fmt.Fprintln(t.columns, strings.Join(cells, "\t"))
 }
 
+// flush writes the lines, without the blanks of an empty last column.
 func (t *table) flush() error {
-	if err := t.w.Flush(); err != nil {
+	if err := t.columns.Flush(); err != nil {
 		return err
 	}
-	return t.err
+	for line := range strings.Lines(t.text.String()) {
+		if _, err := fmt.Fprintln(t.out, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printable replaces control characters, so that no artifact can steer the

@@ -1,6 +1,7 @@
 package imagecmd
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,8 +17,18 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-// outputText is the form of the output that people read.
-const outputText = "text"
+// outputText is the form of the output that people read, templatePrefix begins
+// the one that they write themselves.
+const (
+	outputText     = "text"
+	templatePrefix = "template="
+)
+
+// templateFuncs are what templates for docker call too.
+var templateFuncs = template.FuncMap{"json": func(v any) (string, error) {
+	data, err := json.Marshal(v)
+	return string(data), err
+}}
 
 // Inspect is "image inspect".
 type Inspect struct {
@@ -25,7 +36,8 @@ type Inspect struct {
 	RegistryFlags
 	Remote   bool   `help:"Ask the registry, also when the store has it; layers are not pulled."`
 	Platform string `placeholder:"linux/ARCH" help:"Platform to show (default: this machine's)."`
-	Output   string `short:"o" default:"text" placeholder:"text|json|yaml|template=T" help:"Form of the output; T is a Go template over what json shows."`
+	Output   string `short:"o" default:"text" placeholder:"text|json|yaml|template=T" help:"Form of the output; T is a Go template over what json shows, with Go's names."`
+	Format   string `short:"f" placeholder:"T" help:"The same as -o template=T, as docker has it; also json."`
 }
 
 // Run shows the artifact.
@@ -54,8 +66,17 @@ func (i *Inspect) Run(g *cli.Globals) error {
 
 // printer returns what writes the result in the form of --output.
 func (i *Inspect) printer(g *cli.Globals) (func(*About) error, error) {
-	if text, ok := strings.CutPrefix(i.Output, "template="); ok {
-		t, err := template.New("output").Parse(text)
+	output := i.Output
+	if i.Format != "" {
+		if output != outputText {
+			return nil, errors.New("--format and --output exclude each other, use one")
+		}
+		if output = i.Format; output != outputJSON {
+			output = templatePrefix + output
+		}
+	}
+	if text, ok := strings.CutPrefix(output, templatePrefix); ok {
+		t, err := template.New("output").Funcs(templateFuncs).Parse(text)
 		if err != nil {
 			return nil, err
 		}
@@ -66,13 +87,13 @@ func (i *Inspect) printer(g *cli.Globals) (func(*About) error, error) {
 			return result(g.Stdout, "")
 		}, nil
 	}
-	switch i.Output {
+	switch output {
 	case outputText:
 		return func(a *About) error { return a.print(g.Stdout) }, nil
 	case outputJSON, outputYAML:
-		return func(a *About) error { return printData(g.Stdout, i.Output, a) }, nil
+		return func(a *About) error { return printData(g.Stdout, output, a) }, nil
 	}
-	return nil, fmt.Errorf("unknown output %q, use text, json, yaml or template=T", i.Output)
+	return nil, fmt.Errorf("unknown output %q, use text, json, yaml or template=T", output)
 }
 
 // source is where an artifact to inspect lies.

@@ -1,6 +1,7 @@
 package imagecmd
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -62,18 +63,36 @@ func (l *List) print(g *cli.Globals, rows []listed) error {
 	if l.Output != outputColumns {
 		return printData(g.Stdout, l.Output, rows)
 	}
+	if g.Quiet { // docker's -q: what "image rm" takes
+		return l.printDigests(g, rows)
+	}
 	t := newTable(g.Stdout, "REPOSITORY", "TAG", "DIGEST", "SIZE", "CREATED")
 	for _, r := range rows {
-		tag, dig := r.Tag, r.Digest
-		if tag == "" {
-			tag = noTag
-		}
-		if !l.NoTrunc {
-			dig = shorten(dig)
-		}
-		t.row(r.Repository, tag, dig, humanSize(r.Size), humanTime(r.Created, time.Now()))
+		t.row(r.Repository, cmp.Or(r.Tag, noTag), l.digest(r), humanSize(r.Size), humanTime(r.Created, time.Now()))
 	}
 	return t.flush()
+}
+
+// printDigests prints the digest of each artifact once.
+func (l *List) printDigests(g *cli.Globals, rows []listed) error {
+	seen := map[string]bool{}
+	for _, r := range rows {
+		if seen[r.Digest] {
+			continue
+		}
+		seen[r.Digest] = true
+		if err := result(g.Stdout, "%s", l.digest(r)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *List) digest(r listed) string {
+	if l.NoTrunc {
+		return r.Digest
+	}
+	return shorten(r.Digest)
 }
 
 func listedOf(r store.Ref) listed {

@@ -19,9 +19,9 @@ const maxPassword = 64 << 10
 
 // Login is "login".
 type Login struct {
-	Registry      string `arg:"" optional:"" default:"docker.io" help:"Registry, as host[:port]."`
-	Username      string `short:"u" aliases:"user" help:"User name."`
-	Password      string `short:"p" help:"Password; others may see it in the process list."`
+	Registry      string `arg:"" optional:"" default:"docker.io" help:"Registry, as host[:port] (default: docker.io)."`
+	Username      string `short:"u" aliases:"user" placeholder:"NAME" help:"User name."`
+	Password      string `short:"p" placeholder:"TEXT" help:"Password; others may see it in the process list."`
 	PasswordStdin bool   `help:"Read the password from standard input."`
 	GetLogin      bool   `help:"Print the user that is logged in, and do nothing."`
 	Authfile      string `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, or podman's)."`
@@ -110,8 +110,11 @@ func ask(g *cli.Globals, prompt string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprint(g.Stderr, prompt)
-	line, err := bufio.NewReaderSize(f, 1).ReadString('\n')
+	line, err := answer(g, prompt, func() (string, error) { return bufio.NewReaderSize(f, 1).ReadString('\n') })
+	if errors.Is(err, cli.ErrInterrupted) {
+		fmt.Fprintln(g.Stderr)
+		return "", err
+	}
 	if err != nil {
 		return "", fmt.Errorf("reading the user name: %w", err)
 	}
@@ -129,26 +132,38 @@ func askSecret(g *cli.Globals, prompt string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	type answer struct {
-		text []byte
+	line, err := answer(g, prompt, func() (string, error) {
+		text, err := term.ReadPassword(int(f.Fd()))
+		return string(text), err
+	})
+	fmt.Fprintln(g.Stderr)
+	if errors.Is(err, cli.ErrInterrupted) {
+		_ = term.Restore(int(f.Fd()), state)
+		return "", err
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the password: %w", err)
+	}
+	return line, nil
+}
+
+// answer prompts and waits for read, which a signal does not end, or for the
+// end of the command.
+func answer(g *cli.Globals, prompt string, read func() (string, error)) (string, error) {
+	fmt.Fprint(g.Stderr, prompt)
+	type line struct {
+		text string
 		err  error
 	}
-	got := make(chan answer, 1)
-	fmt.Fprint(g.Stderr, prompt)
+	got := make(chan line, 1)
 	go func() {
-		text, err := term.ReadPassword(int(f.Fd()))
-		got <- answer{text, err}
+		text, err := read()
+		got <- line{text, err}
 	}()
 	select {
-	case a := <-got:
-		fmt.Fprintln(g.Stderr)
-		if a.err != nil {
-			return "", fmt.Errorf("reading the password: %w", a.err)
-		}
-		return string(a.text), nil
+	case l := <-got:
+		return l.text, l.err
 	case <-g.Ctx.Done():
-		_ = term.Restore(int(f.Fd()), state)
-		fmt.Fprintln(g.Stderr)
 		return "", cli.ErrInterrupted
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
@@ -34,6 +35,9 @@ type Request struct {
 	// Trust says who must have signed the artifact, which is decided before
 	// any of its layers is fetched; nil asks nobody.
 	Trust *TrustFlags
+	// Allow refuses references before anything is asked of a registry, when
+	// the digest is empty, and artifacts before they are fetched; nil allows all.
+	Allow func(ref registry.Reference, d digest.Digest) error
 
 	client *registry.Client // shared by several requests; nil makes one
 }
@@ -54,6 +58,11 @@ func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 	ref, err := parseRef(q.Reference)
 	if err != nil {
 		return Obtained{}, err
+	}
+	if q.Allow != nil {
+		if err := q.Allow(ref, ""); err != nil {
+			return Obtained{}, err
+		}
 	}
 	s, err := openStore(g)
 	if err != nil {
@@ -80,6 +89,11 @@ func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 
 // admit asks the policy about root, which ref stands for.
 func (q Request) admit(g *cli.Globals, ref registry.Reference, root ocispec.Descriptor) error {
+	if q.Allow != nil {
+		if err := q.Allow(ref, root.Digest); err != nil {
+			return err
+		}
+	}
 	if q.Trust == nil {
 		return nil
 	}

@@ -1,10 +1,19 @@
 package imagecmd
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 // parsePlatform parses "linux/amd64", "linux/arm64/v8" or just "arm64".
@@ -18,4 +27,56 @@ func parsePlatform(text string) (arch.Arch, error) {
 	}
 	name, _, _ := strings.Cut(rest, "/")
 	return arch.Parse(name)
+}
+
+// onlyPlatforms returns an artifact that has the chosen ones of the platforms
+// of root: another index, which is not in the store. Without archs it is root.
+func onlyPlatforms(g *cli.Globals, from oci.Blobs, root ocispec.Descriptor, archs []arch.Arch) (ocispec.Descriptor, oci.Blobs, error) {
+	if len(archs) == 0 {
+		return root, from, nil
+	}
+	data, err := oci.ReadBlob(g.Ctx, from, root, store.MaxManifest)
+	if err != nil {
+		return root, nil, err
+	}
+	var idx ocispec.Index
+	if err := json.Unmarshal(data, &idx); err != nil {
+		return root, nil, fmt.Errorf("reading %s: %w", root.Digest, err)
+	}
+	for _, a := range archs {
+		if _, err := oci.SelectManifest(idx, a); err != nil {
+			return root, nil, err
+		}
+	}
+	all := len(idx.Manifests)
+	idx.Manifests = slices.DeleteFunc(idx.Manifests, func(d ocispec.Descriptor) bool {
+		return !slices.ContainsFunc(archs, func(a arch.Arch) bool { return isPlatform(d, a) })
+	})
+	if len(idx.Manifests) == all {
+		return root, from, nil
+	}
+	if data, err = json.Marshal(idx); err != nil {
+		return root, nil, err
+	}
+	b := oci.NewBlob(root.MediaType, data)
+	say(g, "The artifact of these platforms alone is %s; what was signed is %s.", b.Digest, root.Digest)
+	return b.Descriptor, overlay{oci.NewMemory(b), from}, nil
+}
+
+func isPlatform(d ocispec.Descriptor, a arch.Arch) bool {
+	return d.Platform != nil && d.Platform.OS == "linux" && d.Platform.Architecture == a.String()
+}
+
+// overlay is a place of blobs with some more.
+type overlay struct {
+	more oci.Memory
+	oci.Blobs
+}
+
+// Open implements oci.Blobs.
+func (o overlay) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
+	if _, ok := o.more[d.Digest]; ok {
+		return o.more.Open(ctx, d)
+	}
+	return o.Blobs.Open(ctx, d)
 }

@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/term"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -46,9 +44,7 @@ func startProgress(g *cli.Globals, name string) *progress {
 	if g.Quiet {
 		return p
 	}
-	if f, ok := g.Stderr.(*os.File); ok {
-		p.bar = term.IsTerminal(int(f.Fd()))
-	}
+	p.bar = isTerminal(g.Stderr)
 	p.ended.Go(func() {
 		tick := time.NewTicker(progressTick)
 		defer tick.Stop()

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -84,9 +86,13 @@ func pinned(ref registry.Reference, digest string) string {
 }
 
 // success tells a person what was done, on standard error, and a script the
-// pinned reference, on standard output.
+// pinned reference, on standard output. Where both go to the same person the
+// reference is not repeated.
 func success(g *cli.Globals, verb, ref string) error {
 	say(g, "Successfully %s %s", verb, ref)
+	if !g.Quiet && isTerminal(g.Stdout) && isTerminal(g.Stderr) {
+		return nil
+	}
 	return result(g.Stdout, "%s", ref)
 }
 
@@ -94,12 +100,18 @@ func success(g *cli.Globals, verb, ref string) error {
 type Push struct {
 	Image string `arg:"" name:"ref" help:"Reference in the store, which says where it goes."`
 	RegistryFlags
-	DryRun bool `help:"Say what would be uploaded, upload nothing."`
+	Platform     []string `placeholder:"linux/ARCH" help:"Push these platforms alone, as an artifact with a digest of its own (default: all)."`
+	AllPlatforms bool     `help:"Push all platforms, as it is done without --platform."`
+	DryRun       bool     `help:"Say what would be uploaded, upload nothing."`
 }
 
 // Run pushes the artifact under its own name.
 func (p *Push) Run(g *cli.Globals) error {
 	ref, err := parseRef(p.Image)
+	if err != nil {
+		return err
+	}
+	archs, err := p.archs()
 	if err != nil {
 		return err
 	}
@@ -120,9 +132,13 @@ func (p *Push) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
+	root, blobs, err := onlyPlatforms(g, s, r.Target, archs)
+	if err != nil {
+		return fmt.Errorf("pushing %s: %w", ref, err)
+	}
 	say(g, "Pushing %s...", ref)
 	shown := startProgress(g, ref.String())
-	q := registry.PushRequest{Blobs: watched{s, shown}, Root: r.Target, Repository: ref, DryRun: p.DryRun}
+	q := registry.PushRequest{Blobs: watched{blobs, shown}, Root: root, Repository: ref, DryRun: p.DryRun}
 	if ref.Tag != "" {
 		q.Tags = []string{ref.Tag}
 	}
@@ -131,8 +147,32 @@ func (p *Push) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	say(g, "%s", res.Summary())
-	return result(g.Stdout, "%s", pinned(ref, res.Digest))
+	return pushed(g, "pushed", ref, res)
+}
+
+// archs are the platforms to push; empty means all.
+func (p *Push) archs() ([]arch.Arch, error) {
+	if p.AllPlatforms && len(p.Platform) > 0 {
+		return nil, cli.Usage(errors.New("--platform and --all-platforms exclude each other, use one"))
+	}
+	if len(p.Platform) == 0 {
+		return nil, nil
+	}
+	return PlatformFlags{Platform: p.Platform}.archs()
+}
+
+// pushed tells what an upload did.
+func pushed(g *cli.Globals, verb string, ref registry.Reference, res registry.PushResult) error {
+	done := "everything is there already, nothing uploaded"
+	if !res.Unchanged() {
+		done = fmt.Sprintf("%d uploaded (%s), %d mounted, %d already there", res.Uploaded, humanSize(res.Bytes), res.Mounted, res.Existing)
+	}
+	if res.DryRun {
+		say(g, "Dry run: %s", done)
+		return result(g.Stdout, "%s", pinned(ref, res.Digest))
+	}
+	say(g, "%s", strings.ToUpper(done[:1])+done[1:])
+	return success(g, verb, pinned(ref, res.Digest))
 }
 
 // pullFirst adds the cure to the error that something is not in the store.
@@ -169,9 +209,8 @@ func (c *Copy) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	say(g, "%s", res.Summary())
 	if res.Along > 0 {
 		say(g, "%d signatures and documents copied along", res.Along)
 	}
-	return result(g.Stdout, "%s", pinned(dst, res.Digest))
+	return pushed(g, "copied to", dst, res.PushResult)
 }

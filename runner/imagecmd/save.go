@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/term"
-
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -20,6 +18,9 @@ const (
 	formatOCI    = "oci"
 	formatDocker = "docker"
 )
+
+// stdoutFile stands for standard output where a file is asked for.
+const stdoutFile = "-"
 
 // Save is "image save".
 type Save struct {
@@ -41,11 +42,14 @@ func (c *Save) Run(g *cli.Globals) error {
 	defer release()
 	var refs []store.Ref
 	for _, text := range c.Image {
-		r, err := find(s, text)
+		found, err := findAll(s, text)
 		if err != nil {
 			return pullFirst(err, text)
 		}
-		refs = append(refs, r)
+		if len(found) > 1 { // which one the archive has is not for us to choose
+			return severalNames(text, found)
+		}
+		refs = append(refs, found...)
 	}
 	if st, err := os.Stat(c.Output); err == nil && st.IsDir() {
 		if c.Format != formatOCI {
@@ -60,19 +64,27 @@ func (c *Save) Run(g *cli.Globals) error {
 		}
 		write = saveDocker
 	}
-	return c.toOutput(g, func(w io.Writer) error { return write(g, s, refs, w) })
+	return writeArchive(g, c.Output, func(w io.Writer) error { return write(g, s, refs, w) })
 }
 
-// toOutput lets do write to the file, or to standard output.
-func (c *Save) toOutput(g *cli.Globals, do func(io.Writer) error) error {
-	if c.Output == "" || c.Output == "-" {
-		if f, ok := g.Stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-			return cli.Usage(errors.New("refusing to write an archive to a terminal, pass -o FILE or redirect"))
-		}
-		w := bufio.NewWriterSize(g.Stdout, 1<<20)
-		return errors.Join(do(w), w.Flush())
+// writeArchive lets do write to the file, or to standard output unless a person
+// sits there.
+func writeArchive(g *cli.Globals, path string, do func(io.Writer) error) error {
+	if path != "" && path != stdoutFile {
+		return replaceFile(path, do)
 	}
-	return replaceFile(c.Output, do)
+	if err := refuseTerminal(g); err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(g.Stdout, 1<<20)
+	return errors.Join(do(w), w.Flush())
+}
+
+func refuseTerminal(g *cli.Globals) error {
+	if isTerminal(g.Stdout) {
+		return cli.Usage(errors.New("refusing to write an archive to a terminal, name a file or redirect"))
+	}
+	return nil
 }
 
 // replaceFile lets do write a file beside path, which takes its place when all

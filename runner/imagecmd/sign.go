@@ -1,6 +1,7 @@
 package imagecmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -140,12 +142,9 @@ func (j *signing) write(form sign.Form) error {
 		})
 		return err
 	}
-	blobs, root, err := sign.TagManifest(ctx, placeOf(j.client, j.ref), j.root.Digest, s)
-	if err != nil {
-		return err
-	}
-	_, err = j.client.Push(ctx, registry.PushRequest{
-		Blobs: blobs, Root: root, Repository: j.ref, Tags: []string{sign.Tag(j.root.Digest)},
+	at := j.ref
+	at.Tag, at.Digest = sign.Tag(j.root.Digest), ""
+	return j.client.ExtendTag(ctx, at, func(ctx context.Context) (oci.Blobs, ocispec.Descriptor, error) {
+		return sign.TagManifest(ctx, placeOf(j.client, j.ref), j.root.Digest, s)
 	})
-	return err
 }

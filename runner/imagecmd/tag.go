@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
@@ -14,17 +16,14 @@ import (
 // Tag is "image tag".
 type Tag struct {
 	Src string `arg:"" name:"src" help:"Reference in the store, or the beginning of a digest."`
-	Dst string `arg:"" name:"dst" help:"New name."`
+	Dst string `arg:"" name:"dst" help:"The new name."`
 }
 
 // Run names what SRC stands for DST too.
 func (t *Tag) Run(g *cli.Globals) error {
-	dst, err := parseRef(t.Dst)
+	dst, err := parseTag(t.Dst)
 	if err != nil {
 		return err
-	}
-	if dst.Digest != "" {
-		return cli.Usage(fmt.Errorf("the new name %q has a digest, leave it out", t.Dst))
 	}
 	s, err := openStore(g)
 	if err != nil {
@@ -41,9 +40,19 @@ func (t *Tag) Run(g *cli.Globals) error {
 	return success(g, "tagged with", pinned(dst, r.Target.Digest.String()))
 }
 
+// parseTag parses a name that the user gives to an artifact.
+func parseTag(text string) (registry.Reference, error) {
+	ref, err := parseRef(text)
+	if err == nil && ref.Digest != "" {
+		err = cli.Usage(fmt.Errorf("the new name %q has a digest, leave it out", text))
+	}
+	return ref, err
+}
+
 // Remove is "image rm".
 type Remove struct {
 	Image []string `arg:"" name:"ref" help:"References in the store, or beginnings of digests."`
+	Force bool     `short:"f" help:"Remove all names of a digest, and pass over what is not there."`
 }
 
 // Run removes the names, then the content that has none left. Content that a
@@ -55,11 +64,11 @@ func (r *Remove) Run(g *cli.Globals) error {
 	}
 	var names []string
 	for _, text := range r.Image {
-		ref, err := find(s, text)
+		found, err := r.names(s, text)
 		if err != nil {
 			return err
 		}
-		names = append(names, ref.Name)
+		names = append(names, found...)
 	}
 	if err := s.Untag(g.Ctx, names...); err != nil {
 		return err
@@ -82,46 +91,72 @@ func (r *Remove) Run(g *cli.Globals) error {
 	return err
 }
 
+// names are what text stands for. A digest stands for all its names, which only
+// --force removes together.
+func (r *Remove) names(s *store.Store, text string) ([]string, error) {
+	found, err := findAll(s, text)
+	if r.Force && errors.Is(err, oci.ErrNotFound) {
+		return nil, nil
+	}
+	if err == nil && len(found) > 1 && !r.Force {
+		err = fmt.Errorf("%w, or remove them all with --force", severalNames(text, found))
+	}
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range found {
+		names = append(names, f.Name)
+	}
+	return names, nil
+}
+
+func severalNames(digest string, refs []store.Ref) error {
+	return fmt.Errorf("%q has %d names, write one of them: %s and %s are two", digest, len(refs), refs[0].Name, refs[1].Name)
+}
+
 // find returns the reference that the user means: a name, or the beginning of
-// a digest that only one artifact has.
+// a digest that only one artifact has, which stands for the first of its names.
 func find(s *store.Store, text string) (store.Ref, error) {
-	ref, parseErr := parseRef(text)
-	if parseErr == nil {
-		r, err := lookup(s, ref)
-		if err == nil {
-			return r, nil
+	all, err := findAll(s, text)
+	if err != nil {
+		return store.Ref{}, err
+	}
+	return all[0], nil
+}
+
+// findAll returns all names of the artifact when text is a digest, else the one
+// that text is.
+func findAll(s *store.Store, text string) ([]store.Ref, error) {
+	ref, err := parseRef(text)
+	if err == nil {
+		var r store.Ref
+		if r, err = lookup(s, ref); err == nil {
+			return []store.Ref{r}, nil
 		}
-		if !digestPrefix.MatchString(text) {
-			return r, err
-		}
-	} else if !digestPrefix.MatchString(text) {
-		return store.Ref{}, parseErr
+	}
+	if !digestPrefix.MatchString(text) {
+		return nil, err
 	}
 	return findDigest(s, text)
 }
 
-// findDigest returns the first name of the one artifact whose digest starts
-// so.
-func findDigest(s *store.Store, prefix string) (store.Ref, error) {
+// findDigest returns the names of the one artifact whose digest starts so.
+func findDigest(s *store.Store, prefix string) ([]store.Ref, error) {
 	refs, err := s.List()
 	if err != nil {
-		return store.Ref{}, err
+		return nil, err
 	}
-	var found []store.Ref
-	for _, r := range refs {
-		if hasDigestPrefix(r.Target.Digest.String(), prefix) {
-			found = append(found, r)
+	found := slices.DeleteFunc(refs, func(r store.Ref) bool { return !hasDigestPrefix(r.Target.Digest.String(), prefix) })
+	if len(found) == 0 {
+		return nil, notHere(s, prefix)
+	}
+	for _, r := range found {
+		if r.Target.Digest != found[0].Target.Digest {
+			return nil, fmt.Errorf("several artifacts have a digest that starts with %q, write more of it", prefix)
 		}
 	}
-	switch {
-	case len(found) == 0:
-		return store.Ref{}, notHere(s, prefix)
-	case found[0].Target.Digest != found[len(found)-1].Target.Digest:
-		return store.Ref{}, fmt.Errorf("several artifacts have a digest that starts with %q, write more of it", prefix)
-	case len(found) > 1:
-		return store.Ref{}, fmt.Errorf("%q has %d names, write one of them: %s and %s are two", prefix, len(found), found[0].Name, found[1].Name)
-	}
-	return found[0], nil
+	return found, nil
 }
 
 // digestPrefix is what may be the beginning of a digest.

@@ -85,7 +85,7 @@ func selectFields(src *field.Source, spec string) (selection, error) {
 		}
 		f := src.Lookup(name)
 		if f == nil {
-			return sel, fmt.Errorf("data source %q has no field %q, it has %s", src.Name, name, fieldNames(src))
+			return sel, src.Unknown(name)
 		}
 		*list = append(*list, f)
 	}
@@ -93,14 +93,6 @@ func selectFields(src *field.Source, spec string) (selection, error) {
 		return sel, fmt.Errorf("fields %q: names with and without + or - cannot be mixed", spec)
 	}
 	return sel, nil
-}
-
-func fieldNames(src *field.Source) string {
-	var names []string
-	for _, f := range src.All() {
-		names = append(names, f.FullName)
-	}
-	return strings.Join(names, ", ")
 }
 
 // columns returns the fields that columns show.

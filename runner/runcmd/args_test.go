@@ -31,6 +31,8 @@ func TestSplit(t *testing.T) {
 		{"--help", "--help", "", false},
 		{"-h", "--help", "", false},
 		{"ref --timeout", "ref --timeout", "", false},
+		{"ref --filter.open fd>3 --filter-expr.open=ok", "ref --filter=open:fd>3 --filter-expr=open:ok", "", false},
+		{"ref --filter. x", "ref", "--filter. x", false},
 		{"", "", "", false},
 	} {
 		t.Run(tc.in, func(t *testing.T) {
@@ -119,6 +121,32 @@ func TestScoped(t *testing.T) {
 	got := scopedAll([]string{"fd>3", "open:a==b:c", "close:x==1", "t==1:2"}, "open", sources)
 	if diff := cmp.Diff([]string{"fd>3", "a==b:c", "t==1:2"}, got); diff != "" {
 		t.Errorf("filters (-want +got):\n%s", diff)
+	}
+}
+
+func TestPerSource(t *testing.T) {
+	sources := []string{"open", "close"}
+	for _, tc := range []struct{ in, open, close, wrong string }{
+		{"", "", "", ""},
+		{"json", "json", "json", ""},
+		{"open:json", "json", "", ""},
+		{"open:json, close:none", "json", "none", ""},
+		{"json,open:none", "", "", "give one value"},
+		{"json,none", "", "", "give one value"},
+		{"opne:json", "", "", `did you mean "open"?`},
+	} {
+		for src, want := range map[string]string{"open": tc.open, "close": tc.close} {
+			got, err := perSource(tc.in, src, sources)
+			if tc.wrong != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.wrong) {
+					t.Errorf("%q for %s: got %v, want an error with %q", tc.in, src, err, tc.wrong)
+				}
+				continue
+			}
+			if err != nil || got != want {
+				t.Errorf("%q for %s: got %q, %v, want %q", tc.in, src, got, err, want)
+			}
+		}
 	}
 }
 

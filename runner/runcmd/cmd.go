@@ -16,6 +16,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 )
 
@@ -24,16 +25,20 @@ import (
 type Cmd struct {
 	Gadget string `arg:"" name:"gadget" help:"Reference in a registry, or an OCI layout: a folder or a tar file."`
 
-	Pull    string  `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
-	BTF     string  `name:"btf" type:"existingfile" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
-	Timeout Timeout `placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
-	Host    bool    `help:"Trace the whole machine. It is what happens without filter; accepted for compatibility." group:"Gadget"`
+	Pull            string   `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
+	DisallowPulling bool     `help:"Pull nothing, as --pull=never." group:"Gadget"`
+	AllowedGadgets  []string `placeholder:"REFS" help:"Run no other gadgets than these: references, name@digest, a digest, or a beginning with * behind it." group:"Gadget"`
+	BTF             string   `name:"btf" type:"existingfile" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
+	Timeout         Timeout  `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
+	Host            bool     `help:"Trace the whole machine. It is what happens without filter; accepted for compatibility." group:"Gadget"`
+	Annotate        []string `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", parted by commas." group:"Gadget"`
 
-	Output     string   `short:"o" enum:"columns,json,jsonpretty,yaml,none" default:"columns" help:"Form of the events: ${enum}." group:"Output"`
+	Output     string   `short:"o" placeholder:"MODE" help:"Form of the events: columns, json, jsonpretty, yaml, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
 	Fields     string   `placeholder:"LIST" help:"Fields to show: \"a,b\" for exactly these, \"+a,-b\" to add and remove; \"source:a;b\" for one data source and the others." group:"Output"`
-	Filter     []string `short:"F" sep:"none" placeholder:"EXPR" help:"Show only matching events: field, one of == != >= > <= < ~ !~, value; several parted by comma." group:"Output"`
-	Sort       string   `placeholder:"LIST" help:"Sort arrays of entries by these fields, \"-a\" for descending." group:"Output"`
-	MaxEntries int      `help:"Show at most this many entries of an array." group:"Output"`
+	Filter     []string `short:"F" sep:"none" placeholder:"RULES" help:"Show only matching events: field, one of == != >= > <= < ~ !~, value; several parted by comma." group:"Output"`
+	FilterExpr []string `short:"E" sep:"none" placeholder:"EXPR" help:"Show only events for which an expression holds (expr-lang.org): 'proc.comm == \"cat\" && fd > 3'." group:"Output"`
+	Sort       string   `placeholder:"LIST" help:"Sort arrays of entries by these fields, \"-a\" for descending; \"source:a;source2:b\" for each data source." group:"Output"`
+	MaxEntries string   `placeholder:"N" help:"Show at most this many entries of an array, -1 for all; \"source:N,source2:N\" for each data source." group:"Output"`
 
 	imagecmd.TrustFlags    `group:"Trust"`
 	imagecmd.RegistryFlags `group:"Registry"`
@@ -68,6 +73,7 @@ type session struct {
 	g    *cli.Globals
 	rest Rest
 
+	env      *field.Env // of this machine, nil until it is needed
 	kernel   *btf.Cache // the kernel's own BTF
 	artifact *gadget.Artifact
 	metadata engine.Metadata
@@ -93,11 +99,17 @@ func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 }
 
 func (s *session) run(ctx context.Context) error {
+	if err := s.cmd.check(); err != nil {
+		return cli.Usage(err)
+	}
 	if err := s.fetch(ctx); err != nil {
 		return fmt.Errorf("fetching gadget %q: %w", s.cmd.Gadget, err)
 	}
 	if err := s.read(); err != nil {
 		return fmt.Errorf("reading gadget %q: %w", s.cmd.Gadget, err)
+	}
+	if err := s.annotate(s.cmd.Annotate); err != nil {
+		return cli.Usage(err)
 	}
 	if s.rest.Help {
 		return s.help()
@@ -117,6 +129,18 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	return s.trace(ctx, ev)
+}
+
+// check returns an error for flags that contradict each other, and puts those
+// that mean the same into one.
+func (c *Cmd) check() error {
+	if c.DisallowPulling {
+		if c.Pull == imagecmd.PullAlways {
+			return errors.New("--disallow-pulling contradicts --pull=always, use one")
+		}
+		c.Pull = imagecmd.PullNever
+	}
+	return nil
 }
 
 // read turns the artifact into a plan.

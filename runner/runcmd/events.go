@@ -34,48 +34,41 @@ type part struct {
 	encoder output.Encoder // nil to write nothing
 	match   func(sample []byte) bool
 	sort    func(samples [][]byte)
-	most    int // entries of an array, 0 for all
+	most    int // entries of an array, negative for all
 	seen    atomic.Uint64
 	lost    atomic.Uint64
 }
 
 // events prepares the decoding and the form of every data source.
 func (s *session) events() (*events, error) {
-	sources, err := s.plan.Sources(s.metadata, hostEnv(enumFrom(s.kernel)))
+	sources, err := s.sources()
 	if err != nil {
 		return nil, err
 	}
 	ev := &events{sources: sources, parts: make([]part, len(sources)), note: s.notef}
-	names, arrays := make([]string, len(sources)), false
+	f := former{session: s, names: make([]string, len(sources)), width: terminalWidth(s.g.Stdout)}
+	arrays := false
 	for i, src := range sources {
-		names[i], arrays = src.Name, arrays || src.Array
+		f.names[i], arrays = src.Name, arrays || src.Array
 	}
-	if !arrays && (s.cmd.Sort != "" || s.cmd.MaxEntries > 0) {
+	if !arrays && (s.cmd.Sort != "" || s.cmd.MaxEntries != "") {
 		s.notef("--sort and --max-entries change nothing, the gadget has no arrays")
 	}
-	width := terminalWidth(s.g.Stdout)
 	for i, src := range sources {
-		if err := ev.parts[i].prepare(s.cmd, src, names, width); err != nil {
+		if err := f.form(&ev.parts[i], src); err != nil {
 			return nil, err
 		}
 	}
 	return ev, nil
 }
 
-// prepare fills p with what the flags of cmd ask for data source src.
-func (p *part) prepare(cmd *Cmd, src *field.Source, names []string, width int) (err error) {
-	p.most = cmd.MaxEntries
-	p.encoder, err = output.New(src, output.Options{
-		Mode: output.Mode(cmd.Output), Fields: scoped(cmd.Fields, src.Name, names), Width: width,
-	})
-	if err != nil {
-		return err
+// sources returns the data sources of the gadget.
+func (s *session) sources() ([]*field.Source, error) {
+	if s.env == nil {
+		env := hostEnv(enumFrom(s.kernel))
+		s.env = &env
 	}
-	if p.match, err = field.Filter(src, scopedAll(cmd.Filter, src.Name, names)); err != nil || !src.Array {
-		return err
-	}
-	p.sort, err = field.Sorter(src, scoped(cmd.Sort, src.Name, names))
-	return err
+	return s.plan.Sources(s.metadata, *s.env)
 }
 
 // terminalWidth returns the width of w when it is a terminal, else 0.
@@ -130,7 +123,7 @@ func (e *events) Array(source int, samples [][]byte) {
 	if p.sort != nil {
 		p.sort(samples)
 	}
-	if p.most > 0 && len(samples) > p.most {
+	if p.most >= 0 && len(samples) > p.most {
 		samples = samples[:p.most]
 	}
 	p.seen.Add(uint64(len(samples)))

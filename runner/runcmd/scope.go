@@ -1,8 +1,12 @@
 package runcmd
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
 // scoped returns the part of a flag's value that holds for data source src: of
@@ -36,4 +40,33 @@ func scopedAll(values []string, src string, sources []string) []string {
 		}
 	}
 	return out
+}
+
+// perSource returns the part of a flag's value for data source src: the whole
+// value when it names no source, else of "open:json,close:none" the one for src,
+// "" when there is none.
+func perSource(value, src string, sources []string) (string, error) {
+	out, plain, named := "", 0, 0
+	for part := range strings.SplitSeq(value, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		name, rest, ok := strings.Cut(part, ":")
+		switch {
+		case !ok:
+			plain++
+			out = part
+		case !slices.Contains(sources, name):
+			return "", fmt.Errorf("the gadget has no data source %q, %s", name, nearest.Advice(name, sources))
+		default:
+			named++
+			if name == src {
+				out = rest
+			}
+		}
+	}
+	if plain > 1 || plain > 0 && named > 0 {
+		return "", errors.New("give one value for all data sources, or source:value for each, parted by commas")
+	}
+	return out, nil
 }

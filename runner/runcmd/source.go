@@ -13,21 +13,30 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 )
 
 // fetch reads the artifact from a layout, or from the store after pulling it.
 func (s *session) fetch(ctx context.Context) error {
+	allowed, err := newAllowList(s.cmd.AllowedGadgets)
+	if err != nil {
+		return cli.Usage(err)
+	}
 	layout, err := openLayout(s.cmd.Gadget)
 	if err != nil {
 		return err
 	}
 	if layout == nil {
-		return s.fetchReference(ctx)
+		return s.fetchReference(ctx, allowed)
 	}
 	defer layout.Close()
 	root, err := layout.Root("")
 	if err != nil {
+		return err
+	}
+	if err := allowed.check(registry.Reference{}, root.Digest); err != nil {
 		return err
 	}
 	if err := imagecmd.Admit(s.g, imagecmd.Admission{Trust: s.cmd.TrustFlags, Digest: root.Digest}); err != nil {
@@ -65,10 +74,10 @@ func (s *session) load(ctx context.Context, blobs oci.Blobs, root ocispec.Descri
 
 // fetchReference reads the gadget from the store, where it is pulled first if
 // --pull asks for it and the policy lets it run.
-func (s *session) fetchReference(ctx context.Context) error {
+func (s *session) fetchReference(ctx context.Context, allowed allowList) error {
 	got, err := imagecmd.Obtain(s.g, imagecmd.Request{
 		Reference: s.cmd.Gadget, Policy: s.cmd.Pull, Archs: []arch.Arch{arch.Host()},
-		Registry: s.cmd.RegistryFlags, Trust: &s.cmd.TrustFlags,
+		Registry: s.cmd.RegistryFlags, Trust: &s.cmd.TrustFlags, Allow: allowed.check,
 	})
 	if err != nil {
 		return err

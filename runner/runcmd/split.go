@@ -31,6 +31,9 @@ type splitter struct {
 
 // take sorts arg and returns how many of the following arguments it took too.
 func (s *splitter) take(arg string, next []string) int {
+	if flag, source, ok := s.perSource(arg); ok {
+		return s.takeFor(flag, source, arg, next)
+	}
 	if arg == "--help" || arg == "-h" {
 		s.rest.Help = true
 		return 0
@@ -63,6 +66,32 @@ func (s *splitter) take(arg string, next []string) int {
 		return 1
 	}
 	return 0
+}
+
+// sourceFlags are the flags that may name a data source behind a dot, as other
+// runners take it: --filter.open=RULES is --filter=open:RULES.
+var sourceFlags = []string{"--filter-expr", "--filter"}
+
+// perSource returns the flag and the data source that arg names with a dot.
+func (s *splitter) perSource(arg string) (flag, source string, ok bool) {
+	for _, flag := range sourceFlags {
+		if name, ok := strings.CutPrefix(arg, flag+"."); ok {
+			source, _, _ := strings.Cut(name, "=")
+			return flag, source, source != ""
+		}
+	}
+	return "", "", false
+}
+
+// takeFor takes arg, which is flag for one data source.
+func (s *splitter) takeFor(flag, source, arg string, next []string) int {
+	_, value, hasValue := strings.Cut(arg, "=")
+	taken := 0
+	if !hasValue && len(next) > 0 {
+		value, taken = next[0], 1
+	}
+	s.ours = append(s.ours, flag+"="+source+":"+value)
+	return taken
 }
 
 // isFlag reports whether arg is a flag and not a value: negative numbers are

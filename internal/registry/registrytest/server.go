@@ -26,6 +26,11 @@ type Config struct {
 	CertFile, KeyFile string
 	// ClientCAFile makes it ask for client certificates of this CA.
 	ClientCAFile string
+	// Tokens makes it want the tokens of a token server.
+	Tokens *TokenServer
+	// Program is another registry with the configuration of Debian's
+	// docker-registry: a later version of distribution. Empty is Debian's.
+	Program string
 }
 
 // Server is a running registry.
@@ -36,11 +41,14 @@ type Server struct {
 
 var listening = regexp.MustCompile(`listening on (127\.0\.0\.1:[0-9]+)`)
 
-// Start runs Debian's docker-registry on a free loopback port until the test
-// ends. The test is skipped where there is none.
+// Start runs Debian's docker-registry, or the program of cfg, on a free loopback
+// port until the test ends. The test is skipped where there is none.
 func Start(tb testing.TB, cfg Config) *Server {
 	tb.Helper()
-	path := Program(tb, RegistryEnv, "docker-registry")
+	path := cfg.Program
+	if path == "" {
+		path = Program(tb, RegistryEnv, "docker-registry")
+	}
 	dir := tb.TempDir()
 	file := filepath.Join(dir, "config.yml")
 	if err := os.WriteFile(file, []byte(cfg.yaml(tb, dir)), 0o600); err != nil {
@@ -68,9 +76,9 @@ func Start(tb testing.TB, cfg Config) *Server {
 		return &Server{Addr: a, Dir: filepath.Join(dir, "data")}
 	case log := <-done:
 		done <- log
-		tb.Fatalf("docker-registry ended: %s", log)
+		tb.Fatalf("the registry ended: %s", log)
 	case <-time.After(startTimeout):
-		tb.Fatalf("docker-registry does not listen after %s", startTimeout)
+		tb.Fatalf("the registry does not listen after %s", startTimeout)
 	}
 	return nil
 }
@@ -109,6 +117,9 @@ func (c Config) yaml(tb testing.TB, dir string) string {
 			tb.Fatal(err)
 		}
 		fmt.Fprintf(&b, "auth:\n  htpasswd:\n    realm: test\n    path: %s\n", file)
+	}
+	if t := c.Tokens; t != nil {
+		fmt.Fprintf(&b, "auth:\n  token:\n    realm: %s\n    service: %s\n    issuer: %s\n    rootcertbundle: %s\n", t.Realm, t.service, t.issuer, t.bundle)
 	}
 	return b.String()
 }

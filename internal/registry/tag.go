@@ -1,0 +1,94 @@
+package registry
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// Bounds of the change of a tag that several clients extend.
+const (
+	// tagAttempts is how often a change is begun anew because of the others.
+	tagAttempts = 30
+	// A written tag is looked at again after so many times what the writing
+	// took, within these bounds.
+	settleFactor = 4
+	minSettle    = 100 * time.Millisecond
+	maxSettle    = 2 * time.Second
+)
+
+// TagChange makes of what lies under a tag what shall lie there; where nothing
+// is to change, the same. It reads the tag itself, and is called again when
+// somebody else has changed the tag meanwhile.
+type TagChange func(ctx context.Context) (oci.Blobs, ocispec.Descriptor, error)
+
+// ExtendTag changes what lies under ref's tag while others may do the same.
+// Registries have no compare-and-swap, so the tag is written only when it is
+// still what the change was made from, and is looked at again some time after:
+// whoever finds the own change gone makes it again.
+func (c *Client) ExtendTag(ctx context.Context, ref Reference, change TagChange) error {
+	ep, err := c.pushEndpoint(ctx, ref)
+	if err != nil {
+		return err
+	}
+	return ep.extendTag(ctx, c, ref.Tag, func(ctx context.Context, before digest.Digest) (putManifest, error) {
+		blobs, root, err := change(ctx)
+		if err != nil || root.Digest == before {
+			return putManifest{}, err
+		}
+		// All but the tag.
+		if _, err := c.Push(ctx, PushRequest{Blobs: blobs, Root: root, Repository: ref}); err != nil {
+			return putManifest{}, err
+		}
+		data, err := oci.ReadBlob(ctx, blobs, root, MaxManifest)
+		return putManifest{ref.Tag, root.MediaType, data}, err
+	})
+}
+
+// extendTag writes what change makes until it stays there. before is what
+// the tag stood for; no data means that nothing is to change.
+func (ep *endpoint) extendTag(ctx context.Context, c *Client, tag string,
+	change func(ctx context.Context, before digest.Digest) (putManifest, error),
+) error {
+	for range tagAttempts {
+		before, _, err := ep.headManifest(ctx, c, tag)
+		if err != nil {
+			return err
+		}
+		m, err := change(ctx, before)
+		if err != nil || m.data == nil {
+			return err
+		}
+		done, err := ep.replaceTag(ctx, c, before, m)
+		if err != nil || done {
+			return err
+		}
+		if err := sleep(ctx, rand.N(minSettle)); err != nil {
+			return err
+		}
+	}
+	return ep.wrong("others replaced the tag %s %d times, try again later", tag, tagAttempts)
+}
+
+// replaceTag writes m when its tag still is before. It reports whether m is
+// there once all who saw the tag as it was must have written too.
+func (ep *endpoint) replaceTag(ctx context.Context, c *Client, before digest.Digest, m putManifest) (bool, error) {
+	start := time.Now()
+	now, _, err := ep.headManifest(ctx, c, m.identifier)
+	if err != nil || now != before {
+		return false, err
+	}
+	if err := ep.putManifest(ctx, c, m); err != nil {
+		return false, err
+	}
+	if err := sleep(ctx, min(max(settleFactor*time.Since(start), minSettle), maxSettle)); err != nil {
+		return false, err
+	}
+	now, _, err = ep.headManifest(ctx, c, m.identifier)
+	return now == digest.FromBytes(m.data), err
+}

@@ -1,0 +1,142 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+)
+
+// groups are the titles in the help, of commands and of flags.
+var groups = []kong.Group{
+	{Key: "global", Title: "Global flags:"},
+
+	{Key: "gadgets", Title: "Run gadgets:"},
+	{Key: "images", Title: "Manage gadgets:"},
+	{Key: "registries", Title: "Registries:"},
+	{Key: "other", Title: "Other commands:"},
+
+	{Key: "transfer", Title: "Bring artifacts in and out:"},
+	{Key: "store", Title: "Artifacts:"},
+	{Key: "trust", Title: "Trust:"},
+	{Key: "space", Title: "The store:"},
+
+	{Key: "Gadget", Title: "Gadget:"},
+	{Key: "Output", Title: "Output:"},
+	{Key: "Trust", Title: "Trust:"},
+	{Key: "Registry", Title: "Registry:"},
+}
+
+// printHelp is kong's help with the flags that all commands have at the end.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	out := ctx.Stdout
+	defer func() { ctx.Stdout = out }()
+	var text bytes.Buffer
+	options.WrapUpperBound = terminalWidth(out) // kong sees no terminal in text
+	ctx.Stdout = &text
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	parts := strings.Split(strings.TrimRight(text.String(), "\n"), "\n\n")
+	slices.SortStableFunc(parts, func(a, b string) int { return rank(a) - rank(b) })
+	_, err := io.WriteString(out, strings.Join(parts, "\n\n")+"\n")
+	return err
+}
+
+// terminalWidth is the number of columns of the terminal that w is, else 0.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// rank is how far at the end of the help a part belongs.
+func rank(part string) int {
+	switch {
+	case strings.HasPrefix(part, groups[0].Title):
+		return 1
+	case strings.HasPrefix(part, `Run "gadget-run`):
+		return 2
+	}
+	return 0
+}
+
+// habits are commands of docker, podman, img and ig that have another name here.
+var habits = map[string]string{
+	"images": "image list", "rmi": "image rm", "ps": "list-containers", "cp": "image copy", "attach": "run",
+}
+
+// usageHint adds to an error of the command line where the help is, and which
+// command was meant.
+func usageHint(model *kong.Application, err error, args []string) error {
+	var parse *kong.ParseError
+	if !errors.As(err, &parse) {
+		return fmt.Errorf("%w, see gadget-run --help", err)
+	}
+	at := model.Node
+	if selected := parse.Context.Selected(); selected != nil {
+		at = selected
+	}
+	text, meant, _ := strings.Cut(err.Error(), ", did you mean ")
+	switch other := meantCommand(model, at, args); {
+	case other != "":
+		return fmt.Errorf("%s, did you mean \"gadget-run %s\"?", text, other)
+	case meant != "":
+		return err
+	}
+	command := strings.TrimSpace("gadget-run " + strings.Join(words(at), " "))
+	return fmt.Errorf("%w, see %s --help", err, command)
+}
+
+// words are the names that lead to a command.
+func words(n *kong.Node) []string {
+	if n.Parent == nil {
+		return nil
+	}
+	return append(words(n.Parent), n.Name)
+}
+
+// meantCommand returns the command that was called without "image", or by the
+// name that another program has for it.
+func meantCommand(model *kong.Application, at *kong.Node, args []string) string {
+	if at != model.Node {
+		return ""
+	}
+	for _, arg := range args {
+		meant := habits[arg]
+		if meant == "" {
+			meant = "image " + arg
+		}
+		n := model.Node
+		for _, name := range strings.Fields(meant) {
+			n = child(n, name)
+		}
+		if n.Parent != nil {
+			return strings.Join(words(n), " ")
+		}
+	}
+	return ""
+}
+
+// child returns the command below n that has the name, else one without
+// anything.
+func child(n *kong.Node, name string) *kong.Node {
+	for _, c := range n.Children {
+		if c.Name == name || slices.Contains(c.Aliases, name) {
+			return c
+		}
+	}
+	return &kong.Node{}
+}

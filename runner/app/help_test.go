@@ -1,0 +1,91 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// helpWidth is that of the narrowest terminal that help is written for.
+const helpWidth = 80
+
+func TestHelpOfEveryCommand(t *testing.T) {
+	t.Setenv("COLUMNS", "80")
+	model, err := Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = kong.Visit(model, func(v kong.Visitable, next kong.Next) error {
+		n, ok := v.(*kong.Node)
+		if !ok || n.Hidden {
+			return next(nil)
+		}
+		name := strings.Join(words(n), " ")
+		t.Run("help "+name, func(t *testing.T) {
+			out := help(t, words(n))
+			for line := range strings.Lines(out) {
+				if len(line) > helpWidth+1 {
+					t.Errorf("wider than %d columns: %s", helpWidth, line)
+				}
+			}
+			if n.Type == kong.CommandNode && len(n.Children) == 0 && !strings.Contains(out, "\nExamples:\n\n    ") {
+				t.Errorf("no examples in\n%s", out)
+			}
+			if end := out[strings.Index(out, groups[0].Title):]; strings.Count(strings.TrimRight(end, "\n"), "\n\n") > 1 || !strings.Contains(end, "--help") {
+				t.Errorf("the global flags are not the last ones:\n%s", out)
+			}
+		})
+		return next(nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func help(t *testing.T, command []string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if err := Run(context.Background(), append(command, "--help"), nil, &stdout, &stderr); err != nil {
+		t.Fatal(err)
+	}
+	if stderr.Len() > 0 {
+		t.Errorf("help on standard error: %s", &stderr)
+	}
+	return stdout.String()
+}
+
+func TestWrongUse(t *testing.T) {
+	for args, want := range map[string]string{
+		"pull x":           `unexpected argument pull, did you mean "gadget-run image pull"?`,
+		"ls":               `unexpected argument ls, did you mean "gadget-run image list"?`,
+		"images":           `unexpected argument images, did you mean "gadget-run image list"?`,
+		"rmi x":            `unexpected argument rmi, did you mean "gadget-run image rm"?`,
+		"nothing":          "unexpected argument nothing, see gadget-run --help",
+		"image lis":        `unexpected argument lis, did you mean "list"?`,
+		"image nothing":    "unexpected argument nothing, see gadget-run image --help",
+		"image list --foo": "unknown flag --foo, see gadget-run image list --help",
+		"image tag a":      `expected "<dst>", see gadget-run image tag --help`,
+	} {
+		err := Run(context.Background(), strings.Fields(args), nil, &bytes.Buffer{}, &bytes.Buffer{})
+		if err == nil || err.Error() != want || cli.ExitCode(err) != cli.ExitUsage {
+			t.Errorf("%s: got %v (exit %d), want %s", args, err, cli.ExitCode(err), want)
+		}
+	}
+}
+
+func TestInterruptedCommands(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	t.Setenv("GADGET_RUN_STATE", t.TempDir())
+	t.Setenv("GADGET_RUN_REGISTRIES", "/dev/null")
+	for _, args := range []string{"image pull 127.0.0.1:1/x", "image inspect --remote 127.0.0.1:1/x", "image copy 127.0.0.1:1/x 127.0.0.1:1/y"} {
+		if err := Run(ctx, strings.Fields(args), nil, &bytes.Buffer{}, &bytes.Buffer{}); cli.ExitCode(err) != cli.ExitInterrupted {
+			t.Errorf("%s: got %v, want the exit code %d", args, err, cli.ExitInterrupted)
+		}
+	}
+}

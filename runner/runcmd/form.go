@@ -1,0 +1,130 @@
+package runcmd
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
+	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/filterexpr"
+	"github.com/rules-gadget/rules_gadget/runner/output"
+)
+
+// The annotations of a data source that say in which form it is shown.
+const (
+	annotationModes = "cli.supported-output-modes"
+	annotationMode  = "cli.default-output-mode"
+)
+
+// unlimited is the value of --max-entries that shows all entries.
+const unlimited = -1
+
+// former turns the flags of a run into what each data source needs.
+type former struct {
+	*session
+	names []string // of the data sources
+	width int      // of the terminal, 0 when there is none
+}
+
+// form fills p with what the flags ask for data source src.
+func (f former) form(p *part, src *field.Source) error {
+	mode, err := f.mode(src)
+	if err != nil {
+		return err
+	}
+	p.encoder, err = output.New(src, output.Options{
+		Mode: mode, Fields: scoped(f.cmd.Fields, src.Name, f.names), Width: f.width,
+	})
+	if err != nil {
+		return err
+	}
+	if p.match, err = f.filter(src); err != nil || !src.Array {
+		return err
+	}
+	if p.most, err = f.maxEntries(src); err != nil {
+		return err
+	}
+	p.sort, err = field.Sorter(src, scoped(f.cmd.Sort, src.Name, f.names))
+	return err
+}
+
+// mode returns the form of src: the user's, or the gadget's, or columns.
+func (f former) mode(src *field.Source) (output.Mode, error) {
+	known := make([]string, 0, len(output.Modes()))
+	for _, m := range output.Modes() {
+		known = append(known, string(m))
+	}
+	mode, err := perSource(f.cmd.Output, src.Name, f.names)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("--output %q: %w", f.cmd.Output, err)
+	case mode != "" && !slices.Contains(known, mode):
+		return "", fmt.Errorf("--output %q: there is no mode %q, %s", f.cmd.Output, mode, nearest.Advice(mode, known))
+	case mode != "":
+		return output.Mode(mode), nil
+	}
+	candidates := append([]string{src.Annotations[annotationMode]}, strings.Split(src.Annotations[annotationModes], ",")...)
+	if slices.Contains(candidates[1:], string(output.Columns)) && candidates[0] == "" {
+		return output.Columns, nil
+	}
+	for _, c := range candidates {
+		if slices.Contains(known, strings.TrimSpace(c)) {
+			return output.Mode(strings.TrimSpace(c)), nil
+		}
+	}
+	return output.Columns, nil
+}
+
+func (f former) maxEntries(src *field.Source) (int, error) {
+	value, err := perSource(f.cmd.MaxEntries, src.Name, f.names)
+	if err != nil {
+		return 0, fmt.Errorf("--max-entries %q: %w", f.cmd.MaxEntries, err)
+	}
+	if value == "" {
+		return unlimited, nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < unlimited {
+		return 0, fmt.Errorf("--max-entries: %q is no number of entries, use one like 20, or -1 for all", value)
+	}
+	return n, nil
+}
+
+// filter returns the test that every rule and every expression passes, nil when
+// there is none.
+func (f former) filter(src *field.Source) (func(sample []byte) bool, error) {
+	rules, err := field.Filter(src, scopedAll(f.cmd.Filter, src.Name, f.names))
+	if err != nil {
+		return nil, err
+	}
+	match := rules
+	for _, text := range scopedAll(f.cmd.FilterExpr, src.Name, f.names) {
+		expr, err := f.expression(src, text)
+		if err != nil {
+			return nil, fmt.Errorf("filter expression %q: %w", text, err)
+		}
+		before := match
+		match = func(s []byte) bool { return (before == nil || before(s)) && expr(s) }
+	}
+	return match, nil
+}
+
+// expression compiles text. Events for which it fails are not shown; the first
+// one of them is told.
+func (f former) expression(src *field.Source, text string) (func(sample []byte) bool, error) {
+	compiled, err := filterexpr.Compile(src, text)
+	if err != nil {
+		return nil, err
+	}
+	told := false
+	return func(s []byte) bool {
+		holds, err := compiled.Match(s)
+		if err != nil && !told {
+			told = true
+			f.notef("filter expression %q: %v, events like this one are not shown", text, err)
+		}
+		return holds
+	}, nil
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// account is the htpasswd line of the user somebody with accountPassword.
+const (
+	account         = "somebody:$2a$04$PZOLuhf/YlDg2a9ZVKpPfON0gQoUu4k7H3PMk03dL3aDgzXDqpx.6\n"
+	accountPassword = "s3cret with spaces"
+)
+
+// ttyPatience bounds how long a command at the terminal may take.
+const ttyPatience = 20 * time.Second
+
+// terminal is a pseudo terminal with a command at it.
+type terminal struct {
+	t       *testing.T
+	ours    *os.File // what a person has: keyboard and screen
+	theirs  *os.File
+	command *exec.Cmd
+
+	mu     sync.Mutex
+	screen bytes.Buffer
+}
+
+// atTerminal starts gadget-run with a terminal as its standard streams.
+func atTerminal(t *testing.T, env []string, args ...string) *terminal {
+	t.Helper()
+	ours, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ours.Close() })
+	if err := unix.IoctlSetPointerInt(int(ours.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(ours.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { theirs.Close() })
+	c := exec.Command("gadget-run", args...)
+	c.Stdin, c.Stdout, c.Stderr = theirs, theirs, theirs
+	c.Env = append(os.Environ(), env...)
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	term := &terminal{t: t, ours: ours, theirs: theirs, command: c}
+	go term.read()
+	return term
+}
+
+func (term *terminal) read() {
+	buf := make([]byte, 4096)
+	for {
+		n, err := term.ours.Read(buf)
+		term.mu.Lock()
+		term.screen.Write(buf[:n])
+		term.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (term *terminal) shown() string {
+	term.mu.Lock()
+	defer term.mu.Unlock()
+	return strings.ReplaceAll(term.screen.String(), "\r\n", "\n")
+}
+
+// expect waits until text is on the screen.
+func (term *terminal) expect(text string) {
+	term.t.Helper()
+	for deadline := time.Now().Add(ttyPatience); !strings.Contains(term.shown(), text); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			term.t.Fatalf("no %q on the screen:\n%s", text, term.shown())
+		}
+	}
+}
+
+// waitEcho waits until the terminal shows what is typed, or does not.
+func (term *terminal) waitEcho(want bool) {
+	term.t.Helper()
+	for deadline := time.Now().Add(ttyPatience); ; time.Sleep(5 * time.Millisecond) {
+		state, err := unix.IoctlGetTermios(int(term.theirs.Fd()), unix.TCGETS)
+		if err != nil {
+			term.t.Fatal(err)
+		}
+		if (state.Lflag&unix.ECHO != 0) == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			term.t.Fatalf("echo of the terminal is not %v", want)
+		}
+	}
+}
+
+func (term *terminal) typeIn(text string) {
+	term.t.Helper()
+	if _, err := term.ours.WriteString(text); err != nil {
+		term.t.Fatal(err)
+	}
+}
+
+// exit waits for the command and returns its exit code.
+func (term *terminal) exit() int {
+	term.t.Helper()
+	timer := time.AfterFunc(ttyPatience, func() { _ = term.command.Process.Kill() })
+	defer timer.Stop()
+	_ = term.command.Wait()
+	return term.command.ProcessState.ExitCode()
+}
+
+// ownFiles keeps a command away from the files of the user.
+func ownFiles(t *testing.T) []string {
+	t.Helper()
+	dir := t.TempDir()
+	return []string{
+		"HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "GADGET_RUN_REGISTRIES=/dev/null",
+		"GADGET_RUN_STATE=" + filepath.Join(dir, "state"), "REGISTRY_AUTH_FILE=" + filepath.Join(dir, "auth.json"),
+	}
+}
+
+func dockerRegistry(t *testing.T, c registrytest.Config) string {
+	t.Helper()
+	if dir, path := os.Getenv("TEST_SRCDIR"), os.Getenv("DOCKER_REGISTRY"); dir != "" && path != "" && !filepath.IsAbs(path) {
+		t.Setenv("DOCKER_REGISTRY", filepath.Join(dir, path))
+	}
+	return registrytest.Start(t, c).Addr
+}
+
+func TestLoginAsksWithoutEcho(t *testing.T) {
+	addr, env := dockerRegistry(t, registrytest.Config{Htpasswd: account}), ownFiles(t)
+	term := atTerminal(t, env, "login", addr)
+	term.expect("Username: ")
+	term.typeIn("somebody\n")
+	term.expect("Password: ")
+	term.waitEcho(false)
+	term.typeIn(accountPassword + "\n")
+	if code := term.exit(); code != cli.ExitOK {
+		t.Fatalf("exit code %d:\n%s", code, term.shown())
+	}
+	term.expect("Login Succeeded!")
+	if strings.Contains(term.shown(), accountPassword) {
+		t.Errorf("the password is on the screen:\n%s", term.shown())
+	}
+	term.waitEcho(true)
+	user := atTerminal(t, env, "login", addr, "--get-login")
+	if user.exit(); strings.TrimSpace(user.shown()) != "somebody" {
+		t.Errorf("logged in as %q", user.shown())
+	}
+}
+
+func TestInterruptedPrompt(t *testing.T) {
+	env := ownFiles(t)
+	for prompt, args := range map[string][]string{
+		"Username: ": {"login", "127.0.0.1:1"},
+		"Password: ": {"login", "127.0.0.1:1", "-u", "somebody"},
+	} {
+		term := atTerminal(t, env, args...)
+		term.expect(prompt)
+		if prompt == "Password: " {
+			term.waitEcho(false)
+		}
+		term.typeIn("\x03")
+		if code := term.exit(); code != cli.ExitInterrupted {
+			t.Errorf("%s: exit code %d, want %d:\n%s", prompt, code, cli.ExitInterrupted, term.shown())
+		}
+		term.waitEcho(true)
+		if strings.Contains(term.shown(), "gadget-run:") {
+			t.Errorf("%s: an error besides the interruption:\n%s", prompt, term.shown())
+		}
+	}
+}
+
+// TestTerminalOutput checks what differs at a terminal: a reference is not said
+// twice, and no archive lands on it.
+func TestTerminalOutput(t *testing.T) {
+	addr, env, layout := dockerRegistry(t, registrytest.Config{}), ownFiles(t), filepath.Join(makeLayouts(t), "open")
+	name := addr + "/tty/open:v1"
+	for _, step := range []struct {
+		args []string
+		want string
+		code int
+	}{
+		{[]string{"image", "load", "-t", name, layout}, "Successfully loaded " + name + "@sha256:", cli.ExitOK},
+		{[]string{"image", "push", name}, "Successfully pushed " + name + "@sha256:", cli.ExitOK},
+		{[]string{"image", "pull", name}, "Successfully pulled " + name + "@sha256:", cli.ExitOK},
+		{[]string{"image", "tag", name, name + "2"}, "Successfully tagged with " + name + "2@sha256:", cli.ExitOK},
+		{[]string{"-q", "image", "pull", name}, name + "@sha256:", cli.ExitOK},
+		{[]string{"image", "save", name}, "refusing to write an archive to a terminal", cli.ExitUsage},
+		{[]string{"image", "build", "-o", "type=tar", layout}, "refusing to write an archive to a terminal", cli.ExitUsage},
+	} {
+		term := atTerminal(t, env, step.args...)
+		if code := term.exit(); code != step.code {
+			t.Errorf("%q: exit code %d, want %d:\n%s", step.args, code, step.code, term.shown())
+		}
+		term.expect(step.want)
+		if n := strings.Count(term.shown(), "@sha256:"); step.code == cli.ExitOK && n != 1 {
+			t.Errorf("%q: the reference is shown %d times:\n%s", step.args, n, term.shown())
+		}
+	}
+}
