@@ -31,10 +31,13 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) { runScripts(t, "testdata/script", "") }
 
-// TestRegistry runs the scripts that need a real registry. Bazel names it by its
-// place in the runfiles.
+// TestReference walks through what the reference documents say of the program
+// itself; what they say of images is tested beside those commands.
+func TestReference(t *testing.T) { runScripts(t, "testdata/reference", "") }
+
+// TestRegistry runs the scripts that need a real registry.
 func TestRegistry(t *testing.T) {
-	runScripts(t, "testdata/registry", dockerRegistry(t, registrytest.Config{}))
+	runScripts(t, "testdata/registry", registrytest.Start(t, registrytest.Config{}).Addr)
 }
 
 func runScripts(t *testing.T, dir, registry string) {

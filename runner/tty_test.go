@@ -142,16 +142,8 @@ func ownFiles(t *testing.T) []string {
 	}
 }
 
-func dockerRegistry(t *testing.T, c registrytest.Config) string {
-	t.Helper()
-	if dir, path := os.Getenv("TEST_SRCDIR"), os.Getenv("DOCKER_REGISTRY"); dir != "" && path != "" && !filepath.IsAbs(path) {
-		t.Setenv("DOCKER_REGISTRY", filepath.Join(dir, path))
-	}
-	return registrytest.Start(t, c).Addr
-}
-
 func TestLoginAsksWithoutEcho(t *testing.T) {
-	addr, env := dockerRegistry(t, registrytest.Config{Htpasswd: account}), ownFiles(t)
+	addr, env := registrytest.Start(t, registrytest.Config{Htpasswd: account}).Addr, ownFiles(t)
 	term := atTerminal(t, env, "login", addr)
 	term.expect("Username: ")
 	term.typeIn("somebody\n")
@@ -197,7 +189,7 @@ func TestInterruptedPrompt(t *testing.T) {
 // TestTerminalOutput checks what differs at a terminal: a reference is not said
 // twice, and no archive lands on it.
 func TestTerminalOutput(t *testing.T) {
-	addr, env, layout := dockerRegistry(t, registrytest.Config{}), ownFiles(t), filepath.Join(makeLayouts(t), "open")
+	addr, env, layout := registrytest.Start(t, registrytest.Config{}).Addr, ownFiles(t), filepath.Join(makeLayouts(t), "open")
 	name := addr + "/tty/open:v1"
 	for _, step := range []struct {
 		args []string

@@ -172,7 +172,7 @@ func (p *pusher) manifest(ctx context.Context, d ocispec.Descriptor) error {
 		}
 	}
 	if absent {
-		return fmt.Errorf("manifest %s%s is neither here nor in the registry, pull the artifact with --all-platforms first", d.Digest, platformName(d))
+		return fmt.Errorf("manifest %s%s is neither here nor in the registry, pull the artifact with --all-platforms first, or push what is here with --platform", d.Digest, platformName(d))
 	}
 	p.count(func(r *PushResult) { r.Uploaded++; r.Bytes += d.Size })
 	if p.req.DryRun {

@@ -70,8 +70,11 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return err
 	}
 	args, rest := splitArgs(parser.Model, args)
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help": // as img, ig and docker have it
+		args = append(args[1:], "--help")
 	}
 	kctx, err := parser.Parse(args)
 	if err != nil {

@@ -59,7 +59,7 @@ func onlyPlatforms(g *cli.Globals, from oci.Blobs, root ocispec.Descriptor, arch
 		return root, nil, err
 	}
 	b := oci.NewBlob(root.MediaType, data)
-	say(g, "The artifact of these platforms alone is %s; what was signed is %s.", b.Digest, root.Digest)
+	say(g, "These platforms alone are %s; signatures of %s do not vouch for it.", b.Digest, root.Digest)
 	return b.Descriptor, overlay{oci.NewMemory(b), from}, nil
 }
 

@@ -61,16 +61,25 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 // somebody, whose password is in login.txtar.
 const account = "somebody:$2a$04$PZOLuhf/YlDg2a9ZVKpPfON0gQoUu4k7H3PMk03dL3aDgzXDqpx.6\n"
 
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
+
+// TestReference walks through the examples of the documents that the commands
+// come from, section by section: those of ig's image commands, and of img.
+func TestReference(t *testing.T) { runScripts(t, "testdata/reference") }
+
+func runScripts(t *testing.T, dir string) {
 	open := registrytest.Start(t, registrytest.Config{})
 	closed := registrytest.Start(t, registrytest.Config{Htpasswd: account})
+	ca := registrytest.NewCA(t)
+	cert, key := ca.Issue(t, "server")
+	secure := registrytest.Start(t, registrytest.Config{CertFile: cert, KeyFile: key, Htpasswd: account})
 	layout := gadgettest.Layout(t, "testdata/open.bpf.o", "testdata/open.yaml", arch.AMD64, arch.ARM64)
 	other := gadgettest.Layout(t, "testdata/other.bpf.o", "", arch.AMD64, arch.ARM64)
 	skopeo := registrytest.Program(t, registrytest.SkopeoEnv, "skopeo")
 	environment := map[string]string{}
 	compiler(t, func(name, value string) { environment[name] = value })
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: dir,
 		Condition: func(name string) (bool, error) {
 			if name != "compiler" {
 				return false, fmt.Errorf("unknown condition %q", name)
@@ -86,6 +95,8 @@ func TestScripts(t *testing.T) {
 			e.Setenv("REGISTRY_AUTH_FILE", filepath.Join(e.WorkDir, "auth.json"))
 			e.Setenv("REG", open.Addr)
 			e.Setenv("AUTHREG", closed.Addr)
+			e.Setenv("TLSREG", secure.Addr)
+			e.Setenv("CACERT", ca.File)
 			e.Setenv("LAYOUT", layout)
 			e.Setenv("OTHER", other)
 			e.Setenv("SKOPEO", skopeo)
