@@ -25,7 +25,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"gadget-run": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		os.Exit(report(app.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr), os.Stderr))
+		err := app.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+		writePeak()
+		os.Exit(report(err, os.Stderr))
 	}})
 }
 

@@ -49,6 +49,7 @@ func WriteLayer(entries []LayerEntry) ([]byte, error) {
 const (
 	maxLayer        = 1 << 30 // unpacked
 	maxLayerEntries = 1 << 18
+	maxLayerName    = 512
 )
 
 // Layer is an opened btfgen layer. It keeps the compressed bytes and a list of
@@ -63,8 +64,11 @@ type Layer struct {
 func OpenLayer(gz []byte) (*Layer, error) {
 	l := &Layer{gz: gz}
 	err := l.each(func(name string, _ int64, _ io.Reader) error {
-		if len(l.names) == maxLayerEntries {
+		switch {
+		case len(l.names) == maxLayerEntries:
 			return errors.New("too many members")
+		case len(name) > maxLayerName:
+			return fmt.Errorf("a member's name has more than %d bytes", maxLayerName)
 		}
 		l.names = append(l.names, name)
 		return nil

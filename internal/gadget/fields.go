@@ -14,8 +14,13 @@ const specialPrefix = "gadget_"
 // without it.
 const rawSuffix = "_raw"
 
-// maxFieldDepth is how deep structs may lie inside each other.
-const maxFieldDepth = 32
+// Limits of the fields of a struct: how deep structs may lie inside each
+// other, and how many fields there may be. A few structs that each contain the
+// next one twice are a billion fields.
+const (
+	maxFieldDepth = 32
+	maxFields     = 1 << 14
+)
 
 // specialTypes are the types of gadget/types.h.
 var specialTypes = []string{
@@ -55,18 +60,22 @@ type objectField struct {
 
 // fieldsOf returns the fields of st and of the structs in it.
 func fieldsOf(st *btf.Struct) []objectField {
-	return memberFields(st.Members, "", 0)
+	return memberFields(st.Members, "", 0, maxFields)
 }
 
-func memberFields(members []btf.Member, prefix string, depth int) []objectField {
+// memberFields returns at most limit fields.
+func memberFields(members []btf.Member, prefix string, depth, limit int) []objectField {
 	if depth > maxFieldDepth {
 		return nil
 	}
 	out := []objectField{}
 	for _, m := range members {
+		if len(out) >= limit {
+			break
+		}
 		inner := membersOf(m.Type)
 		if m.Name == "" {
-			out = append(out, memberFields(inner, prefix, depth+1)...)
+			out = append(out, memberFields(inner, prefix, depth+1, limit-len(out))...)
 			continue
 		}
 		f := objectField{name: prefix + m.Name, leaf: len(inner) == 0}
@@ -74,7 +83,7 @@ func memberFields(members []btf.Member, prefix string, depth int) []objectField 
 		f.special, f.unknownSpecial = specialOf(m.Type)
 		_, f.enum = btf.UnderlyingType(m.Type).(*btf.Enum)
 		out = append(out, f)
-		out = append(out, memberFields(inner, f.name+".", depth+1)...)
+		out = append(out, memberFields(inner, f.name+".", depth+1, limit-len(out))...)
 	}
 	return out
 }

@@ -1,10 +1,7 @@
 package gadget
 
 import (
-	"archive/tar"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -24,8 +21,15 @@ import (
 const (
 	// MaxImportFiles is the largest number of files.
 	MaxImportFiles = 1 << 12
-	// MaxImportBytes is the largest size of all files together.
-	MaxImportBytes = 1 << 30
+	// MaxImportBytes is the largest size of all files together, which are held
+	// in memory.
+	MaxImportBytes = 512 << 20
+	// maxTarHeaders is the largest number of members of a tar, of any type.
+	maxTarHeaders = 1 << 16
+	// maxTarName is the longest name of a file in a tar, in bytes.
+	maxTarName = 4096
+	// maxDockerLayers is the largest number of layers of all images.
+	maxDockerLayers = 64
 )
 
 // Imported is an artifact read from a file or a folder.
@@ -103,23 +107,38 @@ func importDocker(name string, files map[string][]byte) (*Imported, error) {
 	}
 	all := map[string][]byte{}
 	tags := []string{}
+	layers := 0
 	for i, image := range images {
 		tags = append(tags, image.RepoTags...)
+		if layers += len(image.Layers); layers > maxDockerLayers {
+			return nil, fmt.Errorf("importing %q: its images have at least %d layers, at most %d are allowed", name, layers, maxDockerLayers)
+		}
 		for j, layer := range image.Layers {
-			inner, err := readTar(bytes.NewReader(files[path.Clean(layer)]))
-			if err != nil {
+			if err := addLayer(all, fmt.Sprintf("%d/%d/", i, j), files[path.Clean(layer)]); err != nil {
 				return nil, fmt.Errorf("importing %q: reading layer %q: %w", name, layer, err)
-			}
-			for file, data := range inner {
-				key := file
-				if !strings.HasPrefix(file, recordFolder+"/") {
-					key = fmt.Sprintf("%d/%d/%s", i, j, file)
-				}
-				all[key] = data
 			}
 		}
 	}
 	return restore(name, all, tags)
+}
+
+// addLayer adds the files of a layer: records under their own names, others
+// with prefix before.
+func addLayer(all map[string][]byte, prefix string, layer []byte) error {
+	inner, err := readLayer(layer)
+	if err != nil {
+		return err
+	}
+	for file, data := range inner {
+		if !strings.HasPrefix(file, recordFolder+"/") {
+			file = prefix + file
+		}
+		all[file] = data
+	}
+	if len(all) > MaxImportFiles {
+		return fmt.Errorf("more than %d files", MaxImportFiles)
+	}
+	return nil
 }
 
 // restore puts an artifact together from its records and from files that are
@@ -183,30 +202,6 @@ func commonTag(tags []string) string {
 	return tags[0]
 }
 
-// readTar returns the regular files of a tar that is not compressed.
-func readTar(r io.Reader) (map[string][]byte, error) {
-	out := map[string][]byte{}
-	budget := int64(MaxImportBytes)
-	tr := tar.NewReader(r)
-	for {
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading tar: %w, it must not be compressed", err)
-		}
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
-		data, err := readSome(tr, &budget, len(out))
-		if err != nil {
-			return nil, fmt.Errorf("reading %q: %w", h.Name, err)
-		}
-		out[path.Clean(h.Name)] = data
-	}
-}
-
 // readFolder returns the regular files below dir.
 func readFolder(dir string) (map[string][]byte, error) {
 	out := map[string][]byte{}
@@ -228,19 +223,4 @@ func readFolder(dir string) (map[string][]byte, error) {
 		return err
 	})
 	return out, err
-}
-
-func readSome(r io.Reader, budget *int64, count int) ([]byte, error) {
-	if count >= MaxImportFiles {
-		return nil, fmt.Errorf("more than %d files", MaxImportFiles)
-	}
-	data, err := io.ReadAll(io.LimitReader(r, *budget+1))
-	if err != nil {
-		return nil, err
-	}
-	*budget -= int64(len(data))
-	if *budget < 0 {
-		return nil, fmt.Errorf("more than %d bytes", MaxImportBytes)
-	}
-	return data, nil
 }

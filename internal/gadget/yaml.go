@@ -69,6 +69,23 @@ type yamlReader struct {
 	file     string
 	lenient  bool
 	problems Problems
+	visited  int
+}
+
+// maxValues bounds the values in a file, those that aliases stand for counted
+// each time: a small file can name the same ones a billion times.
+const maxValues = 1 << 17
+
+// within counts the values of n and reports whether they may still be read.
+func (r *yamlReader) within(n *yaml.Node) bool {
+	if r.visited > maxValues {
+		return false
+	}
+	if r.visited += len(n.Content) + 1; r.visited > maxValues {
+		r.fail(n, "there are more than %d values, with those that aliases stand for, leave some out", maxValues)
+		return false
+	}
+	return true
 }
 
 // fail records a problem that stands whatever the mode.
@@ -131,6 +148,9 @@ func (r *yamlReader) pairs(n *yaml.Node, what string, visit func(key, value *yam
 	}
 	if n.Kind != yaml.MappingNode {
 		r.fail(n, "%s is %s, want a mapping", what, kindName(n))
+		return
+	}
+	if !r.within(n) {
 		return
 	}
 	seen := map[string]int{}
@@ -206,6 +226,9 @@ func (r *yamlReader) list(n *yaml.Node, what string) []string {
 	}
 	if n.Kind != yaml.SequenceNode {
 		r.fail(n, "%s is %s, want a list of strings", what, kindName(n))
+		return nil
+	}
+	if !r.within(n) {
 		return nil
 	}
 	out := []string{}

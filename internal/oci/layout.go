@@ -23,6 +23,9 @@ const (
 	MaxIndexFile = 16 << 20
 	// MaxTarEntries is the largest number of entries of a layout tar.
 	MaxTarEntries = 1 << 16
+	// maxLayoutName is the longest name that a file of a layout can have, by
+	// far; members with longer names are passed over.
+	maxLayoutName = 256
 )
 
 // Layout is an OCI image layout: a folder, or the tar of one. It implements
@@ -207,7 +210,7 @@ func (t *tarTree) scan() error {
 		if err != nil {
 			return fmt.Errorf("reading tar: %w, a layout tar is not compressed", err)
 		}
-		if h.Typeflag != tar.TypeReg {
+		if h.Typeflag != tar.TypeReg || len(h.Name) > maxLayoutName {
 			continue
 		}
 		offset, err := t.file.Seek(0, io.SeekCurrent)

@@ -12,8 +12,12 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// maxChildren bounds the descriptors of one manifest or index.
-const maxChildren = 1024
+// Limits of an artifact.
+const (
+	maxChildren = 1024     // descriptors of one manifest or index
+	maxBlobs    = 1 << 14  // blobs and manifests together
+	maxHeld     = 16 << 20 // bytes of all manifests, which are held in memory
+)
 
 // graph is what an artifact consists of.
 type graph struct {
@@ -22,6 +26,7 @@ type graph struct {
 	data      map[digest.Digest][]byte
 	absent    map[digest.Digest]bool // manifests that the source does not hold
 	nested    map[digest.Digest]bool // manifests that name other manifests
+	held      int64                  // bytes in data
 }
 
 // walk reads the manifests below root.
@@ -42,9 +47,15 @@ func (g *graph) add(ctx context.Context, b oci.Blobs, d ocispec.Descriptor, seen
 		return nil
 	}
 	seen[d.Digest] = true
+	if len(seen) > maxBlobs {
+		return fmt.Errorf("it has more than %d blobs", maxBlobs)
+	}
 	if !IsManifest(d.MediaType) {
 		g.blobs = append(g.blobs, d)
 		return nil
+	}
+	if g.held += d.Size; g.held > maxHeld {
+		return fmt.Errorf("it has manifests of more than %d bytes", maxHeld)
 	}
 	if depth > maxDepth {
 		return fmt.Errorf("manifest %s is nested deeper than %d indexes", d.Digest, maxDepth)

@@ -19,7 +19,9 @@ const (
 	MaxManifest = 4 << 20   // bytes of one manifest or index
 	MaxBlob     = 256 << 20 // bytes of one blob, the largest limit that spec/artifact.md has for a layer
 	MaxArtifact = 2 << 30   // bytes of one artifact
+	maxHeld     = 16 << 20  // bytes of all manifests of an artifact, which are held in memory
 	maxChildren = 1024      // descriptors of one manifest or index
+	maxBlobs    = 1 << 14   // blobs of one artifact
 	maxDepth    = 4         // indexes within indexes
 	maxParallel = 6         // blobs transferred at once
 )
@@ -72,6 +74,7 @@ type put struct {
 
 	seen      map[string]bool
 	size      int64
+	held      int64
 	created   string
 	leaves    []ocispec.Descriptor
 	manifests []manifest // children before parents
@@ -162,8 +165,13 @@ func (p *put) account(d ocispec.Descriptor, depth int) error {
 	limit := int64(MaxBlob)
 	if isManifest(d.MediaType) {
 		limit = MaxManifest
+		p.held += d.Size
 	}
 	switch {
+	case p.held > maxHeld:
+		return fmt.Errorf("the artifact has manifests of more than %d bytes", maxHeld)
+	case len(p.seen) > maxBlobs:
+		return fmt.Errorf("the artifact has more than %d blobs", maxBlobs)
 	case d.Size < 0 || d.Size > limit:
 		return fmt.Errorf("%s has %d bytes, at most %d are allowed", d.Digest, d.Size, limit)
 	case depth > maxDepth:

@@ -80,11 +80,19 @@ func (a *About) source(s gadget.ObjectSource) {
 	a.DataSources[i] = src
 }
 
+// maxTypeDepth bounds a type of a type: one can contain itself.
+const maxTypeDepth = 16
+
 // typeName is how C writes a type.
-func typeName(t btf.Type) string {
+func typeName(t btf.Type) string { return nestedName(t, 0) }
+
+func nestedName(t btf.Type, depth int) string {
+	if depth > maxTypeDepth {
+		return "..."
+	}
 	switch t := t.(type) {
 	case *btf.Array:
-		return fmt.Sprintf("%s[%d]", typeName(t.Type), t.Nelems)
+		return fmt.Sprintf("%s[%d]", nestedName(t.Type, depth+1), t.Nelems)
 	case *btf.Pointer:
 		return "pointer"
 	case *btf.Struct:
@@ -94,9 +102,9 @@ func typeName(t btf.Type) string {
 	case *btf.Enum:
 		return "enum " + t.Name
 	case *btf.Const:
-		return typeName(t.Type)
+		return nestedName(t.Type, depth+1)
 	case *btf.Volatile:
-		return typeName(t.Type)
+		return nestedName(t.Type, depth+1)
 	}
 	return t.TypeName()
 }

@@ -1,6 +1,7 @@
 package imagecmd
 
 import (
+	"archive/tar"
 	"bufio"
 	"bytes"
 	"compress/gzip"
@@ -164,15 +165,31 @@ func spool(src io.Reader) (path string, cleanup func(), err error) {
 		return "", nil, err
 	}
 	cleanup = func() { _ = os.Remove(f.Name()) }
-	n, err := io.Copy(f, io.LimitReader(r, store.MaxArtifact+1))
-	if err = errors.Join(err, f.Close()); err == nil && n > store.MaxArtifact {
-		err = fmt.Errorf("it has more than %d bytes", int64(store.MaxArtifact))
-	}
+	err = errors.Join(copyTar(f, r), f.Close())
 	if err != nil {
 		cleanup()
 		return "", nil, fmt.Errorf("reading archive: %w", err)
 	}
 	return f.Name(), cleanup, nil
+}
+
+// copyTar copies a tar, and stops where it ends or cannot be an archive of
+// artifacts: what a few compressed bytes unpack to has no end otherwise.
+func copyTar(w io.Writer, r io.Reader) error {
+	limited := &io.LimitedReader{R: r, N: store.MaxArtifact + 1}
+	tr := tar.NewReader(io.TeeReader(limited, w))
+	for range oci.MaxTarEntries {
+		h, err := tr.Next()
+		switch {
+		case limited.N <= 0 || err == nil && h.Size > limited.N:
+			return fmt.Errorf("it has more than %d bytes", int64(store.MaxArtifact))
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading tar: %w", err)
+		}
+	}
+	return fmt.Errorf("it has more than %d members", oci.MaxTarEntries)
 }
 
 // openArchive opens what holds artifacts and lists them. Tools put the whole

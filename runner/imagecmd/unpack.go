@@ -167,7 +167,10 @@ func unpackBTF(a *gadget.Artifact, root *os.Root) error {
 		if h.Typeflag != tar.TypeReg || !wanted[name] {
 			continue
 		}
-		if err := writeStream(root, path.Join("btf", name), io.LimitReader(tr, maxBTFFile)); err != nil {
+		if h.Size > maxBTFFile {
+			return fmt.Errorf("reading BTF layer: %q has %d bytes, at most %d are allowed", name, h.Size, maxBTFFile)
+		}
+		if err := writeStream(root, path.Join("btf", name), tr); err != nil {
 			return err
 		}
 	}

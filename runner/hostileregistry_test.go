@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+func TestHostileRegistries(t *testing.T) {
+	index := func(inner string) string {
+		return `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageIndex + `","manifests":[` + inner + `]}`
+	}
+	manifest := func(config, layers string) string {
+		return `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","artifactType":"` + gadget.ArtifactType +
+			`","config":` + config + `,"layers":[` + layers + `]}`
+	}
+	small := oci.NewBlob("x", []byte("x"))
+	config := descriptor(gadget.ConfigMediaType, "x")
+	lie := func(size int64) string {
+		d := oci.Describe(gadget.EBPFMediaType, []byte("lie"))
+		d.Size = size
+		text, _ := json.Marshal(d)
+		return string(text)
+	}
+	for name, tc := range map[string]struct {
+		serve func(*testing.T, *victim)
+		want  string
+	}{
+		"1 GB of annotations": {func(_ *testing.T, v *victim) {
+			v.endless("/manifests/", ocispec.MediaTypeImageManifest, 200, `{"annotations":{"a":"`, "annotation")
+		}, "larger than 4194304 bytes"},
+		"1 GB of annotations in a platform's manifest": {func(_ *testing.T, v *victim) {
+			v.serve(ocispec.MediaTypeImageIndex, index(descriptor(ocispec.MediaTypeImageManifest, "lie")))
+			v.endless("/manifests/sha256:", ocispec.MediaTypeImageManifest, 200, `{"annotations":{"a":"`, "annotation")
+		}, "larger than 4194304 bytes"},
+		"10,000 layers": {func(_ *testing.T, v *victim) {
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, many(10_000, func(i int) string { return descriptor("x", fmt.Sprint(i)) })), small)
+		}, "at most 1024 are allowed"},
+		"10,000 manifests": {func(_ *testing.T, v *victim) {
+			v.serve(ocispec.MediaTypeImageIndex, index(many(10_000, func(i int) string { return descriptor(ocispec.MediaTypeImageManifest, fmt.Sprint(i)) })))
+		}, "at most 1024 are allowed"},
+		"the same layer 1,000 times": {func(_ *testing.T, v *victim) {
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, many(1000, func(int) string { return lie(200 << 20) })), small)
+		}, "not found"},
+		"many manifests of 4 MB": {func(_ *testing.T, v *victim) {
+			var blobs []oci.Blob
+			v.serve(ocispec.MediaTypeImageIndex, index(many(40, func(i int) string {
+				b := oci.NewBlob(ocispec.MediaTypeImageManifest, []byte(fmt.Sprintf(`{"n":%d,"layers":[],"x":"%s"}`, i, strings.Repeat("x", 4<<20-100))))
+				blobs = append(blobs, b)
+				text, _ := json.Marshal(b.Descriptor)
+				return string(text)
+			})))
+			v.srv.Add(blobs...)
+		}, "manifests of more than"},
+		"indexes inside each other": {func(_ *testing.T, v *victim) {
+			b := oci.NewBlob(ocispec.MediaTypeImageIndex, []byte(index("")))
+			v.srv.Add(b)
+			for range 100 {
+				text, _ := json.Marshal(b.Descriptor)
+				b = oci.NewBlob(ocispec.MediaTypeImageIndex, []byte(index(many(10, func(int) string { return string(text) }))))
+				v.srv.Add(b)
+			}
+			v.srv.Tag("v1", b.Descriptor)
+		}, "nested deeper"},
+		"a layer that never ends": {func(_ *testing.T, v *victim) {
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, lie(1000)), small)
+			v.endless("/blobs/"+oci.Describe("", []byte("lie")).Digest.String(), "x", 200, "", "layer")
+		}, "is corrupt"},
+		"a layer that is shorter than it says": {func(_ *testing.T, v *victim) {
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, lie(100<<20)), small, oci.NewBlob("x", []byte("lie")))
+		}, "has 3 bytes, its descriptor says"},
+		"a layer of other content": {func(_ *testing.T, v *victim) {
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, lie(3)), small)
+			v.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.Contains(r.URL.Path, "/blobs/"+oci.Describe("", []byte("lie")).Digest.String()) {
+					return false
+				}
+				_, _ = w.Write([]byte("LIE"))
+				return true
+			}
+		}, "is corrupt"},
+		"a layer larger than allowed": {func(_ *testing.T, v *victim) {
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, lie(1<<40)), small)
+		}, "at most 268435456 are allowed"},
+		"a manifest that is a tower of brackets": {func(_ *testing.T, v *victim) {
+			v.serve(ocispec.MediaTypeImageManifest, `{"layers":`+strings.Repeat("[", 4<<20-200))
+		}, "exceeded max depth"},
+		"an error without end": {func(_ *testing.T, v *victim) {
+			v.endless("/manifests/", "application/json", 404, `{"errors":[{"code":"X","message":"`, "error")
+		}, "registry 127.0.0.1"},
+		"a blob's error without end": {func(_ *testing.T, v *victim) {
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, ""), small)
+			v.endless("/blobs/", "application/json", 403, `{"errors":[{"code":"X","message":"`, "error")
+		}, "registry 127.0.0.1"},
+		"an error of 1 MB": {func(_ *testing.T, v *victim) {
+			v.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+				if strings.Contains(r.URL.Path, "/manifests/") {
+					w.Header().Set("Content-Type", "application/json")
+					w.WriteHeader(400)
+					_, _ = io.WriteString(w, `{"errors":[{"code":"X","message":"`+strings.Repeat("error\\n", 10_000)+`"}]}`)
+					return true
+				}
+				return false
+			}
+		}, "registry 127.0.0.1"},
+		"redirects in a circle": {func(_ *testing.T, v *victim) {
+			v.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+				if strings.Contains(r.URL.Path, "/manifests/") {
+					http.Redirect(w, r, r.URL.Path+"?again", http.StatusTemporaryRedirect)
+					return true
+				}
+				return false
+			}
+		}, "redirects"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVictim(t)
+			tc.serve(t, v)
+			v.refuses(t, tc.want, "image", "pull", "--all-platforms", v.ref())
+		})
+	}
+}
