@@ -12,7 +12,7 @@ import (
 
 // completionCmd is "gadget-run completion SHELL".
 type completionCmd struct {
-	Shell string `arg:"" enum:"bash,zsh,fish" help:"${enum}"`
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"The shell: bash, zsh or fish."`
 }
 
 // Help explains where the script goes.
