@@ -15,6 +15,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/containercmd"
 	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 	"github.com/rules-gadget/rules_gadget/runner/runcmd"
 )
@@ -27,6 +28,8 @@ type commands struct {
 	Release kong.VersionFlag `name:"version" help:"Print the version and quit." group:"global"`
 
 	Run runcmd.Cmd `cmd:"" group:"gadgets" help:"Run a gadget."`
+
+	ListContainers containercmd.List `cmd:"" group:"gadgets" help:"List the containers of this node."`
 
 	Image  imagecmd.Image  `cmd:"" group:"images" help:"Manage gadgets in the store and in registries."`
 	Login  imagecmd.Login  `cmd:"" group:"registries" help:"Log in to a registry."`

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,11 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 )
 
 // doctorCmd is "gadget-run doctor".
-type doctorCmd struct{}
+type doctorCmd struct {
+	container.RuntimeFlags `group:"Runtimes"`
+}
 
 // Help gives an example.
 func (doctorCmd) Help() string {
@@ -30,7 +34,11 @@ type finding struct{ name, state, cure string }
 
 // Run prints one line for each thing that gadgets need, with the cure where it
 // is missing. It fails when nothing can run at all.
-func (doctorCmd) Run(g *cli.Globals) error {
+func (d doctorCmd) Run(g *cli.Globals) error {
+	runtimes, err := d.runtimes(g.Ctx)
+	if err != nil {
+		return cli.Usage(err)
+	}
 	privilege := engine.Privilege()
 	all := []finding{found("privilege", "yes", privilege)}
 	for _, f := range engine.Features() {
@@ -41,6 +49,7 @@ func (doctorCmd) Run(g *cli.Globals) error {
 		all = append(all, one)
 	}
 	all = append(all, found("store", g.State, writable(g.State)))
+	all = append(all, runtimes...)
 	if err := printFindings(g.Stdout, all, terminalWidth(g.Stdout)); err != nil {
 		return err
 	}
@@ -48,6 +57,19 @@ func (doctorCmd) Run(g *cli.Globals) error {
 		return fmt.Errorf("no gadget can run: %w", privilege)
 	}
 	return nil
+}
+
+// runtimes tells of each container runtime whether it can be asked.
+func (d doctorCmd) runtimes(ctx context.Context) ([]finding, error) {
+	c, err := container.Open(d.RuntimeFlags, func(string) {})
+	if err != nil {
+		return nil, err
+	}
+	var all []finding
+	for _, st := range c.Status(ctx) {
+		all = append(all, found(st.Name, fmt.Sprintf("%s, containers: %d", st.Socket, st.Running), st.Cure))
+	}
+	return all, nil
 }
 
 // found is what is well, or the error, which names its cure.

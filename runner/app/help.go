@@ -29,6 +29,8 @@ var groups = []kong.Group{
 
 	{Key: "Gadget", Title: "Gadget:"},
 	{Key: "Output", Title: "Output:"},
+	{Key: "Containers", Title: "Containers:"},
+	{Key: "Runtimes", Title: "Container runtimes:"},
 	{Key: "Trust", Title: "Trust:"},
 	{Key: "Registry", Title: "Registry:"},
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/container/proc"
 )
 
-// EventType says what happened to a container.
+// EventType says what happened to a container, in the words of list-containers.
 type EventType string
 
 // The events of Collection.Watch.
 const (
 	// Added comes for each container that runs already, and for each that starts.
-	Added EventType = "ADDED"
+	Added EventType = "CREATED"
 	// Removed comes when a container's process has ended.
-	Removed EventType = "REMOVED"
+	Removed EventType = "DELETED"
 	// Listed comes once, without a container, when every runtime that answers
 	// has told what runs already.
 	Listed EventType = "LISTED"
@@ -52,17 +52,17 @@ func Open(flags RuntimeFlags, warn func(text string)) (*Collection, error) {
 // List returns the containers that run now, sorted by runtime and name. Its
 // error is that of ctx.
 func (c *Collection) List(ctx context.Context) ([]Container, error) {
-	found := make([][]Container, len(c.runtimes))
+	found, errs := make([][]Container, len(c.runtimes)), make([]error, len(c.runtimes))
 	var wait sync.WaitGroup
 	for i, e := range c.runtimes {
-		wait.Go(func() {
-			var err error
-			if found[i], err = c.listOne(ctx, e); err != nil && ctx.Err() == nil {
-				c.warn(e.explain(err))
-			}
-		})
+		wait.Go(func() { found[i], errs[i] = c.listOne(ctx, e) })
 	}
 	wait.Wait()
+	for i, err := range errs {
+		if err != nil && ctx.Err() == nil {
+			c.warn(c.runtimes[i].warning(err))
+		}
+	}
 	return merge(found), ctx.Err()
 }
 
@@ -101,6 +101,29 @@ func merge(lists [][]Container) []Container {
 		return cmp.Or(cmp.Compare(a.Runtime.Name, b.Runtime.Name),
 			cmp.Compare(a.Runtime.Container, b.Runtime.Container), cmp.Compare(a.Runtime.ID, b.Runtime.ID))
 	})
+	return all
+}
+
+// Status is whether a runtime can be asked.
+type Status struct {
+	Name    string
+	Socket  string
+	Running int   // containers
+	Cure    error // why it cannot be asked, and the cure; else nil
+}
+
+// Status asks every runtime, in a fixed order.
+func (c *Collection) Status(ctx context.Context) []Status {
+	all := make([]Status, 0, len(c.runtimes))
+	for _, e := range c.runtimes {
+		st := Status{Name: e.name, Socket: e.socket}
+		list, err := c.listOne(ctx, e)
+		if err != nil {
+			st.Cure = e.explain(err)
+		}
+		st.Running = len(list)
+		all = append(all, st)
+	}
 	return all
 }
 

@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/rules-gadget/rules_gadget/runner/container/containerdapi"
 	"github.com/rules-gadget/rules_gadget/runner/container/criapi"
@@ -105,21 +107,24 @@ func withoutTwins(all []endpoint) []endpoint {
 	})
 }
 
-// explain says in one line that the runtime cannot be asked, and the cure.
-func (e *endpoint) explain(err error) string {
-	cure := "see whether " + e.name + " is well"
+// warning says in one line that the runtime cannot be asked, and the cure.
+func (e *endpoint) warning(err error) string {
+	return fmt.Sprintf("no containers of %s: %v", e.name, e.explain(err))
+}
+
+// explain adds the place and the cure to what went wrong.
+func (e *endpoint) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = errors.New("there is no socket")
-		cure = fmt.Sprintf("start %s, name its socket with %s, or leave it out of --runtimes", e.name, e.flag)
+		return fmt.Errorf("there is no socket %q, start %s, name its socket with %s, or leave it out of --runtimes", e.socket, e.name, e.flag)
 	case errors.Is(err, errNoSocket):
-		cure = "name the socket with " + e.flag
+		return fmt.Errorf("%q is no socket, name the socket with %s", e.socket, e.flag)
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
-		err, cure = errors.New("permission denied"), "run as root"
+		return fmt.Errorf("permission denied at %q, run as root", e.socket)
 	case errors.Is(err, unix.ECONNREFUSED):
-		err, cure = errors.New("nobody listens"), "start "+e.name
-	case errors.Is(err, context.DeadlineExceeded):
-		err = fmt.Errorf("no answer within %v", source.Timeout)
+		return fmt.Errorf("nobody listens at %q, start %s", e.socket, e.name)
+	case errors.Is(err, context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded:
+		return fmt.Errorf("no answer from %q within %v, see whether %s is well", e.socket, source.Timeout, e.name)
 	}
-	return fmt.Sprintf("no containers of %s from %q: %v, %s", e.name, e.socket, err, cure)
+	return fmt.Errorf("asking at %q: %w, see whether %s is well", e.socket, err, e.name)
 }

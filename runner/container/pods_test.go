@@ -48,12 +48,12 @@ func TestPods(t *testing.T) {
 
 func testPodWatch(t *testing.T, c *container.Collection, r containertest.Runtime) {
 	seen := watch(t, c)
-	seen.wait(t, "ADDED server, LISTED")
+	seen.wait(t, "CREATED server, LISTED")
 	next := containertest.StartPod(t, r, "shop", "db-0", "store", map[string]string{"statefulset.kubernetes.io/pod-name": "db-0"})
-	seen.wait(t, "ADDED server, LISTED, ADDED store")
+	seen.wait(t, "CREATED server, LISTED, CREATED store")
 	if owner := seen.events[2].Container.K8s.Owner; owner == nil || *owner != (container.Owner{Kind: "StatefulSet", Name: "db"}) {
 		t.Errorf("owner %+v", owner)
 	}
 	next.Stop()
-	seen.wait(t, "ADDED server, LISTED, ADDED store, REMOVED store")
+	seen.wait(t, "CREATED server, LISTED, CREATED store, DELETED store")
 }

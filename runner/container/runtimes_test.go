@@ -182,7 +182,7 @@ func watch(tb testing.TB, c *container.Collection) *recorder {
 	return r
 }
 
-// String returns the events so far, as in "ADDED a, LISTED".
+// String returns the events so far, as in "CREATED a, LISTED".
 func (r *recorder) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -217,20 +217,20 @@ func (r *recorder) wait(tb testing.TB, want string) {
 func testWatch(t *testing.T, name string, r containertest.Runtime) {
 	r.Start(t, containertest.Spec{Name: "early"})
 	seen := watch(t, open(t, flagsFor(name, r.Socket())))
-	seen.wait(t, "ADDED early, LISTED")
+	seen.wait(t, "CREATED early, LISTED")
 	began := time.Now()
 	id := r.Start(t, containertest.Spec{Name: "late"})
-	seen.wait(t, "ADDED early, LISTED, ADDED late")
+	seen.wait(t, "CREATED early, LISTED, CREATED late")
 	t.Logf("told %v after the start was asked for", time.Since(began).Round(time.Millisecond))
 	late := seen.events[2].Container
 	holdAgainstProc(t, late)
 	r.Stop(t, id)
-	seen.wait(t, "ADDED early, LISTED, ADDED late, REMOVED late")
+	seen.wait(t, "CREATED early, LISTED, CREATED late, DELETED late")
 	if gone := seen.events[3].Container; gone.MountNS != late.MountNS {
 		t.Errorf("mount namespace %d was added, and %d removed", late.MountNS, gone.MountNS)
 	}
 	time.Sleep(2 * time.Second) // a second list comes meanwhile, and must tell nothing twice
-	seen.wait(t, "ADDED early, LISTED, ADDED late, REMOVED late")
+	seen.wait(t, "CREATED early, LISTED, CREATED late, DELETED late")
 }
 
 // testRestart ends the runtime while its containers run, and starts it again.
@@ -247,10 +247,10 @@ func testRestart(t *testing.T, name string, r containertest.Runtime) {
 		t.Fatal(err)
 	}
 	seen := watch(t, c)
-	seen.wait(t, "ADDED stays, LISTED")
+	seen.wait(t, "CREATED stays, LISTED")
 	r.Restart(t)
 	r.Start(t, containertest.Spec{Name: "next"})
-	seen.wait(t, "ADDED stays, LISTED, ADDED next")
+	seen.wait(t, "CREATED stays, LISTED, CREATED next")
 	mu.Lock()
 	defer mu.Unlock()
 	if len(warnings) != 1 || !strings.Contains(warnings[0], name) || !strings.Contains(warnings[0], r.Socket()) {

@@ -81,7 +81,7 @@ func (f *follower) run(ctx context.Context) {
 		}
 		if !f.warned {
 			f.warned = true
-			f.warn(f.explain(err))
+			f.warn(f.warning(err))
 		}
 		f.toldAll()
 		f.dropDead()

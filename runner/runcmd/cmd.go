@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/cilium/ebpf/btf"
@@ -25,13 +24,13 @@ import (
 type Cmd struct {
 	Gadget string `arg:"" name:"gadget" help:"Reference in a registry, or an OCI layout: a folder or a tar file."`
 
-	Pull            string   `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
-	DisallowPulling bool     `help:"Pull nothing, as --pull=never." group:"Gadget"`
-	AllowedGadgets  []string `placeholder:"REFS" help:"Run no other gadgets than these: references, name@digest, a digest, or a beginning with * behind it." group:"Gadget"`
-	BTF             string   `name:"btf" type:"existingfile" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
-	Timeout         Timeout  `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
-	Host            bool     `help:"Trace the whole machine. It is what happens without filter; accepted for compatibility." group:"Gadget"`
-	Annotate        []string `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", parted by commas." group:"Gadget"`
+	Pull            string      `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
+	DisallowPulling bool        `help:"Pull nothing, as --pull=never." group:"Gadget"`
+	AllowedGadgets  []string    `placeholder:"REFS" help:"Run no other gadgets than these: references, name@digest, a digest, or a beginning with * behind it." group:"Gadget"`
+	BTF             string      `name:"btf" type:"existingfile" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
+	Timeout         cli.Timeout `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
+	Host            bool        `help:"Trace the whole machine. It is what happens without filter; accepted for compatibility." group:"Gadget"`
+	Annotate        []string    `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", parted by commas." group:"Gadget"`
 
 	Output     string   `short:"o" placeholder:"MODE" help:"Form of the events: columns, json, jsonpretty, yaml, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
 	Fields     string   `placeholder:"LIST" help:"Fields to show: \"a,b\" for exactly these, \"+a,-b\" to add and remove; \"source:a;b\" for one data source and the others." group:"Output"`
@@ -42,23 +41,6 @@ type Cmd struct {
 
 	imagecmd.TrustFlags    `group:"Trust"`
 	imagecmd.RegistryFlags `group:"Registry"`
-}
-
-// Timeout is a duration, or a plain number of seconds as other runners take it.
-type Timeout time.Duration
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (t *Timeout) UnmarshalText(text []byte) error {
-	if n, err := strconv.ParseUint(string(text), 10, 31); err == nil {
-		*t = Timeout(time.Duration(n) * time.Second)
-		return nil
-	}
-	d, err := time.ParseDuration(string(text))
-	if err != nil || d < 0 {
-		return fmt.Errorf("%q is no time, use one like 5s, 2m30s or a number of seconds", text)
-	}
-	*t = Timeout(d)
-	return nil
 }
 
 // Rest are the flags of the gadget, as Split left them.
