@@ -50,6 +50,8 @@ func runScripts(t *testing.T, dir, registry string) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GADGET_RUN_STATE", filepath.Join(e.WorkDir, "state"))
 			e.Setenv("HOME", e.WorkDir)
+			// Container runtimes of this machine change what is shown.
+			e.Setenv("HOST_ROOT", filepath.Join(e.WorkDir, "host"))
 			e.Setenv("GADGET_RUN_REGISTRIES", filepath.Join(e.WorkDir, "registries.conf"))
 			e.Setenv("LAYOUTS", layouts)
 			e.Setenv("REG", registry)
@@ -85,6 +87,8 @@ func makeLayouts(t *testing.T) string {
 	write("rejected", gadgettest.File(t, "rejected.bpf.o"), nil, host)
 	write("nopoint", gadgettest.File(t, "attach.bpf.o"), gadgettest.File(t, "nopoint.yaml"), host)
 	write("counts", gadgettest.File(t, "counts.bpf.o"), gadgettest.File(t, "counts.yaml"), host)
+	write("contained", gadgettest.File(t, "contained.bpf.o"), nil, host)
+	write("contained_user", gadgettest.File(t, "contained_user.bpf.o"), nil, host)
 	write("types", gadgettest.File(t, "types.bpf.o"), nil, host)
 	return dir
 }

@@ -26,6 +26,9 @@ type LoadOptions struct {
 	Metadata Metadata
 	// PinPath is where maps with LIBBPF_PIN_BY_NAME live.
 	PinPath string
+	// FilterMountNS makes the programs ignore every mount namespace that
+	// AllowMountNS was not called for; see Plan.FiltersMountNS.
+	FilterMountNS bool
 	// Note receives a sentence for what is skipped, may be nil.
 	Note func(format string, args ...any)
 }
@@ -94,6 +97,11 @@ func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 	}
 	if err := sizeMaps(spec); err != nil {
 		return nil, err
+	}
+	if opts.FilterMountNS {
+		if err := filterMountNS(spec); err != nil {
+			return nil, err
+		}
 	}
 	l.fixTracerMaps(spec)
 	l.pinMaps(spec, opts.PinPath)

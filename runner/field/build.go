@@ -38,6 +38,7 @@ func Build(typ *btf.Struct, opts Options) (*Source, error) {
 	for _, f := range src.All() {
 		b.format(src, f)
 	}
+	b.containers(src)
 	return src, nil
 }
 

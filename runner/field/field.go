@@ -104,6 +104,8 @@ type Source struct {
 	Array       bool   // entries come many at once, not one by one
 	Annotations map[string]string
 	Fields      []*Field // top level, in the order of the struct
+
+	namespaces func(sample []byte) (mountNS, netNS uint64) // nil when events tell none
 }
 
 // All returns every field in column order, parents before their children.

@@ -22,6 +22,8 @@ type Env struct {
 	// Enum returns the kernel's own version of a named enum, which may have
 	// more values than the object knew, or nil.
 	Enum func(name string) *btf.Enum
+	// Containers adds fields that tell about the container; nil adds none.
+	Containers *Containers
 }
 
 // formatter makes the text of a special type out of its number. It is called

@@ -14,7 +14,9 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/runner/enrich"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 )
@@ -29,7 +31,7 @@ type Cmd struct {
 	AllowedGadgets  []string    `placeholder:"REFS" help:"Run no other gadgets than these: references, name@digest, a digest, or a beginning with * behind it." group:"Gadget"`
 	BTF             string      `name:"btf" type:"existingfile" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
 	Timeout         cli.Timeout `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
-	Host            bool        `help:"Trace the whole machine. It is what happens without filter; accepted for compatibility." group:"Gadget"`
+	Host            bool        `help:"Trace the whole machine, which is what happens unless containers are chosen, and do not show the column of their names." group:"Gadget"`
 	Annotate        []string    `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", parted by commas." group:"Gadget"`
 
 	Output     string   `short:"o" placeholder:"MODE" help:"Form of the events: columns, json, jsonpretty, yaml, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
@@ -38,6 +40,9 @@ type Cmd struct {
 	FilterExpr []string `short:"E" sep:"none" placeholder:"EXPR" help:"Show only events for which an expression holds (expr-lang.org): 'proc.comm == \"cat\" && fd > 3'." group:"Output"`
 	Sort       string   `placeholder:"LIST" help:"Sort arrays of entries by these fields, \"-a\" for descending; \"source:a;source2:b\" for each data source." group:"Output"`
 	MaxEntries string   `placeholder:"N" help:"Show at most this many entries of an array, -1 for all; \"source:N,source2:N\" for each data source." group:"Output"`
+
+	container.SelectorFlags `group:"Containers"`
+	container.RuntimeFlags  `group:"Runtimes"`
 
 	imagecmd.TrustFlags    `group:"Trust"`
 	imagecmd.RegistryFlags `group:"Registry"`
@@ -55,11 +60,14 @@ type session struct {
 	g    *cli.Globals
 	rest Rest
 
-	env      *field.Env // of this machine, nil until it is needed
-	kernel   *btf.Cache // the kernel's own BTF
-	artifact *gadget.Artifact
-	metadata engine.Metadata
-	plan     *engine.Plan
+	runtimes func(flags container.RuntimeFlags, warn func(text string)) (enrich.Source, error)
+
+	containers containers
+	env        *field.Env // of this machine, nil until it is needed
+	kernel     *btf.Cache // the kernel's own BTF
+	artifact   *gadget.Artifact
+	metadata   engine.Metadata
+	plan       *engine.Plan
 }
 
 // Run runs the gadget until its timeout or a signal ends it. Both are a clean
@@ -67,7 +75,7 @@ type session struct {
 // cli.ErrInterrupted.
 func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 	cache := btf.NewCache()
-	s := &session{cmd: c, g: g, rest: rest, kernel: cache}
+	s := &session{cmd: c, g: g, rest: rest, runtimes: openRuntimes, kernel: cache}
 	if c.BTF == "" && !rest.Help {
 		// Nearly every gadget needs it, and another CPU can read it meanwhile;
 		// an error shows again where the types are used.
@@ -82,6 +90,9 @@ func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 
 func (s *session) run(ctx context.Context) error {
 	if err := s.cmd.check(); err != nil {
+		return cli.Usage(err)
+	}
+	if err := s.openContainers(); err != nil {
 		return cli.Usage(err)
 	}
 	if err := s.fetch(ctx); err != nil {
@@ -148,17 +159,24 @@ func (s *session) read() error {
 
 // trace loads and runs the gadget.
 func (s *session) trace(ctx context.Context, ev *events) error {
+	unfollow := s.follow(ctx, ev.sources)
+	defer unfollow()
 	types, err := s.kernelTypes()
 	if err != nil {
 		return err
 	}
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
 		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: engine.DefaultPinPath, Note: s.notef,
+		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(),
 	})
 	if err != nil {
 		return s.verbose(err)
 	}
 	defer loaded.Close()
+	if err := s.choose(ctx, loaded); err != nil {
+		return err
+	}
+	defer s.containers.tracker.Leave()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ev.start(s.g.Stdout, cancel)

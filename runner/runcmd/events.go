@@ -66,6 +66,7 @@ func (s *session) events() (*events, error) {
 func (s *session) sources() ([]*field.Source, error) {
 	if s.env == nil {
 		env := hostEnv(enumFrom(s.kernel))
+		env.Containers = s.known()
 		s.env = &env
 	}
 	return s.plan.Sources(s.metadata, *s.env)

@@ -99,16 +99,30 @@ func (f former) filter(src *field.Source) (func(sample []byte) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	match := rules
+	match, err := f.selected(src)
+	if err != nil {
+		return nil, err
+	}
+	match = both(match, rules)
 	for _, text := range scopedAll(f.cmd.FilterExpr, src.Name, f.names) {
 		expr, err := f.expression(src, text)
 		if err != nil {
 			return nil, fmt.Errorf("filter expression %q: %w", text, err)
 		}
-		before := match
-		match = func(s []byte) bool { return (before == nil || before(s)) && expr(s) }
+		match = both(match, expr)
 	}
 	return match, nil
+}
+
+// both returns a test that passes what two tests pass; nil passes everything.
+func both(first, second func(sample []byte) bool) func(sample []byte) bool {
+	switch {
+	case first == nil:
+		return second
+	case second == nil:
+		return first
+	}
+	return func(s []byte) bool { return first(s) && second(s) }
 }
 
 // expression compiles text. Events for which it fails are not shown; the first

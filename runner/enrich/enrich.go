@@ -1,0 +1,224 @@
+// Package enrich knows which container an event comes from, by the namespaces
+// that the event tells, and whether the user wants it. Looking up takes no lock
+// and asks nobody: what it knows comes from a watch of the runtimes.
+package enrich
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rules-gadget/rules_gadget/runner/container"
+	"github.com/rules-gadget/rules_gadget/runner/field"
+)
+
+// Grace is how long a container is known after its end: its last events may
+// still be on their way.
+const Grace = 5 * time.Second
+
+// Source is where containers are known from; a *container.Collection.
+type Source interface {
+	Watch(ctx context.Context, fn func(container.Event)) error
+}
+
+// Kernel is a filter of events in the kernel; an *engine.Loaded.
+type Kernel interface {
+	AllowMountNS(ns uint64) error
+	ForbidMountNS(ns uint64) error
+}
+
+// Tracker follows the containers of this node.
+type Tracker struct {
+	selector container.Selector
+	grace    time.Duration
+	problem  func(error)
+	index    atomic.Pointer[index]
+	listed   chan struct{}
+
+	mu      sync.Mutex
+	entries map[id]*entry
+	kernel  Kernel // nil while there is none
+	prune   *time.Timer
+	ended   bool // Run has returned
+}
+
+// id names one run of a container.
+type id struct {
+	runtime, container string
+	pid                uint32
+}
+
+type entry struct {
+	c        container.Container
+	info     *field.Container
+	selected bool
+	gone     time.Time // when it ended, zero while it runs
+}
+
+// New returns a Tracker of the containers that selector wants, and of the others
+// by name alone. problem is told what goes wrong later; it may be called from
+// any goroutine.
+func New(selector container.Selector, problem func(error)) *Tracker {
+	t := &Tracker{
+		selector: selector, grace: Grace, problem: problem,
+		listed: make(chan struct{}), entries: map[id]*entry{},
+	}
+	t.index.Store(&index{})
+	return t
+}
+
+// Run follows src until ctx ends, and returns once nothing of it runs any more.
+func (t *Tracker) Run(ctx context.Context, src Source) error {
+	defer func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.ended = true
+		if t.prune != nil {
+			t.prune.Stop()
+		}
+	}()
+	return src.Watch(ctx, t.event)
+}
+
+// Listed is closed when the containers that ran at the start are known.
+func (t *Tracker) Listed() <-chan struct{} { return t.listed }
+
+// Running returns how many of the wanted containers run.
+func (t *Tracker) Running() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, e := range t.entries {
+		if e.selected && e.gone.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// FilterIn keeps k at the mount namespaces of the wanted containers, from now on.
+func (t *Tracker) FilterIn(k Kernel) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kernel = k
+	for _, e := range t.entries {
+		t.allow(e)
+	}
+}
+
+// Leave ends FilterIn: k is not called any more.
+func (t *Tracker) Leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kernel = nil
+}
+
+func (t *Tracker) event(ev container.Event) {
+	if ev.Type == container.Listed {
+		close(t.listed)
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch ev.Type {
+	case container.Added:
+		t.add(ev.Container)
+	case container.Removed:
+		for key, e := range t.entries {
+			if key.runtime == ev.Container.Runtime.Name && key.container == ev.Container.Runtime.ID && e.gone.IsZero() {
+				t.remove(e)
+			}
+		}
+	}
+}
+
+func (t *Tracker) add(c container.Container) {
+	e := &entry{c: c, info: info(&c), selected: t.selector.Match(&c)}
+	t.entries[id{c.Runtime.Name, c.Runtime.ID, c.PID}] = e
+	// First the names, then the events.
+	t.reindex()
+	t.allow(e)
+}
+
+func (t *Tracker) allow(e *entry) {
+	if t.kernel == nil || !e.selected || !e.gone.IsZero() || e.c.MountNS == 0 {
+		return
+	}
+	if err := t.kernel.AllowMountNS(e.c.MountNS); err != nil {
+		t.problem(err)
+	}
+}
+
+func (t *Tracker) remove(e *entry) {
+	e.gone = time.Now()
+	t.reindex()
+	if t.prune == nil {
+		t.prune = time.AfterFunc(t.grace, t.forget)
+	}
+	if t.kernel == nil || !e.selected || t.lives(e.c.MountNS) {
+		return
+	}
+	if err := t.kernel.ForbidMountNS(e.c.MountNS); err != nil {
+		t.problem(err)
+	}
+}
+
+// lives reports whether a wanted container in mount namespace ns runs.
+func (t *Tracker) lives(ns uint64) bool {
+	for _, e := range t.entries {
+		if e.selected && e.gone.IsZero() && e.c.MountNS == ns {
+			return true
+		}
+	}
+	return false
+}
+
+// forget drops the containers that ended long enough ago, and comes again for
+// the others that ended.
+func (t *Tracker) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var next time.Duration
+	maps.DeleteFunc(t.entries, func(_ id, e *entry) bool {
+		if e.gone.IsZero() {
+			return false
+		}
+		left := t.grace - time.Since(e.gone)
+		if left > 0 && (next == 0 || left < next) {
+			next = left
+		}
+		return left <= 0
+	})
+	t.reindex()
+	t.prune = nil
+	if next > 0 && !t.ended {
+		t.prune = time.AfterFunc(next, t.forget)
+	}
+}
+
+// info returns what the fields of an event show of c.
+func info(c *container.Container) *field.Container {
+	out := &field.Container{
+		Runtime: c.Runtime.Name, Name: c.Runtime.Container, ID: c.Runtime.ID, PID: c.PID,
+		ImageName: c.Runtime.ImageName, ImageDigest: c.Runtime.ImageDigest, StartedAt: c.Runtime.StartedAt,
+		Namespace: c.K8s.Namespace, Pod: c.K8s.PodName, PodContainer: c.K8s.Container,
+		PodLabels: labels(c.K8s.PodLabels), HostNetwork: c.HostNetwork,
+	}
+	if o := c.K8s.Owner; o != nil {
+		out.OwnerKind, out.OwnerName = o.Kind, o.Name
+	}
+	return out
+}
+
+// labels returns "key=value,key2=value2", sorted.
+func labels(m map[string]string) string {
+	pairs := make([]string, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		pairs = append(pairs, k+"="+m[k])
+	}
+	return strings.Join(pairs, ",")
+}

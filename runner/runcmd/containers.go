@@ -1,0 +1,159 @@
+package runcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rules-gadget/rules_gadget/runner/container"
+	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/runner/enrich"
+	"github.com/rules-gadget/rules_gadget/runner/field"
+)
+
+const (
+	// listWait is how long the start waits for the runtimes to tell what runs,
+	// when the user chose containers.
+	listWait = 10 * time.Second
+	// watchGrace is how long the end waits for the connections to the runtimes.
+	watchGrace = time.Second
+	// nodeEnv names this node, as pods of Kubernetes get it.
+	nodeEnv = "NODE_NAME"
+)
+
+// openRuntimes returns where containers are known from.
+func openRuntimes(flags container.RuntimeFlags, warn func(text string)) (enrich.Source, error) {
+	return container.Open(flags, warn)
+}
+
+// containers is what a run knows of the containers of this machine.
+type containers struct {
+	tracker   *enrich.Tracker
+	source    enrich.Source
+	selecting bool // the user chose some
+	present   bool // the socket of some runtime is there
+}
+
+// openContainers prepares for what the flags ask. It connects to nothing.
+func (s *session) openContainers() error {
+	selector, err := s.cmd.SelectorFlags.Selector()
+	if err != nil {
+		return err
+	}
+	names, asked, err := s.cmd.RuntimeFlags.Names()
+	if err != nil {
+		return err
+	}
+	c := containers{selecting: !selector.Empty()}
+	if c.selecting && s.cmd.Host {
+		return errors.New("--host shows the whole machine, but other flags choose containers, leave out one of them")
+	}
+	there := s.cmd.there(names)
+	c.present = len(there) > 0
+	flags, warn := s.cmd.RuntimeFlags, s.notef
+	switch {
+	case asked:
+	case c.present:
+		flags.Runtimes = strings.Join(there, ",")
+	default:
+		warn = s.detailf
+	}
+	c.tracker = enrich.New(selector, func(err error) { s.notef("%v", err) })
+	c.source, err = s.runtimes(flags, func(text string) { warn("%s", text) })
+	s.containers = c
+	return err
+}
+
+// there returns those of the runtimes whose sockets exist.
+func (c *Cmd) there(names []string) []string {
+	sockets := map[string]string{
+		container.Docker: c.DockerSocket, container.Containerd: c.ContainerdSocket,
+		container.CRIO: c.CRIOSocket, container.Podman: c.PodmanSocket,
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		_, err := os.Stat(filepath.Join(c.HostRoot, sockets[name]))
+		return err != nil || sockets[name] == ""
+	})
+}
+
+// known are the containers as fields of events show them.
+func (s *session) known() *field.Containers {
+	return &field.Containers{
+		Find: s.containers.tracker.Find, Node: os.Getenv(nodeEnv),
+		Show: s.containers.present && !s.cmd.Host,
+	}
+}
+
+// selected returns the test that an event of src comes from a container that
+// the user chose, nil when there is nothing to test: none was chosen, or the
+// kernel tests it.
+func (f former) selected(src *field.Source) (func(sample []byte) bool, error) {
+	if !f.containers.selecting || f.plan.FiltersMountNS() {
+		return nil, nil
+	}
+	if !src.TellsContainer() {
+		return nil, fmt.Errorf("the gadget cannot choose containers: it has no filter of them, "+
+			"and the events of data source %q do not tell theirs, leave out -c and the flags like it", src.Name)
+	}
+	tracker := f.containers.tracker
+	return func(s []byte) bool { return tracker.Selected(src.Namespaces(s)) }, nil
+}
+
+// follow watches the runtimes until the function that it returns is called. Where
+// no runtime is and none is asked for, it does nothing.
+func (s *session) follow(ctx context.Context, sources []*field.Source) (stop func()) {
+	useful := s.containers.selecting
+	for _, src := range sources {
+		useful = useful || s.containers.present && src.TellsContainer()
+	}
+	if !useful {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := s.containers.tracker.Run(ctx, s.containers.source); err != nil && ctx.Err() == nil {
+			s.notef("containers that start or end from now on are not known: %v", err)
+		}
+	}()
+	return func() {
+		cancel()
+		select {
+		case <-done:
+		case <-time.After(watchGrace):
+		}
+	}
+}
+
+// choose makes loaded let only the events of the chosen containers pass, and
+// waits until those that run are known.
+func (s *session) choose(ctx context.Context, loaded *engine.Loaded) error {
+	tracker := s.containers.tracker
+	if !s.containers.selecting {
+		return nil
+	}
+	select {
+	case <-tracker.Listed():
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(listWait):
+		s.notef("the container runtimes have not told in %s what runs, starting without it", listWait)
+	}
+	if s.plan.FiltersMountNS() {
+		tracker.FilterIn(loaded)
+	}
+	switch {
+	case tracker.Running() > 0:
+	case s.containers.present:
+		s.notef("no container that was asked for runs, waiting for one")
+	default:
+		s.notef("no container runtime is there, waiting for one; name its socket with --docker-socketpath and the flags like it")
+	}
+	return nil
+}
