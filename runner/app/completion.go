@@ -26,98 +26,90 @@ func (completionCmd) Help() string {
 
 // Run prints the script.
 func (c completionCmd) Run(g *cli.Globals, model *kong.Application) error {
-	nodes := completions(model.Node, nil)
-	switch c.Shell {
-	case "zsh":
-		// zsh runs completions of bash through its own emulation.
-		fmt.Fprint(g.Stdout, "#compdef gadget-run\nautoload -U +X bashcompinit && bashcompinit\n")
-		writeBash(g.Stdout, nodes)
-	case "fish":
-		writeFish(g.Stdout, nodes)
-	default:
-		writeBash(g.Stdout, nodes)
-	}
-	return nil
+	write := map[string]func(io.Writer, []completion) error{"bash": writeBash, "zsh": writeZsh, "fish": writeFish}
+	return write[c.Shell](g.Stdout, completions(model.Node, nil))
 }
 
-// completion is what may follow one command.
+// completion is what may follow one command. All three scripts go through the
+// words of the line: a word that names a command below the last one is the new
+// command, any other is a value and changes nothing.
 type completion struct {
-	path  []string // words of the command, empty for the program itself
-	words []*kong.Node
-	flags []*kong.Flag
+	place string   // "/image/list", or "" for the program itself
+	calls []string // how the command is called there: "/image/list", "/image/ls"
+	words []candidate
+	flags []completedFlag
 }
 
-// completions returns what may follow each command below n.
+// candidate is a word with what it stands for.
+type candidate struct{ word, help string }
+
+// completedFlag is a flag with its values, if these are known.
+type completedFlag struct {
+	names  []string // "--output", "-o"
+	help   string
+	takes  bool // a value
+	values []string
+}
+
+// completions returns what may follow each command at n and below it.
 func completions(n *kong.Node, path []string) []completion {
-	c := completion{path: path}
+	c := completion{place: place(path)}
+	if len(path) > 0 {
+		for _, name := range append([]string{n.Name}, n.Aliases...) {
+			c.calls = append(c.calls, place(append(path[:len(path)-1:len(path)-1], name)))
+		}
+	}
 	for _, group := range n.AllFlags(true) {
-		c.flags = append(c.flags, group...)
+		for _, f := range group {
+			c.flags = append(c.flags, completeFlag(f))
+		}
+	}
+	for _, a := range n.Positional {
+		for _, value := range values(a) {
+			c.words = append(c.words, candidate{value, a.Help})
+		}
 	}
 	var below []completion
 	for _, child := range n.Children {
 		if child.Type != kong.CommandNode || child.Hidden {
 			continue
 		}
-		c.words = append(c.words, child)
-		below = append(below, completions(child, append(append([]string{}, path...), child.Name))...)
+		c.words = append(c.words, candidate{child.Name, child.Help})
+		below = append(below, completions(child, append(path[:len(path):len(path)], child.Name))...)
 	}
 	return append([]completion{c}, below...)
 }
 
-// writeBash writes a function that looks the words before the cursor up, the
-// flags among them left out, and completes what may follow; where a command
-// takes an argument, files.
-func writeBash(w io.Writer, nodes []completion) {
-	fmt.Fprint(w, `_gadget_run() {
-    local cur="${COMP_WORDS[COMP_CWORD]}" path="" word words=""
-    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-        case "$word" in -*) ;; *) path="$path $word" ;; esac
-    done
-    case "${path# }" in
-`)
-	for i := len(nodes) - 1; i >= 0; i-- {
-		c := nodes[i]
-		var words []string
-		for _, n := range c.words {
-			words = append(words, n.Name)
-		}
-		for _, f := range c.flags {
-			words = append(words, "--"+f.Name)
-		}
-		pattern := `""`
-		if len(c.path) > 0 {
-			pattern = `"` + strings.Join(c.path, " ") + `"*`
-		}
-		fmt.Fprintf(w, "        %s) words=%q ;;\n", pattern, strings.Join(words, " "))
+func place(path []string) string {
+	if len(path) == 0 {
+		return ""
 	}
-	fmt.Fprint(w, `    esac
-    COMPREPLY=($(compgen -W "$words" -- "$cur"))
-    if [ ${#COMPREPLY[@]} -eq 0 ]; then COMPREPLY=($(compgen -f -- "$cur")); fi
-}
-complete -o filenames -F _gadget_run gadget-run
-`)
+	return "/" + strings.Join(path, "/")
 }
 
-func writeFish(w io.Writer, nodes []completion) {
+func completeFlag(f *kong.Flag) completedFlag {
+	c := completedFlag{names: []string{"--" + f.Name}, help: f.Help, takes: !f.IsBool() && !f.IsCounter(), values: values(f.Value)}
+	if f.Short != 0 {
+		c.names = append(c.names, "-"+string(f.Short))
+	}
+	return c
+}
+
+func values(v *kong.Value) []string {
+	if v.Enum == "" {
+		return nil
+	}
+	return strings.Split(v.Enum, ",")
+}
+
+// quote quotes s for a shell.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// cases writes the arms of a case, of which each sets the place.
+func cases(w io.Writer, nodes []completion, arm string) {
 	for _, c := range nodes {
-		condition := "__fish_use_subcommand"
-		if len(c.path) > 0 {
-			condition = "__fish_seen_subcommand_from " + c.path[len(c.path)-1]
-		}
-		for _, n := range c.words {
-			fmt.Fprintf(w, "complete -c gadget-run -n %s -a %s -d %s\n", quote(condition), n.Name, quote(n.Help))
-		}
-		for _, f := range c.flags {
-			short := ""
-			if f.Short != 0 {
-				short = " -s " + string(f.Short)
-			}
-			fmt.Fprintf(w, "complete -c gadget-run -n %s -l %s%s -d %s\n", quote(condition), f.Name, short, quote(f.Help))
+		if len(c.calls) > 0 {
+			fmt.Fprintf(w, arm, strings.Join(c.calls, "|"), c.place)
 		}
 	}
-}
-
-// quote quotes s for fish.
-func quote(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }
