@@ -46,6 +46,15 @@ func TestPods(t *testing.T) {
 	}
 }
 
+// TestPodsWithoutEvents follows a runtime that ends the stream of events at once,
+// as CRI-O does unless it is told otherwise.
+func TestPodsWithoutEvents(t *testing.T) {
+	r := containertest.Containerd(t)
+	containertest.StartPod(t, r, "shop", "web", "server", nil)
+	c := open(t, flagsFor(container.CRIO, containertest.WithoutEvents(t, r)))
+	testPodWatch(t, c, r)
+}
+
 func testPodWatch(t *testing.T, c *container.Collection, r containertest.Runtime) {
 	seen := watch(t, c)
 	seen.wait(t, "CREATED server, LISTED")

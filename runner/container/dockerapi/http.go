@@ -30,9 +30,10 @@ func newAPI(socket string) api {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}
-	return api{&http.Client{Transport: &http.Transport{
-		DialContext: dial, DisableCompression: true, MaxIdleConns: 2, MaxResponseHeaderBytes: 1 << 16,
-	}}}
+	return api{&http.Client{
+		Transport:     &http.Transport{DialContext: dial, DisableCompression: true, MaxIdleConns: 2, MaxResponseHeaderBytes: 1 << 16},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // Close ends the connections that nobody uses.
