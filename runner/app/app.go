@@ -72,7 +72,10 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if args, err = withLayout(parser.Model, args); err != nil {
 		return err
 	}
-	args, rest := splitArgs(parser.Model, args)
+	args, rest, err := splitArgs(parser.Model, args, stdin)
+	if err != nil {
+		return err
+	}
 	switch {
 	case len(args) == 0:
 		args = []string{"--help"}
@@ -125,14 +128,16 @@ func newParser(a *commands, stdout, stderr io.Writer) (*kong.Kong, error) {
 	return parser, nil
 }
 
-// splitArgs sets the flags of the gadget apart when the command is "run".
-func splitArgs(model *kong.Application, args []string) ([]string, runcmd.Rest) {
+// splitArgs sets the flags of the gadget apart when the command is "run", and adds
+// what a manifest says.
+func splitArgs(model *kong.Application, args []string, stdin io.Reader) ([]string, runcmd.Rest, error) {
 	global := flagSet(model.Flags)
 	for i := 0; i < len(args); i++ {
 		if args[i] == "run" {
 			known := flagSet(model.Flags, child(model.Node, "run").Flags)
 			ours, rest := runcmd.Split(args[i+1:], known)
-			return append(append([]string{}, args[:i+1]...), ours...), rest
+			ours, rest, err := runcmd.WithManifest(ours, rest, stdin)
+			return append(append([]string{}, args[:i+1]...), ours...), rest, err
 		}
 		isBool, ok := global[args[i]]
 		if !ok {
@@ -142,7 +147,7 @@ func splitArgs(model *kong.Application, args []string) ([]string, runcmd.Rest) {
 			i++
 		}
 	}
-	return args, runcmd.Rest{}
+	return args, runcmd.Rest{}, nil
 }
 
 // layoutEnv holds the runfiles path of a layout. Bazel's :run targets set it.

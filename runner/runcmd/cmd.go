@@ -32,6 +32,7 @@ type Cmd struct {
 	BTF             string      `name:"btf" type:"existingfile" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
 	Timeout         cli.Timeout `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
 	Host            bool        `help:"Trace the whole machine, which is what happens unless containers are chosen, and do not show the column of their names." group:"Gadget"`
+	File            string      `short:"f" placeholder:"FILE" help:"Instance manifest (YAML) that names the gadget and values of parameters, - for the standard input; the command line wins." group:"Gadget"`
 	Annotate        []string    `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", parted by commas." group:"Gadget"`
 
 	Output     string   `short:"o" placeholder:"MODE" help:"Form of the events: columns, json, jsonpretty, yaml, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
@@ -107,11 +108,11 @@ func (s *session) run(ctx context.Context) error {
 	if s.rest.Help {
 		return s.help()
 	}
-	values, err := ParseParams(s.plan.Params, s.rest.Args)
+	values, err := ParseParams(s.params(), s.rest.Args)
 	if err != nil {
 		return cli.Usage(err)
 	}
-	if err := s.plan.SetParams(values); err != nil {
+	if err := errors.Join(s.plan.SetParams(values), s.setMapParams(values)); err != nil {
 		return cli.Usage(err)
 	}
 	ev, err := s.events()

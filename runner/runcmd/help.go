@@ -25,10 +25,11 @@ func (s *session) help() error {
 		fmt.Fprintf(w, "%s\n", s.metadata.Description)
 	}
 	fmt.Fprintf(w, "\nUsage: gadget-run run %s [flags]\n", s.cmd.Gadget)
-	if len(s.plan.Params) > 0 {
+	params := s.params()
+	if len(params) > 0 {
 		fmt.Fprint(w, "\nParameters of the gadget:\n")
 	}
-	for _, p := range s.plan.Params {
+	for _, p := range params {
 		text := p.Description
 		if p.Default != "" {
 			text += fmt.Sprintf(" (default %q)", p.Default)

@@ -9,7 +9,7 @@ type FlagSet map[string]bool
 // Split parts args, what stands behind "run", into the flags that the command
 // line knows together with the reference of the gadget, and the flags of the
 // gadget. A flag of the gadget whose value stands behind a space must come
-// after the reference. --help after or before a reference asks for the
+// after the reference, or after the manifest that has it. --help after or before a reference asks for the
 // gadget's own help.
 func Split(args []string, known FlagSet) ([]string, Rest) {
 	s := splitter{known: known}
@@ -46,6 +46,9 @@ func (s *splitter) take(arg string, next []string) int {
 	name, _, hasValue := strings.Cut(arg, "=")
 	if !strings.HasPrefix(arg, "--") {
 		name, hasValue = arg[:2], hasValue || len(arg) > 2
+	}
+	if name == "-f" || name == "--file" {
+		s.reference = true // the manifest has it
 	}
 	isBool, ok := s.known[name]
 	if ok {
