@@ -92,7 +92,8 @@ func describeManifest(m ocispec.Manifest, a arch.Arch, blobs []oci.Blob) (Built,
 		return Built{}, fmt.Errorf("it has %d bytes, the limit is %d", len(data), MaxManifest)
 	}
 	d := oci.Describe(ocispec.MediaTypeImageManifest, data)
-	d.ArtifactType = ArtifactType
+	// Without the artifact's type, which the manifest has: skopeo 1.9 cannot
+	// copy an index with types and keep its digest.
 	d.Annotations = m.Annotations
 	d.Platform = &ocispec.Platform{OS: "linux", Architecture: a.String()}
 	return Built{Descriptor: d, Manifest: m, Data: data, Blobs: blobs}, nil

@@ -44,14 +44,14 @@ func NewCA(tb testing.TB) *CA {
 	return ca
 }
 
-// Issue makes a certificate for 127.0.0.1 and for clients, and returns the
-// files of the certificate and its key: <name>.cert and <name>.key.
-func (ca *CA) Issue(tb testing.TB, name string) (cert, key string) {
+// Issue makes a certificate for 127.0.0.1, other hosts, and clients, and returns
+// the files of the certificate and its key: <name>.cert and <name>.key.
+func (ca *CA) Issue(tb testing.TB, name string, hosts ...string) (cert, key string) {
 	tb.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: append([]string{"localhost"}, hosts...),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}

@@ -30,7 +30,7 @@ type TokenServer struct {
 // tokenLife is how long a token is good for.
 const tokenLife = 5 * time.Minute
 
-// NewTokenServer starts a server that knows one user. Whoever shows no
+// NewTokenServer starts a server, with TLS, that knows one user. Whoever shows no
 // credentials gets tokens, too, which allow nothing.
 func NewTokenServer(tb testing.TB, ca *CA, user, password string) *TokenServer {
 	tb.Helper()
@@ -43,7 +43,9 @@ func NewTokenServer(tb testing.TB, ca *CA, user, password string) *TokenServer {
 		service: "registry", issuer: "token server", bundle: ca.File, user: user, password: password,
 		key: pair.PrivateKey.(*ecdsa.PrivateKey), cert: pair.Certificate[0],
 	}
-	srv := httptest.NewServer(s)
+	srv := httptest.NewUnstartedServer(s)
+	srv.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	srv.StartTLS()
 	tb.Cleanup(srv.Close)
 	// By name: clients refuse realms at private addresses, but for the registry's own.
 	s.Realm = strings.Replace(srv.URL, "127.0.0.1", "localhost", 1) + "/token"
