@@ -32,7 +32,8 @@ const Namespace = "k8s.io"
 // containerd is a runtime whose containers are made by its own client.
 type containerd struct {
 	*daemon
-	id string // of the image
+	id      string // of the image
+	running map[string]bool
 }
 
 // Containerd starts containerd. Its containers are outside of pods, unless Pod
@@ -40,7 +41,7 @@ type containerd struct {
 func Containerd(tb testing.TB) Runtime {
 	tb.Helper()
 	archive, id := image(tb)
-	r := &containerd{id: id, daemon: newDaemon(tb, "/run/containerd.sock",
+	r := &containerd{id: id, running: map[string]bool{}, daemon: newDaemon(tb, "/run/containerd.sock",
 		map[string]string{"etc/containerd/config.toml": containerdConfig}, "/usr/bin/containerd")}
 	r.run(tb, archive, r.ctr("images", "import", "--snapshotter=native", "-")...)
 	return r
@@ -62,8 +63,11 @@ func (r *containerd) Start(tb testing.TB, spec Spec) string {
 		args = append(args, "--label", k+"="+v)
 	}
 	r.run(tb, nil, r.ctr(append(args, ImageName, spec.Name)...)...)
+	r.running[spec.Name] = true
 	tb.Cleanup(func() {
-		r.run(tb, nil, r.ctr("tasks", "rm", "--force", spec.Name)...)
+		if r.running[spec.Name] {
+			r.Stop(tb, spec.Name)
+		}
 		r.run(tb, nil, r.ctr("containers", "rm", spec.Name)...)
 	})
 	return spec.Name
@@ -72,7 +76,8 @@ func (r *containerd) Start(tb testing.TB, spec Spec) string {
 // Stop implements Runtime.
 func (r *containerd) Stop(tb testing.TB, id string) {
 	tb.Helper()
-	r.run(tb, nil, r.ctr("tasks", "kill", "--signal=SIGKILL", id)...)
+	r.run(tb, nil, r.ctr("tasks", "rm", "--force", id)...) // unlike a kill, this waits for the end
+	delete(r.running, id)
 }
 
 // Pod is a pod of one container, made as a kubelet would.
