@@ -84,18 +84,28 @@ func newLayout(name string, files fileTree) (*Layout, error) {
 	return l, nil
 }
 
-func (l *Layout) readJSON(name string, v any) error {
+// ReadFile returns a file of the layout that is no blob, of at most limit
+// bytes. The error is fs.ErrNotExist when there is none.
+func (l *Layout) ReadFile(name string, limit int64) ([]byte, error) {
 	r, err := l.files.open(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, MaxIndexFile+1))
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
-		return fmt.Errorf("reading %q: %w", name, err)
+		return nil, fmt.Errorf("reading %q: %w", name, err)
 	}
-	if len(data) > MaxIndexFile {
-		return fmt.Errorf("reading %q: more than %d bytes", name, MaxIndexFile)
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("reading %q: more than %d bytes", name, limit)
+	}
+	return data, nil
+}
+
+func (l *Layout) readJSON(name string, v any) error {
+	data, err := l.ReadFile(name, MaxIndexFile)
+	if err != nil {
+		return err
 	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return fmt.Errorf("reading %q: %w", name, err)

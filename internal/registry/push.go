@@ -23,6 +23,9 @@ type PushRequest struct {
 	Root  ocispec.Descriptor
 	// Repository is the target; its Tag and Digest are ignored.
 	Repository Reference
+	// Along are manifests that belong to Root: they are pushed after it, and
+	// before Tags are set, so that nobody finds it without them.
+	Along []Companion
 	// Tags are set last, after everything is there by digest.
 	Tags []string
 	// DryRun asks the registry what it has and uploads nothing.
@@ -118,6 +121,11 @@ func (p *pusher) run(ctx context.Context) (PushResult, error) {
 	}
 	for _, d := range p.graph.blobs {
 		p.client.remember(d.Digest, p.req.Repository)
+	}
+	for _, c := range p.req.Along {
+		if err := p.along(ctx, c); err != nil {
+			return p.res, fmt.Errorf("%s, which refers to %s: %w", c.Root.Digest, root, err)
+		}
 	}
 	for _, tag := range p.req.Tags {
 		if err := p.tag(ctx, tag, there); err != nil {

@@ -17,6 +17,9 @@ type Request struct {
 	Digest digest.Digest
 	// State is the folder that remembers; empty remembers nothing.
 	State string
+	// Stored has the signatures that came here with the artifact; nil when there
+	// are none. It is looked at before anybody is asked.
+	Stored Place
 	// Place returns where the signatures lie. Nil means that nobody may be
 	// asked, so that only what is remembered counts.
 	Place func() (Place, error)
@@ -121,8 +124,9 @@ func (q Request) refuse(reason string, err error) error {
 }
 
 // signed looks for a signature by whom the rule trusts: among those remembered,
-// which are verified each time, then where the artifact is from. What was
-// remembered under another policy only counts when nobody can be asked.
+// which are verified each time, among those that came with the artifact, then
+// where it is from. What was remembered under another policy only counts when
+// nobody can be asked.
 func (q Request) signed(ctx context.Context, rule Rule, record Record) (Verdict, error) {
 	against := rule.Verification(q.Now)
 	hash := q.Policy.Hash()
@@ -130,11 +134,20 @@ func (q Request) signed(ctx context.Context, rule Rule, record Record) (Verdict,
 	if len(kept) > 0 && record.Policy == hash && !q.Require {
 		return Verdict{Signers: kept, Remembered: true}, nil
 	}
+	stored, storedErr := q.stored(ctx)
+	if signers, _ := Signers(stored, q.Digest, against); len(signers) > 0 {
+		record.Policy, record.Signers, record.Signatures = hash, signers, stored
+		return Verdict{Signers: signers, Warning: q.remember(record), Remembered: true}, nil
+	}
 	if q.Place == nil {
 		if len(kept) > 0 {
 			return Verdict{Signers: kept, Remembered: true}, nil
 		}
-		return Verdict{}, q.refuse("no signature of it is on this machine, and the registry must not be asked", nil)
+		reason := "no signature of it is on this machine"
+		if len(stored) > 0 || storedErr != nil {
+			reason = "no signature of it that is on this machine counts"
+		}
+		return Verdict{}, q.refuse(reason+", and the registry must not be asked", storedErr)
 	}
 	place, err := q.Place()
 	if err != nil {
@@ -154,6 +167,15 @@ func (q Request) signed(ctx context.Context, rule Rule, record Record) (Verdict,
 		return q.unsigned(rule, "it is not signed")
 	}
 	return Verdict{}, q.refuse(fmt.Sprintf("no signature of it counts: %v", verifyErr), verifyErr)
+}
+
+// stored returns the signatures that came with the artifact. One that counts
+// does so wherever it lies, so that Require alone passes them over.
+func (q Request) stored(ctx context.Context) ([]Signature, error) {
+	if q.Stored == nil || q.Require {
+		return nil, nil
+	}
+	return Find(ctx, q.Stored, q.Digest)
 }
 
 // remember writes the record. What cannot be remembered is asked for again, so

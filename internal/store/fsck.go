@@ -54,7 +54,7 @@ func (s *Store) Fsck(ctx context.Context, repair bool) ([]Problem, error) {
 	}
 	defer release()
 	f := &fsck{store: s, repair: repair}
-	for _, phase := range []func(context.Context) error{f.folders, f.blobs, f.refs, f.index} {
+	for _, phase := range []func(context.Context) error{f.folders, f.blobs, f.refs, f.referrers, f.index} {
 		if err := phase(ctx); err != nil {
 			return f.problems, fmt.Errorf("checking the store: %w", err)
 		}

@@ -94,8 +94,10 @@ func (s *Store) sweep(ctx context.Context, o GCOptions) (Swept, error) {
 			return out, fmt.Errorf("removing blob %s: %w", u.Digest, err)
 		}
 	}
-	err = s.sweepTmp(&out, o.DryRun)
-	return out, err
+	if err := s.sweepReferrers(refs, &out, o.DryRun); err != nil {
+		return out, err
+	}
+	return out, s.sweepTmp(&out, o.DryRun)
 }
 
 // sweepTmp removes what is in tmp: whoever writes there holds the content
@@ -164,11 +166,29 @@ func (s *Store) usage(ctx context.Context, refs []Ref) ([]Usage, error) {
 				all[i].Refs = append(all[i].Refs, r.Name)
 			}
 		}
-		if err := s.mark(ctx, r.Target, map[digest.Digest]bool{}, mark); err != nil {
+		if err := s.markAll(ctx, r, mark); err != nil {
 			return nil, fmt.Errorf("%s: %w, repair the store with \"gadget-run image fsck --repair\"", r.Name, err)
 		}
 	}
 	return all, nil
+}
+
+// markAll calls visit for everything that is here of r and of what refers to it.
+func (s *Store) markAll(ctx context.Context, r Ref, visit func(ocispec.Descriptor)) error {
+	seen := map[digest.Digest]bool{}
+	if err := s.mark(ctx, r.Target, seen, visit); err != nil {
+		return err
+	}
+	all, err := s.Referrers(r.Target.Digest)
+	if err != nil {
+		return err
+	}
+	for _, more := range all {
+		if err := s.mark(ctx, more.Target, seen, visit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mark calls visit for d and everything that is here below it.
@@ -204,9 +224,10 @@ func (s *Store) mark(ctx context.Context, d ocispec.Descriptor, seen map[digest.
 	return nil
 }
 
-// Walk calls visit for everything that the store has of r, each digest once.
+// Walk calls visit for everything that the store has of r and of what refers
+// to it, each digest once.
 func (s *Store) Walk(ctx context.Context, r Ref, visit func(ocispec.Descriptor)) error {
-	return s.mark(ctx, r.Target, map[digest.Digest]bool{}, func(d ocispec.Descriptor) {
+	return s.markAll(ctx, r, func(d ocispec.Descriptor) {
 		if s.Has(d) {
 			visit(d)
 		}

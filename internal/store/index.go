@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -34,20 +35,25 @@ func (s *Store) apply(ctx context.Context, c change) error {
 	if err != nil {
 		return err
 	}
+	touched := map[digest.Digest]bool{}
 	for _, r := range c.set {
+		touched[r.Target.Digest] = true
 		if err := s.writeRef(r); err != nil {
 			return err
 		}
-		idx = withRef(idx, r)
+		idx = withRef(idx, r, touched)
 	}
 	for _, name := range c.remove {
 		if err := os.Remove(s.path(refFile(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("removing %s: %w", name, err)
 		}
-		idx = withoutRef(idx, name)
+		idx = withoutRef(idx, name, touched)
 	}
 	if err := s.syncDir(refsDir); err != nil {
 		return err
+	}
+	for root := range touched {
+		idx = s.withReferrers(idx, root)
 	}
 	return s.finishIndex(idx)
 }
@@ -104,6 +110,14 @@ func (s *Store) indexFromRefs() (ocispec.Index, error) {
 	for _, r := range refs {
 		idx.Manifests = append(idx.Manifests, indexEntry(r))
 	}
+	done := map[digest.Digest]bool{}
+	for _, r := range refs {
+		if !done[r.Target.Digest] {
+			done[r.Target.Digest] = true
+			idx = s.withReferrers(idx, r.Target.Digest)
+		}
+	}
+	sortIndex(idx)
 	return idx, nil
 }
 
@@ -115,6 +129,7 @@ func (s *Store) finishIndex(idx ocispec.Index) error {
 	if idx.Manifests == nil {
 		idx.Manifests = []ocispec.Descriptor{}
 	}
+	sortIndex(idx)
 	data, err := json.Marshal(idx)
 	if err != nil {
 		return err
@@ -136,10 +151,13 @@ func indexEntry(r Ref) ocispec.Descriptor {
 	return d
 }
 
-func withRef(idx ocispec.Index, r Ref) ocispec.Index {
+// withRef puts a reference into the index. The artifact that its name stood
+// for before joins touched.
+func withRef(idx ocispec.Index, r Ref, touched map[digest.Digest]bool) ocispec.Index {
 	entry := indexEntry(r)
 	i, found := findRef(idx, r.Name)
 	if found {
+		touched[idx.Manifests[i].Digest] = true
 		idx.Manifests[i] = entry
 	} else {
 		idx.Manifests = slices.Insert(idx.Manifests, i, entry)
@@ -147,18 +165,23 @@ func withRef(idx ocispec.Index, r Ref) ocispec.Index {
 	return idx
 }
 
-func withoutRef(idx ocispec.Index, name string) ocispec.Index {
+func withoutRef(idx ocispec.Index, name string, touched map[digest.Digest]bool) ocispec.Index {
 	if i, found := findRef(idx, name); found {
+		touched[idx.Manifests[i].Digest] = true
 		idx.Manifests = slices.Delete(idx.Manifests, i, i+1)
 	}
 	return idx
 }
 
-// findRef searches the entries, which are sorted by name.
+// findRef searches the entries, which are in the order of their keys.
 func findRef(idx ocispec.Index, name string) (int, bool) {
-	return slices.BinarySearchFunc(idx.Manifests, name, func(d ocispec.Descriptor, n string) int {
-		return strings.Compare(d.Annotations[ocispec.AnnotationRefName], n)
+	return slices.BinarySearchFunc(idx.Manifests, "0"+name, func(d ocispec.Descriptor, key string) int {
+		return strings.Compare(entryKey(d), key)
 	})
+}
+
+func sortIndex(idx ocispec.Index) {
+	slices.SortFunc(idx.Manifests, func(a, b ocispec.Descriptor) int { return strings.Compare(entryKey(a), entryKey(b)) })
 }
 
 // Tag makes dst another name of what src stands for.

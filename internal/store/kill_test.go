@@ -57,7 +57,7 @@ func work(dir, id string) {
 	for i := 0; ; i++ {
 		a := registrytest.NewArtifact(&testing.B{}, rand.Uint64N(6), 50_000)
 		name := fmt.Sprintf("example.com/%s:%d", id, i)
-		fail(s.Put(ctx, a, a.Root, name, []arch.Arch{arch.AMD64}))
+		fail(pullWithReferrers(ctx, s, a, name))
 		fmt.Println("+" + name)
 		_, err := s.Tag(ctx, name, name+"-tagged")
 		fail(err)
@@ -69,9 +69,23 @@ func work(dir, id string) {
 	}
 }
 
+// pullWithReferrers stores an artifact and a document about it, as a pull does.
+func pullWithReferrers(ctx context.Context, s *store.Store, a *registrytest.Artifact, name string) error {
+	release, err := s.Hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	blobs, r := about(&testing.B{}, a.Root, name)
+	err = s.PutReferrers(ctx, blobs, a.Root.Digest, []store.Referrer{r})
+	return errors.Join(err, s.Put(ctx, a, a.Root, name, []arch.Arch{arch.AMD64}))
+}
+
 func TestKilledAtAnyMoment(t *testing.T) {
 	s := open(t)
-	put(t, s, registrytest.NewArtifact(t, 99, 1000), "example.com/keep:v1")
+	keep := registrytest.NewArtifact(t, 99, 1000)
+	put(t, s, keep, "example.com/keep:v1")
+	putAbout(t, s, keep.Root, "kept")
 	kills := defaultKills
 	if n, err := strconv.Atoi(os.Getenv(killsEnv)); err == nil {
 		kills = n
@@ -92,8 +106,13 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	checkClean(t, s)
 	for name := range names.present {
-		if _, err := s.Resolve(name); err != nil {
+		d, err := s.Resolve(name)
+		if err != nil {
 			t.Errorf("lost: %v", err)
+			continue
+		}
+		if about, err := s.Referrers(d.Digest); err != nil || len(about) == 0 {
+			t.Errorf("%s: what refers to it is lost: %v", name, err)
 		}
 	}
 	t.Logf("%d kills, %d names in the end", kills, len(names.present))

@@ -92,6 +92,11 @@ func (p *put) run(ctx context.Context, root ocispec.Descriptor) error {
 	if err := p.plan(ctx, root, 0); err != nil {
 		return err
 	}
+	return p.take(ctx)
+}
+
+// take brings here what was planned.
+func (p *put) take(ctx context.Context) error {
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxParallel)
 	for _, d := range p.leaves {
@@ -200,6 +205,9 @@ type parsedManifest struct {
 	Config      *ocispec.Descriptor  `json:"config"`
 	Layers      []ocispec.Descriptor `json:"layers"`
 	Annotations map[string]string    `json:"annotations"`
+
+	ArtifactType string              `json:"artifactType"`
+	Subject      *ocispec.Descriptor `json:"subject"`
 }
 
 func parseManifest(data []byte) (parsedManifest, error) {

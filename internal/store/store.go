@@ -5,6 +5,7 @@
 //	oci-layout, index.json   the layout; index.json lists every reference
 //	blobs/sha256/<hex>       content, complete and immutable
 //	refs/<hex>.json          one file per reference, named by the sha256 of its name
+//	referrers/<hex>.json     what refers to the artifact of that digest: signatures, documents
 //	tmp/                     transfers under way, and what is left of broken ones
 //	lock, index.lock         files to flock; they are never removed
 //
@@ -105,7 +106,7 @@ func (s *Store) refuseForeign() error {
 		return err
 	}
 	own := map[string]bool{
-		refsDir: true, tmpDir: true, ocispec.ImageBlobsDir: true, contentLock: true,
+		refsDir: true, tmpDir: true, ReferrersDir: true, ocispec.ImageBlobsDir: true, contentLock: true,
 		indexLock: true, dirtyMarker: true, ocispec.ImageIndexFile: true,
 	}
 	for _, e := range entries {

@@ -1,8 +1,10 @@
 package imagecmd
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,12 +28,12 @@ const predicateAnnotation = "dev.sigstore.bundle.predicateType"
 
 // AboutTrust is who vouches for an artifact, and what is said of it.
 type AboutTrust struct {
-	// Signatures is how many there are; of a stored artifact those that were
-	// verified once.
+	// Signatures is how many there are; of a stored artifact those that came
+	// with it, and those that were verified once.
 	Signatures int `json:"signatures" yaml:"signatures"`
 	// Signers made those that verify with the keys of the policy.
 	Signers []sign.Signer `json:"signers,omitempty" yaml:"signers,omitempty"`
-	// Documents refer to the artifact. Of a stored artifact they are unknown.
+	// Documents refer to the artifact. Of an archive they are unknown.
 	Documents []AboutDocument `json:"documents,omitempty" yaml:"documents,omitempty"`
 }
 
@@ -55,13 +57,7 @@ func (a *About) trust(g *cli.Globals, src *source) error {
 		rule = policy.RuleFor(ref.Name())
 	}
 	var found []sign.Signature
-	if src.place == nil {
-		record, err := sign.ReadRecord(g.State, src.root.Digest)
-		if err != nil {
-			return err
-		}
-		found = record.Signatures
-	} else {
+	if src.place != nil {
 		if found, err = sign.Find(g.Ctx, src.place, src.root.Digest); err != nil {
 			return err
 		}
@@ -69,9 +65,28 @@ func (a *About) trust(g *cli.Globals, src *source) error {
 			return err
 		}
 	}
+	if !src.remote {
+		record, err := sign.ReadRecord(g.State, src.root.Digest)
+		if err != nil {
+			return err
+		}
+		found = together(found, record.Signatures)
+	}
 	a.Trust.Signatures = len(found)
 	a.Trust.Signers, _ = sign.Signers(found, src.root.Digest, rule.Verification(time.Now()))
 	return nil
+}
+
+// together adds to all those of more that are not among them.
+func together(all, more []sign.Signature) []sign.Signature {
+	for _, s := range more {
+		if !slices.ContainsFunc(all, func(have sign.Signature) bool {
+			return have.Form == s.Form && have.Base64 == s.Base64 && bytes.Equal(have.Data, s.Data)
+		}) {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // documents lists what refers to the artifact and is no signature.

@@ -105,7 +105,7 @@ func (a *admission) refer(t *testing.T, root ocispec.Descriptor, doc registry.Do
 // obtain does what "run" does before it loads the gadget.
 func (a *admission) obtain(t *testing.T, policy string) error {
 	t.Helper()
-	g := &cli.Globals{Ctx: t.Context(), State: a.state, Stdout: &bytes.Buffer{}, Stderr: &a.stderr, Quiet: true}
+	g := &cli.Globals{Ctx: t.Context(), State: a.state, Stdout: &bytes.Buffer{}, Stderr: &a.stderr}
 	_, err := imagecmd.Obtain(g, imagecmd.Request{
 		Reference: admittedName, Policy: policy, Archs: []arch.Arch{arch.AMD64}, Trust: &a.trust,
 	})
@@ -262,6 +262,55 @@ func TestTheTagMovesWhileItIsVerified(t *testing.T) {
 	for _, policy := range []string{imagecmd.PullMissing, imagecmd.PullNever} {
 		if err := a.obtain(t, policy); err != nil {
 			t.Errorf("--pull=%s: %v", policy, err)
+		}
+	}
+}
+
+// TestSignaturesThatCameAlong: what was pulled without being verified runs where
+// nobody may be asked, if it came with a signature that counts.
+func TestSignaturesThatCameAlong(t *testing.T) {
+	a := newAdmission(t)
+	a.sign(t, a.artifact.Root)
+	trust := a.trust
+	a.trust = imagecmd.TrustFlags{VerifyImage: false}
+	if err := a.obtain(t, imagecmd.PullAlways); err != nil {
+		t.Fatal(err)
+	}
+	a.trust = trust
+	a.srv.Lie = func(_ http.ResponseWriter, r *http.Request) bool {
+		t.Errorf("asked for %s", r.URL.Path)
+		return false
+	}
+	for _, policy := range []string{imagecmd.PullNever, imagecmd.PullMissing} {
+		if err := a.obtain(t, policy); err != nil {
+			t.Errorf("--pull=%s: %v", policy, err)
+		}
+	}
+	other := newAdmission(t).trust
+	a.trust = other
+	if err := a.obtain(t, imagecmd.PullNever); !sign.IsRefused(err) || !strings.Contains(err.Error(), "no signature of it that is on this machine counts") {
+		t.Errorf("error %v, want a refusal", err)
+	}
+}
+
+// TestReferrersThatCannotBeHad: the artifact comes all the same, and it is said.
+func TestReferrersThatCannotBeHad(t *testing.T) {
+	a := newAdmission(t)
+	a.trust = imagecmd.TrustFlags{VerifyImage: false}
+	a.srv.Refer(a.artifact.Root.Digest, oci.Describe(ocispec.MediaTypeImageManifest, []byte("gone")))
+	a.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, ".sig") {
+			http.Error(w, "made up", http.StatusForbidden)
+			return true
+		}
+		return false
+	}
+	if err := a.obtain(t, imagecmd.PullAlways); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"were found", "are kept"} {
+		if !strings.Contains(a.stderr.String(), "not all signatures and documents of "+admittedName+" "+want) {
+			t.Errorf("no %q in %q", want, &a.stderr)
 		}
 	}
 }

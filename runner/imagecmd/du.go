@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/attest"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
@@ -111,6 +112,10 @@ var contentNames = map[string]string{
 	ocispec.MediaTypeImageManifest: "manifest",
 	gadget.ConfigMediaType:         "metadata",
 	gadget.EBPFMediaType:           "eBPF program",
+	sign.BundleMediaType:           "signature",
+	sign.PayloadMediaType:          "signature",
+	attest.StatementMediaType:      "statement",
+	attest.SPDXMediaType:           "SBOM",
 	gadget.WasmMediaType:           "wasm program",
 	gadget.BTFMediaType:            "BTF",
 }

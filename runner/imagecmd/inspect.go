@@ -1,6 +1,7 @@
 package imagecmd
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,7 +103,7 @@ type source struct {
 	root    ocispec.Descriptor
 	blobs   oci.Blobs
 	remote  bool
-	place   sign.Place // nil for a stored artifact
+	place   sign.Place // nil for an archive
 	release func()
 }
 
@@ -110,7 +111,7 @@ type source struct {
 // that name that a reference cannot have, else in the store or its registry.
 func (i *Inspect) source(g *cli.Globals) (*source, error) {
 	if strings.HasPrefix(i.Image, "/") || strings.HasPrefix(i.Image, ".") || strings.HasSuffix(i.Image, ".tar") {
-		return archiveSource(i.Image)
+		return archiveSource(g.Ctx, i.Image)
 	}
 	s, err := openStore(g)
 	if err != nil {
@@ -123,7 +124,7 @@ func (i *Inspect) source(g *cli.Globals) (*source, error) {
 		}
 		r, err := find(s, i.Image)
 		if err == nil {
-			return &source{ref: r.Name, root: r.Target, blobs: s, release: release}, nil
+			return &source{ref: r.Name, root: r.Target, blobs: s, place: storedPlace{s, r.Target.Digest}, release: release}, nil
 		}
 		release()
 		if !errors.Is(err, oci.ErrNotFound) || digestPrefix.MatchString(i.Image) {
@@ -134,8 +135,8 @@ func (i *Inspect) source(g *cli.Globals) (*source, error) {
 }
 
 // archiveSource opens the one artifact of an archive or a folder.
-func archiveSource(path string) (*source, error) {
-	from, roots, err := openArchive(path)
+func archiveSource(ctx context.Context, path string) (*source, error) {
+	from, roots, err := openArchive(ctx, path)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,8 @@ type Load struct {
 type named struct {
 	name string
 	root ocispec.Descriptor
+	// referrers belong to it.
+	referrers []store.Referrer
 }
 
 // Run puts every artifact of the archive into the store.
@@ -41,7 +43,7 @@ func (l *Load) Run(g *cli.Globals) error {
 		return err
 	}
 	defer cleanup()
-	from, roots, err := openArchive(path)
+	from, roots, err := openArchive(g.Ctx, path)
 	if err != nil {
 		return err
 	}
@@ -75,6 +77,14 @@ func loadOne(g *cli.Globals, s *store.Store, from oci.Blobs, r named) error {
 	archs, err := presentArchs(g.Ctx, from, r.root)
 	if err != nil {
 		return err
+	}
+	release, err := s.Hold(g.Ctx) // what refers to it has no name before the artifact has
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := s.PutReferrers(g.Ctx, from, r.root.Digest, r.referrers); err != nil {
+		say(g, "gadget-run: not all signatures and documents of %s are kept: %v", ref, err)
 	}
 	if err := s.Put(g.Ctx, from, r.root, localName(ref), archs); err != nil {
 		return err
@@ -194,18 +204,19 @@ func copyTar(w io.Writer, r io.Reader) error {
 
 // openArchive opens what holds artifacts and lists them. Tools put the whole
 // name in one annotation or the other.
-func openArchive(path string) (*gadget.Imported, []named, error) {
+func openArchive(ctx context.Context, path string) (*gadget.Imported, []named, error) {
 	from, err := gadget.Import(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	var all []named
-	for _, d := range from.Roots {
+	artifacts, referrers := partReferrers(ctx, from)
+	for _, d := range artifacts {
 		name := d.Annotations["io.containerd.image.name"]
 		if name == "" {
 			name = d.Annotations[ocispec.AnnotationRefName]
 		}
-		all = append(all, named{name, d})
+		all = append(all, named{name, d, referrers[d.Digest]})
 	}
 	return from, all, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -12,6 +13,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
@@ -73,7 +75,7 @@ func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 		r, err := lookup(s, ref)
 		if err == nil && (covers(r, q.Archs) || q.Policy == PullNever) {
 			out.Root = r.Target
-			return out, q.admit(g, ref, r.Target)
+			return out, q.admit(g, ref, r.Target, storedPlace{s, r.Target.Digest})
 		}
 		if err != nil && !errors.Is(err, oci.ErrNotFound) {
 			return out, err
@@ -87,8 +89,9 @@ func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 	return out, err
 }
 
-// admit asks the policy about root, which ref stands for.
-func (q Request) admit(g *cli.Globals, ref registry.Reference, root ocispec.Descriptor) error {
+// admit asks the policy about root, which ref stands for. stored has the
+// signatures that came with it when it is here.
+func (q Request) admit(g *cli.Globals, ref registry.Reference, root ocispec.Descriptor, stored sign.Place) error {
 	if q.Allow != nil {
 		if err := q.Allow(ref, root.Digest); err != nil {
 			return err
@@ -99,7 +102,7 @@ func (q Request) admit(g *cli.Globals, ref registry.Reference, root ocispec.Desc
 	}
 	return Admit(g, Admission{
 		Trust: *q.Trust, Registry: q.Registry, Reference: ref, Digest: root.Digest,
-		Offline: q.Policy == PullNever, client: q.client,
+		Offline: q.Policy == PullNever, client: q.client, stored: stored,
 	})
 }
 
@@ -122,12 +125,25 @@ func (q Request) pull(g *cli.Globals, ref registry.Reference, s *store.Store) (r
 	if root, err = q.client.Resolve(g.Ctx, ref); err != nil {
 		return root, err
 	}
-	if err := q.admit(g, ref, root); err != nil {
+	if err := q.admit(g, ref, root, nil); err != nil {
 		return root, err
 	}
+	return root, q.content(g, ref, root, s)
+}
+
+// content brings root and, at the same time, what refers to it.
+func (q Request) content(g *cli.Globals, ref registry.Reference, root ocispec.Descriptor, s *store.Store) error {
+	release, err := s.Hold(g.Ctx) // nothing of it has a name until the end
+	if err != nil {
+		return err
+	}
+	defer release()
 	p := startProgress(g, ref.String())
 	defer p.end()
-	return root, s.Put(g.Ctx, watched{q.client.Repository(ref), p}, root, localName(ref), q.Archs)
+	var along sync.WaitGroup
+	along.Go(func() { keepReferrers(g, q.client, ref, root, s) })
+	defer along.Wait()
+	return s.Put(g.Ctx, watched{q.client.Repository(ref), p}, root, localName(ref), q.Archs)
 }
 
 // localName is the name of ref in the store: by tag where there is one.

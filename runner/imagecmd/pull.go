@@ -136,9 +136,13 @@ func (p *Push) Run(g *cli.Globals) error {
 	if err != nil {
 		return fmt.Errorf("pushing %s: %w", ref, err)
 	}
+	along, err := companionsOf(s, root.Digest)
+	if err != nil {
+		return err
+	}
 	say(g, "Pushing %s...", ref)
 	shown := startProgress(g, ref.String())
-	q := registry.PushRequest{Blobs: watched{blobs, shown}, Root: root, Repository: ref, DryRun: p.DryRun}
+	q := registry.PushRequest{Blobs: watched{blobs, shown}, Root: root, Along: along, Repository: ref, DryRun: p.DryRun}
 	if ref.Tag != "" {
 		q.Tags = []string{ref.Tag}
 	}
@@ -146,6 +150,9 @@ func (p *Push) Run(g *cli.Globals) error {
 	shown.end()
 	if err != nil {
 		return err
+	}
+	if len(along) > 0 && !p.DryRun {
+		say(g, "%d signature%s and documents belong to it", len(along), plural(len(along)))
 	}
 	return pushed(g, "pushed", ref, res)
 }

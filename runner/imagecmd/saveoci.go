@@ -5,14 +5,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -44,6 +49,15 @@ func saveOCI(g *cli.Globals, s *store.Store, refs []store.Ref, w io.Writer) erro
 	if err := tarFile(tw, ocispec.ImageIndexFile, idx); err != nil {
 		return err
 	}
+	lists, err := referrerLists(s, refs)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(lists)) {
+		if err := tarFile(tw, name, lists[name]); err != nil {
+			return err
+		}
+	}
 	return tw.Close()
 }
 
@@ -66,7 +80,44 @@ func saveFolder(g *cli.Globals, s *store.Store, refs []store.Ref, dir string) er
 	}
 	root := refs[0].Target
 	root.Annotations = map[string]string{ocispec.AnnotationRefName: refs[0].Name}
+	lists, err := referrerLists(s, refs)
+	if err != nil {
+		return err
+	}
+	for name, data := range lists {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := action.WriteFile(path, data); err != nil {
+			return err
+		}
+	}
 	return oci.WriteLayout(dir, root, all)
+}
+
+// referrerLists returns the files that say what of an archive refers to its
+// artifacts. index.json cannot: most tools take an archive without a name only
+// when that lists one artifact and nothing else.
+func referrerLists(s *store.Store, refs []store.Ref) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for _, r := range refs {
+		all, err := s.Referrers(r.Target.Digest)
+		if err != nil {
+			return nil, err
+		}
+		if len(all) == 0 {
+			continue
+		}
+		if files[referrerList(r.Target.Digest)], err = store.FormatReferrers(all); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+func referrerList(root digest.Digest) string {
+	return path.Join(store.ReferrersDir, root.Encoded()+".json")
 }
 
 // contents lists, sorted by digest and each once, what the store has of the

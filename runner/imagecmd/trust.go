@@ -81,6 +81,7 @@ type Admission struct {
 	Offline bool
 
 	client *registry.Client // nil makes one
+	stored sign.Place       // nil for what is not in the store
 }
 
 // place is where the signatures lie.
@@ -109,7 +110,7 @@ func Admit(g *cli.Globals, a Admission) error {
 	if err != nil {
 		return err
 	}
-	q := sign.Request{Policy: policy, Digest: a.Digest, State: g.State}
+	q := sign.Request{Policy: policy, Digest: a.Digest, State: g.State, Stored: a.stored}
 	if !file {
 		q.Name = a.Reference.Name()
 	}

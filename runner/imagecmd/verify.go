@@ -4,17 +4,21 @@ import (
 	"errors"
 	"fmt"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 // Verify is "image verify".
 type Verify struct {
-	Image string `arg:"" name:"ref" help:"Reference in a registry."`
+	Image string `arg:"" name:"ref" help:"Reference in a registry, or with --offline in the store."`
 	RegistryFlags
-	Key    []string `aliases:"public-keys" placeholder:"FILE" help:"Public keys (PEM) one of which must have signed (default: the policy's)."`
-	Policy string   `placeholder:"FILE" help:"Trust policy (default: /etc/gadget-run/policy.yaml, then the user's)."`
-	Output string   `short:"o" enum:"text,json,yaml" default:"text" help:"Form of the output: ${enum}."`
+	Offline bool     `help:"Verify what the store has, with the signatures that came with it; no registry is asked."`
+	Key     []string `aliases:"public-keys" placeholder:"FILE" help:"Public keys (PEM) one of which must have signed (default: the policy's)."`
+	Policy  string   `placeholder:"FILE" help:"Trust policy (default: /etc/gadget-run/policy.yaml, then the user's)."`
+	Output  string   `short:"o" enum:"text,json,yaml" default:"text" help:"Form of the output: ${enum}."`
 }
 
 // Verified is what "image verify" prints.
@@ -36,17 +40,13 @@ func (v *Verify) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	client, err := v.Client(g)
-	if err != nil {
-		return err
-	}
-	root, err := client.Resolve(g.Ctx, ref)
+	root, place, err := v.find(g, ref)
 	if err != nil {
 		return err
 	}
 	verdict, err := sign.Check(g.Ctx, sign.Request{
 		Policy: policy, Name: ref.Name(), Digest: root.Digest, State: g.State, Require: true,
-		Place: func() (sign.Place, error) { return placeOf(client, ref), nil },
+		Place: func() (sign.Place, error) { return place, nil },
 	})
 	var refused *sign.RefusedError
 	if errors.As(err, &refused) && !policy.RuleFor(ref.Name()).Trusts() {
@@ -60,6 +60,24 @@ func (v *Verify) Run(g *cli.Globals) error {
 	}
 	out := Verified{Reference: pinned(ref, root.Digest.String()), Digest: root.Digest.String(), Signers: verdict.Signers, Policy: policy.Source}
 	return v.print(g, out)
+}
+
+// find returns what the reference stands for, and where its signatures lie.
+func (v *Verify) find(g *cli.Globals, ref registry.Reference) (ocispec.Descriptor, sign.Place, error) {
+	if v.Offline {
+		s, err := openStore(g)
+		if err != nil {
+			return ocispec.Descriptor{}, nil, err
+		}
+		r, err := lookup(s, ref)
+		return r.Target, storedPlace{s, r.Target.Digest}, pullFirst(err, v.Image)
+	}
+	client, err := v.Client(g)
+	if err != nil {
+		return ocispec.Descriptor{}, nil, err
+	}
+	root, err := client.Resolve(g.Ctx, ref)
+	return root, placeOf(client, ref), err
 }
 
 func (v *Verify) print(g *cli.Globals, out Verified) error {

@@ -1,0 +1,90 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// Companion is a manifest that belongs to an artifact: a referrer, or what
+// cosign 2 keeps under a tag.
+type Companion struct {
+	Root ocispec.Descriptor
+	// Tag is empty for a referrer.
+	Tag string
+}
+
+// Companions lists what belongs to subject: its referrers, and what lies under
+// the tags of cosign 2. When something could not be asked for, it returns an
+// error besides what it found.
+func (c *Client) Companions(ctx context.Context, repository Reference, subject digest.Digest) ([]Companion, error) {
+	tagged := make([]*Companion, len(companions))
+	failed := make([]error, len(companions))
+	var group errgroup.Group
+	for i, ending := range companions {
+		group.Go(func() error {
+			at := repository
+			at.Tag, at.Digest = referrersTag(subject)+ending, ""
+			root, err := c.Resolve(ctx, at)
+			switch {
+			case err == nil:
+				tagged[i] = &Companion{root, at.Tag}
+			case !errors.Is(err, oci.ErrNotFound):
+				failed[i] = err
+			}
+			return nil
+		})
+	}
+	list, err := c.Referrers(ctx, repository, subject, "")
+	_ = group.Wait()
+	var all []Companion
+	for _, t := range tagged {
+		if t != nil {
+			all = append(all, *t)
+		}
+	}
+	for _, d := range list {
+		all = append(all, Companion{Root: d})
+	}
+	return all, errors.Join(append(failed, err)...)
+}
+
+// along pushes what belongs to the artifact. A tag that has something else
+// already keeps it: it may hold the signatures of others.
+func (p *pusher) along(ctx context.Context, c Companion) error {
+	q := PushRequest{Blobs: p.req.Blobs, Root: c.Root, Repository: p.req.Repository, DryRun: p.req.DryRun}
+	if c.Tag != "" {
+		now, there, err := p.ep.headManifest(ctx, p.client, c.Tag)
+		if err != nil {
+			return err
+		}
+		if there && now != c.Root.Digest {
+			p.client.log(fmt.Sprintf("the tag %s of %s has something else already and stays as it is", c.Tag, p.req.Repository.Name()))
+			return nil
+		}
+		q.Tags = []string{c.Tag}
+	}
+	res, err := p.client.push(ctx, q)
+	if err != nil {
+		return err
+	}
+	p.count(func(r *PushResult) {
+		r.Uploaded += res.Uploaded
+		r.Bytes += res.Bytes
+		r.Mounted += res.Mounted
+		r.Existing += res.Existing
+	})
+	if c.Tag != "" || q.DryRun {
+		return nil
+	}
+	if _, err := p.ep.referrers(ctx, p.client, p.req.Root.Digest); !errors.Is(err, oci.ErrNotFound) {
+		return err
+	}
+	return p.ep.listUnderTag(ctx, p.client, p.req.Root.Digest, c.Root)
+}

@@ -1,0 +1,338 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// ReferrersDir is the folder, in the store and in archives that Save writes, of
+// the lists of what refers to an artifact: <hex of its digest>.json.
+const ReferrersDir = "referrers"
+
+// Limits of what is kept about one artifact.
+const (
+	MaxReferrers     = 64
+	MaxReferrerBytes = 64 << 20 // all of them together
+	maxReferrersFile = 128 << 10
+)
+
+// subjectAnnotation says, in index.json, which artifact an entry without a
+// name refers to.
+const subjectAnnotation = "io.github.rules-gadget.subject"
+
+// Referrer is a manifest that belongs to an artifact: a signature, provenance,
+// an SBOM.
+type Referrer struct {
+	// Target has the type of the document as its ArtifactType.
+	Target ocispec.Descriptor `json:"target"`
+	// Tag is where registries keep it that is no OCI 1.1 referrer
+	// ("sha256-<hex>.sig", as cosign 2 has it); else empty.
+	Tag string `json:"tag,omitempty"`
+}
+
+var companionTag = regexp.MustCompile(`^sha256-([0-9a-f]{64})\.(sig|att|sbom)$`)
+
+// SubjectOfTag returns the artifact to which what lies under a tag belongs.
+func SubjectOfTag(tag string) (digest.Digest, bool) {
+	m := companionTag.FindStringSubmatch(tag)
+	if m == nil {
+		return "", false
+	}
+	return digest.NewDigestFromEncoded(digest.SHA256, m[1]), true
+}
+
+func referrersFile(root digest.Digest) string {
+	return filepath.Join(ReferrersDir, root.Encoded()+".json")
+}
+
+// Referrers lists what the store has about the artifact root, which need not be
+// here itself.
+func (s *Store) Referrers(root digest.Digest) ([]Referrer, error) {
+	if err := oci.CheckDigest(root); err != nil {
+		return nil, err
+	}
+	data, err := action.ReadFile(s.path(referrersFile(root)), maxReferrersFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		var all []Referrer
+		if all, err = ParseReferrers(data, root); err == nil {
+			return all, nil
+		}
+	}
+	return nil, fmt.Errorf("reading what refers to %s: %w, repair the store with \"gadget-run image fsck --repair\"", root, err)
+}
+
+// ParseReferrers reads a list of what refers to root.
+func ParseReferrers(data []byte, root digest.Digest) ([]Referrer, error) {
+	var all []Referrer
+	if len(data) > maxReferrersFile {
+		return nil, fmt.Errorf("it is larger than %d bytes", maxReferrersFile)
+	}
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, err
+	}
+	if len(all) > MaxReferrers {
+		return nil, fmt.Errorf("it lists %d manifests, at most %d are allowed", len(all), MaxReferrers)
+	}
+	for _, r := range all {
+		if err := r.check(root); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (r Referrer) check(root digest.Digest) error {
+	if err := oci.CheckDigest(r.Target.Digest); err != nil {
+		return err
+	}
+	switch subject, ok := SubjectOfTag(r.Tag); {
+	case r.Target.Size < 0 || r.Target.Size > MaxManifest:
+		return fmt.Errorf("%s has the size %d, at most %d are allowed", r.Target.Digest, r.Target.Size, MaxManifest)
+	case !isManifest(r.Target.MediaType):
+		return fmt.Errorf("%s is of type %q, which is no OCI manifest", r.Target.Digest, r.Target.MediaType)
+	case r.Target.Digest == root:
+		return fmt.Errorf("%s refers to itself", root)
+	case r.Tag != "" && (!ok || subject != root):
+		return fmt.Errorf("the tag %q is not one for what belongs to %s", r.Tag, root)
+	}
+	return nil
+}
+
+// FormatReferrers is the reverse of ParseReferrers.
+func FormatReferrers(all []Referrer) ([]byte, error) { return action.JSON(all) }
+
+// PutReferrers keeps manifests that belong to the artifact root, beside those
+// that are here. Those that cannot be kept are the error, and the others are
+// kept all the same. Until a name stands for root, GC removes them: hold the
+// content from before PutReferrers until after Put.
+func (s *Store) PutReferrers(ctx context.Context, from oci.Blobs, root digest.Digest, all []Referrer) error {
+	if err := oci.CheckDigest(root); err != nil || len(all) == 0 {
+		return err
+	}
+	release, err := s.Hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var kept []Referrer
+	var failed []error
+	budget := int64(MaxReferrerBytes)
+	seen := map[string]bool{}
+	for _, r := range all {
+		key := r.Tag + r.Target.Digest.String()
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		if len(kept) == MaxReferrers {
+			failed = append(failed, fmt.Errorf("more than %d manifests refer to it, the others are left out", MaxReferrers))
+			break
+		}
+		if r, err = s.takeReferrer(ctx, from, root, r, &budget); err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		kept = append(kept, r)
+	}
+	if len(kept) > 0 {
+		failed = append(failed, s.addReferrers(ctx, root, kept))
+	}
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("storing what refers to %s: %w", root, err)
+	}
+	return nil
+}
+
+// takeReferrer brings the content of r here. What the list said of it does not
+// count, but what it says itself.
+func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Digest, r Referrer, budget *int64) (Referrer, error) {
+	if err := r.check(root); err != nil {
+		return r, err
+	}
+	p := &put{store: s, from: from, seen: map[string]bool{}}
+	if err := p.plan(ctx, r.Target, 0); err != nil {
+		return r, err
+	}
+	top := p.manifests[len(p.manifests)-1]
+	m, err := parseManifest(top.data)
+	if err != nil {
+		return r, err
+	}
+	if r.Tag == "" && (m.Subject == nil || m.Subject.Digest != root) {
+		return r, fmt.Errorf("manifest %s does not refer to it", r.Target.Digest)
+	}
+	if *budget -= p.size; *budget < 0 {
+		return r, fmt.Errorf("all that refers to it has more than %d bytes", MaxReferrerBytes)
+	}
+	if err := p.take(ctx); err != nil {
+		return r, err
+	}
+	r.Target = ocispec.Descriptor{
+		MediaType: r.Target.MediaType, Digest: r.Target.Digest, Size: r.Target.Size, ArtifactType: m.artifactType(),
+	}
+	return r, s.syncBlobs(p.all())
+}
+
+// artifactType is the type of an artifact (image-spec v1.1, "artifactType").
+func (m parsedManifest) artifactType() string {
+	if m.ArtifactType == "" && m.Config != nil {
+		return m.Config.MediaType
+	}
+	return m.ArtifactType
+}
+
+// addReferrers adds to the list of root: the new ones first, of the older ones
+// those that are not the same and still fit.
+func (s *Store) addReferrers(ctx context.Context, root digest.Digest, all []Referrer) error {
+	return s.changeReferrers(ctx, root, func(before []Referrer) []Referrer {
+		for _, old := range before {
+			same := func(r Referrer) bool {
+				return r.Target.Digest == old.Target.Digest || r.Tag != "" && r.Tag == old.Tag
+			}
+			if len(all) < MaxReferrers && !slices.ContainsFunc(all, same) {
+				all = append(all, old)
+			}
+		}
+		return all
+	})
+}
+
+// changeReferrers replaces the list of root. A damaged one counts as empty.
+func (s *Store) changeReferrers(ctx context.Context, root digest.Digest, change func([]Referrer) []Referrer) error {
+	release, err := s.lock(ctx, indexLock, exclusive)
+	if err != nil {
+		return err
+	}
+	defer release()
+	before, _ := s.Referrers(root)
+	all := change(slices.Clone(before))
+	slices.SortFunc(all, func(a, b Referrer) int {
+		return strings.Compare(a.Tag+a.Target.Digest.String(), b.Tag+b.Target.Digest.String())
+	})
+	data, err := FormatReferrers(all)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.path(ReferrersDir), 0o755); err != nil {
+		return diskError(err)
+	}
+	idx, err := s.beginIndex()
+	if err != nil {
+		return err
+	}
+	if err := s.write(referrersFile(root), data); err != nil {
+		return err
+	}
+	if err := s.syncDir(ReferrersDir); err != nil {
+		return err
+	}
+	return s.finishIndex(s.withReferrers(idx, root))
+}
+
+// withReferrers brings into form what the index says of all that refers to
+// root: nothing, unless a name stands for root.
+func (s *Store) withReferrers(idx ocispec.Index, root digest.Digest) ocispec.Index {
+	named := false
+	idx.Manifests = slices.DeleteFunc(idx.Manifests, func(d ocispec.Descriptor) bool {
+		subject, refers := subjectOf(d)
+		named = named || !refers && d.Digest == root
+		return refers && subject == root
+	})
+	if !named {
+		return idx
+	}
+	all, err := s.Referrers(root)
+	if err != nil {
+		return idx // Fsck tells of it
+	}
+	for _, r := range all {
+		idx.Manifests = append(idx.Manifests, referrerEntry(root, r))
+	}
+	return idx
+}
+
+// referrerEntry is the descriptor in index.json of what refers to root.
+func referrerEntry(root digest.Digest, r Referrer) ocispec.Descriptor {
+	d := r.Target
+	d.Annotations = map[string]string{subjectAnnotation: root.String()}
+	if r.Tag != "" {
+		d.Annotations[ocispec.AnnotationRefName] = r.Tag
+	}
+	return d
+}
+
+// subjectOf returns the artifact to which an entry of an index refers, if it
+// is not an artifact itself.
+func subjectOf(d ocispec.Descriptor) (digest.Digest, bool) {
+	subject := digest.Digest(d.Annotations[subjectAnnotation])
+	return subject, subject != ""
+}
+
+// entryKey orders the index: names first, so that one is found by halving.
+func entryKey(d ocispec.Descriptor) string {
+	name := d.Annotations[ocispec.AnnotationRefName]
+	if subject, refers := subjectOf(d); refers {
+		return "1" + subject.String() + name + d.Digest.String()
+	}
+	return "0" + name
+}
+
+// sweepReferrers removes the lists of artifacts that no name stands for.
+func (s *Store) sweepReferrers(refs []Ref, out *Swept, dryRun bool) error {
+	roots, err := s.referrerRoots()
+	if err != nil {
+		return err
+	}
+	for _, root := range roots {
+		if slices.ContainsFunc(refs, func(r Ref) bool { return r.Target.Digest == root }) {
+			continue
+		}
+		name := s.path(referrersFile(root))
+		if st, err := os.Stat(name); err == nil {
+			out.Bytes += st.Size()
+		}
+		if dryRun {
+			continue
+		}
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("collecting the store: %w", err)
+		}
+	}
+	return nil
+}
+
+// referrerRoots lists the artifacts about which something may be here.
+func (s *Store) referrerRoots() ([]digest.Digest, error) {
+	entries, err := os.ReadDir(s.path(ReferrersDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the store: %w", err)
+	}
+	var roots []digest.Digest
+	for _, e := range entries {
+		encoded, ok := strings.CutSuffix(e.Name(), ".json")
+		if root := digest.NewDigestFromEncoded(digest.SHA256, encoded); ok && root.Validate() == nil {
+			roots = append(roots, root)
+		}
+	}
+	return roots, nil
+}
