@@ -40,16 +40,33 @@ func withTracefs(fn func() error) error {
 		return fn()
 	}
 	done := make(chan error, 1)
-	go func() {
-		// Never unlocked: the runtime ends the thread with the goroutine.
-		runtime.LockOSThread()
+	go onThread(func() {
 		if err := mountTracefs(); err != nil {
 			done <- fmt.Errorf("mounting tracefs for this process: %w, mount it on /sys/kernel/tracing or run with CAP_SYS_ADMIN", err)
 			return
 		}
 		done <- fn()
-	}()
+	})
 	return <-done
+}
+
+// onThread calls fn on a thread that ends with it, as the goroutine must that
+// calls onThread. The first thread of a process cannot end and would keep what
+// fn made, so there onThread waits for another one.
+func onThread(fn func()) {
+	// Not unlocked: the runtime ends the thread with the goroutine.
+	runtime.LockOSThread()
+	if unix.Gettid() != unix.Getpid() {
+		fn()
+		return
+	}
+	defer runtime.UnlockOSThread()
+	done := make(chan struct{})
+	go onThread(func() {
+		defer close(done)
+		fn()
+	})
+	<-done
 }
 
 // mountTracefs gives the calling thread its own mount namespace with tracefs.

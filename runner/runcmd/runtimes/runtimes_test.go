@@ -1,0 +1,253 @@
+// Package runtimes_test runs gadgets beside real container runtimes.
+package runtimes_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/runner/app"
+	"github.com/rules-gadget/rules_gadget/runner/container"
+	"github.com/rules-gadget/rules_gadget/runner/container/containertest"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
+)
+
+func TestMain(m *testing.M) { os.Exit(containertest.Main(m)) }
+
+// patience is how long something may take on a busy machine.
+const patience = 30 * time.Second
+
+// event is what the tests read of an event.
+type event struct {
+	FName   string
+	Runtime struct {
+		RuntimeName, ContainerName, ContainerID, ContainerImageName string
+		ContainerPid                                                uint32
+	}
+}
+
+func TestRun(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	for name, start := range map[string]func(testing.TB) containertest.Runtime{
+		container.Docker: containertest.Docker, container.Podman: containertest.Podman, container.Containerd: containertest.Containerd,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t)
+			t.Run("chosen", func(t *testing.T) { testChosen(t, name, r) })
+			t.Run("started later", func(t *testing.T) { testLater(t, name, r) })
+			t.Run("enriched", func(t *testing.T) { testEnriched(t, name, r) })
+		})
+	}
+}
+
+// testChosen shows the events of one container of two, with its names.
+func testChosen(t *testing.T, name string, r containertest.Runtime) {
+	id := r.Start(t, containertest.Spec{Name: "web"})
+	r.Start(t, containertest.Spec{Name: "other"})
+	web, other := pid(t, name, r, "web"), pid(t, name, r, "other")
+	for _, object := range []string{"contained.bpf.o", "contained_user.bpf.o"} {
+		out := run(t, name, r, object, "-c", "web")
+		defer out.stop()
+		events := out.wait(t, 3, func() { openIn(t, other); openIn(t, web) })
+		for _, ev := range events {
+			rt := ev.Runtime
+			if rt.ContainerName != "web" || rt.ContainerID != id || rt.RuntimeName != name || rt.ContainerPid != web ||
+				rt.ContainerImageName != containertest.ImageName || ev.FName != inContainer {
+				t.Errorf("%s: got %+v, want only events of web (id %s, pid %d)", object, ev, id, web)
+			}
+		}
+	}
+}
+
+// testLater waits for the container, and knows its last events.
+func testLater(t *testing.T, name string, r containertest.Runtime) {
+	out := run(t, name, r, "contained.bpf.o", "-c", "later")
+	defer out.stop()
+	out.waitNote(t, "waiting for one")
+	id := r.Start(t, containertest.Spec{Name: "later"})
+	p := pid(t, name, r, "later")
+	for _, ev := range out.wait(t, 3, func() { openIn(t, p) }) {
+		if ev.Runtime.ContainerID != id {
+			t.Errorf("got %+v, want only events of %s", ev, id)
+		}
+	}
+}
+
+// testEnriched chooses nothing: the names come when the runtime has told them.
+func testEnriched(t *testing.T, name string, r containertest.Runtime) {
+	r.Start(t, containertest.Spec{Name: "named"})
+	p := pid(t, name, r, "named")
+	out := run(t, name, r, "contained.bpf.o", "-F", "fname=="+inContainer, "-E", `runtime.containerName startsWith "nam"`)
+	defer out.stop()
+	for _, ev := range out.wait(t, 2, func() { openIn(t, p) }) {
+		if ev.Runtime.ContainerName != "named" {
+			t.Errorf("got %+v, want only events of the container named", ev)
+		}
+	}
+}
+
+// flags ask one runtime.
+func flags(name string, r containertest.Runtime) container.RuntimeFlags {
+	return container.RuntimeFlags{
+		Runtimes: name, ContainerdNamespace: containertest.Namespace,
+		DockerSocket: r.Socket(), PodmanSocket: r.Socket(), ContainerdSocket: r.Socket(),
+	}
+}
+
+// pid returns the process of a container, once the runtime tells it.
+func pid(t *testing.T, name string, r containertest.Runtime, wanted string) uint32 {
+	t.Helper()
+	c, err := container.Open(flags(name, r), func(text string) { t.Log(text) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		list, err := c.List(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range list {
+			if one.Runtime.Container == wanted {
+				return one.PID
+			}
+		}
+	}
+	t.Fatalf("container %q does not run", wanted)
+	return 0
+}
+
+// inContainer is the file that openIn opens.
+const inContainer = "/of-the-container"
+
+// openIn opens a file, which need not exist, from the mount namespace of process
+// pid.
+func openIn(t *testing.T, pid uint32) {
+	t.Helper()
+	done := make(chan error)
+	go elsewhere(func() { done <- openFrom(pid) })
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// elsewhere calls fn in a thread that ends with it. The first thread of a process
+// cannot end, so it only waits for another.
+func elsewhere(fn func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() != unix.Getpid() {
+		fn()
+		return
+	}
+	defer runtime.UnlockOSThread()
+	done := make(chan struct{})
+	go elsewhere(func() { defer close(done); fn() })
+	<-done
+}
+
+func openFrom(pid uint32) error {
+	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		return err
+	}
+	ns, err := unix.Open(fmt.Sprintf("/proc/%d/ns/mnt", pid), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(ns)
+	if err := unix.Setns(ns, unix.CLONE_NEWNS); err != nil {
+		return err
+	}
+	if fd, err := unix.Open(inContainer, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
+		unix.Close(fd)
+	}
+	return nil
+}
+
+// running is a run of gadget-run.
+type running struct {
+	out, notes buffer
+	cancel     context.CancelFunc
+	done       chan error
+	once       sync.Once
+}
+
+// buffer is read while it is written.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func run(t *testing.T, name string, r containertest.Runtime, object string, args ...string) *running {
+	t.Helper()
+	layout := filepath.Join(t.TempDir(), "layout")
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, object), nil, arch.Host()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &running{cancel: cancel, done: make(chan error, 1)}
+	args = append([]string{
+		"--state=" + t.TempDir(), "run", layout, "--verify-image=false", "-o", "json", "-r", name,
+		"--" + name + "-socketpath=" + r.Socket(), "--containerd-namespace=" + containertest.Namespace,
+	}, args...)
+	go func() { out.done <- app.Run(ctx, args, nil, &out.out, &out.notes) }()
+	return out
+}
+
+// stop ends the run.
+func (r *running) stop() { r.once.Do(func() { r.cancel(); r.done <- <-r.done }) }
+
+// wait provokes events until n have come, ends the run and returns them.
+func (r *running) wait(t *testing.T, n int, provoke func()) []event {
+	t.Helper()
+	for end := time.Now().Add(patience); strings.Count(r.out.String(), "\n") < n; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d events did not come, but these:\n%s%s", n, r.out.String(), r.notes.String())
+		}
+		provoke()
+	}
+	r.stop()
+	if err := <-r.done; err != nil {
+		t.Errorf("the run ended with: %v", err)
+	}
+	r.done <- nil
+	var events []event
+	for line := range strings.SplitSeq(strings.TrimSpace(r.out.String()), "\n") {
+		var ev event
+		if err := json.Unmarshal([]byte(line), &ev); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		events = append(events, ev)
+	}
+	return events
+}
+
+func (r *running) waitNote(t *testing.T, text string) {
+	t.Helper()
+	for end := time.Now().Add(patience); !strings.Contains(r.notes.String(), text); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("no note %q came, but these:\n%s", text, r.notes.String())
+		}
+	}
+}
