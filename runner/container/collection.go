@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/rules-gadget/rules_gadget/runner/container/proc"
+	"github.com/rules-gadget/rules_gadget/runner/container/source"
 )
 
 // EventType says what happened to a container, in the words of list-containers.
@@ -76,11 +77,20 @@ func (c *Collection) listOne(ctx context.Context, e endpoint) ([]Container, erro
 	if err != nil {
 		return nil, err
 	}
+	return c.enrichAll(e.name, infos)
+}
+
+// enrichAll leaves out the containers whose processes have ended meanwhile. Its
+// error is that this process sees others than the runtime does.
+func (c *Collection) enrichAll(name string, infos []source.Info) ([]Container, error) {
 	list := make([]Container, 0, len(infos))
 	for _, info := range infos {
-		if one, ok := enrich(e.name, info, c.files); ok {
+		if one, ok := enrich(name, info, c.files); ok {
 			list = append(list, one)
 		}
+	}
+	if len(infos) > 0 && len(list) == 0 && !c.files.HostPIDs() {
+		return nil, errOtherPIDs
 	}
 	return list, nil
 }

@@ -85,7 +85,10 @@ func present(path string) error {
 	return conn.Close()
 }
 
-var errNoSocket = errors.New("this is no socket")
+var (
+	errNoSocket  = errors.New("this is no socket")
+	errOtherPIDs = errors.New("the processes of the containers are not in /proc")
+)
 
 // withoutTwins leaves out docker where its socket is podman's under another
 // name, as it is with podman's replacement of docker.
@@ -119,6 +122,8 @@ func (e *endpoint) explain(err error) error {
 		return fmt.Errorf("there is no socket %q, start %s, name its socket with %s, or leave it out of --runtimes", e.socket, e.name, e.flag)
 	case errors.Is(err, errNoSocket):
 		return fmt.Errorf("%q is no socket, name the socket with %s", e.socket, e.flag)
+	case errors.Is(err, errOtherPIDs):
+		return fmt.Errorf("%w, run where the PIDs of the host are seen (hostPID), or mount its root and set HOST_ROOT", err)
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		return fmt.Errorf("permission denied at %q, run as root", e.socket)
 	case errors.Is(err, unix.ECONNREFUSED):

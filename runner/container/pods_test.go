@@ -1,6 +1,8 @@
 package container_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,6 +55,29 @@ func TestPodsWithoutEvents(t *testing.T) {
 	containertest.StartPod(t, r, "shop", "web", "server", nil)
 	c := open(t, flagsFor(container.CRIO, containertest.WithoutEvents(t, r)))
 	testPodWatch(t, c, r)
+}
+
+// TestOtherProc has the runtime, but not its processes, as a container without
+// the host's PIDs does.
+func TestOtherProc(t *testing.T) {
+	r := containertest.Containerd(t)
+	r.Start(t, containertest.Spec{Name: "rest"})
+	flags := flagsFor(container.Containerd, "/s")
+	flags.HostRoot = t.TempDir()
+	if err := os.Symlink(r.Socket(), flags.HostRoot+"/s"); err != nil {
+		t.Fatal(err)
+	}
+	var warnings []string
+	c, err := container.Open(flags, func(text string) { warnings = append(warnings, text) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := list(t, c); len(all) != 0 {
+		t.Errorf("listed %+v", all)
+	}
+	if len(warnings) != 1 || !strings.Contains(warnings[0], "set HOST_ROOT") {
+		t.Errorf("warnings: %q", warnings)
+	}
 }
 
 func testPodWatch(t *testing.T, c *container.Collection, r containertest.Runtime) {

@@ -192,7 +192,7 @@ func (f *follower) follow(ctx context.Context, src source.Source, s *stream) err
 func (f *follower) inspect(ctx context.Context, src source.Source, id string) error {
 	info, err := src.Inspect(ctx, id)
 	if err != nil && !errors.Is(err, source.ErrGone) {
-		return err
+		return f.resync(ctx, src) // which fails where it is not about this container
 	}
 	if err == nil {
 		if c, ok := enrich(f.name, info, f.files); ok {
@@ -210,12 +210,14 @@ func (f *follower) resync(ctx context.Context, src source.Source) error {
 	if err != nil {
 		return err
 	}
-	now := make(map[string]bool, len(infos))
-	for _, info := range infos {
-		if c, ok := enrich(f.name, info, f.files); ok {
-			now[c.Runtime.ID] = true
-			f.found(c)
-		}
+	list, err := f.enrichAll(f.name, infos)
+	if err != nil {
+		return err
+	}
+	now := make(map[string]bool, len(list))
+	for _, c := range list {
+		now[c.Runtime.ID] = true
+		f.found(c)
 	}
 	for id := range f.known {
 		if !now[id] {

@@ -57,8 +57,8 @@ func (s *service) List(ctx context.Context) ([]source.Info, error) {
 	for i, c := range list {
 		g.Go(func() error {
 			info, err := s.container(ctx, c.GetId())
-			if errors.Is(err, source.ErrGone) {
-				return nil
+			if errors.Is(err, source.ErrGone) || ctx.Err() == nil && status.Code(err) != codes.Unavailable && err != nil {
+				return nil // a broken one does not hide the others
 			}
 			info.PodLabels = pods[info.SandboxID]
 			found[i] = info

@@ -49,7 +49,8 @@ func (d *docker) List(ctx context.Context) ([]source.Info, error) {
 	return infos, nil
 }
 
-// each calls inspect with every ID and leaves out the containers that are gone.
+// each calls inspect with every ID and leaves out the containers that are gone,
+// or that the runtime says nothing about: a broken one does not hide the others.
 func each(ctx context.Context, ids []string, inspect func(context.Context, string) (source.Info, error)) ([]source.Info, error) {
 	all := make([]*source.Info, len(ids))
 	g, ctx := errgroup.WithContext(ctx)
@@ -57,7 +58,8 @@ func each(ctx context.Context, ids []string, inspect func(context.Context, strin
 	for i, id := range ids {
 		g.Go(func() error {
 			info, err := inspect(ctx, id)
-			if errors.Is(err, source.ErrGone) {
+			var no *refusal
+			if errors.Is(err, source.ErrGone) || errors.As(err, &no) {
 				return nil
 			}
 			all[i] = &info

@@ -65,8 +65,14 @@ func (a api) open(ctx context.Context, path string, query url.Values) (io.ReadCl
 		return nil, fmt.Errorf("%s: %w", path, errNotFound)
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
-	return nil, fmt.Errorf("%s: answer %s: %q", path, resp.Status, strings.TrimSpace(string(text)))
+	return nil, &refusal{path: path, status: resp.Status, text: strings.TrimSpace(string(text))}
 }
+
+// refusal is an answer that is none.
+type refusal struct{ path, status, text string }
+
+// Error names the call and what the runtime says.
+func (r *refusal) Error() string { return fmt.Sprintf("%s: answer %s: %q", r.path, r.status, r.text) }
 
 // get reads a whole answer.
 func (a api) get(ctx context.Context, path string, query url.Values) ([]byte, error) {

@@ -81,6 +81,25 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
+// TestBrokenContainer lists the others.
+func TestBrokenContainer(t *testing.T) {
+	src := NewDocker(serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/containers/json":
+			fmt.Fprint(w, `[{"Id":"good"},{"Id":"broken"}]`)
+		case "/containers/good/json":
+			fmt.Fprint(w, `{"Id":"good","State":{"Pid":1,"Running":true}}`)
+		default:
+			http.Error(w, "driver failed", http.StatusInternalServerError)
+		}
+	}))
+	defer src.Close()
+	infos, err := src.List(context.Background())
+	if err != nil || len(infos) != 1 || infos[0].ID != "good" {
+		t.Errorf("got %+v (%v)", infos, err)
+	}
+}
+
 func TestBadEvents(t *testing.T) {
 	for _, tc := range []struct {
 		name, want string

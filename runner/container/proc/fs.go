@@ -41,6 +41,16 @@ func (f FS) namespace(pid uint32, kind string) (uint64, error) {
 	return Namespace(link)
 }
 
+// hostPIDs is the inode of the machine's first PID namespace (PROC_PID_INIT_INO).
+const hostPIDs = 0xEFFFFFFC
+
+// HostPIDs reports whether /proc shows all processes of the machine, by the PIDs
+// that its runtimes have for them.
+func (f FS) HostPIDs() bool {
+	inode, err := f.namespace(1, "pid")
+	return err == nil && inode == hostPIDs
+}
+
 // Cgroup returns where a process stands, as Cgroups does, and the folder of its
 // cgroup v2 with its ID where that is mounted.
 func (f FS) Cgroup(pid uint32) (cg Cgroup, err error) {
