@@ -123,6 +123,9 @@ func (c *compilation) run(ctx context.Context) (CompileResult, error) {
 	if err := checkObject(object, c.source); err != nil {
 		return CompileResult{}, err
 	}
+	if err := orderForwards(object); err != nil {
+		return CompileResult{}, fmt.Errorf("reading the object's BTF: %w", err)
+	}
 	deps, err := readDepfile(c.deps)
 	if err != nil {
 		return CompileResult{}, err

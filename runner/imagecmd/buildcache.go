@@ -18,7 +18,7 @@ import (
 )
 
 // cacheVersion changes when the same inputs give something else.
-const cacheVersion = "1"
+const cacheVersion = "2"
 
 // maxInputs bounds the files of a gadget's folder.
 const maxInputs = 10_000
