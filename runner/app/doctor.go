@@ -50,7 +50,7 @@ func (d doctorCmd) Run(g *cli.Globals) error {
 	}
 	all = append(all, found("store", g.State, writable(g.State)))
 	all = append(all, runtimes...)
-	if err := printFindings(g.Stdout, all, terminalWidth(g.Stdout)); err != nil {
+	if err := printFindings(g.Stdout, all, cli.TerminalWidth(g.Stdout)); err != nil {
 		return err
 	}
 	if privilege != nil {
@@ -94,36 +94,13 @@ func printFindings(w io.Writer, all []finding, width int) error {
 	var out strings.Builder
 	for _, f := range all {
 		line := fmt.Sprintf("%-*s%-*s", names, f.name, states, f.state)
-		for _, part := range wrap(f.cure, width-names-states) {
+		for _, part := range cli.Wrap(f.cure, width-names-states) {
 			out.WriteString(strings.TrimRight(line+part, " ") + "\n")
 			line = strings.Repeat(" ", names+states)
 		}
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
-}
-
-// minWrap is the width below which text is left to the terminal.
-const minWrap = 20
-
-// wrap breaks text into lines of at most width characters, where it can.
-func wrap(text string, width int) []string {
-	if width < minWrap {
-		return []string{text}
-	}
-	lines := []string{""}
-	for _, word := range strings.Fields(text) {
-		last := &lines[len(lines)-1]
-		switch {
-		case *last == "":
-			*last = word
-		case len(*last)+1+len(word) > width:
-			lines = append(lines, word)
-		default:
-			*last += " " + word
-		}
-	}
-	return lines
 }
 
 // writable returns an error when the store's folder cannot be written, or made

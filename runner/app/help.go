@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/term"
+
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 // groups are the titles in the help, of commands and of flags.
@@ -40,7 +40,7 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	out := ctx.Stdout
 	defer func() { ctx.Stdout = out }()
 	var text bytes.Buffer
-	options.WrapUpperBound = terminalWidth(out) // kong sees no terminal in text
+	options.WrapUpperBound = cli.TerminalWidth(out) // kong sees no terminal in text
 	ctx.Stdout = &text
 	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
 		return err
@@ -49,19 +49,6 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	slices.SortStableFunc(parts, func(a, b string) int { return rank(a) - rank(b) })
 	_, err := io.WriteString(out, strings.Join(parts, "\n\n")+"\n")
 	return err
-}
-
-// terminalWidth is the number of columns of the terminal that w is, else 0.
-func terminalWidth(w io.Writer) int {
-	f, ok := w.(*os.File)
-	if !ok {
-		return 0
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return width
 }
 
 // rank is how far at the end of the help a part belongs.

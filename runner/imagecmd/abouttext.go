@@ -12,7 +12,7 @@ import (
 // print writes what people read: one part after the other, each with a title.
 func (a *About) print(w io.Writer) error {
 	p := &textPrinter{w: w}
-	p.line("Reference:    %s", a.Reference)
+	p.line("Reference:    %s", strings.TrimSuffix(a.Reference, "@"+a.Digest))
 	p.line("Digest:       %s", a.Digest)
 	p.line("Name:         %s", a.Name)
 	p.line("Description:  %s", a.Description)

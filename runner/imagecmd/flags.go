@@ -6,9 +6,6 @@ package imagecmd
 import (
 	"fmt"
 	"io"
-	"os"
-
-	"golang.org/x/term"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
@@ -65,12 +62,6 @@ func logger(g *cli.Globals) func(string) {
 		return func(string) {}
 	}
 	return func(line string) { fmt.Fprintln(g.Stderr, line) }
-}
-
-// isTerminal reports whether a person reads w.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // say prints a line for a person, unless they asked for quiet.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 // The values of --output that several commands have.
@@ -35,15 +37,16 @@ func printData(w io.Writer, format string, v any) error {
 	return enc.Encode(v)
 }
 
-// table prints aligned columns.
+// table prints aligned columns. On a terminal the last one is wrapped.
 type table struct {
 	out     io.Writer
+	last    string // title of the last column
 	text    bytes.Buffer
 	columns *tabwriter.Writer
 }
 
 func newTable(w io.Writer, header ...string) *table {
-	t := &table{out: w}
+	t := &table{out: w, last: header[len(header)-1]}
 	t.columns = tabwriter.NewWriter(&t.text, 0, 8, 3, ' ', 0)
 	t.row(header...)
 	return t
@@ -63,9 +66,18 @@ func (t *table) flush() error {
 	if err := t.columns.Flush(); err != nil {
 		return err
 	}
+	width := cli.TerminalWidth(t.out)
+	header, _, _ := strings.Cut(t.text.String(), "\n")
+	indent := max(0, len(header)-len(t.last))
 	for line := range strings.Lines(t.text.String()) {
-		if _, err := fmt.Fprintln(t.out, strings.TrimRight(line, " \n")); err != nil {
-			return err
+		cells := []rune(strings.TrimRight(line, " \n"))
+		begin := min(indent, len(cells))
+		before := string(cells[:begin])
+		for _, part := range cli.Wrap(string(cells[begin:]), width-indent) {
+			if _, err := fmt.Fprintln(t.out, strings.TrimRight(before+part, " ")); err != nil {
+				return err
+			}
+			before = strings.Repeat(" ", indent)
 		}
 	}
 	return nil

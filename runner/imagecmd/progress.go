@@ -44,7 +44,7 @@ func startProgress(g *cli.Globals, name string) *progress {
 	if g.Quiet {
 		return p
 	}
-	p.bar = isTerminal(g.Stderr)
+	p.bar = cli.IsTerminal(g.Stderr)
 	p.ended.Go(func() {
 		tick := time.NewTicker(progressTick)
 		defer tick.Stop()

@@ -90,7 +90,7 @@ func pinned(ref registry.Reference, digest string) string {
 // reference is not repeated.
 func success(g *cli.Globals, verb, ref string) error {
 	say(g, "Successfully %s %s", verb, ref)
-	if !g.Quiet && isTerminal(g.Stdout) && isTerminal(g.Stderr) {
+	if !g.Quiet && cli.IsTerminal(g.Stdout) && cli.IsTerminal(g.Stderr) {
 		return nil
 	}
 	return result(g.Stdout, "%s", ref)

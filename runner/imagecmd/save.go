@@ -81,7 +81,7 @@ func writeArchive(g *cli.Globals, path string, do func(io.Writer) error) error {
 }
 
 func refuseTerminal(g *cli.Globals) error {
-	if isTerminal(g.Stdout) {
+	if cli.IsTerminal(g.Stdout) {
 		return cli.Usage(errors.New("refusing to write an archive to a terminal, name a file or redirect"))
 	}
 	return nil
