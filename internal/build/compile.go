@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
@@ -46,6 +47,8 @@ type CompileResult struct {
 	Object []byte
 	// Unused are the inputs that were not read, in the order of Inputs.
 	Unused []string
+	// Read are the files that were read, headers too, as clang names them.
+	Read []string
 	// Warnings is what clang said.
 	Warnings string
 }
@@ -133,7 +136,7 @@ func (c *compilation) run(ctx context.Context) (CompileResult, error) {
 	if err := c.checkDeps(deps); err != nil {
 		return CompileResult{}, err
 	}
-	return CompileResult{Object: object, Unused: c.req.Folder.unread(deps), Warnings: text}, nil
+	return CompileResult{Object: object, Unused: c.req.Folder.unread(deps), Read: slices.Sorted(maps.Keys(deps)), Warnings: text}, nil
 }
 
 // args returns clang's command line.

@@ -43,6 +43,8 @@ type ImageResult struct {
 	Blobs []oci.Blob
 	// Objects by architecture; empty ones for a gadget without program.
 	Objects map[arch.Arch][]byte
+	// Read are the files that the compiler read, of each architecture.
+	Read map[arch.Arch][]string
 	// Problems are warnings about the metadata.
 	Problems gadget.Problems
 	// Warnings is what the compiler said.
@@ -93,11 +95,11 @@ func (req ImageRequest) compile(ctx context.Context, archs []arch.Arch) ([]Compi
 
 // assemble makes manifests and the index from what was compiled.
 func (req ImageRequest) assemble(ctx context.Context, archs []arch.Arch, compiled []CompileResult, wasm []byte) (ImageResult, error) {
-	out := ImageResult{Objects: map[arch.Arch][]byte{}}
+	out := ImageResult{Objects: map[arch.Arch][]byte{}, Read: map[arch.Arch][]string{}}
 	manifests := []gadget.Built{}
 	warnings := []string{}
 	for i, a := range archs {
-		out.Objects[a] = compiled[i].Object
+		out.Objects[a], out.Read[a] = compiled[i].Object, compiled[i].Read
 		warnings = append(warnings, compiled[i].Warnings)
 		btf, err := req.btf(ctx, a, compiled[i].Object)
 		if err != nil {

@@ -109,19 +109,26 @@ func (l Local) headers(dir string) error {
 	return nil
 }
 
+// Programs are the files of the compiler and of what strips its objects, by
+// name.
+func (l Local) Programs() (map[string]string, error) {
+	clang, err := l.program("clang", "CLANG")
+	if err != nil {
+		return nil, err
+	}
+	strip, err := l.program("llvm-strip", "LLVM_STRIP", "LLVM-STRIP")
+	return map[string]string{"clang": clang, "llvm-strip": strip}, err
+}
+
 // Identity says which programs Local would run: it changes when one of them
 // is replaced.
 func (l Local) Identity() (string, error) {
-	clang, err := l.program("clang", "CLANG")
-	if err != nil {
-		return "", err
-	}
-	strip, err := l.program("llvm-strip", "LLVM_STRIP", "LLVM-STRIP")
+	programs, err := l.Programs()
 	if err != nil {
 		return "", err
 	}
 	var id strings.Builder
-	for _, path := range []string{clang, strip} {
+	for _, path := range []string{programs["clang"], programs["llvm-strip"]} {
 		st, err := os.Stat(path)
 		if err != nil {
 			return "", err

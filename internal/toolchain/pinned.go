@@ -109,6 +109,23 @@ func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arc
 	return out, nil
 }
 
+// Packages lists what the toolchain is made of on this machine.
+func (p Pinned) Packages() ([]Package, error) {
+	var all []Package
+	for _, data := range [][]byte{lock.LLVM, lock.Libbpf, lock.Linux} {
+		b, err := parseLock(data)
+		if err != nil {
+			return nil, err
+		}
+		m, err := b.on(p.Host)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m.Packages...)
+	}
+	return all, nil
+}
+
 // ensure unpacks the toolchain into dir, which appears when it is complete.
 func (p Pinned) ensure(ctx context.Context, dir string, host machine) (err error) {
 	if _, err := os.Stat(dir); err == nil {

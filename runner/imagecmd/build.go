@@ -83,6 +83,8 @@ func (b *Build) Run(g *cli.Globals) error {
 type built struct {
 	root  ocispec.Descriptor
 	blobs oci.Blobs
+	// said is what is known of how it came to be.
+	said []registry.Document
 }
 
 // tags are the names for the store.
@@ -134,10 +136,14 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 	for _, p := range res.Problems {
 		say(g, "warning: %v", p)
 	}
-	if err := keep(dir, res, b.UpdateMetadata); err != nil {
+	said, err := b.attest(req, res)
+	if err != nil {
+		return nil, fmt.Errorf("writing down what it was built from: %w", err)
+	}
+	if err := keep(dir, res, said, b.UpdateMetadata); err != nil {
 		return nil, fmt.Errorf("keeping the result for the next time: %w", err)
 	}
-	return &built{root: res.Root, blobs: oci.NewMemory(res.Blobs...)}, nil
+	return &built{res.Root, oci.NewMemory(res.Blobs...), said}, nil
 }
 
 // request is what the flags ask for, without the toolchain.

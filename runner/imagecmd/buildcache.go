@@ -11,8 +11,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/build"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
 )
@@ -135,17 +137,31 @@ func cached(ctx context.Context, dir string) (*built, error) {
 	if _, err := oci.ReadBlob(ctx, l, root, store.MaxManifest); err != nil {
 		return nil, err
 	}
-	return &built{root: root, blobs: l}, nil
+	said := attestations()
+	for i, doc := range said {
+		if said[i].Data, err = l.ReadFile(doc.file, maxDocument); err != nil {
+			return nil, err
+		}
+	}
+	return &built{root, l, documentsOf(said)}, nil
 }
 
 // keep stores a result for the next time, unless the inputs were changed by
 // the build itself.
-func keep(dir string, res build.ImageResult, changed bool) error {
+func keep(dir string, res build.ImageResult, said []registry.Document, changed bool) error {
 	if changed {
 		return nil
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for i, doc := range attestations() {
+		if err := action.WriteFile(filepath.Join(dir, doc.file), said[i].Data); err != nil {
+			return err
+		}
 	}
 	return oci.WriteLayout(dir, res.Root, res.Blobs)
 }

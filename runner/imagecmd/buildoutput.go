@@ -159,6 +159,14 @@ func (b *Build) toStore(g *cli.Globals, made *built, tags []registry.Reference) 
 		}
 		names = []string{ref.Pinned(made.root.Digest.String())}
 	}
+	release, err := s.Hold(g.Ctx) // what is said of it has no name before it has
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := putDocuments(g.Ctx, s, made.root, made.said); err != nil {
+		return err
+	}
 	for _, name := range names {
 		if err := s.Put(g.Ctx, made.blobs, made.root, name, nil); err != nil {
 			return err
