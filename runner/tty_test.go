@@ -3,6 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -213,4 +218,64 @@ func TestTerminalOutput(t *testing.T) {
 			t.Errorf("%q: the reference is shown %d times:\n%s", step.args, n, term.shown())
 		}
 	}
+}
+
+// slowBody gives a few bytes at a time.
+type slowBody struct{ io.ReadCloser }
+
+func (b slowBody) Read(p []byte) (int, error) {
+	time.Sleep(100 * time.Millisecond)
+	return b.ReadCloser.Read(p[:min(len(p), 256)])
+}
+
+// slowRegistry is a way to a registry on which blobs take their time.
+func slowRegistry(t *testing.T, addr string) string {
+	t.Helper()
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: addr}) },
+		ModifyResponse: func(r *http.Response) error {
+			if strings.Contains(r.Request.URL.Path, "/blobs/") {
+				r.Body = slowBody{r.Body}
+			}
+			return nil
+		},
+		FlushInterval: -1,
+		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) {}, // a pull that was interrupted
+	}
+	srv := httptest.NewServer(proxy)
+	t.Cleanup(srv.Close)
+	return strings.TrimPrefix(srv.URL, "http://")
+}
+
+// TestLongPull shows a bar, and ends at once on Ctrl-C.
+func TestLongPull(t *testing.T) {
+	addr, env, layout := registrytest.Start(t, registrytest.Config{}).Addr, ownFiles(t), filepath.Join(makeLayouts(t), "open")
+	name := "/tty/slow:v1"
+	for _, args := range [][]string{{"load", "-t", addr + name, layout}, {"push", addr + name}} {
+		if term := atTerminal(t, env, append([]string{"image"}, args...)...); term.exit() != cli.ExitOK {
+			t.Fatalf("%q: %s", args, term.shown())
+		}
+	}
+	slow := slowRegistry(t, addr)
+	term := atTerminal(t, ownFiles(t), "image", "pull", slow+name)
+	term.expect("KiB of ")
+	if code := term.exit(); code != cli.ExitOK || !strings.HasSuffix(strings.TrimSpace(term.shown()), "tty/slow:v1@"+digestIn(term.shown())) {
+		t.Errorf("exit code %d:\n%s", code, term.shown())
+	}
+	term = atTerminal(t, ownFiles(t), "image", "pull", slow+name)
+	term.expect("KiB of ")
+	begin := time.Now()
+	term.typeIn("\x03")
+	if code := term.exit(); code != cli.ExitInterrupted || time.Since(begin) > ttyPatience/2 {
+		t.Errorf("exit code %d after %v, want %d at once:\n%s", code, time.Since(begin), cli.ExitInterrupted, term.shown())
+	}
+}
+
+// digestIn returns the last digest on the screen.
+func digestIn(screen string) string {
+	at := strings.LastIndex(screen, "sha256:")
+	if at < 0 {
+		return "none"
+	}
+	return strings.Fields(screen[at:])[0]
 }

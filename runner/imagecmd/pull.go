@@ -41,7 +41,9 @@ func (p *Pull) Run(g *cli.Globals) error {
 	*together = *g
 	var group *errgroup.Group
 	group, together.Ctx = errgroup.WithContext(g.Ctx)
-	together.Stderr = &lockedWriter{w: g.Stderr}
+	if len(p.Image) > 1 { // one alone has the terminal to itself, and shows a bar
+		together.Stderr = &lockedWriter{w: g.Stderr}
+	}
 	group.SetLimit(maxPulls)
 	client, err := p.Client(together)
 	if err != nil {
