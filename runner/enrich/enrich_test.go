@@ -86,6 +86,7 @@ func TestFind(t *testing.T) {
 	} {
 		tr.event(container.Event{Type: container.Added, Container: c})
 	}
+	find := tr.Finder()
 	pod := &field.Container{
 		Runtime: "podman", Namespace: "ns", Pod: "pod", PodLabels: "a=1,b=2", OwnerKind: "ReplicaSet", OwnerName: "rs",
 	}
@@ -110,6 +111,11 @@ func TestFind(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, tr.Find(tc.mount, tc.net)); diff != "" {
 				t.Errorf("container (-want +got):\n%s", diff)
+			}
+			for range 2 {
+				if got := find(tc.mount, tc.net); got != tr.Find(tc.mount, tc.net) {
+					t.Errorf("a finder found %v", got)
+				}
 			}
 		})
 	}

@@ -15,11 +15,32 @@ type place struct {
 // none. The mount namespace says more than that of the network, which the
 // containers of a pod share.
 func (t *Tracker) Find(mountNS, netNS uint64) *field.Container {
-	ix := t.index.Load()
+	return t.index.Load().find(mountNS, netNS)
+}
+
+func (ix *index) find(mountNS, netNS uint64) *field.Container {
 	if p, ok := ix.mount[mountNS]; ok {
 		return p.info
 	}
 	return ix.net[netNS].info
+}
+
+// Finder returns Find for one goroutine: asking again for the same event is
+// cheap.
+func (t *Tracker) Finder() func(mountNS, netNS uint64) *field.Container {
+	var last struct {
+		ix         *index
+		mount, net uint64
+		found      *field.Container
+	}
+	return func(mountNS, netNS uint64) *field.Container {
+		ix := t.index.Load()
+		if ix != last.ix || mountNS != last.mount || netNS != last.net {
+			last.ix, last.mount, last.net = ix, mountNS, netNS
+			last.found = ix.find(mountNS, netNS)
+		}
+		return last.found
+	}
 }
 
 // Selected reports whether an event of these namespaces is wanted.

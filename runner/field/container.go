@@ -24,10 +24,11 @@ type Container struct {
 // Containers tells which container an event comes from. Data sources get the
 // fields k8s and runtime when they have a mount or network namespace.
 type Containers struct {
-	// Find returns the container of the namespaces, nil when there is none. 0
-	// stands for a namespace that the event does not tell. It is called for
-	// each field of each event.
-	Find func(mountNS, netNS uint64) *Container
+	// Finder returns what finds the containers for the events of one data
+	// source, which it is asked for from one goroutine: the container of the
+	// namespaces, nil when there is none. 0 stands for a namespace that the
+	// event does not tell. Without Finder no container is known.
+	Finder func() func(mountNS, netNS uint64) *Container
 	// Node is the name of this node, may be empty.
 	Node string
 	// Show is whether columns show the container's name by default.
@@ -36,6 +37,21 @@ type Containers struct {
 
 // nowhere is the container of events that come from none.
 var nowhere Container
+
+// known returns how to find the container of a sample, nowhere for an event that
+// comes from none.
+func (c *Containers) known(namespaces func(sample []byte) (mountNS, netNS uint64)) func(sample []byte) *Container {
+	if c.Finder == nil {
+		return func([]byte) *Container { return &nowhere }
+	}
+	find := c.Finder()
+	return func(s []byte) *Container {
+		if found := find(namespaces(s)); found != nil {
+			return found
+		}
+		return &nowhere
+	}
+}
 
 // namespaces returns how to read the mount and the network namespace of a sample
 // of src, nil when its events tell neither. As everywhere, the first field counts.
@@ -160,12 +176,13 @@ func (b *builder) containers(src *Source) {
 	if c == nil || src.namespaces == nil {
 		return
 	}
+	known := c.known(src.namespaces)
 	k8s := b.group(nil, "k8s")
-	b.fill(src, k8s, k8sFields(c.Node))
+	b.fill(k8s, known, k8sFields(c.Node))
 	owner := b.group(k8s, "owner")
-	b.fill(src, owner, ownerFields())
+	b.fill(owner, known, ownerFields())
 	runtime := b.group(nil, "runtime")
-	b.fill(src, runtime, runtimeFields(c.Show))
+	b.fill(runtime, known, runtimeFields(c.Show))
 	var added []*Field
 	for _, g := range []*Field{k8s, runtime} {
 		if src.Lookup(g.FullName) == nil {
@@ -186,19 +203,13 @@ func (b *builder) group(parent *Field, name string) *Field {
 	return f
 }
 
-func (b *builder) fill(src *Source, parent *Field, fields []containerField) {
-	find, namespaces := b.opts.Env.Containers.Find, src.namespaces
-	known := func(s []byte) *Container {
-		if c := find(namespaces(s)); c != nil {
-			return c
-		}
-		return &nowhere
-	}
+func (b *builder) fill(parent *Field, known func(sample []byte) *Container, fields []containerField) {
 	for _, cf := range fields {
 		f := &Field{
 			Name: cf.name, FullName: parent.FullName + "." + cf.name, Kind: cf.kind, Parent: parent, Size: 8,
 			Annotations: maps.Clone(templates[cf.template]),
 			Append:      func(dst, s []byte) []byte { return cf.text(dst, known(s)) },
+			Constant:    b.opts.Env.Containers.Finder == nil,
 		}
 		if cf.kind == String {
 			f.Size = 0

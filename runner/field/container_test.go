@@ -22,11 +22,13 @@ func TestContainerFields(t *testing.T) {
 		src, err := Build(typ, Options{
 			Name:   "x",
 			Fields: map[string]map[string]string{"k8s.podName": {AnnotationHidden: "false"}},
-			Env: Env{Containers: &Containers{Node: "n1", Show: show, Find: func(mount, net uint64) *Container {
-				if mount == 5 && net == 6 {
-					return c
+			Env: Env{Containers: &Containers{Node: "n1", Show: show, Finder: func() func(mount, net uint64) *Container {
+				return func(mount, net uint64) *Container {
+					if mount == 5 && net == 6 {
+						return c
+					}
+					return nil
 				}
-				return nil
 			}}},
 		})
 		if err != nil {
@@ -72,7 +74,7 @@ func TestContainerFields(t *testing.T) {
 }
 
 func TestNoContainerFields(t *testing.T) {
-	find := &Containers{Find: func(uint64, uint64) *Container { return nil }}
+	find := &Containers{}
 	for name, tc := range map[string]struct {
 		env  Env
 		want []string

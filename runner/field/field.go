@@ -59,6 +59,8 @@ type Field struct {
 
 	Append AppendFunc // nil for Struct
 	Number NumberFunc // nil for String, Array and Struct
+	// Constant says that Append gives the same for every sample.
+	Constant bool
 
 	columns AppendFunc // what a column shows instead, "addr:port"
 	enum    *btf.Enum  // the type of an enum

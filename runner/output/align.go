@@ -32,8 +32,14 @@ func (c *columns) Event(dst, sample []byte) []byte {
 	return endLine(dst)
 }
 
+// emptyScreen moves to the top of a terminal and clears it.
+const emptyScreen = "\x1b[H\x1b[2J"
+
 // Array appends the titles and a line for each entry.
 func (c *columns) Array(dst []byte, samples [][]byte) []byte {
+	if c.clear {
+		dst = append(dst, emptyScreen...)
+	}
 	dst = c.titles(dst)
 	for _, s := range samples {
 		dst = c.Event(dst, s)

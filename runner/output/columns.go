@@ -45,6 +45,7 @@ type column struct {
 type columns struct {
 	cols      []column
 	array     bool   // the source is one of arrays
+	clear     bool   // an array begins on an empty screen
 	whole     bool   // show whole texts: no terminal has to hold the line
 	raw, text []byte // reused
 }

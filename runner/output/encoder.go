@@ -38,6 +38,7 @@ type Encoder interface {
 type Options struct {
 	Mode   Mode
 	Fields string // "a,b" or "+a,-b", empty for the default
+	Clear  bool   // columns of arrays begin on an empty screen
 	Width  int    // of the terminal in characters; 0: no terminal, texts stay whole
 }
 
@@ -49,7 +50,12 @@ func New(src *field.Source, o Options) (Encoder, error) {
 	}
 	switch o.Mode {
 	case Columns:
-		return newColumns(src, sel, o.Width)
+		c, err := newColumns(src, sel, o.Width)
+		if err != nil {
+			return nil, err
+		}
+		c.clear = o.Clear
+		return c, nil
 	case JSON:
 		return newTree(src, sel, jsonStyle{}), nil
 	case JSONPretty:

@@ -88,6 +88,10 @@ func (b *treeBuilder) object(fields []*field.Field, depth int) {
 			b.object(f.Children, depth+1)
 			continue
 		}
+		if f.Constant {
+			b.literal = b.tree.style.value(b.literal, f.Append(nil, nil), f.Kind)
+			continue
+		}
 		b.tree.steps = append(b.tree.steps, step{literal: b.literal, kind: f.Kind, append: f.Append})
 		b.literal = nil
 	}

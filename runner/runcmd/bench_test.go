@@ -24,6 +24,7 @@ func BenchmarkEvent(b *testing.B) {
 		cmd   Cmd
 	}{
 		{"json without container fields", 0, true, Cmd{Output: "json"}},
+		{"json without runtimes", 0, false, Cmd{Output: "json"}},
 		{"json of the host", 6, false, Cmd{Output: "json"}},
 		{"json of a container", 5, false, Cmd{Output: "json"}},
 		{"columns", 5, false, Cmd{Output: "columns"}},
@@ -42,6 +43,7 @@ func BenchmarkEvent(b *testing.B) {
 			if err := s.openContainers(); err != nil {
 				b.Fatal(err)
 			}
+			s.containers.present = bc.mount != 0
 			n := newNode(container.Container{Runtime: container.Runtime{Name: "podman", ID: "0123456789abcdef", Container: "web"}, MountNS: 5})
 			go func() { _ = s.containers.tracker.Run(b.Context(), n) }()
 			<-s.containers.tracker.Listed()

@@ -83,10 +83,11 @@ func (c *Cmd) there(names []string) []string {
 
 // known are the containers as fields of events show them.
 func (s *session) known() *field.Containers {
-	return &field.Containers{
-		Find: s.containers.tracker.Find, Node: os.Getenv(nodeEnv),
-		Show: s.containers.present && !s.cmd.Host,
+	known := &field.Containers{Node: os.Getenv(nodeEnv), Show: s.containers.present && !s.cmd.Host}
+	if s.containers.selecting || s.containers.present {
+		known.Finder = s.containers.tracker.Finder
 	}
+	return known
 }
 
 // selected returns the test that an event of src comes from a container that

@@ -16,6 +16,7 @@ import (
 const (
 	annotationModes = "cli.supported-output-modes"
 	annotationMode  = "cli.default-output-mode"
+	annotationClear = "cli.clear-screen-before"
 )
 
 // unlimited is the value of --max-entries that shows all entries.
@@ -36,6 +37,7 @@ func (f former) form(p *part, src *field.Source) error {
 	}
 	p.encoder, err = output.New(src, output.Options{
 		Mode: mode, Fields: scoped(f.cmd.Fields, src.Name, f.names), Width: f.width,
+		Clear: f.width > 0 && src.Annotations[annotationClear] == "true",
 	})
 	if err != nil {
 		return err
