@@ -8,7 +8,7 @@ Examples:
 
     gadget-run run registry.example/trace_open:v1
     gadget-run run registry.example/trace_open:v1 -o json --timeout 10s
-    gadget-run run registry.example/trace_open:v1 -E 'proc.comm == "cat" && fd > 3'
+    gadget-run run ./layout -E 'proc.comm == "cat" && fd > 3'
     gadget-run run registry.example/trace_open:v1 -c web --fields comm,fname
     gadget-run run -f manifest.yaml
     gadget-run run ./layout --help`
