@@ -63,7 +63,15 @@ func (b *builder) members(ms []btf.Member, at frame) ([]*Field, error) {
 	}
 	var out []*Field
 	for _, m := range ms {
-		if strings.HasPrefix(m.Name, "__") || m.Name == "" {
+		if strings.HasPrefix(m.Name, "__") {
+			continue
+		}
+		if m.Name == "" {
+			inner, err := b.unnamed(m, at)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, inner...)
 			continue
 		}
 		f, err := b.member(m, at)
@@ -75,6 +83,19 @@ func (b *builder) members(ms []btf.Member, at frame) ([]*Field, error) {
 		}
 	}
 	return out, nil
+}
+
+// unnamed returns the members of a struct or union without a name: in C they are
+// members of the one around it.
+func (b *builder) unnamed(m btf.Member, at frame) ([]*Field, error) {
+	base, _ := resolve(m.Type)
+	inner, ok := composite(base)
+	if !ok {
+		return nil, nil
+	}
+	at.offset += m.Offset.Bytes()
+	at.depth++
+	return b.members(inner, at)
 }
 
 // member returns the field of m, or nil when m has a type without text: a

@@ -69,6 +69,32 @@ func TestSiblings(t *testing.T) {
 	}
 }
 
+func TestUnnamedMembers(t *testing.T) {
+	inner := &btf.Union{Size: 8, Members: []btf.Member{
+		member("wide", 0, u64),
+		{Type: pack("", 8, member("low", 0, u32), member("high", 4, u32))},
+	}}
+	src, err := Build(pack("event", 16, member("first", 0, u32), btf.Member{Type: inner, Offset: 8 * 8}, btf.Member{Type: u32}), Options{Name: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"first", "wide", "low", "high"}, names(src.All())); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+	s := make([]byte, 16)
+	binary.NativeEndian.PutUint32(s[12:], 7)
+	if got := src.Lookup("high").Append(nil, s); string(got) != "7" {
+		t.Errorf("the field of the inner struct is %q, want 7", got)
+	}
+	deep := pack("event", 8, member("a", 0, u64))
+	for range maxDepth + 2 {
+		deep = pack("event", 8, btf.Member{Type: deep})
+	}
+	if _, err := Build(deep, Options{}); err == nil {
+		t.Error("structs without end were accepted")
+	}
+}
+
 func TestMembersWithoutText(t *testing.T) {
 	typ := pack("event", 64,
 		member("pointer", 0, &btf.Pointer{Target: u32}),
