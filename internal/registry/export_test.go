@@ -28,6 +28,8 @@ func Guard(inner http.RoundTripper, allowHTTP bool) http.RoundTripper {
 
 // More of what tests in the other package look at.
 var (
+	NextPage     = nextPage
+	ParseHelper  = parseHelper
 	ErrPlainHTTP = errPlainHTTP
 	IsLoopback   = isLoopback
 )

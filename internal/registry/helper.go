@@ -34,12 +34,21 @@ func runHelperGet(ctx context.Context, helper, server string) (authn.AuthConfig,
 	if err != nil {
 		return authn.AuthConfig{}, err
 	}
+	c, err := parseHelper(out)
+	if err != nil && !errors.Is(err, errNoCredentials) {
+		err = fmt.Errorf("credential helper %q answered no JSON: %w", helper, err)
+	}
+	return c, err
+}
+
+// parseHelper reads the answer of a credential helper.
+func parseHelper(out []byte) (authn.AuthConfig, error) {
 	var c helperCredentials
 	if err := json.Unmarshal(out, &c); err != nil {
-		return authn.AuthConfig{}, fmt.Errorf("credential helper %q answered no JSON: %w", helper, err)
+		return authn.AuthConfig{}, err
 	}
 	switch {
-	case c.Username == "" && c.Secret == "":
+	case c.Secret == "" && (c.Username == "" || c.Username == tokenUser):
 		return authn.AuthConfig{}, errNoCredentials
 	case c.Username == tokenUser:
 		return authn.AuthConfig{IdentityToken: c.Secret}, nil
@@ -64,13 +73,25 @@ func runHelperErase(ctx context.Context, helper, server string) error {
 	return err
 }
 
+// maxHelperAnswer is the most that is read of what a credential helper says.
+const maxHelperAnswer = 1 << 20
+
+// shortText keeps the beginning of what is written to it.
+type shortText struct{ bytes.Buffer }
+
+// Write implements io.Writer.
+func (t *shortText) Write(p []byte) (int, error) {
+	_, _ = t.Buffer.Write(p[:min(len(p), maxHelperAnswer-t.Len())])
+	return len(p), nil
+}
+
 // runHelper runs docker-credential-<helper> with an action and its input.
 func runHelper(ctx context.Context, helper, action string, in []byte) ([]byte, error) {
 	if !helperName.MatchString(helper) {
 		return nil, fmt.Errorf("credential helper %q has no valid name", helper)
 	}
 	name := "docker-credential-" + helper
-	var stdout, stderr bytes.Buffer
+	var stdout, stderr shortText
 	cmd := exec.CommandContext(ctx, name, action)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &stdout, &stderr
 	err := cmd.Run()

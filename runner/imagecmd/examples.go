@@ -139,7 +139,19 @@ func (Verify) Help() string {
 	return `Examples:
 
     gadget-run image verify --key cosign.pub registry.example/trace_open:v1
-    gadget-run image verify -o json registry.example/trace_open:v1`
+    gadget-run image verify -o json registry.example/trace_open:v1
+    gadget-run image verify --offline registry.example/trace_open:v1`
+}
+
+// Help gives examples.
+func (Keygen) Help() string {
+	return `The private key is encrypted, with the password of COSIGN_PASSWORD or one that is asked for; cosign reads it too.
+
+Examples:
+
+    gadget-run image keygen release
+    gadget-run image sign --key release.key registry.example/trace_open:v1
+    gadget-run image verify --key release.pub registry.example/trace_open:v1`
 }
 
 // Help gives examples.

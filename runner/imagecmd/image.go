@@ -18,7 +18,8 @@ type Image struct {
 	Unpack  Unpack  `cmd:"" group:"store" help:"Write the files of an artifact into a folder."`
 
 	Sign   Sign   `cmd:"" group:"trust" help:"Sign an artifact in a registry."`
-	Verify Verify `cmd:"" group:"trust" help:"Verify who signed an artifact in a registry."`
+	Verify Verify `cmd:"" group:"trust" help:"Verify who signed an artifact."`
+	Keygen Keygen `cmd:"" group:"trust" help:"Make a pair of keys to sign and verify with."`
 
 	Du    Du    `cmd:"" group:"space" help:"Show what the store takes."`
 	Prune Prune `cmd:"" group:"space" help:"Remove content that nothing needs."`
