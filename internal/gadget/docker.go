@@ -2,6 +2,7 @@ package gadget
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"path"
@@ -13,6 +14,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
 // dockerManifestFile lists the images of a docker-archive.
@@ -25,20 +28,54 @@ type dockerImage struct {
 	Layers   []string
 }
 
-// writeDocker writes a docker-archive: one image for each architecture, with
-// one layer. With several architectures each gets "-<arch>" at its tag, since
-// docker knows one image for a tag.
-func writeDocker(w io.Writer, parts artifactParts, ref string) error {
+// NamedArtifact is an artifact to export under a name.
+type NamedArtifact struct {
+	Root ocispec.Descriptor
+	// Ref and Archs are as in ExportOptions.
+	Ref   string
+	Archs []arch.Arch
+}
+
+// ExportDocker writes the artifacts as one docker-archive, in the order given:
+// one image for each architecture, with one layer. With several architectures
+// each gets "-<arch>" at its tag, since docker knows one image for a tag.
+func ExportDocker(ctx context.Context, w io.Writer, from oci.Blobs, all []NamedArtifact) error {
 	entries := map[string][]byte{}
+	images := []dockerImage{}
+	for _, a := range all {
+		parts, err := readParts(ctx, from, a.Root, a.Archs)
+		if err != nil {
+			return err
+		}
+		some, err := dockerImages(entries, parts, a.Ref)
+		if err != nil {
+			return err
+		}
+		images = append(images, some...)
+	}
+	list, err := action.JSON(images)
+	if err != nil {
+		return err
+	}
+	entries[dockerManifestFile] = list
+	files := []action.Entry{}
+	for _, name := range keys(entries) {
+		files = append(files, action.Entry{Name: name, Data: entries[name]})
+	}
+	return action.WriteTar(w, files)
+}
+
+// dockerImages adds the files of the images of an artifact to entries.
+func dockerImages(entries map[string][]byte, parts artifactParts, ref string) ([]dockerImage, error) {
 	images := []dockerImage{}
 	for _, p := range parts.archs {
 		layer, err := dockerLayer(parts, p)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		config, err := dockerConfig(p, layer)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		image := dockerImage{
 			Config:   hexDigest(config) + ".json",
@@ -48,16 +85,7 @@ func writeDocker(w io.Writer, parts artifactParts, ref string) error {
 		entries[image.Config], entries[image.Layers[0]] = config, layer
 		images = append(images, image)
 	}
-	list, err := action.JSON(images)
-	if err != nil {
-		return err
-	}
-	entries[dockerManifestFile] = list
-	all := []action.Entry{}
-	for _, name := range keys(entries) {
-		all = append(all, action.Entry{Name: name, Data: entries[name]})
-	}
-	return action.WriteTar(w, all)
+	return images, nil
 }
 
 func dockerLayer(parts artifactParts, p archParts) ([]byte, error) {

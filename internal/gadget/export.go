@@ -49,11 +49,7 @@ func Export(ctx context.Context, w io.Writer, from oci.Blobs, root ocispec.Descr
 	case FormatOCI:
 		return oci.WriteLayoutTar(ctx, w, from, NameRoot(root, opts.Ref))
 	case FormatDocker:
-		parts, err := readParts(ctx, from, root, opts.Archs)
-		if err != nil {
-			return err
-		}
-		return writeDocker(w, parts, opts.Ref)
+		return ExportDocker(ctx, w, from, []NamedArtifact{{Root: root, Ref: opts.Ref, Archs: opts.Archs}})
 	case FormatTar:
 		parts, err := readParts(ctx, from, root, opts.Archs)
 		if err != nil {

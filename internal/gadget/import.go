@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -68,7 +67,7 @@ func Import(name string) (*Imported, error) {
 	if err != nil {
 		return nil, fmt.Errorf("importing %q: %w", name, err)
 	}
-	return restore(name, files, nil)
+	return restore(name, files)
 }
 
 func importedLayout(l *oci.Layout, err error) (*Imported, error) {
@@ -99,63 +98,22 @@ func importTar(name string) (*Imported, error) {
 	return importDocker(name, files)
 }
 
-// importDocker restores the artifact from the layers of a docker-archive.
-func importDocker(name string, files map[string][]byte) (*Imported, error) {
-	var images []dockerImage
-	if err := json.Unmarshal(files[dockerManifestFile], &images); err != nil {
-		return nil, fmt.Errorf("importing %q: reading %s: %w", name, dockerManifestFile, err)
-	}
-	all := map[string][]byte{}
-	tags := []string{}
-	layers := 0
-	for i, image := range images {
-		tags = append(tags, image.RepoTags...)
-		if layers += len(image.Layers); layers > maxDockerLayers {
-			return nil, fmt.Errorf("importing %q: its images have at least %d layers, at most %d are allowed", name, layers, maxDockerLayers)
-		}
-		for j, layer := range image.Layers {
-			if err := addLayer(all, fmt.Sprintf("%d/%d/", i, j), files[path.Clean(layer)]); err != nil {
-				return nil, fmt.Errorf("importing %q: reading layer %q: %w", name, layer, err)
-			}
-		}
-	}
-	return restore(name, all, tags)
-}
-
-// addLayer adds the files of a layer: records under their own names, others
-// with prefix before.
-func addLayer(all map[string][]byte, prefix string, layer []byte) error {
-	inner, err := readLayer(layer)
-	if err != nil {
-		return err
-	}
-	for file, data := range inner {
-		if !strings.HasPrefix(file, recordFolder+"/") {
-			file = prefix + file
-		}
-		all[file] = data
-	}
-	if len(all) > MaxImportFiles {
-		return fmt.Errorf("more than %d files", MaxImportFiles)
-	}
-	return nil
-}
-
 // restore puts an artifact together from its records and from files that are
 // found by their digest.
-func restore(name string, files map[string][]byte, tags []string) (*Imported, error) {
-	blobs := []oci.Blob{oci.NewBlob(ocispec.MediaTypeEmptyJSON, ocispec.DescriptorEmptyJSON.Data)}
-	for _, data := range files {
-		blobs = append(blobs, oci.NewBlob("", data))
-	}
+func restore(name string, files map[string][]byte) (*Imported, error) {
 	root, err := recordedRoot(files)
 	if err != nil {
 		return nil, fmt.Errorf("importing %q: %w", name, err)
 	}
-	if len(tags) > 0 {
-		root = NameRoot(root, commonTag(tags))
+	return &Imported{Blobs: fileBlobs(files), Roots: []ocispec.Descriptor{root}}, nil
+}
+
+func fileBlobs(files map[string][]byte) oci.Memory {
+	blobs := []oci.Blob{oci.NewBlob(ocispec.MediaTypeEmptyJSON, ocispec.DescriptorEmptyJSON.Data)}
+	for _, data := range files {
+		blobs = append(blobs, oci.NewBlob("", data))
 	}
-	return &Imported{Blobs: oci.NewMemory(blobs...), Roots: []ocispec.Descriptor{root}}, nil
+	return oci.NewMemory(blobs...)
 }
 
 // recordedRoot returns the index when all its manifests are there, else the
@@ -187,19 +145,6 @@ func recordedRoot(files map[string][]byte) (ocispec.Descriptor, error) {
 		}
 	}
 	return oci.Describe(ocispec.MediaTypeImageIndex, data), nil
-}
-
-// commonTag undoes what dockerTags does.
-func commonTag(tags []string) string {
-	if len(tags) == 1 {
-		return tags[0]
-	}
-	for _, a := range arch.All() {
-		if name, ok := strings.CutSuffix(tags[0], "-"+a.String()); ok {
-			return name
-		}
-	}
-	return tags[0]
 }
 
 // readFolder returns the regular files below dir.

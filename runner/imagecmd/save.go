@@ -59,9 +59,6 @@ func (c *Save) Run(g *cli.Globals) error {
 	}
 	write := saveOCI
 	if c.Format == formatDocker {
-		if len(refs) > 1 {
-			return cli.Usage(errors.New("the format docker takes one artifact, write an OCI layout for several"))
-		}
 		write = saveDocker
 	}
 	return writeArchive(g, c.Output, func(w io.Writer) error { return write(g, s, refs, w) })
@@ -110,9 +107,12 @@ func replaceFile(path string, do func(io.Writer) error) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// saveDocker writes the one artifact as docker reads it, with each
+// saveDocker writes the artifacts as docker reads them, with each
 // architecture's files in one layer.
 func saveDocker(g *cli.Globals, s *store.Store, refs []store.Ref, w io.Writer) error {
-	r := refs[0]
-	return gadget.Export(g.Ctx, w, s, r.Target, gadget.ExportOptions{Format: gadget.FormatDocker, Ref: r.Name, Archs: r.Archs})
+	var all []gadget.NamedArtifact
+	for _, r := range refs {
+		all = append(all, gadget.NamedArtifact{Root: r.Target, Ref: r.Name, Archs: r.Archs})
+	}
+	return gadget.ExportDocker(g.Ctx, w, s, all)
 }
