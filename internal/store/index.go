@@ -21,6 +21,9 @@ import (
 type change struct {
 	set    []Ref
 	remove []string
+	// staged is what stageRef wrote of the one reference in set; without it,
+	// references are written here.
+	staged string
 }
 
 // apply changes references and index.json, under index.lock. The dirty marker
@@ -38,7 +41,7 @@ func (s *Store) apply(ctx context.Context, c change) error {
 	touched := map[digest.Digest]bool{}
 	for _, r := range c.set {
 		touched[r.Target.Digest] = true
-		if err := s.writeRef(r); err != nil {
+		if err := s.writeRef(r, c.staged); err != nil {
 			return err
 		}
 		idx = withRef(idx, r, touched)
@@ -58,18 +61,32 @@ func (s *Store) apply(ctx context.Context, c change) error {
 	return s.finishIndex(idx)
 }
 
-func (s *Store) writeRef(r Ref) error {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return err
+func (s *Store) writeRef(r Ref, staged string) (err error) {
+	if staged == "" {
+		if staged, err = s.stageRef(r); err != nil {
+			return err
+		}
 	}
-	if len(data) > maxRefFile {
-		return fmt.Errorf("storing %q: its record would be larger than %d bytes", r.Name, maxRefFile)
-	}
-	if err := s.write(refFile(r.Name), append(data, '\n')); err != nil {
+	if err := s.place(staged, refFile(r.Name)); err != nil {
 		return fmt.Errorf("storing %s: %w", r.Name, err)
 	}
 	return nil
+}
+
+// stageRef writes the file of a reference, which is synced.
+func (s *Store) stageRef(r Ref) (string, error) {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return "", err
+	}
+	if len(data) > maxRefFile {
+		return "", fmt.Errorf("storing %q: its record would be larger than %d bytes", r.Name, maxRefFile)
+	}
+	tmp, err := s.stage(append(data, '\n'), true)
+	if err != nil {
+		return "", fmt.Errorf("storing %s: %w", r.Name, err)
+	}
+	return tmp, nil
 }
 
 // beginIndex sets the dirty marker and returns index.json, rebuilt from the

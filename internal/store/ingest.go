@@ -63,6 +63,7 @@ func (s *Store) ingest(ctx context.Context, from oci.Blobs, d ocispec.Descriptor
 func (s *Store) syncBlobs(all []ocispec.Descriptor) error {
 	var group errgroup.Group
 	group.SetLimit(maxSyncs)
+	group.Go(func() error { return s.syncDir(filepath.Join(ocispec.ImageBlobsDir, sha256Dir)) })
 	for _, d := range all {
 		group.Go(func() error {
 			f, err := os.Open(s.blobPath(d))
@@ -76,7 +77,7 @@ func (s *Store) syncBlobs(all []ocispec.Descriptor) error {
 	if err := group.Wait(); err != nil {
 		return fmt.Errorf("syncing blobs: %w", err)
 	}
-	return s.syncDir(filepath.Join(ocispec.ImageBlobsDir, sha256Dir))
+	return nil
 }
 
 // openPart opens the file of a transfer and locks it. Whoever had the lock

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -40,15 +42,31 @@ func (s *Store) Put(ctx context.Context, from oci.Blobs, root ocispec.Descriptor
 	if err := p.run(ctx, root); err != nil {
 		return fmt.Errorf("storing %s: %w", name, err)
 	}
-	if err := s.syncBlobs(p.all()); err != nil {
-		return err
-	}
 	target := root
 	target.Annotations, target.Data, target.URLs = nil, nil, nil
-	return s.apply(ctx, change{set: []Ref{{
+	return s.publish(ctx, p.all(), Ref{
 		Name: name, Target: target, Archs: archs, Size: p.size,
 		Created: p.created, Stored: time.Now().UTC().Truncate(time.Second),
-	}}})
+	})
+}
+
+// publish makes blobs last and then r stand for them. What waits for the disk
+// waits at the same time.
+func (s *Store) publish(ctx context.Context, blobs []ocispec.Descriptor, r Ref) error {
+	c := change{set: []Ref{r}}
+	var group errgroup.Group
+	group.Go(func() error { return s.syncBlobs(blobs) })
+	group.Go(func() (err error) {
+		c.staged, err = s.stageRef(r)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		if c.staged != "" {
+			err = errors.Join(err, os.Remove(c.staged))
+		}
+		return err
+	}
+	return s.apply(ctx, c)
 }
 
 // withHeld adds to archs those that name holds of root already, so that a

@@ -57,7 +57,8 @@ type Store struct {
 // not depend on what the store holds.
 func Open(dir string) (*Store, error) {
 	s := &Store{dir: dir}
-	if _, err := os.Stat(s.path(ocispec.ImageLayoutFile)); err == nil {
+	// An empty marker is what a loss of power may leave of a store just made.
+	if st, err := os.Stat(s.path(ocispec.ImageLayoutFile)); err == nil && st.Size() > 0 {
 		return s, nil
 	}
 	if err := s.create(); err != nil {
@@ -89,11 +90,11 @@ func (s *Store) create() error {
 		defer release()
 	}
 	if _, err := os.Stat(s.path(ocispec.ImageIndexFile)); errors.Is(err, fs.ErrNotExist) {
-		if err := s.write(ocispec.ImageIndexFile, []byte(emptyIndex)); err != nil {
+		if err := s.writeDerived(ocispec.ImageIndexFile, []byte(emptyIndex)); err != nil {
 			return err
 		}
 	}
-	return s.write(ocispec.ImageLayoutFile, []byte(layoutMarker))
+	return s.writeDerived(ocispec.ImageLayoutFile, []byte(layoutMarker))
 }
 
 // refuseForeign keeps a store from being made in the middle of other files.

@@ -12,31 +12,39 @@ import (
 // write replaces a file of the store: temporary file, sync, rename.
 func (s *Store) write(name string, data []byte) error { return s.replace(name, data, true) }
 
-func (s *Store) replace(name string, data []byte, durable bool) (err error) {
+func (s *Store) replace(name string, data []byte, durable bool) error {
+	tmp, err := s.stage(data, durable)
+	if err != nil {
+		return err
+	}
+	return s.place(tmp, name)
+}
+
+// stage writes a file that place brings to its name.
+func (s *Store) stage(data []byte, durable bool) (tmp string, err error) {
 	f, err := os.CreateTemp(s.path(tmpDir), "write-*")
 	if err != nil {
-		return diskError(err)
+		return "", diskError(err)
 	}
-	defer func() {
-		if err != nil {
-			err = diskError(errors.Join(err, f.Close(), os.Remove(f.Name())))
-		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		return err
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(0o644)
 	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
+	if err == nil && durable {
+		err = f.Sync()
 	}
-	if durable {
-		if err = f.Sync(); err != nil {
-			return err
-		}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", diskError(errors.Join(err, os.Remove(f.Name())))
 	}
-	if err = os.Rename(f.Name(), s.path(name)); err != nil {
-		return err
+	return f.Name(), nil
+}
+
+// place renames what stage wrote.
+func (s *Store) place(tmp, name string) error {
+	if err := os.Rename(tmp, s.path(name)); err != nil {
+		return diskError(errors.Join(err, os.Remove(tmp)))
 	}
-	return f.Close()
+	return nil
 }
 
 // syncDir makes renames in a folder of the store last.
