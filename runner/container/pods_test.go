@@ -11,48 +11,65 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/container/containertest"
 )
 
+// web is a pod of a Deployment.
+func web() containertest.PodSpec {
+	return containertest.PodSpec{
+		Namespace: "shop", Name: "web-5d4f-x7x2p", Container: "server", Labels: map[string]string{"app": "web", "pod-template-hash": "5d4f"},
+	}
+}
+
 // TestPods makes pods as a kubelet would and asks containerd for them through
-// both its APIs. CRI-O is in no Debian suite; containerd stands in for it, with
-// the same protocol and the same details in verbose answers.
+// both its APIs. CRI-O is in no Debian suite: containerd stands in for it, with
+// the same protocol and the same details in verbose answers. TestCRIO asks the
+// real one.
 func TestPods(t *testing.T) {
 	r := containertest.Containerd(t)
-	labels := map[string]string{"app": "web", "pod-template-hash": "5d4f"}
-	pod := containertest.StartPod(t, r, "shop", "web-5d4f-x7x2p", "server", labels)
+	pod := containertest.StartPod(t, r, web())
 	for _, name := range []string{container.Containerd, container.CRIO} {
-		t.Run(name, func(t *testing.T) {
-			c := open(t, flagsFor(name, r.Socket()))
-			all := list(t, c)
-			if len(all) != 1 {
-				t.Fatalf("listed %+v, not the one container that is no sandbox", all)
-			}
-			got := all[0]
-			want := container.Container{
-				Runtime: container.Runtime{
-					Name: name, ID: pod.Container, Container: "server", ImageName: containertest.ImageName,
-					ImageID: r.ImageID(), ImageDigest: got.Runtime.ImageDigest, StartedAt: got.Runtime.StartedAt,
-				},
-				K8s: container.K8s{
-					Namespace: "shop", PodName: "web-5d4f-x7x2p", Container: "server", PodUID: "uid-of-web-5d4f-x7x2p",
-					PodLabels: labels, Owner: &container.Owner{Kind: "Deployment", Name: "web"},
-				},
-				SandboxID: pod.Sandbox,
-				PID:       got.PID, MountNS: got.MountNS, NetNS: got.NetNS, HostNetwork: true,
-				CgroupPath: got.CgroupPath, CgroupID: got.CgroupID, CgroupV1: got.CgroupV1, CgroupV2: got.CgroupV2,
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-			holdAgainstProc(t, got)
-			testPodWatch(t, c, r)
-		})
+		t.Run(name, func(t *testing.T) { testPod(t, name, r, pod) })
 	}
+}
+
+// TestCRIO asks CRI-O, where somebody has built it.
+func TestCRIO(t *testing.T) {
+	r := containertest.CRIO(t)
+	t.Run("pod", func(t *testing.T) { testPod(t, container.CRIO, r, containertest.StartPod(t, r, web())) })
+	t.Run("restart", func(t *testing.T) { testRestart(t, container.CRIO, r) })
+}
+
+// testPod holds what is told of web's container against what is true.
+func testPod(t *testing.T, name string, r containertest.Runtime, pod containertest.Pod) {
+	c := open(t, flagsFor(name, r.Socket()))
+	all := list(t, c)
+	if len(all) != 1 {
+		t.Fatalf("listed %+v, not the one container that is no sandbox", all)
+	}
+	got := all[0]
+	want := container.Container{
+		Runtime: container.Runtime{
+			Name: name, ID: pod.Container, Container: "server", ImageName: containertest.ImageName,
+			ImageID: r.ImageID(), ImageDigest: got.Runtime.ImageDigest, StartedAt: got.Runtime.StartedAt,
+		},
+		K8s: container.K8s{
+			Namespace: "shop", PodName: "web-5d4f-x7x2p", Container: "server", PodUID: "uid-of-web-5d4f-x7x2p",
+			PodLabels: web().Labels, Owner: &container.Owner{Kind: "Deployment", Name: "web"},
+		},
+		SandboxID: pod.Sandbox,
+		PID:       got.PID, MountNS: got.MountNS, NetNS: got.NetNS, HostNetwork: true,
+		CgroupPath: got.CgroupPath, CgroupID: got.CgroupID, CgroupV1: got.CgroupV1, CgroupV2: got.CgroupV2,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	holdAgainstProc(t, got)
+	testPodWatch(t, c, r)
 }
 
 // TestPodsWithoutEvents follows a runtime that ends the stream of events at once,
 // as CRI-O does unless it is told otherwise.
 func TestPodsWithoutEvents(t *testing.T) {
 	r := containertest.Containerd(t)
-	containertest.StartPod(t, r, "shop", "web", "server", nil)
+	containertest.StartPod(t, r, web())
 	c := open(t, flagsFor(container.CRIO, containertest.WithoutEvents(t, r)))
 	testPodWatch(t, c, r)
 }
@@ -83,11 +100,13 @@ func TestOtherProc(t *testing.T) {
 func testPodWatch(t *testing.T, c *container.Collection, r containertest.Runtime) {
 	seen := watch(t, c)
 	seen.wait(t, "CREATED server, LISTED")
-	next := containertest.StartPod(t, r, "shop", "db-0", "store", map[string]string{"statefulset.kubernetes.io/pod-name": "db-0"})
+	next := containertest.StartPod(t, r, containertest.PodSpec{
+		Namespace: "shop", Name: "db-0", Container: "store", Labels: map[string]string{"statefulset.kubernetes.io/pod-name": "db-0"},
+	})
 	seen.wait(t, "CREATED server, LISTED, CREATED store")
 	if owner := seen.events[2].Container.K8s.Owner; owner == nil || *owner != (container.Owner{Kind: "StatefulSet", Name: "db"}) {
 		t.Errorf("owner %+v", owner)
 	}
-	next.Stop()
+	containertest.StopContainer(t, r, next.Container)
 	seen.wait(t, "CREATED server, LISTED, CREATED store, DELETED store")
 }

@@ -53,12 +53,19 @@ type daemon struct {
 // writes there, and waits until it listens.
 func newDaemon(tb testing.TB, socket string, setup map[string]string, args ...string) *daemon {
 	tb.Helper()
+	d := prepare(tb, socket, setup, args...)
+	d.start(tb)
+	return d
+}
+
+// prepare is newDaemon without the start. The test's end ends the daemon.
+func prepare(tb testing.TB, socket string, setup map[string]string, args ...string) *daemon {
+	tb.Helper()
 	Needs(tb)
 	d := &daemon{root: newRoot(tb), socket: socket, args: args}
 	for name, text := range setup {
 		check(tb, os.WriteFile(filepath.Join(d.root, name), []byte(text), 0o644))
 	}
-	d.start(tb)
 	tb.Cleanup(func() {
 		d.stop(tb)
 		if tb.Failed() {
@@ -115,6 +122,9 @@ func (d *daemon) start(tb testing.TB) {
 // stop ends the daemon, by force where it does not obey.
 func (d *daemon) stop(tb testing.TB) {
 	tb.Helper()
+	if d.cmd == nil || d.cmd.Process == nil {
+		return
+	}
 	force := time.AfterFunc(stopTimeout, func() { _ = d.cmd.Process.Kill() })
 	defer force.Stop()
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)

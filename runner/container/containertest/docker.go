@@ -57,7 +57,6 @@ func (r *dockerLike) Start(tb testing.TB, spec Spec) string {
 	tb.Helper()
 	request, err := json.Marshal(map[string]any{
 		"Image": ImageName, "Labels": spec.Labels, "HostConfig": map[string]string{"NetworkMode": "host"},
-		"StopSignal": "SIGKILL",
 	})
 	check(tb, err)
 	var made struct{ ID string }

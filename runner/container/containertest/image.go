@@ -32,7 +32,7 @@ func image(tb testing.TB) (archive []byte, id string) {
 	check(tb, err)
 	file = file.DeepCopy()
 	file.OS, file.Architecture = "linux", runtime.GOARCH
-	file.Config = v1.Config{Entrypoint: []string{program}}
+	file.Config = v1.Config{Entrypoint: []string{program}, StopSignal: "SIGKILL"} // which the first process cannot ignore
 	img, err = mutate.ConfigFile(img, file)
 	check(tb, err)
 	tag, err := name.NewTag(ImageName)

@@ -38,6 +38,7 @@ func describe(answer *cri.ContainerStatusResponse) (source.Info, error) {
 	if info.ImageID == "" && info.ImageDigest == "" {
 		info.ImageID = st.GetImageRef() // older runtimes know the image by its ID alone
 	}
+	info.ImageID = source.ImageID(info.ImageID)
 	if at := st.GetStartedAt(); at > 0 {
 		info.StartedAt = time.Unix(0, at)
 	}

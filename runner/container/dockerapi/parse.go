@@ -1,7 +1,6 @@
 package dockerapi
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -93,7 +92,7 @@ func parsePodman(data []byte) ([]source.Info, error) {
 		name, digest := splitImage(c.Image)
 		info := source.Info{
 			ID: c.ID, PID: pid, StartedAt: time.Unix(c.StartedAt, 0), Labels: c.Labels,
-			ImageName: name, ImageDigest: digest, ImageID: withAlgorithm(c.ImageID), SandboxID: c.Pod, PodName: c.PodName,
+			ImageName: name, ImageDigest: digest, ImageID: source.ImageID(c.ImageID), SandboxID: c.Pod, PodName: c.PodName,
 		}
 		if len(c.Names) > 0 {
 			info.Name = c.Names[0]
@@ -101,15 +100,6 @@ func parsePodman(data []byte) ([]source.Info, error) {
 		infos = append(infos, info)
 	}
 	return infos, nil
-}
-
-// withAlgorithm returns an image's ID as docker writes it; podman leaves out what
-// the digits are.
-func withAlgorithm(id string) string {
-	if len(id) == sha256.Size*2 {
-		return "sha256:" + id
-	}
-	return id
 }
 
 // parseImage reads the digest out of the answer of GET /images/ID/json. Images

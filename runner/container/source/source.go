@@ -4,6 +4,8 @@ package source
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"time"
 )
@@ -48,4 +50,13 @@ type Source interface {
 	Events(ctx context.Context, ready func(), changed func(id string)) error
 	// Close ends the connections.
 	Close() error
+}
+
+// ImageID returns an image's ID as docker and containerd write it: podman and
+// CRI-O leave out what the digits are.
+func ImageID(id string) string {
+	if len(id) == hex.EncodedLen(sha256.Size) {
+		return "sha256:" + id
+	}
+	return id
 }
