@@ -18,7 +18,7 @@ const (
 	// A written tag is looked at again after so many times what the writing
 	// took, within these bounds.
 	settleFactor = 4
-	minSettle    = 100 * time.Millisecond
+	minSettle    = 250 * time.Millisecond
 	maxSettle    = 2 * time.Second
 )
 

@@ -103,31 +103,41 @@ func TestPushPrintsThePinnedReferenceAlone(t *testing.T) {
 	inspectWithSkopeo(t, repository+":v1")
 }
 
-// inspectWithSkopeo checks that another client reads what was pushed.
+// inspectWithSkopeo checks that another client reads what was pushed, the index
+// and each manifest.
 func inspectWithSkopeo(t *testing.T, reference string) {
+	t.Helper()
+	var index struct {
+		Manifests []struct {
+			Digest   string
+			Platform struct{ Architecture, OS string }
+		}
+	}
+	skopeoInspect(t, reference, &index)
+	repository := reference[:strings.LastIndex(reference, ":")]
+	var archs []string
+	for _, m := range index.Manifests {
+		archs = append(archs, m.Platform.OS+"/"+m.Platform.Architecture)
+		var manifest struct{ ArtifactType string }
+		skopeoInspect(t, repository+"@"+m.Digest, &manifest)
+		if manifest.ArtifactType != "application/vnd.gadget.v1+binary" {
+			t.Errorf("artifactType of %s is %q", m.Digest, manifest.ArtifactType)
+		}
+	}
+	if got := strings.Join(archs, " "); got != "linux/amd64 linux/arm64" {
+		t.Errorf("skopeo sees %q, want linux/amd64 linux/arm64", got)
+	}
+}
+
+// skopeoInspect reads a manifest or index with skopeo.
+func skopeoInspect(t *testing.T, reference string, into any) {
 	t.Helper()
 	out, err := exec.Command(runfile(t, "SKOPEO"), "inspect", "--raw", "--tls-verify=false", "docker://"+reference).Output()
 	if err != nil {
 		t.Fatalf("skopeo inspect: %v", err)
 	}
-	var index struct {
-		Manifests []struct {
-			ArtifactType string
-			Platform     struct{ Architecture, OS string }
-		}
-	}
-	if err := json.Unmarshal(out, &index); err != nil {
+	if err := json.Unmarshal(out, into); err != nil {
 		t.Fatal(err)
-	}
-	var archs []string
-	for _, m := range index.Manifests {
-		archs = append(archs, m.Platform.OS+"/"+m.Platform.Architecture)
-		if m.ArtifactType != "application/vnd.gadget.v1+binary" {
-			t.Errorf("artifactType is %q", m.ArtifactType)
-		}
-	}
-	if got := strings.Join(archs, " "); got != "linux/amd64 linux/arm64" {
-		t.Errorf("skopeo sees %q, want linux/amd64 linux/arm64", got)
 	}
 }
 
