@@ -34,7 +34,12 @@ func TestFullDisk(t *testing.T) {
 		}
 		name := fmt.Sprintf("example.com/a:v%d", i)
 		a := registrytest.NewArtifact(t, uint64(i), 300_000)
-		if err = s.Put(ctx, a, a.Root, name, nil); err == nil {
+		blobs, r := about(t, a.Root, name)
+		err = s.PutReferrers(ctx, blobs, a.Root.Digest, []store.Referrer{r})
+		if err == nil {
+			err = s.Put(ctx, a, a.Root, name, nil)
+		}
+		if err == nil {
 			stored[name] = a
 		}
 	}
@@ -48,6 +53,9 @@ func TestFullDisk(t *testing.T) {
 	for name, a := range stored {
 		if d, err := s.Resolve(name); err != nil || d.Digest != a.Root.Digest {
 			t.Errorf("%s: %v, %v", name, d, err)
+		}
+		if about, err := s.Referrers(a.Root.Digest); err != nil || len(about) != 1 {
+			t.Errorf("%s: what refers to it: %v, %v", name, about, err)
 		}
 	}
 	// The way out works on a full disk too.

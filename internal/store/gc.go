@@ -81,6 +81,11 @@ func (s *Store) sweep(ctx context.Context, o GCOptions) (Swept, error) {
 		return Swept{}, err
 	}
 	var out Swept
+	// Lists first: one that is left would name content that is gone, as soon as
+	// its artifact has a name again.
+	if err := s.sweepReferrers(refs, &out, o.DryRun); err != nil {
+		return out, err
+	}
 	for _, u := range usage {
 		if len(u.Refs) > 0 {
 			continue
@@ -93,9 +98,6 @@ func (s *Store) sweep(ctx context.Context, o GCOptions) (Swept, error) {
 		if err := os.Remove(s.blobPath(ocispec.Descriptor{Digest: u.Digest})); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return out, fmt.Errorf("removing blob %s: %w", u.Digest, err)
 		}
-	}
-	if err := s.sweepReferrers(refs, &out, o.DryRun); err != nil {
-		return out, err
 	}
 	return out, s.sweepTmp(&out, o.DryRun)
 }

@@ -297,7 +297,7 @@ func entryKey(d ocispec.Descriptor) string {
 // sweepReferrers removes the lists of artifacts that no name stands for.
 func (s *Store) sweepReferrers(refs []Ref, out *Swept, dryRun bool) error {
 	roots, err := s.referrerRoots()
-	if err != nil {
+	if err != nil || len(roots) == 0 {
 		return err
 	}
 	for _, root := range roots {
@@ -315,7 +315,10 @@ func (s *Store) sweepReferrers(refs []Ref, out *Swept, dryRun bool) error {
 			return fmt.Errorf("collecting the store: %w", err)
 		}
 	}
-	return nil
+	if dryRun {
+		return nil
+	}
+	return s.syncDir(ReferrersDir)
 }
 
 // referrerRoots lists the artifacts about which something may be here.
