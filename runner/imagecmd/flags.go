@@ -6,6 +6,7 @@ package imagecmd
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
@@ -84,6 +85,11 @@ func defaults() (registry.Defaults, error) {
 		return registry.Defaults{}, err
 	}
 	return cfg.Defaults(), nil
+}
+
+// isPath reports whether text is a file rather than a reference.
+func isPath(text string) bool {
+	return strings.HasPrefix(text, "/") || strings.HasPrefix(text, ".") || strings.HasSuffix(text, ".tar")
 }
 
 // parseRef parses a reference that the user wrote.

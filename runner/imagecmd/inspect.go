@@ -110,7 +110,7 @@ type source struct {
 // source finds the artifact: a layout or an archive when there is a file of
 // that name that a reference cannot have, else in the store or its registry.
 func (i *Inspect) source(g *cli.Globals) (*source, error) {
-	if strings.HasPrefix(i.Image, "/") || strings.HasPrefix(i.Image, ".") || strings.HasSuffix(i.Image, ".tar") {
+	if isPath(i.Image) {
 		return archiveSource(g.Ctx, i.Image)
 	}
 	s, err := openStore(g)

@@ -20,6 +20,7 @@ const noTag = "<none>"
 
 // List is "image list".
 type List struct {
+	Pattern string   `arg:"" optional:"" help:"Only names that match, as with --filter reference=PATTERN."`
 	NoTrunc bool     `help:"Do not shorten digests."`
 	Filter  []string `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"Only what matches: reference=PATTERN, digest=PREFIX, dangling=true|false."`
 	Output  string   `short:"o" enum:"columns,json,yaml" default:"columns" help:"Form of the output: columns, json or yaml."`
@@ -38,7 +39,11 @@ type listed struct {
 
 // Run lists the references of the store.
 func (l *List) Run(g *cli.Globals) error {
-	keep, err := parseFilters(l.Filter)
+	filters := l.Filter
+	if l.Pattern != "" {
+		filters = append(filters, "reference="+l.Pattern)
+	}
+	keep, err := parseFilters(filters)
 	if err != nil {
 		return cli.Usage(err)
 	}

@@ -24,13 +24,16 @@ const stdoutFile = "-"
 
 // Save is "image save".
 type Save struct {
-	Image  []string `arg:"" name:"ref" help:"References in the store."`
+	Image  []string `arg:"" name:"ref" help:"References in the store. A path after them (/..., ./..., *.tar) is the file, as ig has it."`
 	Format string   `enum:"oci,docker" default:"oci" help:"oci: a tar of an OCI layout. docker: what \"docker load\" reads, with the gadget's files in one layer."`
 	Output string   `short:"o" placeholder:"PATH" help:"File to write, or an existing folder for an OCI layout folder (default: standard output)."`
 }
 
 // Run writes the artifacts. The file appears when it is complete.
 func (c *Save) Run(g *cli.Globals) error {
+	if last := len(c.Image) - 1; last > 0 && c.Output == "" && isPath(c.Image[last]) {
+		c.Image, c.Output = c.Image[:last], c.Image[last]
+	}
 	s, err := openStore(g)
 	if err != nil {
 		return err
