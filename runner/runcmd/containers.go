@@ -91,10 +91,12 @@ func (s *session) known() *field.Containers {
 }
 
 // selected returns the test that an event of src comes from a container that
-// the user chose, nil when there is nothing to test: none was chosen, or the
-// kernel tests it.
+// the user chose, nil when there is nothing to test. Events are also tested where
+// the kernel filters: a header may have brought its filter into a gadget that
+// does not use it.
 func (f former) selected(src *field.Source) (func(sample []byte) bool, error) {
-	if !f.containers.selecting || f.plan.FiltersMountNS() {
+	inKernel := f.plan.FiltersMountNS()
+	if !f.containers.selecting || inKernel && !src.TellsContainer() {
 		return nil, nil
 	}
 	if !src.TellsContainer() {
@@ -102,7 +104,10 @@ func (f former) selected(src *field.Source) (func(sample []byte) bool, error) {
 			"and the events of data source %q do not tell theirs, leave out -c and the flags like it", src.Name)
 	}
 	tracker := f.containers.tracker
-	return func(s []byte) bool { return tracker.Selected(src.Namespaces(s)) }, nil
+	return func(s []byte) bool {
+		mountNS, netNS := src.Namespaces(s)
+		return inKernel && mountNS == 0 || tracker.Selected(mountNS, netNS)
+	}, nil
 }
 
 // follow watches the runtimes until the function that it returns is called. Where

@@ -136,7 +136,7 @@ func eventsOf(t *testing.T, out string) map[string]int {
 
 func TestChosenContainers(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	for _, object := range []string{"contained.bpf.o", "contained_user.bpf.o"} {
+	for _, object := range []string{"contained.bpf.o", "contained_user.bpf.o", "contained_ignored.bpf.o"} {
 		t.Run(object, func(t *testing.T) {
 			a, b := gadgettest.StartContained(t, "a"), gadgettest.StartContained(t, "b")
 			n := newNode(contained("other", b))

@@ -30,7 +30,11 @@ const patience = 30 * time.Second
 
 // event is what the tests read of an event.
 type event struct {
-	FName   string
+	FName string
+	K8s   struct {
+		Namespace, PodName, ContainerName, PodLabels string
+		HostNetwork                                  bool
+	}
 	Runtime struct {
 		RuntimeName, ContainerName, ContainerID, ContainerImageName string
 		ContainerPid                                                uint32
@@ -47,6 +51,9 @@ func TestRun(t *testing.T) {
 			t.Run("chosen", func(t *testing.T) { testChosen(t, name, r) })
 			t.Run("started later", func(t *testing.T) { testLater(t, name, r) })
 			t.Run("enriched", func(t *testing.T) { testEnriched(t, name, r) })
+			if name == container.Containerd {
+				t.Run("pod", func(t *testing.T) { testPod(t, r) })
+			}
 		})
 	}
 }
@@ -93,6 +100,26 @@ func testEnriched(t *testing.T, name string, r containertest.Runtime) {
 	for _, ev := range out.wait(t, 2, func() { openIn(t, p) }) {
 		if ev.Runtime.ContainerName != "named" {
 			t.Errorf("got %+v, want only events of the container named", ev)
+		}
+	}
+}
+
+// testPod chooses a pod, as a kubelet makes it.
+func testPod(t *testing.T, r containertest.Runtime) {
+	pod := containertest.StartPod(t, r, "space", "web-1", "inner", map[string]string{"app": "web", "tier": "front"})
+	containertest.StartPod(t, r, "space", "db-1", "inner-db", map[string]string{"app": "db"})
+	p, other := pid(t, container.Containerd, r, "inner"), pid(t, container.Containerd, r, "inner-db")
+	for _, choice := range [][]string{
+		{"--k8s-podname", "web-1"}, {"--k8s-selector", "app=web"}, {"--k8s-namespace=space", "--k8s-containername=!inner-db"},
+	} {
+		out := run(t, container.Containerd, r, "contained.bpf.o", choice...)
+		defer out.stop()
+		for _, ev := range out.wait(t, 2, func() { openIn(t, other); openIn(t, p) }) {
+			k := ev.K8s
+			if k.Namespace != "space" || k.PodName != "web-1" || k.ContainerName != "inner" || !k.HostNetwork ||
+				!strings.Contains(k.PodLabels, "app=web") || ev.Runtime.ContainerID != pod.Container {
+				t.Errorf("%q: got %+v, want only events of web-1", choice, ev)
+			}
 		}
 	}
 }
