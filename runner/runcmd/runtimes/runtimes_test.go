@@ -106,8 +106,12 @@ func testEnriched(t *testing.T, name string, r containertest.Runtime) {
 
 // testPod chooses a pod, as a kubelet makes it.
 func testPod(t *testing.T, r containertest.Runtime) {
-	pod := containertest.StartPod(t, r, "space", "web-1", "inner", map[string]string{"app": "web", "tier": "front"})
-	containertest.StartPod(t, r, "space", "db-1", "inner-db", map[string]string{"app": "db"})
+	pod := containertest.StartPod(t, r, containertest.PodSpec{
+		Namespace: "space", Name: "web-1", Container: "inner", Labels: map[string]string{"app": "web", "tier": "front"},
+	})
+	containertest.StartPod(t, r, containertest.PodSpec{
+		Namespace: "space", Name: "db-1", Container: "inner-db", Labels: map[string]string{"app": "db"},
+	})
 	p, other := pid(t, container.Containerd, r, "inner"), pid(t, container.Containerd, r, "inner-db")
 	for _, choice := range [][]string{
 		{"--k8s-podname", "web-1"}, {"--k8s-selector", "app=web"}, {"--k8s-namespace=space", "--k8s-containername=!inner-db"},
