@@ -97,16 +97,20 @@ func (d *docker) Inspect(ctx context.Context, id string) (source.Info, error) {
 
 // Events implements source.Source.
 func (d *docker) Events(ctx context.Context, ready func(), changed func(id string)) error {
-	return d.events(ctx, "/events", ready, changed, "start", "die", "destroy")
+	return d.events(ctx, eventStream("/events", "start", "die", "destroy"), ready, changed)
 }
 
-func (a api) events(ctx context.Context, path string, ready func(), changed func(id string), kinds ...string) error {
-	query := url.Values{
+// eventStream is what happens to containers.
+func eventStream(path string, kinds ...string) stream {
+	return stream{path, url.Values{
 		"since":   {strconv.FormatInt(time.Now().Add(-replay).Unix(), 10)},
 		"stream":  {"true"},
 		"filters": {filters(map[string][]string{"type": {"container"}, "event": kinds})},
-	}
-	return a.follow(ctx, path, query, ready, func(line []byte) error {
+	}}
+}
+
+func (a api) events(ctx context.Context, s stream, ready func(), changed func(id string)) error {
+	return a.follow(ctx, s, ready, func(line []byte) error {
 		id, err := parseEvent(line)
 		if err == nil && id != "" {
 			changed(id)

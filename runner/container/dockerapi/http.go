@@ -90,9 +90,15 @@ func (a api) get(ctx context.Context, path string, query url.Values) ([]byte, er
 	return data, err
 }
 
-// follow reads a stream of JSON objects, one a line, until it ends.
-func (a api) follow(ctx context.Context, path string, query url.Values, opened func(), line func([]byte) error) error {
-	body, err := a.open(ctx, path, query)
+// stream is a stream of JSON objects, one a line.
+type stream struct {
+	path  string
+	query url.Values
+}
+
+// follow reads a stream until it ends.
+func (a api) follow(ctx context.Context, s stream, opened func(), line func([]byte) error) error {
+	body, err := a.open(ctx, s.path, s.query)
 	if err != nil {
 		return err
 	}
@@ -106,9 +112,9 @@ func (a api) follow(ctx context.Context, path string, query url.Values, opened f
 		}
 	}
 	if err := sc.Err(); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", s.path, err)
 	}
-	return fmt.Errorf("%s: %w", path, io.ErrUnexpectedEOF)
+	return fmt.Errorf("%s: %w", s.path, io.ErrUnexpectedEOF)
 }
 
 // filters is the query parameter that both APIs take.

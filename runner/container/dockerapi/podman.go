@@ -59,5 +59,5 @@ func (p *podman) list(ctx context.Context, query url.Values) ([]source.Info, err
 // Events implements source.Source. At "init" the container has its namespaces,
 // and its program has not begun.
 func (p *podman) Events(ctx context.Context, ready func(), changed func(id string)) error {
-	return p.events(ctx, libpod+"/events", ready, changed, "init", "start", "died", "remove")
+	return p.events(ctx, eventStream(libpod+"/events", "init", "start", "died", "remove"), ready, changed)
 }
