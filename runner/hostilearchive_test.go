@@ -142,7 +142,7 @@ func (ones) Read(p []byte) (int, error) {
 type renamer struct{ w io.Writer }
 
 func (r renamer) Write(p []byte) (int, error) {
-	if _, err := r.w.Write(bytes.ReplaceAll(p, []byte("XXX.sparse"), []byte("GNU.sparse"))); err != nil {
+	if _, err := r.w.Write(bytes.ReplaceAll(p, []byte("LNU.sparse"), []byte("GNU.sparse"))); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -172,7 +172,7 @@ func file(w *tar.Writer, name, data string) {
 // the writer refuses them.
 func sparse(w *tar.Writer, name string, size int64) {
 	_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Format: tar.FormatPAX, PAXRecords: map[string]string{
-		"XXX.sparse.major": "1", "XXX.sparse.minor": "0", "XXX.sparse.name": "a", "XXX.sparse.realsize": fmt.Sprint(size),
+		"LNU.sparse.major": "1", "LNU.sparse.minor": "0", "LNU.sparse.name": "a", "LNU.sparse.realsize": fmt.Sprint(size),
 	}, Size: 512})
 	_, _ = w.Write(append([]byte("0\n"), make([]byte, 510)...))
 }
