@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -167,6 +168,39 @@ func TestChosenContainers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// silent never tells what runs.
+type silent struct{ ended chan struct{} }
+
+func (s silent) Watch(ctx context.Context, _ func(container.Event)) error {
+	defer close(s.ended)
+	<-ctx.Done()
+	return nil
+}
+
+func TestInterruptedWhileWaiting(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	src := silent{make(chan struct{})}
+	layout := filepath.Join(t.TempDir(), "layout")
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "contained.bpf.o"), nil, arch.Host()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	s := &session{
+		cmd:    &Cmd{Gadget: layout, SelectorFlags: container.SelectorFlags{ContainerName: "web"}},
+		kernel: btf.NewCache(), g: &cli.Globals{Ctx: ctx, Stdout: &lockedBuffer{}, Stderr: &lockedBuffer{}, State: t.TempDir()},
+		runtimes: func(container.RuntimeFlags, func(string)) (enrich.Source, error) { return src, nil },
+	}
+	begin := time.Now()
+	if err := s.run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the end of the context", err)
+	}
+	if took := time.Since(begin); took > listWait/2 {
+		t.Errorf("the end took %v", took)
+	}
+	<-src.ended
 }
 
 func TestEnrichedWithoutChoice(t *testing.T) {

@@ -51,6 +51,7 @@ func TestRun(t *testing.T) {
 			t.Run("chosen", func(t *testing.T) { testChosen(t, name, r) })
 			t.Run("started later", func(t *testing.T) { testLater(t, name, r) })
 			t.Run("enriched", func(t *testing.T) { testEnriched(t, name, r) })
+			t.Run("nothing left", func(t *testing.T) { testNothingLeft(t, name, r) })
 			if name == container.Containerd {
 				t.Run("pod", func(t *testing.T) { testPod(t, r) })
 			}
@@ -100,6 +101,26 @@ func testEnriched(t *testing.T, name string, r containertest.Runtime) {
 	for _, ev := range out.wait(t, 2, func() { openIn(t, p) }) {
 		if ev.Runtime.ContainerName != "named" {
 			t.Errorf("got %+v, want only events of the container named", ev)
+		}
+	}
+}
+
+// testNothingLeft counts goroutines: those that follow the runtime end with the run.
+func testNothingLeft(t *testing.T, name string, r containertest.Runtime) {
+	r.Start(t, containertest.Spec{Name: "quiet"})
+	p := pid(t, name, r, "quiet")
+	once := func() {
+		out := run(t, name, r, "contained.bpf.o", "-c", "quiet")
+		defer out.stop()
+		out.wait(t, 1, func() { openIn(t, p) })
+	}
+	once() // what libraries keep for ever
+	before := runtime.NumGoroutine()
+	once()
+	for end := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			all := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines are left, %d were there:\n%s", runtime.NumGoroutine(), before, all[:runtime.Stack(all, true)])
 		}
 	}
 }
