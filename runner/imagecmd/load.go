@@ -71,8 +71,11 @@ func loadOne(g *cli.Globals, s *store.Store, from oci.Blobs, r named) error {
 		return cli.Usage(errors.New("the archive does not name its artifact, pass --tag=NAME"))
 	}
 	ref, err := parseRef(r.name)
-	if err != nil {
+	if wrong := (*cli.UsageError)(nil); errors.As(err, &wrong) {
 		return fmt.Errorf("%w, pass --tag=NAME", err)
+	}
+	if err != nil {
+		return err
 	}
 	archs, err := presentArchs(g.Ctx, from, r.root)
 	if err != nil {

@@ -2,6 +2,7 @@ package imagecmd_test
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ import (
 // knows nothing of the rest.
 func TestPushOnePlatform(t *testing.T) {
 	from, to := registrytest.Start(t, registrytest.Config{}).Addr+"/g:v1", registrytest.Start(t, registrytest.Config{}).Addr+"/g:v1"
-	t.Setenv("GADGET_RUN_REGISTRIES", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("GADGET_RUN_REGISTRIES", os.DevNull)
 	layout := registrytest.NewArtifact(t, 1, 4096).Layout(t)
 	author, node, other := t.TempDir(), t.TempDir(), t.TempDir()
 	call := func(state, wantErr string, args ...string) string {
