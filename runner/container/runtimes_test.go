@@ -60,6 +60,12 @@ func TestRuntimes(t *testing.T) {
 			t.Run("list", func(t *testing.T) { testList(t, name, r) })
 			t.Run("watch", func(t *testing.T) { testWatch(t, name, r) })
 			t.Run("restart", func(t *testing.T) { testRestart(t, name, r) })
+			if again, ok := r.(containertest.Restarter); ok {
+				t.Run("container again", func(t *testing.T) { testAgain(t, name, r, again) })
+			}
+			if name == container.Podman {
+				t.Run("pod", func(t *testing.T) { testPodmanPod(t, r) })
+			}
 		})
 	}
 }
@@ -255,5 +261,33 @@ func testRestart(t *testing.T, name string, r containertest.Runtime) {
 	defer mu.Unlock()
 	if len(warnings) != 1 || !strings.Contains(warnings[0], name) || !strings.Contains(warnings[0], r.Socket()) {
 		t.Errorf("warnings: %q", warnings)
+	}
+}
+
+// testAgain ends a container and starts it at once: the second run has another
+// process and other namespaces.
+func testAgain(t *testing.T, name string, r containertest.Runtime, again containertest.Restarter) {
+	id := r.Start(t, containertest.Spec{Name: "again"})
+	seen := watch(t, open(t, flagsFor(name, r.Socket())))
+	seen.wait(t, "CREATED again, LISTED")
+	again.RestartContainer(t, id)
+	seen.wait(t, "CREATED again, LISTED, DELETED again, CREATED again")
+	first, second := seen.events[0].Container, seen.events[3].Container
+	if first.PID == second.PID || seen.events[2].Container.PID != first.PID {
+		t.Errorf("process %d was told, then %d ended, then %d was told", first.PID, seen.events[2].Container.PID, second.PID)
+	}
+	holdAgainstProc(t, second)
+}
+
+// testPodmanPod lists a container of a pod, but not the one that only holds the
+// pod together.
+func testPodmanPod(t *testing.T, r containertest.Runtime) {
+	pod, id := containertest.StartPodmanPod(t, r, "shop", "web")
+	all := list(t, open(t, flagsFor(container.Podman, r.Socket())))
+	if len(all) != 1 {
+		t.Fatalf("listed %+v", all)
+	}
+	if c := all[0]; c.Runtime.ID != id || c.Runtime.Container != "web" || c.K8s.PodName != "shop" || c.SandboxID != pod {
+		t.Errorf("got %+v", c)
 	}
 }

@@ -72,6 +72,42 @@ func (r *dockerLike) Stop(tb testing.TB, id string) {
 	r.call(tb, http.MethodPost, "/containers/"+id+"/kill", nil, nil)
 }
 
+// Restarter is a runtime that can end a container and start it again at once.
+type Restarter interface {
+	RestartContainer(tb testing.TB, id string)
+}
+
+// RestartContainer implements Restarter.
+func (r *dockerLike) RestartContainer(tb testing.TB, id string) {
+	tb.Helper()
+	r.call(tb, http.MethodPost, "/containers/"+id+"/restart", nil, nil)
+}
+
+// libpod is podman's own API.
+const libpod = "/v4.0.0/libpod"
+
+// StartPodmanPod makes a pod of podman with one container, and returns the IDs
+// of both. The test's end removes them.
+func StartPodmanPod(tb testing.TB, r Runtime, pod, container string) (podID, id string) {
+	tb.Helper()
+	p := r.(*dockerLike)
+	host := map[string]string{"nsmode": "host"}
+	post := func(path string, request map[string]any) string {
+		body, err := json.Marshal(request)
+		check(tb, err)
+		var made struct{ ID string }
+		p.call(tb, http.MethodPost, libpod+path, body, &made)
+		return made.ID
+	}
+	podID = post("/pods/create", map[string]any{
+		"name": pod, "netns": host, "infra_image": ImageName, "infra_command": []string{program},
+	})
+	tb.Cleanup(func() { p.call(tb, http.MethodDelete, libpod+"/pods/"+podID+"?force=true", nil, nil) })
+	id = post("/containers/create", map[string]any{"name": container, "image": ImageName, "pod": podID})
+	p.call(tb, http.MethodPost, libpod+"/pods/"+podID+"/start", nil, nil)
+	return podID, id
+}
+
 // call sends a request and reads the answer.
 func (r *dockerLike) call(tb testing.TB, method, path string, body []byte, answer any) {
 	tb.Helper()
