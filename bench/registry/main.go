@@ -87,7 +87,7 @@ func (b *bench) programs() error {
 	if b.gadgetRun == "" {
 		b.gadgetRun = filepath.Join(b.tmp, "gadget-run")
 		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.gadgetRun, "./runner")
-		build.Stderr = os.Stderr
+		build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // as it is shipped
 		if err := build.Run(); err != nil {
 			return fmt.Errorf("building gadget-run: %w", err)
 		}
