@@ -122,6 +122,9 @@ func oneSpec(data []byte, file string) (gadget.InstanceSpec, error) {
 		return gadget.InstanceSpec{}, fmt.Errorf("%s:%d: a second gadget begins here, but one run shows one gadget, put each into a file of its own",
 			file, specs[1].Line)
 	}
+	if strings.HasPrefix(specs[0].Image, "-") {
+		return gadget.InstanceSpec{}, fmt.Errorf("%s:%d: the image %q is a flag, name a gadget", file, specs[0].Line, specs[0].Image)
+	}
 	return specs[0], nil
 }
 

@@ -62,6 +62,14 @@ func TestManifestTooLarge(t *testing.T) {
 	}
 }
 
+func TestManifestCannotSetFlags(t *testing.T) {
+	text := "apiVersion: 1\nkind: instance-spec\nimage: --verify-image=false\n"
+	_, _, err := WithManifest([]string{"-f-"}, Rest{}, strings.NewReader(text))
+	if err == nil || !strings.Contains(err.Error(), `-:1: the image "--verify-image=false" is a flag`) {
+		t.Errorf("got %v, want an error about the image", err)
+	}
+}
+
 // Every flag that a manifest may set is one of the command.
 func TestManifestParamsAreFlags(t *testing.T) {
 	parser, err := kong.New(&Cmd{})
