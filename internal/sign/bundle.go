@@ -57,6 +57,7 @@ type material struct {
 	PublicKey   *publicKeyHint    `json:"publicKey,omitempty"`
 	Certificate *certificate      `json:"certificate,omitempty"`
 	Chain       *certificateChain `json:"x509CertificateChain,omitempty"`
+	LogEntries  []bundleEntry     `json:"tlogEntries,omitempty"`
 }
 
 type certificate struct {

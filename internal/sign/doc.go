@@ -10,8 +10,9 @@
 //     an in-toto statement (cosign 3).
 //
 // A signature counts when a known key made it over the digest in question, or
-// a key with a certificate that a known authority issued and that is valid now.
-// Nothing is taken from a transparency log. Of sigstore only the package for
+// a key with a certificate that a known authority issued and that is valid now
+// or, by the word of a known transparency log, was when the signature was
+// made. Of sigstore only the package for
 // key files is used; its verifiers pull in protocol buffers, whose
 // initialization takes longer than all of gadget-run's.
 package sign

@@ -148,6 +148,9 @@ func tagSignature(l ocispec.Descriptor) Signature {
 	if len(certificates) <= maxCertificateSize {
 		s.Certificates = certificates
 	}
+	if log := l.Annotations[LogAnnotation]; s.Certificates != "" && len(log) <= maxCertificateSize {
+		s.Log = log
+	}
 	return s
 }
 

@@ -35,7 +35,7 @@ var (
 
 // Identity is whoever has a certificate for a name from one of some
 // authorities. The certificate must be for code signing, and valid when the
-// signature is verified: there is no trusted record of when it was made.
+// signature is verified or, with a log, when the log got to know it.
 type Identity struct {
 	// Name is what the policy calls the identity.
 	Name string
@@ -46,9 +46,17 @@ type Identity struct {
 	// empty means that it does not matter.
 	Issuer string
 
+	authorities []authority
+	// logs say when a signature was made. Without any, that is now.
+	logs []logKey
+	hash string
+}
+
+// authority issues certificates.
+type authority struct {
 	roots         *x509.CertPool
 	intermediates []*x509.Certificate
-	hash          string
+	span          validity
 }
 
 // errOtherIdentity says that a certificate is good, and somebody else's.
@@ -57,33 +65,52 @@ var errOtherIdentity = errors.New("it was signed by somebody else")
 // NewIdentity completes id with the PEM certificates of its authorities.
 // Those that another one issued serve as intermediates only.
 func NewIdentity(id Identity, authorities []byte) (Identity, error) {
-	if id.Subject == "" || id.Subject == "*" {
-		return id, errors.New("it must have a \"subject\", an e-mail address or a URI")
+	if err := id.checkSubject(); err != nil {
+		return id, err
 	}
 	all, err := parseCertificates(authorities, maxRoots)
 	if err != nil {
 		return id, err
 	}
-	id.roots = x509.NewCertPool()
+	made, err := newAuthority(all)
+	if err != nil {
+		return id, err
+	}
 	hash := sha256.New()
-	found := false
 	for _, c := range all {
 		_, _ = hash.Write(c.Raw)
-		if !c.IsCA {
-			return id, fmt.Errorf("the certificate of %q is no authority's", c.Subject)
-		}
-		if c.CheckSignatureFrom(c) == nil {
-			id.roots.AddCert(c)
+	}
+	id.authorities = []authority{made}
+	id.hash = hex.EncodeToString(hash.Sum(nil))
+	return id, nil
+}
+
+func (id Identity) checkSubject() error {
+	if id.Subject == "" || id.Subject == "*" {
+		return errors.New("it must have a \"subject\", an e-mail address or a URI")
+	}
+	return nil
+}
+
+// newAuthority parts roots, which signed themselves, from what leads to them.
+func newAuthority(all []*x509.Certificate) (authority, error) {
+	a := authority{roots: x509.NewCertPool()}
+	found := false
+	for _, c := range all {
+		switch {
+		case !c.IsCA:
+			return a, fmt.Errorf("the certificate of %q is no authority's", c.Subject)
+		case c.CheckSignatureFrom(c) == nil:
+			a.roots.AddCert(c)
 			found = true
-		} else {
-			id.intermediates = append(id.intermediates, c)
+		default:
+			a.intermediates = append(a.intermediates, c)
 		}
 	}
 	if !found {
-		return id, errors.New("none of the certificates is a root, which signed itself")
+		return a, errors.New("none of the certificates is a root, which signed itself")
 	}
-	id.hash = hex.EncodeToString(hash.Sum(nil))
-	return id, nil
+	return a, nil
 }
 
 // parseCertificates reads PEM certificates, at least one.
@@ -112,20 +139,22 @@ func parseCertificates(data []byte, limit int) ([]*x509.Certificate, error) {
 	return all, nil
 }
 
-// accepts checks that a certificate, the first of chain, is the identity's.
-// The name is looked at last: before, nobody vouches for it.
-func (id Identity) accepts(chain []*x509.Certificate, now time.Time) error {
-	options := x509.VerifyOptions{
-		Roots: id.roots, Intermediates: x509.NewCertPool(), CurrentTime: now,
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
+// accepts checks that a certificate, the first of chain, is the identity's, at
+// the time t. The name is looked at last: before, nobody vouches for it.
+func (id Identity) accepts(chain []*x509.Certificate, t time.Time) error {
+	err := errors.New("none of the authorities was one at that time")
+	for _, a := range id.authorities {
+		if !a.span.has(t) {
+			continue
+		}
+		if err = a.vouchesFor(chain, t); err == nil {
+			break
+		}
 	}
-	for _, c := range slices.Concat(chain[1:], id.intermediates) {
-		options.Intermediates.AddCert(c)
-	}
-	leaf := chain[0]
-	if _, err := leaf.Verify(options); err != nil {
+	if err != nil {
 		return fmt.Errorf("its certificate does not verify: %w", err)
 	}
+	leaf := chain[0]
 	if !slices.ContainsFunc(names(leaf), id.matches) {
 		return errOtherIdentity
 	}
@@ -133,6 +162,19 @@ func (id Identity) accepts(chain []*x509.Certificate, now time.Time) error {
 		return errOtherIdentity
 	}
 	return nil
+}
+
+// vouchesFor checks that chain leads to a root of the authority.
+func (a authority) vouchesFor(chain []*x509.Certificate, t time.Time) error {
+	options := x509.VerifyOptions{
+		Roots: a.roots, Intermediates: x509.NewCertPool(), CurrentTime: t,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
+	}
+	for _, c := range slices.Concat(chain[1:], a.intermediates) {
+		options.Intermediates.AddCert(c)
+	}
+	_, err := chain[0].Verify(options)
+	return err
 }
 
 func (id Identity) matches(name string) bool {
@@ -210,7 +252,13 @@ func (s Signature) identify(v Verification, verify func(PublicKey) error) (Signe
 	}
 	var closest error = errOtherIdentity
 	for _, id := range v.Identities {
-		err := id.accepts(chain, v.Now)
+		t, err := v.Now, error(nil)
+		if len(id.logs) > 0 {
+			t, err = s.loggedTime(chain[0], key, id.logs)
+		}
+		if err == nil {
+			err = id.accepts(chain, t)
+		}
 		if err == nil {
 			return Signer{Key: key.ID, Name: id.Name, Subject: strings.Join(names(chain[0]), " "), Form: s.Form}, nil
 		}

@@ -36,12 +36,19 @@ type keyFile struct {
 }
 
 type identityFile struct {
-	Subject string `yaml:"subject"`
-	Issuer  string `yaml:"issuer"`
-	Roots   struct {
-		File string `yaml:"file"`
-		PEM  string `yaml:"pem"`
-	} `yaml:"roots"`
+	Subject string  `yaml:"subject"`
+	Issuer  string  `yaml:"issuer"`
+	Roots   pemFile `yaml:"roots"`
+	// Log has the keys of transparency logs.
+	Log pemFile `yaml:"log"`
+	// TrustedRoot is the file of a trusted_root.json, in place of both.
+	TrustedRoot string `yaml:"trustedRoot"`
+}
+
+// pemFile is a text in PEM, or the file of one.
+type pemFile struct {
+	File string `yaml:"file"`
+	PEM  string `yaml:"pem"`
 }
 
 type ruleFile struct {
@@ -139,17 +146,42 @@ func (f policyFile) trusted(read func(string) ([]byte, error)) (trusted, error) 
 		all.keys[name] = parsed
 	}
 	for name, id := range f.Identities {
-		data, err := fileOrPEM(id.Roots.File, id.Roots.PEM, read)
-		if err != nil {
-			return all, fmt.Errorf("roots of identity %q: %w", name, err)
-		}
-		parsed, err := NewIdentity(Identity{Name: name, Subject: id.Subject, Issuer: id.Issuer}, data)
+		parsed, err := id.parse(Identity{Name: name, Subject: id.Subject, Issuer: id.Issuer}, read)
 		if err != nil {
 			return all, fmt.Errorf("identity %q: %w", name, err)
 		}
 		all.identities[name] = parsed
 	}
 	return all, nil
+}
+
+func (f identityFile) parse(id Identity, read func(string) ([]byte, error)) (Identity, error) {
+	none := pemFile{}
+	if f.TrustedRoot != "" {
+		if f.Roots != none || f.Log != none {
+			return id, errors.New("trustedRoot has roots and logs, leave \"roots\" and \"log\" out")
+		}
+		data, err := read(f.TrustedRoot)
+		if err != nil {
+			return id, err
+		}
+		return NewTrustedIdentity(id, data)
+	}
+	data, err := fileOrPEM(f.Roots.File, f.Roots.PEM, read)
+	if err != nil {
+		return id, fmt.Errorf("roots: %w", err)
+	}
+	if id, err = NewIdentity(id, data); err != nil || f.Log == none {
+		return id, err
+	}
+	if data, err = fileOrPEM(f.Log.File, f.Log.PEM, read); err != nil {
+		return id, fmt.Errorf("log: %w", err)
+	}
+	keys, err := ParsePublicKeys(data, "")
+	if err != nil {
+		return id, fmt.Errorf("log: %w", err)
+	}
+	return id.WithLog(keys), nil
 }
 
 func fileOrPEM(file, text string, read func(string) ([]byte, error)) ([]byte, error) {

@@ -28,6 +28,8 @@ type Signature struct {
 	Base64 string `json:"signature,omitempty"`
 	// Certificates, in PEM, came with a payload, the signer's first.
 	Certificates string `json:"certificates,omitempty"`
+	// Log is what a transparency log says of the signature of a payload.
+	Log string `json:"log,omitempty"`
 }
 
 // Signer is who made a signature.
