@@ -49,12 +49,8 @@ func (b *Build) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	if b.Cache == "" {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			return fmt.Errorf("%w, pass --cache=DIR", err)
-		}
-		b.Cache = filepath.Join(dir, "gadget-run")
+	if err := b.paths(); err != nil {
+		return err
 	}
 	streamed := slices.ContainsFunc(outputs, func(o output) bool { return o.dest == stdoutFile })
 	if streamed {
@@ -77,6 +73,26 @@ func (b *Build) Run(g *cli.Globals) error {
 		return nil
 	}
 	return success(g, "built", made.root.Digest.String())
+}
+
+// paths fills in the default cache, and finds out where a build file is that is
+// not where the user said.
+func (b *Build) paths() error {
+	if _, err := os.Stat(b.File); b.File != "" && errors.Is(err, os.ErrNotExist) {
+		inside := filepath.Join(b.Path, b.File)
+		if _, err := os.Stat(inside); err == nil {
+			return cli.Usage(fmt.Errorf("there is no build file %q here, did you mean --file=%s?", b.File, inside))
+		}
+	}
+	if b.Cache != "" {
+		return nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return fmt.Errorf("%w, pass --cache=DIR", err)
+	}
+	b.Cache = filepath.Join(dir, "gadget-run")
+	return nil
 }
 
 // built is the artifact that came out.
