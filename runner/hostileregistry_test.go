@@ -12,6 +12,8 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 )
 
 func TestHostileRegistries(t *testing.T) {
@@ -126,6 +128,80 @@ func TestHostileRegistries(t *testing.T) {
 			v := newVictim(t)
 			tc.serve(t, v)
 			v.refuses(t, tc.want, "image", "pull", "--all-platforms", v.ref())
+		})
+	}
+}
+
+// TestHostileReferrers pulls a sound artifact to which something hostile
+// refers: it comes, and that is left out.
+func TestHostileReferrers(t *testing.T) {
+	sound := registrytest.NewArtifact(t, 1, 1000)
+	refer := func(t *testing.T, v *victim, doc registry.Document) ocispec.Descriptor {
+		t.Helper()
+		blobs, d, err := registry.ReferrerManifest(sound.Root, doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for digest, data := range blobs {
+			b := oci.NewBlob("application/octet-stream", data)
+			if digest == d.Digest {
+				b.MediaType = d.MediaType
+			}
+			v.srv.Add(b)
+		}
+		v.srv.Refer(sound.Root.Digest, d)
+		return d
+	}
+	for name, tc := range map[string]struct {
+		serve func(*testing.T, *victim)
+		want  string // among what is said; empty when nothing is
+	}{
+		"none": {func(*testing.T, *victim) {}, ""},
+		"a list without end": {func(_ *testing.T, v *victim) {
+			v.endless("/referrers/", ocispec.MediaTypeImageIndex, 200, `{"manifests":[`, `{"digest":"x"},`)
+		}, "larger than 4194304 bytes"},
+		"10,000 documents": {func(t *testing.T, v *victim) {
+			for i := range 10_000 {
+				v.srv.Refer(sound.Root.Digest, oci.Describe(ocispec.MediaTypeImageManifest, fmt.Append(nil, i)))
+			}
+			refer(t, v, registry.Document{MediaType: "x", Data: []byte("x")})
+		}, "are kept"},
+		"a document without end": {func(t *testing.T, v *victim) {
+			refer(t, v, registry.Document{MediaType: "x", Data: []byte("x")})
+			v.endless("/blobs/"+oci.Describe("", []byte("x")).Digest.String(), "x", 200, "", "document")
+		}, "is corrupt"},
+		"signatures without end": {func(_ *testing.T, v *victim) {
+			v.endless(".sig", ocispec.MediaTypeImageManifest, 200, `{"layers":[`, `{"digest":"x"},`)
+		}, "larger than 4194304 bytes"},
+		"a document of 200 MB": {func(_ *testing.T, v *victim) {
+			layer := oci.Describe("x", []byte("large"))
+			layer.Size = 200 << 20
+			text, _ := json.Marshal(ocispec.Manifest{
+				MediaType: ocispec.MediaTypeImageManifest, Config: ocispec.DescriptorEmptyJSON,
+				Layers: []ocispec.Descriptor{layer}, Subject: &sound.Root,
+			})
+			b := oci.NewBlob(ocispec.MediaTypeImageManifest, text)
+			v.srv.Add(b)
+			v.srv.Refer(sound.Root.Digest, b.Descriptor)
+		}, "more than 67108864 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newVictim(t)
+			v.srv.Add(sound.Blobs...)
+			v.srv.Tag("v1", sound.Root)
+			tc.serve(t, v)
+			got := v.run(t, "image", "pull", v.ref())
+			t.Logf("%d MB: %.300s", got.peak>>20, got.output)
+			if got.failed || !strings.Contains(got.output, tc.want) || (tc.want == "") == strings.Contains(got.output, "not all") {
+				t.Errorf("pull gives %.2000q, failed %v; want it pulled, with %q", got.output, got.failed, tc.want)
+			}
+			if len(got.output) > 4096 {
+				t.Errorf("it says %d bytes", len(got.output))
+			}
+			if got := v.run(t, "image", "fsck"); got.failed {
+				t.Errorf("the store is damaged: %s", got.output)
+			}
 		})
 	}
 }

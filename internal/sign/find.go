@@ -81,7 +81,7 @@ func findReferrers(ctx context.Context, p Place, subject digest.Digest) ([]Signa
 			continue
 		}
 		seen[d.Digest] = true
-		if len(found) > MaxSignatures {
+		if len(found) > MaxSignatures || len(failed) > MaxSignatures {
 			break
 		}
 		s, err := readManifest(ctx, p, d)
@@ -90,7 +90,15 @@ func findReferrers(ctx context.Context, p Place, subject digest.Digest) ([]Signa
 		}
 		found = append(found, s...)
 	}
-	return found, errors.Join(failed...)
+	return found, few(failed)
+}
+
+// few makes one error of several: the first of them, and how many there are.
+func few(errs []error) error {
+	if len(errs) > 1 {
+		return fmt.Errorf("%w, and %d more errors", errs[0], len(errs)-1)
+	}
+	return errors.Join(errs...)
 }
 
 // mayBeSignature goes by the artifact type, and by cosign's annotation where
@@ -134,7 +142,7 @@ func readManifest(ctx context.Context, p oci.Blobs, d ocispec.Descriptor) ([]Sig
 		}
 		found = append(found, s)
 	}
-	return found, errors.Join(failed...)
+	return found, few(failed)
 }
 
 // tagSignature is the signature in a layer's annotations. Certificates that

@@ -141,7 +141,7 @@ func (s *Store) PutReferrers(ctx context.Context, from oci.Blobs, root digest.Di
 			continue
 		}
 		seen[key] = true
-		if len(kept) == MaxReferrers {
+		if len(seen) > MaxReferrers {
 			failed = append(failed, fmt.Errorf("more than %d manifests refer to it, the others are left out", MaxReferrers))
 			break
 		}
@@ -154,10 +154,19 @@ func (s *Store) PutReferrers(ctx context.Context, from oci.Blobs, root digest.Di
 	if len(kept) > 0 {
 		failed = append(failed, s.addReferrers(ctx, root, kept))
 	}
-	if err := errors.Join(failed...); err != nil {
-		return fmt.Errorf("storing what refers to %s: %w", root, err)
+	return few(failed, fmt.Sprintf("storing what refers to %s", root))
+}
+
+// few makes one error of several: the first of them, and how many there are.
+func few(errs []error, doing string) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("%s: %w", doing, errs[0])
 	}
-	return nil
+	return fmt.Errorf("%s: %w, and %d more errors", doing, errs[0], len(errs)-1)
 }
 
 // takeReferrer brings the content of r here. What the list said of it does not
