@@ -36,21 +36,19 @@ func (b *bench) ours() side {
 	image := func(dir string, args ...string) []string {
 		return append([]string{b.gadgetRun, "--state", filepath.Join(dir, "state"), "-q", "image"}, args...)
 	}
+	with := func(line []string, all []artifact) [][]string {
+		for _, a := range all {
+			line = append(line, b.ref(a))
+		}
+		return [][]string{line}
+	}
 	return side{
 		name: "gadget-run",
-		pull: func(dir string, all []artifact) [][]string {
-			line := image(dir, "pull", "--all-platforms")
-			for _, a := range all {
-				line = append(line, b.ref(a))
-			}
-			return [][]string{line}
-		},
+		pull: func(dir string, all []artifact) [][]string { return with(image(dir, "pull", "--all-platforms"), all) },
 		prepare: func(dir string, all []artifact) [][]string {
 			return each(all, func(a artifact) []string { return image(dir, "load", "--tag", b.ref(a), a.layout) })
 		},
-		push: func(dir string, all []artifact) [][]string {
-			return each(all, func(a artifact) []string { return image(dir, "push", b.ref(a)) })
-		},
+		push: func(dir string, all []artifact) [][]string { return with(image(dir, "push"), all) },
 	}
 }
 

@@ -1,16 +1,11 @@
 package imagecmd
 
 import (
-	"errors"
-	"fmt"
 	"io"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
@@ -96,100 +91,6 @@ func success(g *cli.Globals, verb, ref string) error {
 		return nil
 	}
 	return result(g.Stdout, "%s", ref)
-}
-
-// Push is "image push".
-type Push struct {
-	Image string `arg:"" name:"ref" help:"Reference in the store, which says where it goes."`
-	RegistryFlags
-	Platform     []string `placeholder:"linux/ARCH" help:"Push these platforms alone, as an artifact with a digest of its own (default: all)."`
-	AllPlatforms bool     `help:"Push all platforms, as it is done without --platform."`
-	DryRun       bool     `help:"Say what would be uploaded, upload nothing."`
-}
-
-// Run pushes the artifact under its own name.
-func (p *Push) Run(g *cli.Globals) error {
-	ref, err := parseRef(p.Image)
-	if err != nil {
-		return err
-	}
-	archs, err := p.archs()
-	if err != nil {
-		return err
-	}
-	s, err := openStore(g)
-	if err != nil {
-		return err
-	}
-	release, err := s.Hold(g.Ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-	r, err := lookup(s, ref)
-	if err != nil {
-		return pullFirst(err, p.Image)
-	}
-	client, err := p.Client(g)
-	if err != nil {
-		return err
-	}
-	root, blobs, err := onlyPlatforms(g, s, r.Target, archs)
-	if err != nil {
-		return fmt.Errorf("pushing %s: %w", ref, err)
-	}
-	along, err := companionsOf(s, root.Digest)
-	if err != nil {
-		return err
-	}
-	say(g, "Pushing %s...", ref)
-	shown := startProgress(g, ref.String())
-	q := registry.PushRequest{Blobs: watched{blobs, shown}, Root: root, Along: along, Repository: ref, DryRun: p.DryRun}
-	if ref.Tag != "" {
-		q.Tags = []string{ref.Tag}
-	}
-	res, err := client.Push(g.Ctx, q)
-	shown.end()
-	if err != nil {
-		return err
-	}
-	if len(along) > 0 && !p.DryRun {
-		say(g, "%d signature%s and documents belong to it", len(along), plural(len(along)))
-	}
-	return pushed(g, "pushed", ref, res)
-}
-
-// archs are the platforms to push; empty means all.
-func (p *Push) archs() ([]arch.Arch, error) {
-	if p.AllPlatforms && len(p.Platform) > 0 {
-		return nil, cli.Usage(errors.New("--platform and --all-platforms exclude each other, use one"))
-	}
-	if len(p.Platform) == 0 {
-		return nil, nil
-	}
-	return PlatformFlags{Platform: p.Platform}.archs()
-}
-
-// pushed tells what an upload did.
-func pushed(g *cli.Globals, verb string, ref registry.Reference, res registry.PushResult) error {
-	done := "everything is there already, nothing uploaded"
-	if !res.Unchanged() {
-		done = fmt.Sprintf("%d uploaded (%s), %d mounted, %d already there", res.Uploaded, humanSize(res.Bytes), res.Mounted, res.Existing)
-	}
-	if res.DryRun {
-		say(g, "Dry run: %s", done)
-		return result(g.Stdout, "%s", pinned(ref, res.Digest))
-	}
-	say(g, "%s", strings.ToUpper(done[:1])+done[1:])
-	return success(g, verb, pinned(ref, res.Digest))
-}
-
-// pullFirst adds the cure to the error that something is not in the store.
-func pullFirst(err error, text string) error {
-	if errors.Is(err, oci.ErrNotFound) {
-		return fmt.Errorf("%w, see \"gadget-run image list\", or pull it with \"gadget-run image pull %s\"", err, text)
-	}
-	return err
 }
 
 // Copy is "image copy".

@@ -1,0 +1,155 @@
+package imagecmd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// Push is "image push".
+type Push struct {
+	Image []string `arg:"" name:"ref" help:"References in the store, which say where they go."`
+	RegistryFlags
+	Platform     []string `placeholder:"linux/ARCH" help:"Push these platforms alone, as an artifact with a digest of its own (default: all)."`
+	AllPlatforms bool     `help:"Push all platforms, as it is done without --platform."`
+	DryRun       bool     `help:"Say what would be uploaded, upload nothing."`
+}
+
+// Run pushes the artifacts under their own names, several at once, and prints
+// them in the order of the arguments.
+func (p *Push) Run(g *cli.Globals) error {
+	archs, err := p.archs()
+	if err != nil {
+		return err
+	}
+	together := &cli.Globals{}
+	*together = *g
+	var group *errgroup.Group
+	group, together.Ctx = errgroup.WithContext(g.Ctx)
+	if len(p.Image) > 1 { // one alone has the terminal to itself, and shows a bar
+		together.Stderr = &lockedWriter{w: g.Stderr}
+	}
+	s, err := openStore(g)
+	if err != nil {
+		return err
+	}
+	release, err := s.Hold(g.Ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	client, err := p.Client(together)
+	if err != nil {
+		return err
+	}
+	jobs := make([]*pushing, len(p.Image))
+	for i, text := range p.Image { // nothing is pushed when one is not here
+		if jobs[i], err = p.plan(together, s, text, archs); err != nil {
+			return err
+		}
+	}
+	group.SetLimit(maxPulls)
+	for _, j := range jobs {
+		group.Go(func() error { return j.run(together, client) })
+	}
+	err = group.Wait()
+	for _, j := range jobs {
+		if j.done {
+			err = errors.Join(err, j.report(g))
+		}
+	}
+	return err
+}
+
+// pushing is the push of one artifact.
+type pushing struct {
+	ref     registry.Reference
+	request registry.PushRequest
+	done    bool
+	result  registry.PushResult
+}
+
+// plan finds an artifact in the store with what refers to it.
+func (p *Push) plan(g *cli.Globals, s *store.Store, text string, archs []arch.Arch) (*pushing, error) {
+	ref, err := parseRef(text)
+	if err != nil {
+		return nil, err
+	}
+	r, err := lookup(s, ref)
+	if err != nil {
+		return nil, pullFirst(err, text)
+	}
+	root, blobs, err := onlyPlatforms(g, s, r.Target, archs)
+	if err != nil {
+		return nil, fmt.Errorf("pushing %s: %w", ref, err)
+	}
+	along, err := companionsOf(s, root.Digest)
+	if err != nil {
+		return nil, err
+	}
+	q := registry.PushRequest{Blobs: blobs, Root: root, Along: along, Repository: ref, DryRun: p.DryRun}
+	if ref.Tag != "" {
+		q.Tags = []string{ref.Tag}
+	}
+	return &pushing{ref: ref, request: q}, nil
+}
+
+func (j *pushing) run(g *cli.Globals, client *registry.Client) (err error) {
+	say(g, "Pushing %s...", j.ref)
+	shown := startProgress(g, j.ref.String())
+	defer shown.end()
+	q := j.request
+	q.Blobs = watched{q.Blobs, shown}
+	j.result, err = client.Push(g.Ctx, q)
+	j.done = err == nil
+	return err
+}
+
+// report tells what was pushed.
+func (j *pushing) report(g *cli.Globals) error {
+	if along := len(j.request.Along); along > 0 && !j.request.DryRun {
+		say(g, "%d signature%s and documents belong to it", along, plural(along))
+	}
+	return pushed(g, "pushed", j.ref, j.result)
+}
+
+// archs are the platforms to push; empty means all.
+func (p *Push) archs() ([]arch.Arch, error) {
+	if p.AllPlatforms && len(p.Platform) > 0 {
+		return nil, cli.Usage(errors.New("--platform and --all-platforms exclude each other, use one"))
+	}
+	if len(p.Platform) == 0 {
+		return nil, nil
+	}
+	return PlatformFlags{Platform: p.Platform}.archs()
+}
+
+// pushed tells what an upload did.
+func pushed(g *cli.Globals, verb string, ref registry.Reference, res registry.PushResult) error {
+	done := "everything is there already, nothing uploaded"
+	if !res.Unchanged() {
+		done = fmt.Sprintf("%d uploaded (%s), %d mounted, %d already there", res.Uploaded, humanSize(res.Bytes), res.Mounted, res.Existing)
+	}
+	if res.DryRun {
+		say(g, "Dry run: %s", done)
+		return result(g.Stdout, "%s", pinned(ref, res.Digest))
+	}
+	say(g, "%s", strings.ToUpper(done[:1])+done[1:])
+	return success(g, verb, pinned(ref, res.Digest))
+}
+
+// pullFirst adds the cure to the error that something is not in the store.
+func pullFirst(err error, text string) error {
+	if errors.Is(err, oci.ErrNotFound) {
+		return fmt.Errorf("%w, see \"gadget-run image list\", or pull it with \"gadget-run image pull %s\"", err, text)
+	}
+	return err
+}
