@@ -41,6 +41,7 @@ type terminal struct {
 
 	mu     sync.Mutex
 	screen bytes.Buffer
+	ended  chan struct{} // closed when all is on the screen
 }
 
 // atTerminal starts gadget-run with a terminal as its standard streams.
@@ -70,12 +71,13 @@ func atTerminal(t *testing.T, env []string, args ...string) *terminal {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	term := &terminal{t: t, ours: ours, theirs: theirs, command: c}
+	term := &terminal{t: t, ours: ours, theirs: theirs, command: c, ended: make(chan struct{})}
 	go term.read()
 	return term
 }
 
 func (term *terminal) read() {
+	defer close(term.ended)
 	buf := make([]byte, 4096)
 	for {
 		n, err := term.ours.Read(buf)
@@ -104,19 +106,22 @@ func (term *terminal) expect(text string) {
 	}
 }
 
-// waitEcho waits until the terminal shows what is typed, or does not.
-func (term *terminal) waitEcho(want bool) {
+// echoes reports whether the terminal shows what is typed.
+func (term *terminal) echoes() bool {
 	term.t.Helper()
-	for deadline := time.Now().Add(ttyPatience); ; time.Sleep(5 * time.Millisecond) {
-		state, err := unix.IoctlGetTermios(int(term.theirs.Fd()), unix.TCGETS)
-		if err != nil {
-			term.t.Fatal(err)
-		}
-		if (state.Lflag&unix.ECHO != 0) == want {
-			return
-		}
+	state, err := unix.IoctlGetTermios(int(term.theirs.Fd()), unix.TCGETS)
+	if err != nil {
+		term.t.Fatal(err)
+	}
+	return state.Lflag&unix.ECHO != 0
+}
+
+// waitSecret waits until the terminal does not show what is typed.
+func (term *terminal) waitSecret() {
+	term.t.Helper()
+	for deadline := time.Now().Add(ttyPatience); term.echoes(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			term.t.Fatalf("echo of the terminal is not %v", want)
+			term.t.Fatal("the terminal still shows what is typed")
 		}
 	}
 }
@@ -128,12 +133,18 @@ func (term *terminal) typeIn(text string) {
 	}
 }
 
-// exit waits for the command and returns its exit code.
+// exit waits for the command and what it wrote, and returns its exit code. The
+// terminal must be as it was before.
 func (term *terminal) exit() int {
 	term.t.Helper()
 	timer := time.AfterFunc(ttyPatience, func() { _ = term.command.Process.Kill() })
 	defer timer.Stop()
 	_ = term.command.Wait()
+	if !term.echoes() {
+		term.t.Error("the terminal does not show any more what is typed")
+	}
+	term.theirs.Close()
+	<-term.ended
 	return term.command.ProcessState.ExitCode()
 }
 
@@ -153,7 +164,7 @@ func TestLoginAsksWithoutEcho(t *testing.T) {
 	term.expect("Username: ")
 	term.typeIn("somebody\n")
 	term.expect("Password: ")
-	term.waitEcho(false)
+	term.waitSecret()
 	term.typeIn(accountPassword + "\n")
 	if code := term.exit(); code != cli.ExitOK {
 		t.Fatalf("exit code %d:\n%s", code, term.shown())
@@ -162,7 +173,6 @@ func TestLoginAsksWithoutEcho(t *testing.T) {
 	if strings.Contains(term.shown(), accountPassword) {
 		t.Errorf("the password is on the screen:\n%s", term.shown())
 	}
-	term.waitEcho(true)
 	user := atTerminal(t, env, "login", addr, "--get-login")
 	if user.exit(); strings.TrimSpace(user.shown()) != "somebody" {
 		t.Errorf("logged in as %q", user.shown())
@@ -178,13 +188,12 @@ func TestInterruptedPrompt(t *testing.T) {
 		term := atTerminal(t, env, args...)
 		term.expect(prompt)
 		if prompt == "Password: " {
-			term.waitEcho(false)
+			term.waitSecret()
 		}
 		term.typeIn("\x03")
 		if code := term.exit(); code != cli.ExitInterrupted {
 			t.Errorf("%s: exit code %d, want %d:\n%s", prompt, code, cli.ExitInterrupted, term.shown())
 		}
-		term.waitEcho(true)
 		if strings.Contains(term.shown(), "gadget-run:") {
 			t.Errorf("%s: an error besides the interruption:\n%s", prompt, term.shown())
 		}
