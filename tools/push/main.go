@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -114,38 +115,56 @@ func push(ctx context.Context, f flags, log func(string)) ([]registry.PushResult
 	if err != nil {
 		return nil, err
 	}
+	said, along, err := attestations(root, r.Attestations)
+	if err != nil {
+		return nil, err
+	}
 	var results []registry.PushResult
 	for _, target := range targets {
 		res, err := client.Push(ctx, registry.PushRequest{
-			Blobs: layout, Root: root, Repository: target, Tags: r.Tags, DryRun: f.DryRun,
+			Blobs: both{said, layout}, Root: root, Along: along, Repository: target, Tags: r.Tags, DryRun: f.DryRun,
 		})
 		if err != nil {
 			return results, err
 		}
 		results = append(results, res)
 		log(res.Summary())
-		if err := attach(ctx, client, target, root, r.Attestations, f.DryRun); err != nil {
-			return results, err
-		}
 	}
 	return results, nil
 }
 
-// attach uploads what is said about the artifact.
-func attach(ctx context.Context, client *registry.Client, target registry.Reference, root ocispec.Descriptor, all []attestation, dryRun bool) error {
-	if dryRun {
-		return nil
-	}
+// attestations are the manifests of what is said about the artifact. They go
+// up before the tags are set, so that nobody finds it without them.
+func attestations(root ocispec.Descriptor, all []attestation) (oci.Memory, []registry.Companion, error) {
+	blobs := oci.Memory{}
+	var along []registry.Companion
 	for _, a := range all {
 		data, err := os.ReadFile(a.Path)
 		if err != nil {
-			return fmt.Errorf("reading attestation: %w", err)
+			return nil, nil, fmt.Errorf("reading attestation: %w", err)
 		}
-		if _, err := client.Attach(ctx, target, root, registry.Document{MediaType: a.MediaType, Data: data}); err != nil {
-			return fmt.Errorf("attaching %s: %w", a.MediaType, err)
+		more, d, err := registry.ReferrerManifest(root, registry.Document{MediaType: a.MediaType, Data: data})
+		if err != nil {
+			return nil, nil, fmt.Errorf("attaching %s: %w", a.MediaType, err)
 		}
+		maps.Copy(blobs, more)
+		along = append(along, registry.Companion{Root: d})
 	}
-	return nil
+	return blobs, along, nil
+}
+
+// both reads from the layout what memory does not have.
+type both struct {
+	memory oci.Memory
+	layout oci.Blobs
+}
+
+// Open implements oci.Blobs.
+func (b both) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
+	if _, ok := b.memory[d.Digest]; ok {
+		return b.memory.Open(ctx, d)
+	}
+	return b.layout.Open(ctx, d)
 }
 
 // repositories parses all targets before the first one is touched.
