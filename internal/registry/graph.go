@@ -54,11 +54,8 @@ func (g *graph) add(ctx context.Context, b oci.Blobs, d ocispec.Descriptor, seen
 		g.blobs = append(g.blobs, d)
 		return nil
 	}
-	if g.held += d.Size; g.held > maxHeld {
-		return fmt.Errorf("it has manifests of more than %d bytes", maxHeld)
-	}
-	if depth > maxDepth {
-		return fmt.Errorf("manifest %s is nested deeper than %d indexes", d.Digest, maxDepth)
+	if err := g.holds(d, depth); err != nil {
+		return err
 	}
 	data, err := oci.ReadBlob(ctx, b, d, MaxManifest)
 	if depth > 0 && errors.Is(err, oci.ErrNotFound) {
@@ -83,6 +80,17 @@ func (g *graph) add(ctx context.Context, b oci.Blobs, d ocispec.Descriptor, seen
 	}
 	g.data[d.Digest] = data
 	g.manifests = append(g.manifests, d)
+	return nil
+}
+
+// holds checks the limits of manifests.
+func (g *graph) holds(d ocispec.Descriptor, depth int) error {
+	if g.held += d.Size; g.held > maxHeld {
+		return fmt.Errorf("it has manifests of more than %d bytes", maxHeld)
+	}
+	if depth > maxDepth {
+		return fmt.Errorf("manifest %s is nested deeper than %d indexes", d.Digest, maxDepth)
+	}
 	return nil
 }
 

@@ -58,36 +58,53 @@ func NewTrustedIdentity(id Identity, data []byte) (Identity, error) {
 	case len(t.Authorities) > maxAuthorities || len(t.Logs) > maxLogs:
 		return id, fmt.Errorf("it has more than %d authorities or %d logs", maxAuthorities, maxLogs)
 	}
+	var err error
+	if id.authorities, err = t.authorities(); err != nil {
+		return id, err
+	}
+	if id.logs, err = t.logs(); err != nil {
+		return id, err
+	}
+	sum := sha256.Sum256(data)
+	id.hash = hex.EncodeToString(sum[:])
+	return id, nil
+}
+
+func (t trustedRoot) authorities() ([]authority, error) {
+	var all []authority
 	for _, a := range t.Authorities {
 		var chain []*x509.Certificate
 		for _, c := range a.Chain.Certificates[:min(len(a.Chain.Certificates), maxRoots)] {
 			parsed, err := x509.ParseCertificate(c.Raw)
 			if err != nil {
-				return id, fmt.Errorf("reading a certificate: %w", err)
+				return nil, fmt.Errorf("reading a certificate: %w", err)
 			}
 			chain = append(chain, parsed)
 		}
 		made, err := newAuthority(chain)
 		if err != nil {
-			return id, err
+			return nil, err
 		}
 		made.span = a.ValidFor.span()
-		id.authorities = append(id.authorities, made)
+		all = append(all, made)
 	}
+	return all, nil
+}
+
+func (t trustedRoot) logs() ([]logKey, error) {
+	var all []logKey
 	for _, l := range t.Logs {
 		key, err := x509.ParsePKIXPublicKey(l.PublicKey.Raw)
 		if err != nil {
-			return id, fmt.Errorf("reading the key of a log: %w", err)
+			return nil, fmt.Errorf("reading the key of a log: %w", err)
 		}
 		public, err := NewPublicKey("", key)
 		if err != nil {
-			return id, err
+			return nil, err
 		}
-		id.logs = append(id.logs, logKey{public, l.PublicKey.ValidFor.span()})
+		all = append(all, logKey{public, l.PublicKey.ValidFor.span()})
 	}
-	sum := sha256.Sum256(data)
-	id.hash = hex.EncodeToString(sum[:])
-	return id, nil
+	return all, nil
 }
 
 func (s jsonSpan) span() validity { return validity{s.Start, s.End} }

@@ -141,6 +141,11 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 			return nil, err
 		}
 	}
+	return b.compile(g, req, dir)
+}
+
+// compile builds, and keeps the result in the folder dir for the next time.
+func (b *Build) compile(g *cli.Globals, req build.ImageRequest, dir string) (*built, error) {
 	res, err := build.Image(g.Ctx, req)
 	if refused := (*build.CompileError)(nil); errors.As(err, &refused) {
 		fmt.Fprint(g.Stderr, refused.Text)

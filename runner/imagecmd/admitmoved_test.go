@@ -1,0 +1,157 @@
+package imagecmd_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
+	"github.com/rules-gadget/rules_gadget/internal/sign"
+	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
+)
+
+// TestTheTagMovesWhileItIsVerified: what was verified is what is pulled.
+func TestTheTagMovesWhileItIsVerified(t *testing.T) {
+	a := newAdmission(t)
+	a.sign(t, a.artifact.Root)
+	evil := registrytest.NewArtifact(t, 8, 1000)
+	a.srv.Add(evil.Blobs...)
+	a.srv.Lie = func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/referrers/") {
+			a.srv.Tag("v1", evil.Root)
+		}
+		return false
+	}
+	if err := a.obtain(t, imagecmd.PullMissing); err != nil {
+		t.Fatal(err)
+	}
+	if len(a.srv.Seen("/manifests/v1")) != 1 {
+		t.Errorf("the tag was asked for %d times", len(a.srv.Seen("/manifests/v1")))
+	}
+	if len(a.srv.Seen(evil.Layers[arch.AMD64].Digest.String())) != 0 || len(a.srv.Seen(a.artifact.Layers[arch.AMD64].Digest.String())) != 1 {
+		t.Errorf("the wrong artifact was pulled: %q", a.srv.Seen("/blobs/"))
+	}
+	if asked := a.srv.Seen(a.artifact.Layers[arch.ARM64].Digest.String()); len(asked) > 0 {
+		t.Errorf("another platform was pulled: %q", asked)
+	}
+	// From now on the registry is asked nothing, whatever it says.
+	a.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+		t.Errorf("asked for %s", r.URL.Path)
+		return false
+	}
+	for _, policy := range []string{imagecmd.PullMissing, imagecmd.PullNever} {
+		if err := a.obtain(t, policy); err != nil {
+			t.Errorf("--pull=%s: %v", policy, err)
+		}
+	}
+}
+
+// TestSignaturesThatCameAlong: what was pulled without being verified runs where
+// nobody may be asked, if it came with a signature that counts.
+func TestSignaturesThatCameAlong(t *testing.T) {
+	a := newAdmission(t)
+	a.sign(t, a.artifact.Root)
+	trust := a.trust
+	a.trust = imagecmd.TrustFlags{VerifyImage: false}
+	if err := a.obtain(t, imagecmd.PullAlways); err != nil {
+		t.Fatal(err)
+	}
+	a.trust = trust
+	a.srv.Lie = func(_ http.ResponseWriter, r *http.Request) bool {
+		t.Errorf("asked for %s", r.URL.Path)
+		return false
+	}
+	for _, policy := range []string{imagecmd.PullNever, imagecmd.PullMissing} {
+		if err := a.obtain(t, policy); err != nil {
+			t.Errorf("--pull=%s: %v", policy, err)
+		}
+	}
+	other := newAdmission(t).trust
+	a.trust = other
+	if err := a.obtain(t, imagecmd.PullNever); !sign.IsRefused(err) || !strings.Contains(err.Error(), "no signature of it that is on this machine counts") {
+		t.Errorf("error %v, want a refusal", err)
+	}
+}
+
+// TestReferrersThatCannotBeHad: the artifact comes all the same, and it is said.
+func TestReferrersThatCannotBeHad(t *testing.T) {
+	a := newAdmission(t)
+	a.trust = imagecmd.TrustFlags{VerifyImage: false}
+	a.srv.Refer(a.artifact.Root.Digest, oci.Describe(ocispec.MediaTypeImageManifest, []byte("gone")))
+	a.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, ".sig") {
+			http.Error(w, "made up", http.StatusForbidden)
+			return true
+		}
+		return false
+	}
+	if err := a.obtain(t, imagecmd.PullAlways); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"were found", "are kept"} {
+		if !strings.Contains(a.stderr.String(), "not all signatures and documents of "+admittedName+" "+want) {
+			t.Errorf("no %q in %q", want, &a.stderr)
+		}
+	}
+}
+
+// TestMovedTagIsDecidedAnew: what was verified once says nothing about what
+// the tag stands for later.
+func TestMovedTagIsDecidedAnew(t *testing.T) {
+	a := newAdmission(t)
+	a.sign(t, a.artifact.Root)
+	if err := a.obtain(t, imagecmd.PullAlways); err != nil {
+		t.Fatal(err)
+	}
+	evil := registrytest.NewArtifact(t, 8, 1000)
+	a.srv.Add(evil.Blobs...)
+	a.srv.Tag("v1", evil.Root)
+	if err := a.obtain(t, imagecmd.PullAlways); !sign.IsRefused(err) {
+		t.Errorf("error %v, want a refusal", err)
+	}
+	if asked := a.srv.Seen(evil.Layers[arch.AMD64].Digest.String()); len(asked) > 0 {
+		t.Errorf("a layer was asked for: %q", asked)
+	}
+	if err := a.obtain(t, imagecmd.PullNever); err != nil {
+		t.Errorf("what was verified before is gone: %v", err)
+	}
+}
+
+// TestMirrorIsNotTrustedMore: a mirror may serve the signed artifact, and no
+// other.
+func TestMirrorIsNotTrustedMore(t *testing.T) {
+	a := newAdmission(t)
+	a.sign(t, a.artifact.Root)
+	mirror := registrytest.NewServed(t)
+	evil := registrytest.NewArtifact(t, 8, 1000)
+	mirror.Add(evil.Blobs...)
+	mirror.Tag("v1", evil.Root)
+	a.configure(t, fmt.Sprintf("[[registry]]\nprefix = \"registry.example\"\nlocation = %q\n[[registry.mirror]]\nlocation = %q\n", a.srv.Addr, mirror.Addr))
+	if err := a.obtain(t, imagecmd.PullMissing); !sign.IsRefused(err) {
+		t.Errorf("error %v, want a refusal", err)
+	}
+	if asked := mirror.Seen("/blobs/"); len(asked) > 0 {
+		t.Errorf("the mirror was asked for %q", asked)
+	}
+	a.holdsNothing(t)
+	mirror.Add(a.artifact.Blobs...)
+	mirror.Tag("v1", a.artifact.Root)
+	mirror.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/referrers/") {
+			http.NotFound(w, r) // mirrors often have no referrers
+			return true
+		}
+		return false
+	}
+	if err := a.obtain(t, imagecmd.PullMissing); err != nil {
+		t.Errorf("a mirror without the signatures that the registry has: %v", err)
+	}
+	if asked := a.srv.Seen(a.artifact.Layers[arch.AMD64].Digest.String()); len(asked) > 0 {
+		t.Errorf("the layer did not come from the mirror: %q", asked)
+	}
+}
