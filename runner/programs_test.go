@@ -7,16 +7,16 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// programs counts the programs in the kernel whose name is name.
-func programs(name string) (int, error) {
-	n := 0
+// programs returns the programs in the kernel whose name is name.
+func programs(name string) (map[ebpf.ProgramID]bool, error) {
+	found := map[ebpf.ProgramID]bool{}
 	for id := ebpf.ProgramID(0); ; {
 		next, err := ebpf.ProgramGetNextID(id)
 		if errors.Is(err, os.ErrNotExist) {
-			return n, nil
+			return found, nil
 		}
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		id = next
 		p, err := ebpf.NewProgramFromID(id)
@@ -24,10 +24,10 @@ func programs(name string) (int, error) {
 			continue
 		}
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if info, err := p.Info(); err == nil && info.Name == name {
-			n++
+			found[id] = true
 		}
 		p.Close()
 	}

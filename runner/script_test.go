@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
@@ -142,15 +144,21 @@ func truncateBlobs(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// unattached checks that no program of the name stays in the kernel.
+// unattached checks that no program of the name stays in the kernel. Others may
+// run gadgets at the same time, so those that are there must go, and new ones
+// may come.
 func unattached(ts *testscript.TestScript, _ bool, args []string) {
-	for range 50 {
-		left, err := programs(args[0])
+	var left map[ebpf.ProgramID]bool
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		now, err := programs(args[0])
 		ts.Check(err)
-		if left == 0 {
+		if left == nil {
+			left = now
+		}
+		maps.DeleteFunc(left, func(id ebpf.ProgramID, _ bool) bool { return !now[id] })
+		if len(left) == 0 {
 			return
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	ts.Fatalf("programs called %q are still in the kernel", args[0])
 }
