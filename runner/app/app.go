@@ -8,8 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime/debug"
-	"slices"
 
 	"github.com/alecthomas/kong"
 
@@ -20,12 +20,17 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/runcmd"
 )
 
-// commands is the command line of gadget-run.
-type commands struct {
+// globals are the flags of every command.
+type globals struct {
 	State   string           `env:"GADGET_RUN_STATE" type:"path" placeholder:"DIR" help:"Folder of the store (default: ${env}, then /var/lib/gadget-run for root, ~/.local/share/gadget-run for others)." group:"global"`
 	Verbose bool             `short:"v" aliases:"debug" help:"Say more about what happens." group:"global"`
 	Quiet   bool             `short:"q" help:"Print data and errors only." group:"global"`
 	Release kong.VersionFlag `name:"version" help:"Print the version and quit." group:"global"`
+}
+
+// commands is the command line of gadget-run.
+type commands struct {
+	Globals globals `embed:""`
 
 	Run runcmd.Cmd `cmd:"" group:"gadgets" help:"Run a gadget."`
 
@@ -64,12 +69,12 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			}
 		}
 	}()
-	var a commands
-	parser, err := newParser(&a, stdout, stderr)
-	if err != nil {
+	if args, err = withLayout(args); err != nil {
 		return err
 	}
-	if args, err = withLayout(parser.Model, args); err != nil {
+	line := narrow(reflect.TypeFor[commands](), args)
+	parser, err := newParser(line.Interface(), stdout, stderr)
+	if err != nil {
 		return err
 	}
 	args, rest, err := splitArgs(parser.Model, args, stdin)
@@ -86,11 +91,12 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return cli.Usage(usageHint(parser.Model, err, args))
 	}
+	flags := line.Elem().FieldByName("Globals").Interface().(globals)
 	g := &cli.Globals{
 		Ctx: ctx, Stdin: stdin, Stdout: stdout, Stderr: stderr,
-		State: cli.StateDir(a.State, os.Geteuid(), os.Getenv), Verbose: a.Verbose, Quiet: a.Quiet,
+		State: cli.StateDir(flags.State, os.Geteuid(), os.Getenv), Verbose: flags.Verbose, Quiet: flags.Quiet,
 	}
-	err = kctx.Run(g, rest, parser.Model)
+	err = kctx.Run(g, rest)
 	if err != nil && ctx.Err() != nil && kctx.Selected().Name != "run" { // run tells a clean end from a broken one itself
 		return cli.ErrInterrupted
 	}
@@ -106,10 +112,11 @@ func Model() (*kong.Application, error) {
 	return parser.Model, nil
 }
 
-func newParser(a *commands, stdout, stderr io.Writer) (*kong.Kong, error) {
+// newParser returns the parser of a command line: *commands, or what narrow made.
+func newParser(line any, stdout, stderr io.Writer) (*kong.Kong, error) {
 	built, _ := debug.ReadBuildInfo()
 	release, _ := identity(built)
-	parser, err := kong.New(a,
+	parser, err := kong.New(line,
 		kong.Name("gadget-run"),
 		kong.Description(description),
 		kong.Vars{"version": "gadget-run " + release},
@@ -155,11 +162,9 @@ const layoutEnv = "GADGET_RUN_LAYOUT"
 
 // withLayout makes "run LAYOUT args" out of args when Bazel named a layout and
 // args have no command.
-func withLayout(model *kong.Application, args []string) ([]string, error) {
+func withLayout(args []string) ([]string, error) {
 	path := os.Getenv(layoutEnv)
-	if path == "" || slices.ContainsFunc(model.Children, func(n *kong.Node) bool {
-		return len(args) > 0 && (args[0] == n.Name || slices.Contains(n.Aliases, args[0]))
-	}) {
+	if path == "" || len(args) > 0 && hasCommand(reflect.TypeFor[commands](), args[0]) {
 		return args, nil
 	}
 	layout := path

@@ -25,7 +25,11 @@ func (completionCmd) Help() string {
 }
 
 // Run prints the script.
-func (c completionCmd) Run(g *cli.Globals, model *kong.Application) error {
+func (c completionCmd) Run(g *cli.Globals) error {
+	model, err := Model()
+	if err != nil {
+		return err
+	}
 	write := map[string]func(io.Writer, []completion) error{"bash": writeBash, "zsh": writeZsh, "fish": writeFish}
 	return write[c.Shell](g.Stdout, completions(model.Node, nil))
 }

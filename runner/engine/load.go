@@ -12,7 +12,6 @@ import (
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
-	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 )
 
@@ -67,9 +66,11 @@ func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Kernels before 5.11 count maps against RLIMIT_MEMLOCK; where raising it
-	// is refused, the map's own error says so.
-	_ = rlimit.RemoveMemlock()
+	// Kernels before 5.11 count maps against this limit; where raising it is
+	// refused, the map's own error says so. cilium/ebpf's rlimit asks the kernel
+	// whether it is needed when the process starts, which takes every command
+	// 1.5 ms.
+	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
 	l.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		Maps:     ebpf.MapOptions{PinPath: opts.PinPath},
 		Programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes, ExtraRelocationTargets: own},
