@@ -55,9 +55,28 @@ func (c *Client) Companions(ctx context.Context, repository Reference, subject d
 	return all, errors.Join(append(failed, err)...)
 }
 
-// along pushes what belongs to the artifact. A tag that has something else
-// already keeps it: it may hold the signatures of others.
-func (p *pusher) along(ctx context.Context, c Companion) error {
+// along pushes what belongs to the artifact. A registry without the referrers
+// API gets the list under a tag, once: it takes a while to be sure of it.
+func (p *pusher) along(ctx context.Context) error {
+	root := p.req.Root.Digest
+	var referrers []ocispec.Descriptor
+	for _, c := range p.req.Along {
+		if err := p.companion(ctx, c); err != nil {
+			return fmt.Errorf("%s, which refers to %s: %w", c.Root.Digest, root, err)
+		}
+		if c.Tag == "" {
+			referrers = append(referrers, c.Root)
+		}
+	}
+	if len(referrers) == 0 || p.req.DryRun {
+		return nil
+	}
+	return p.ep.list(ctx, p.client, root, referrers...)
+}
+
+// companion pushes one manifest that belongs to the artifact. A tag that has
+// something else already keeps it: it may hold the signatures of others.
+func (p *pusher) companion(ctx context.Context, c Companion) error {
 	q := PushRequest{Blobs: p.req.Blobs, Root: c.Root, Repository: p.req.Repository, DryRun: p.req.DryRun}
 	if c.Tag != "" {
 		now, there, err := p.ep.headManifest(ctx, p.client, c.Tag)
@@ -80,11 +99,5 @@ func (p *pusher) along(ctx context.Context, c Companion) error {
 		r.Mounted += res.Mounted
 		r.Existing += res.Existing
 	})
-	if c.Tag != "" || q.DryRun {
-		return nil
-	}
-	if _, err := p.ep.referrers(ctx, p.client, p.req.Root.Digest); !errors.Is(err, oci.ErrNotFound) {
-		return err
-	}
-	return p.ep.listUnderTag(ctx, p.client, p.req.Root.Digest, c.Root)
+	return nil
 }

@@ -129,8 +129,5 @@ func (k *copier) list(ctx context.Context, subject ocispec.Descriptor, referrers
 	if err != nil {
 		return err
 	}
-	if _, err := ep.referrers(ctx, k.client, subject.Digest); !errors.Is(err, oci.ErrNotFound) {
-		return err
-	}
-	return ep.listUnderTag(ctx, k.client, subject.Digest, referrers...)
+	return ep.list(ctx, k.client, subject.Digest, referrers...)
 }

@@ -122,10 +122,8 @@ func (p *pusher) run(ctx context.Context) (PushResult, error) {
 	for _, d := range p.graph.blobs {
 		p.client.remember(d.Digest, p.req.Repository)
 	}
-	for _, c := range p.req.Along {
-		if err := p.along(ctx, c); err != nil {
-			return p.res, fmt.Errorf("%s, which refers to %s: %w", c.Root.Digest, root, err)
-		}
+	if err := p.along(ctx); err != nil {
+		return p.res, err
 	}
 	for _, tag := range p.req.Tags {
 		if err := p.tag(ctx, tag, there); err != nil {

@@ -72,14 +72,20 @@ func (c *Client) Attach(ctx context.Context, repository Reference, subject ocisp
 	if err != nil {
 		return res, err
 	}
-	_, err = ep.referrers(ctx, c, subject.Digest)
-	if !errors.Is(err, oci.ErrNotFound) {
-		return res, err
+	return res, ep.list(ctx, c, subject.Digest, root)
+}
+
+// list makes sure that referrers are listed: where the registry has no API that
+// does so by itself, under the tag that stands for it.
+func (ep *endpoint) list(ctx context.Context, c *Client, subject digest.Digest, referrers ...ocispec.Descriptor) error {
+	_, err := ep.referrers(ctx, c, subject)
+	if errors.Is(err, oci.ErrNotFound) {
+		err = ep.listUnderTag(ctx, c, subject, referrers...)
 	}
-	if err := ep.listUnderTag(ctx, c, subject.Digest, root); err != nil {
-		return res, fmt.Errorf("listing %s as a referrer of %s: %w", root.Digest, subject.Digest, err)
+	if err != nil {
+		return fmt.Errorf("listing what refers to %s: %w", subject, err)
 	}
-	return res, nil
+	return nil
 }
 
 // errNoneListed sends a reader on from a mirror: those that keep copies of
