@@ -85,7 +85,7 @@ func (b *bench) programs() error {
 		b.others[strings.ToLower(name)] = path
 	}
 	if b.gadgetRun == "" {
-		b.gadgetRun = filepath.Join(b.tmp, "gadget-run")
+		b.gadgetRun = filepath.Join(b.tmp, "built") // "gadget-run" is the name of its folder of configuration
 		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.gadgetRun, "./runner")
 		build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // as it is shipped
 		if err := build.Run(); err != nil {
