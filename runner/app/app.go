@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime/debug"
+	"slices"
 
 	"github.com/alecthomas/kong"
 
@@ -72,12 +73,13 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if args, err = withLayout(args); err != nil {
 		return err
 	}
-	line := narrow(reflect.TypeFor[commands](), args)
+	first := leading(args)
+	line := narrow(reflect.TypeFor[commands](), args[first:])
 	parser, err := newParser(line.Interface(), stdout, stderr)
 	if err != nil {
 		return err
 	}
-	args, rest, err := splitArgs(parser.Model, args, stdin)
+	args, rest, err := splitArgs(parser.Model, args, first, stdin)
 	if err != nil {
 		return err
 	}
@@ -135,26 +137,16 @@ func newParser(line any, stdout, stderr io.Writer) (*kong.Kong, error) {
 	return parser, nil
 }
 
-// splitArgs sets the flags of the gadget apart when the command is "run", and adds
-// what a manifest says.
-func splitArgs(model *kong.Application, args []string, stdin io.Reader) ([]string, runcmd.Rest, error) {
-	global := flagSet(model.Flags)
-	for i := 0; i < len(args); i++ {
-		if args[i] == "run" {
-			known := flagSet(model.Flags, child(model.Node, "run").Flags)
-			ours, rest := runcmd.Split(args[i+1:], known)
-			ours, rest, err := runcmd.WithManifest(ours, rest, stdin)
-			return append(append([]string{}, args[:i+1]...), ours...), rest, err
-		}
-		isBool, ok := global[args[i]]
-		if !ok {
-			break
-		}
-		if !isBool {
-			i++
-		}
+// splitArgs sets the flags of the gadget apart when the command, which args[first]
+// names, is "run", and adds what a manifest says.
+func splitArgs(model *kong.Application, args []string, first int, stdin io.Reader) ([]string, runcmd.Rest, error) {
+	if first >= len(args) || args[first] != "run" {
+		return args, runcmd.Rest{}, nil
 	}
-	return args, runcmd.Rest{}, nil
+	known := flagSet(model.Flags, child(model.Node, "run").Flags)
+	ours, rest := runcmd.Split(args[first+1:], known)
+	ours, rest, err := runcmd.WithManifest(ours, rest, stdin)
+	return slices.Concat(args[:first+1], ours), rest, err
 }
 
 // layoutEnv holds the runfiles path of a layout. Bazel's :run targets set it.

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/rules-gadget/rules_gadget/runner/runcmd"
 )
 
 // narrow returns a new value of type all, or of one that lacks the commands that
@@ -25,6 +27,56 @@ func narrow(all reflect.Type, args []string) reflect.Value {
 		fields = append(fields, f)
 	}
 	return reflect.New(reflect.StructOf(fields))
+}
+
+// leading returns how many of args stand before the command: flags that every
+// command has, and their values.
+func leading(args []string) int {
+	known := globalFlags()
+	for i := 0; i < len(args); i++ {
+		name, _, hasValue := strings.Cut(args[i], "=")
+		isBool, ok := known[name]
+		switch {
+		case !ok && !allShort(known, args[i]):
+			return i
+		case ok && !isBool && !hasValue:
+			i++
+		}
+	}
+	return len(args)
+}
+
+// allShort reports whether arg is several flags of one letter, as in -qv.
+func allShort(known runcmd.FlagSet, arg string) bool {
+	if len(arg) < 2 || arg[0] != '-' || arg[1] == '-' {
+		return false
+	}
+	for _, letter := range arg[1:] {
+		if !known["-"+string(letter)] {
+			return false
+		}
+	}
+	return true
+}
+
+// globalFlags are the flags of every command.
+func globalFlags() runcmd.FlagSet {
+	known := runcmd.FlagSet{}
+	for f := range reflect.TypeFor[globals]().Fields() {
+		name := f.Tag.Get("name")
+		if name == "" {
+			name = strings.ToLower(f.Name)
+		}
+		isBool := f.Type.Kind() == reflect.Bool
+		known["--"+name] = isBool
+		for alias := range strings.SplitSeq(f.Tag.Get("aliases"), ",") {
+			known["--"+alias] = isBool
+		}
+		known["-"+f.Tag.Get("short")] = isBool
+	}
+	delete(known, "--") // of fields without aliases
+	delete(known, "-")
+	return known
 }
 
 // hasCommand reports whether the struct has a command of the name.

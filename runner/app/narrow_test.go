@@ -65,3 +65,30 @@ func helpOf(t *testing.T, line any, args []string) string {
 	}
 	return out.String()
 }
+
+// TestLeading: what stands before the command is not taken for it.
+func TestLeading(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want int
+	}{
+		{nil, 0},
+		{[]string{"run", "-v"}, 0},
+		{[]string{"-v", "run"}, 1},
+		{[]string{"-qv", "--debug", "run"}, 2},
+		{[]string{"--state", "run", "image"}, 2},
+		{[]string{"--state=run", "-q", "image", "pull"}, 2},
+		{[]string{"--state"}, 1},
+		{[]string{"--help", "run"}, 0},
+		{[]string{"-h", "run"}, 0},
+		{[]string{"-qx", "run"}, 0},
+		{[]string{"--absent", "run"}, 0},
+		{[]string{"--", "run"}, 0},
+		{[]string{"-", "run"}, 0},
+		{[]string{"", "run"}, 0},
+	} {
+		if got := leading(c.args); got != c.want {
+			t.Errorf("leading(%q) = %d, want %d", c.args, got, c.want)
+		}
+	}
+}
