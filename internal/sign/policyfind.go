@@ -3,10 +3,10 @@ package sign
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
 // SystemPolicy is the policy file of a machine.
@@ -39,7 +39,7 @@ type missingKeyError struct{ text string }
 func (e missingKeyError) Error() string { return e.text }
 
 func readPolicy(path string) (*Policy, error) {
-	data, err := ReadFile(path, MaxPolicy)
+	data, err := action.ReadFile(path, MaxPolicy)
 	if err != nil {
 		return nil, fmt.Errorf("reading the policy: %w", err)
 	}
@@ -47,7 +47,7 @@ func readPolicy(path string) (*Policy, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(filepath.Dir(path), name)
 		}
-		data, err := ReadFile(name, MaxKeyFile)
+		data, err := action.ReadFile(name, MaxKeyFile)
 		if err != nil {
 			err = missingKeyError{err.Error()}
 		}
@@ -57,21 +57,4 @@ func readPolicy(path string) (*Policy, error) {
 		return nil, fmt.Errorf("reading the policy %q: %w", path, err)
 	}
 	return p, nil
-}
-
-// ReadFile reads a file of at most limit bytes.
-func ReadFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("reading %q: it has more than %d bytes", path, limit)
-	}
-	return data, nil
 }

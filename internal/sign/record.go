@@ -48,7 +48,7 @@ func ReadRecord(state string, d digest.Digest) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	data, err := ReadFile(name, maxRecord)
+	data, err := action.ReadFile(name, maxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Record{}, nil
 	}

@@ -78,6 +78,15 @@ func result(w io.Writer, format string, args ...any) error {
 
 func openStore(g *cli.Globals) (*store.Store, error) { return store.Open(g.State) }
 
+// holdStore opens the store and keeps its content until release is called.
+func holdStore(g *cli.Globals) (s *store.Store, release func(), err error) {
+	if s, err = openStore(g); err != nil {
+		return nil, nil, err
+	}
+	release, err = s.Hold(g.Ctx)
+	return s, release, err
+}
+
 // defaults are where short names belong on this machine.
 func defaults() (registry.Defaults, error) {
 	cfg, err := registry.HostConfig()

@@ -17,8 +17,21 @@ type Pull struct {
 	PlatformFlags
 }
 
-// maxPulls is how many references are pulled at once.
-const maxPulls = 4
+// maxTransfers is how many references are pulled or pushed at once.
+const maxTransfers = 4
+
+// atOnce returns what runs n transfers, several at once, and what they take for
+// g: they end with the first that fails, and write whole lines.
+func atOnce(g *cli.Globals, n int) (*errgroup.Group, *cli.Globals) {
+	group, ctx := errgroup.WithContext(g.Ctx)
+	group.SetLimit(maxTransfers)
+	together := *g
+	together.Ctx = ctx
+	if n > 1 { // one alone has the terminal to itself, and shows a bar
+		together.Stderr = &lockedWriter{w: g.Stderr}
+	}
+	return group, &together
+}
 
 // Run pulls the references, several at once, and prints them with their
 // digests in the order of the arguments.
@@ -32,14 +45,7 @@ func (p *Pull) Run(g *cli.Globals) error {
 			return err
 		}
 	}
-	together := &cli.Globals{}
-	*together = *g
-	var group *errgroup.Group
-	group, together.Ctx = errgroup.WithContext(g.Ctx)
-	if len(p.Image) > 1 { // one alone has the terminal to itself, and shows a bar
-		together.Stderr = &lockedWriter{w: g.Stderr}
-	}
-	group.SetLimit(maxPulls)
+	group, together := atOnce(g, len(p.Image))
 	client, err := p.Client(together)
 	if err != nil {
 		return err

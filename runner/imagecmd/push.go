@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
@@ -30,18 +28,8 @@ func (p *Push) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	together := &cli.Globals{}
-	*together = *g
-	var group *errgroup.Group
-	group, together.Ctx = errgroup.WithContext(g.Ctx)
-	if len(p.Image) > 1 { // one alone has the terminal to itself, and shows a bar
-		together.Stderr = &lockedWriter{w: g.Stderr}
-	}
-	s, err := openStore(g)
-	if err != nil {
-		return err
-	}
-	release, err := s.Hold(g.Ctx)
+	group, together := atOnce(g, len(p.Image))
+	s, release, err := holdStore(g)
 	if err != nil {
 		return err
 	}
@@ -56,7 +44,6 @@ func (p *Push) Run(g *cli.Globals) error {
 			return err
 		}
 	}
-	group.SetLimit(maxPulls)
 	for _, j := range jobs {
 		group.Go(func() error { return j.run(together, client) })
 	}

@@ -34,11 +34,7 @@ func (c *Save) Run(g *cli.Globals) error {
 	if last := len(c.Image) - 1; last > 0 && c.Output == "" && isPath(c.Image[last]) {
 		c.Image, c.Output = c.Image[:last], c.Image[last]
 	}
-	s, err := openStore(g)
-	if err != nil {
-		return err
-	}
-	release, err := s.Hold(g.Ctx)
+	s, release, err := holdStore(g)
 	if err != nil {
 		return err
 	}

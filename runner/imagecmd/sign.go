@@ -9,6 +9,7 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
@@ -73,7 +74,7 @@ func (s *Sign) privateKey(g *cli.Globals) (*sign.PrivateKey, error) {
 		}
 	} else {
 		var err error
-		if data, err = sign.ReadFile(s.Key, sign.MaxKeyFile); err != nil {
+		if data, err = action.ReadFile(s.Key, sign.MaxKeyFile); err != nil {
 			return nil, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -57,7 +58,7 @@ func readPublicKeys(values []string) ([]sign.PublicKey, error) {
 			name = ""
 		} else {
 			var err error
-			if data, err = sign.ReadFile(v, sign.MaxKeyFile); err != nil {
+			if data, err = action.ReadFile(v, sign.MaxKeyFile); err != nil {
 				return nil, fmt.Errorf("reading public keys: %w", err)
 			}
 		}

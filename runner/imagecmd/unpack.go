@@ -34,11 +34,7 @@ func (u *Unpack) Run(g *cli.Globals) error {
 	if err := refuseFull(u.Output); err != nil {
 		return err
 	}
-	s, err := openStore(g)
-	if err != nil {
-		return err
-	}
-	release, err := s.Hold(g.Ctx)
+	s, release, err := holdStore(g)
 	if err != nil {
 		return err
 	}
