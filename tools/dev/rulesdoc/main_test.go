@@ -49,26 +49,3 @@ x = y`,
 		})
 	}
 }
-
-func TestCheckFindsAnOldPage(t *testing.T) {
-	root := t.TempDir()
-	if err := os.CopyFS(root, os.DirFS("testdata")); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(filepath.Join(root, "docs"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := run([]string{"--root", root}, os.Stderr); err != nil {
-		t.Fatal(err)
-	}
-	if err := run([]string{"--root", root, "--check"}, os.Stderr); err != nil {
-		t.Fatal(err)
-	}
-	page := filepath.Join(root, "docs", "rules.md")
-	if err := os.WriteFile(page, []byte("old"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := run([]string{"--root", root, "--check"}, os.Stderr); err == nil || !strings.Contains(err.Error(), "out of date") {
-		t.Errorf("got %v, want that the page is out of date", err)
-	}
-}
