@@ -3,25 +3,15 @@ package store_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 )
 
 func TestFullDisk(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root to mount a small file system")
-	}
-	disk := t.TempDir()
-	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=3m"); err != nil {
-		t.Skipf("needs the right to mount a small file system: %v", err)
-	}
-	defer func() { _ = unix.Unmount(disk, unix.MNT_DETACH) }()
+	disk := smallDisk(t)
 	s, err := store.Open(disk + "/state")
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,14 +15,7 @@ import (
 // TestReadOnly: what is stored can be read and verified where nothing can be
 // written.
 func TestReadOnly(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root to mount a small file system")
-	}
-	disk := t.TempDir()
-	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=3m"); err != nil {
-		t.Skipf("needs the right to mount a small file system: %v", err)
-	}
-	defer func() { _ = unix.Unmount(disk, unix.MNT_DETACH) }()
+	disk := smallDisk(t)
 	s, err := store.Open(filepath.Join(disk, "state"))
 	if err != nil {
 		t.Fatal(err)
