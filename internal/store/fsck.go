@@ -186,7 +186,7 @@ func (f *fsck) refs(ctx context.Context) error {
 }
 
 func (f *fsck) checkRef(ctx context.Context, r Ref) error {
-	p := &put{store: f.store, from: oci.Memory{}, archs: r.Archs, seen: map[string]bool{}}
+	p := newPut(f.store, oci.Memory{}, r.Archs)
 	err := p.plan(ctx, r.Target, 0)
 	for _, d := range p.leaves {
 		if err == nil && !f.store.Has(d) {

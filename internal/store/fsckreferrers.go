@@ -63,7 +63,7 @@ func (f *fsck) checkReferrers(ctx context.Context, root digest.Digest) error {
 
 // complete checks that all of a referrer is here.
 func (f *fsck) complete(ctx context.Context, r Referrer) error {
-	p := &put{store: f.store, from: oci.Memory{}, seen: map[string]bool{}}
+	p := newPut(f.store, oci.Memory{}, nil)
 	if err := p.plan(ctx, r.Target, 0); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
@@ -38,7 +39,7 @@ func (s *Store) Put(ctx context.Context, from oci.Blobs, root ocispec.Descriptor
 	}
 	defer release()
 	archs = s.withHeld(name, root, archs)
-	p := &put{store: s, from: from, archs: archs, seen: map[string]bool{}}
+	p := newPut(s, from, archs)
 	if err := p.run(ctx, root); err != nil {
 		return fmt.Errorf("storing %s: %w", name, err)
 	}
@@ -92,10 +93,15 @@ type put struct {
 
 	seen      map[string]bool
 	size      int64
-	held      int64
+	held      int64                    // bytes of the manifests that were accounted for
+	ahead     map[digest.Digest][]byte // manifests that were read before their turn
 	created   string
 	leaves    []ocispec.Descriptor
 	manifests []manifest // children before parents
+}
+
+func newPut(s *Store, from oci.Blobs, archs []arch.Arch) *put {
+	return &put{store: s, from: from, archs: archs, seen: map[string]bool{}, ahead: map[digest.Digest][]byte{}}
 }
 
 // manifest is a manifest or index that was read and not yet stored.
@@ -156,7 +162,7 @@ func (p *put) plan(ctx context.Context, d ocispec.Descriptor, depth int) error {
 		p.leaves = append(p.leaves, d)
 		return nil
 	}
-	data, err := p.read(ctx, d)
+	data, err := p.next(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -169,6 +175,9 @@ func (p *put) plan(ctx context.Context, d ocispec.Descriptor, depth int) error {
 	}
 	children, err := m.children(p.archs)
 	if err != nil {
+		return err
+	}
+	if err := p.readAhead(ctx, children, depth+1); err != nil {
 		return err
 	}
 	for _, child := range children {
@@ -205,6 +214,51 @@ func (p *put) account(d ocispec.Descriptor, depth int) error {
 		return fmt.Errorf("the artifact has more than %d bytes", int64(MaxArtifact))
 	}
 	return nil
+}
+
+// readAhead reads several manifests at once, which else would be a round trip
+// each. What is over a limit is left to account, when its turn comes.
+func (p *put) readAhead(ctx context.Context, children []ocispec.Descriptor, depth int) error {
+	var next []ocispec.Descriptor
+	room := maxHeld - p.held
+	for _, data := range p.ahead {
+		room -= int64(len(data))
+	}
+	for _, d := range children {
+		fits := oci.CheckDigest(d.Digest) == nil && d.Size >= 0 && d.Size <= min(room, MaxManifest) && depth <= maxDepth
+		if isManifest(d.MediaType) && fits && !p.seen[d.Digest.String()] {
+			room -= d.Size
+			next = append(next, d)
+		}
+	}
+	if len(next) < 2 {
+		return nil
+	}
+	read := make([][]byte, len(next))
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxParallel)
+	for i, d := range next {
+		group.Go(func() (err error) {
+			read[i], err = p.read(gctx, d)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, d := range next {
+		p.ahead[d.Digest] = read[i]
+	}
+	return nil
+}
+
+// next returns a manifest, which may have been read ahead.
+func (p *put) next(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
+	if data, ok := p.ahead[d.Digest]; ok {
+		delete(p.ahead, d.Digest)
+		return data, nil
+	}
+	return p.read(ctx, d)
 }
 
 // read returns a manifest, from here when it is here.

@@ -171,7 +171,7 @@ func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Di
 	if err := r.check(root); err != nil {
 		return r, err
 	}
-	p := &put{store: s, from: from, seen: map[string]bool{}}
+	p := newPut(s, from, nil)
 	if err := p.plan(ctx, r.Target, 0); err != nil {
 		return r, err
 	}
