@@ -2,22 +2,23 @@ package gadget
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 )
 
 // allowedFlags holds the forms of compiler flags that build.yaml may add. None
 // names a file, except -I, which stays in the gadget's folder. None takes a
 // second word, and none passes words on to other programs (-Wl, -Wa, -Wp).
-var allowedFlags = []*regexp.Regexp{
-	regexp.MustCompile(`^-I(.+)$`),
-	regexp.MustCompile(`^-D[A-Za-z_][A-Za-z0-9_]*(\([A-Za-z0-9_, ]*\))?(=.*)?$`),
-	regexp.MustCompile(`^-W[a-z0-9+][a-z0-9+-]*(=[A-Za-z0-9_+-]+)?$`),
-	regexp.MustCompile(`^-f[a-z][a-z0-9-]*(=[A-Za-z0-9_.+-]+)?$`),
-	regexp.MustCompile(`^-O[0-3sz]?$`),
-	regexp.MustCompile(`^-g([0-3]|dwarf-[2-5]|line-tables-only|no-[a-z-]+)?$`),
-	regexp.MustCompile(`^-m[a-z][a-z0-9-]*(=[A-Za-z0-9_.+-]+)?$`),
-	regexp.MustCompile(`^-std=[a-z0-9:+]+$`),
+var allowedFlags = []lazyregexp.Regexp{
+	lazyregexp.New(`^-I(.+)$`),
+	lazyregexp.New(`^-D[A-Za-z_][A-Za-z0-9_]*(\([A-Za-z0-9_, ]*\))?(=.*)?$`),
+	lazyregexp.New(`^-W[a-z0-9+][a-z0-9+-]*(=[A-Za-z0-9_+-]+)?$`),
+	lazyregexp.New(`^-f[a-z][a-z0-9-]*(=[A-Za-z0-9_.+-]+)?$`),
+	lazyregexp.New(`^-O[0-3sz]?$`),
+	lazyregexp.New(`^-g([0-3]|dwarf-[2-5]|line-tables-only|no-[a-z-]+)?$`),
+	lazyregexp.New(`^-m[a-z][a-z0-9-]*(=[A-Za-z0-9_.+-]+)?$`),
+	lazyregexp.New(`^-std=[a-z0-9:+]+$`),
 }
 
 // deniedFlags are beginnings of flags that have an allowed form, but load

@@ -3,10 +3,10 @@ package imagecmd
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/store"
@@ -160,7 +160,7 @@ func findDigest(s *store.Store, prefix string) ([]store.Ref, error) {
 }
 
 // digestPrefix is what may be the beginning of a digest.
-var digestPrefix = regexp.MustCompile(`^(?:sha256:)?[0-9a-f]{6,64}$`)
+var digestPrefix = lazyregexp.New(`^(?:sha256:)?[0-9a-f]{6,64}$`)
 
 func hasDigestPrefix(digest, prefix string) bool {
 	return strings.HasPrefix(digest, prefix) || strings.HasPrefix(digest, "sha256:"+prefix)

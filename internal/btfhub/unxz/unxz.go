@@ -30,7 +30,6 @@ const (
 var (
 	headerMagic = []byte{0xfd, '7', 'z', 'X', 'Z', 0}
 	footerMagic = []byte{'Y', 'Z'}
-	crcTable    = crc64.MakeTable(crc64.ECMA)
 )
 
 // Unpack returns what an xz file holds. It allocates as the data goes, never
@@ -162,7 +161,7 @@ func checksum(check byte, data []byte) []byte {
 	case 1:
 		return binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(data))
 	case 4:
-		return binary.LittleEndian.AppendUint64(nil, crc64.Checksum(data, crcTable))
+		return binary.LittleEndian.AppendUint64(nil, crc64.Checksum(data, crc64.MakeTable(crc64.ECMA)))
 	case 10:
 		sum := sha256.Sum256(data)
 		return sum[:]
