@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
@@ -20,39 +20,29 @@ type Companion struct {
 	Tag string
 }
 
-// Companions lists what belongs to subject: its referrers, and what lies under
-// the tags of cosign 2. When something could not be asked for, it returns an
-// error besides what it found.
+// Companions lists what belongs to subject and says who vouches for it: its
+// referrers, and the signatures that cosign 2 keeps under a tag. When something
+// could not be asked for, it returns an error besides what it found.
 func (c *Client) Companions(ctx context.Context, repository Reference, subject digest.Digest) ([]Companion, error) {
-	tagged := make([]*Companion, len(companions))
-	failed := make([]error, len(companions))
-	var group errgroup.Group
-	for i, ending := range companions {
-		group.Go(func() error {
-			at := repository
-			at.Tag, at.Digest = referrersTag(subject)+ending, ""
-			root, err := c.Resolve(ctx, at)
-			switch {
-			case err == nil:
-				tagged[i] = &Companion{root, at.Tag}
-			case !errors.Is(err, oci.ErrNotFound):
-				failed[i] = err
-			}
-			return nil
-		})
-	}
-	list, err := c.Referrers(ctx, repository, subject, "")
-	_ = group.Wait()
 	var all []Companion
-	for _, t := range tagged {
-		if t != nil {
-			all = append(all, *t)
+	var failed error
+	var tagged sync.WaitGroup
+	tagged.Go(func() {
+		at := repository
+		at.Tag, at.Digest = referrersTag(subject)+signatures, ""
+		switch root, err := c.Resolve(ctx, at); {
+		case err == nil:
+			all = append(all, Companion{root, at.Tag})
+		case !errors.Is(err, oci.ErrNotFound):
+			failed = err
 		}
-	}
+	})
+	list, err := c.Referrers(ctx, repository, subject, "")
+	tagged.Wait()
 	for _, d := range list {
 		all = append(all, Companion{Root: d})
 	}
-	return all, errors.Join(append(failed, err)...)
+	return all, errors.Join(failed, err)
 }
 
 // along pushes what belongs to the artifact. A registry without the referrers

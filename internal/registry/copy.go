@@ -11,9 +11,11 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// companions are the endings of the tags under which cosign 2 keeps what
-// belongs to an artifact: sha256-<digest>.sig and so on.
-var companions = []string{".sig", ".att", ".sbom"}
+// signatures is the ending of the tag under which cosign 2 keeps what signs an
+// artifact: sha256-<digest>.sig. companions are all such endings.
+const signatures = ".sig"
+
+var companions = []string{signatures, ".att", ".sbom"}
 
 // maxReferrers bounds what is copied along with one artifact.
 const maxReferrers = 1000

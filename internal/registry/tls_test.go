@@ -1,7 +1,10 @@
 package registry_test
 
 import (
+	"bufio"
 	"context"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -72,4 +75,48 @@ func copyFile(t *testing.T, from, to string) {
 	if err := os.WriteFile(to, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestTLSBehindSilence: what speaks TLS on this machine need not answer to plain
+// HTTP at all.
+func TestTLSBehindSilence(t *testing.T) {
+	ca := registrytest.NewCA(t)
+	cert, key := ca.Issue(t, "server")
+	srv := registrytest.Start(t, registrytest.Config{CertFile: cert, KeyFile: key})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go relayTLS(conn, srv.Addr)
+		}
+	}()
+	c := newClient(t, registry.Options{CAFile: ca.File})
+	a := registrytest.NewArtifact(t, 1, 10)
+	_, err = c.Push(context.Background(), registry.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, l.Addr().String()+"/g")})
+	checkOutcome(t, err, "")
+}
+
+// relayTLS passes conn on to addr, unless it is no TLS, which gets no answer.
+func relayTLS(conn net.Conn, addr string) {
+	defer conn.Close()
+	r := bufio.NewReader(conn)
+	const handshake = 0x16 // the type of the first record
+	if first, err := r.Peek(1); err != nil || first[0] != handshake {
+		_, _ = io.Copy(io.Discard, r)
+		return
+	}
+	to, err := net.Dial("tcp", addr)
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	go func() { _, _ = io.Copy(to, r) }()
+	_, _ = io.Copy(conn, to)
 }

@@ -28,6 +28,9 @@ const userAgent = "gadget-run"
 type session struct {
 	registry name.Registry
 	base     http.RoundTripper
+	// secure and plain are base for TLS alone and for plain HTTP alone, where a
+	// registry may speak either.
+	secure, plain http.RoundTripper
 
 	mu        sync.Mutex
 	challenge *transport.Challenge
@@ -40,9 +43,62 @@ func (s *session) ping(ctx context.Context) (*transport.Challenge, error) {
 	if s.challenge != nil {
 		return s.challenge, nil
 	}
-	pr, err := transport.Ping(ctx, s.registry, s.base)
+	ask := s.pingPlainFirst
+	if s.plain == nil {
+		ask = func(ctx context.Context) (*transport.Challenge, error) {
+			return transport.Ping(ctx, s.registry, s.base)
+		}
+	}
+	pr, err := ask(ctx)
 	s.challenge = pr
 	return pr, err
+}
+
+// plainWait is how long TLS waits for an answer over plain HTTP.
+const plainWait = 300 * time.Millisecond
+
+// pingPlainFirst asks over plain HTTP, and over TLS when that gets no answer
+// of a registry: what listens on this machine mostly has no certificate, and an
+// attempt at TLS takes as long as a manifest does.
+func (s *session) pingPlainFirst(ctx context.Context) (*transport.Challenge, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type answer struct {
+		challenge *transport.Challenge
+		err       error
+	}
+	ask := func(over http.RoundTripper) chan answer {
+		got := make(chan answer, 1)
+		go func() {
+			pr, err := transport.Ping(ctx, s.registry, over)
+			got <- answer{pr, err}
+		}()
+		return got
+	}
+	plain := ask(s.plain)
+	select {
+	case a := <-plain:
+		if a.err == nil {
+			return a.challenge, nil
+		}
+		plain <- a
+	case <-time.After(plainWait):
+	}
+	secure := ask(s.secure)
+	var failed [2]error
+	for range failed {
+		var a answer
+		select {
+		case a = <-plain:
+			failed[1] = a.err
+		case a = <-secure:
+			failed[0] = a.err
+		}
+		if a.err == nil {
+			return a.challenge, nil
+		}
+	}
+	return nil, errors.Join(failed[:]...)
 }
 
 // authenticated returns a transport that shows auth, or the token that the
@@ -149,10 +205,21 @@ func (c *Client) session(w where) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registry %q: %w", w.host, err)
 	}
-	s := &session{registry: reg, base: transport.NewUserAgent(&retrier{
-		client: c,
-		inner:  &guard{allowHTTP: allowHTTP, plainOnly: c.opts.PlainHTTP, inner: brief{c.httpTransport(tlsConfig)}},
-	}, userAgent)}
+	pool := brief{c.httpTransport(tlsConfig)}
+	guarded := func(g guard) http.RoundTripper {
+		g.inner = pool
+		return transport.NewUserAgent(&retrier{client: c, inner: &g}, userAgent)
+	}
+	s := &session{registry: reg}
+	switch {
+	case c.opts.PlainHTTP:
+		s.base = guarded(guard{allowHTTP: true, only: "http"})
+	case isLoopback(w.host):
+		s.base = guarded(guard{allowHTTP: true})
+		s.secure, s.plain = guarded(guard{allowHTTP: true, only: "https"}), guarded(guard{allowHTTP: true, only: "http"})
+	default:
+		s.base = guarded(guard{allowHTTP: allowHTTP})
+	}
 	c.transports[w.host] = s
 	return s, nil
 }
@@ -187,14 +254,16 @@ func (c *Client) httpTransport(cfg *tls.Config) *http.Transport {
 // errPlainHTTP refuses a request that would cross the network unencrypted.
 var errPlainHTTP = errors.New("plain HTTP is refused")
 
-// errNoTLS stops the attempt at TLS where the user asked for plain HTTP.
-var errNoTLS = errors.New("TLS is not used, plain HTTP was asked for")
+// errNotTried stops the attempt at one of TLS and plain HTTP, because the user
+// asked for the other or because that is tried at the same time.
+var errNotTried = errors.New("not tried")
 
 // guard keeps requests, and with them credentials, off unencrypted
 // connections that nobody asked for: also when a registry redirects to one.
 type guard struct {
-	allowHTTP, plainOnly bool
-	inner                http.RoundTripper
+	allowHTTP bool
+	only      string // the scheme that alone is tried, or ""
+	inner     http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -202,8 +271,8 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme == "http" && !g.allowHTTP {
 		return nil, fmt.Errorf("%w: %s", errPlainHTTP, req.URL.Host)
 	}
-	if req.URL.Scheme == "https" && g.plainOnly && req.URL.Path == "/v2/" {
-		return nil, errNoTLS
+	if g.only != "" && g.only != req.URL.Scheme && req.URL.Path == "/v2/" {
+		return nil, errNotTried
 	}
 	return g.inner.RoundTrip(req)
 }
