@@ -76,7 +76,7 @@ func (f *fsck) found(p Problem, fix func() error) error {
 
 // folders checks that the layout is one.
 func (f *fsck) folders(context.Context) error {
-	for _, name := range []string{refsDir, tmpDir, filepath.Join(ocispec.ImageBlobsDir, sha256Dir)} {
+	for _, name := range []string{refsDir, tmpDir, blobsDir} {
 		if st, err := os.Stat(f.store.path(name)); err == nil && st.IsDir() {
 			continue
 		}
@@ -102,7 +102,7 @@ func (f *fsck) folders(context.Context) error {
 
 // blobs checks the digest of every blob.
 func (f *fsck) blobs(ctx context.Context) error {
-	dir := filepath.Join(ocispec.ImageBlobsDir, sha256Dir)
+	dir := blobsDir
 	entries, err := os.ReadDir(f.store.path(dir))
 	if err != nil {
 		return err
@@ -186,17 +186,10 @@ func (f *fsck) refs(ctx context.Context) error {
 }
 
 func (f *fsck) checkRef(ctx context.Context, r Ref) error {
-	p := newPut(f.store, oci.Memory{}, r.Archs)
-	err := p.plan(ctx, r.Target, 0)
-	for _, d := range p.leaves {
-		if err == nil && !f.store.Has(d) {
-			err = fmt.Errorf("blob %s is missing or has another size", d.Digest)
-		}
-	}
-	for _, m := range p.manifests {
-		if err == nil && !f.store.Has(m.desc) {
-			err = fmt.Errorf("manifest %s is missing or has another size", m.desc.Digest)
-		}
+	p := newPlan(f.store, oci.Memory{}, r.Archs)
+	err := p.add(ctx, r.Target, 0)
+	if err == nil {
+		err = p.missing()
 	}
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()

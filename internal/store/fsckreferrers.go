@@ -63,14 +63,9 @@ func (f *fsck) checkReferrers(ctx context.Context, root digest.Digest) error {
 
 // complete checks that all of a referrer is here.
 func (f *fsck) complete(ctx context.Context, r Referrer) error {
-	p := newPut(f.store, oci.Memory{}, nil)
-	if err := p.plan(ctx, r.Target, 0); err != nil {
+	p := newPlan(f.store, oci.Memory{}, nil)
+	if err := p.add(ctx, r.Target, 0); err != nil {
 		return err
 	}
-	for _, d := range p.all() {
-		if !f.store.Has(d) {
-			return fmt.Errorf("blob %s is missing or has another size", d.Digest)
-		}
-	}
-	return nil
+	return p.missing()
 }

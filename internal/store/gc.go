@@ -143,7 +143,7 @@ func (s *Store) Usage(ctx context.Context) ([]Usage, error) {
 
 // usage marks, from every reference, the blobs that are here.
 func (s *Store) usage(ctx context.Context, refs []Ref) ([]Usage, error) {
-	entries, err := os.ReadDir(s.path(ocispec.ImageBlobsDir, sha256Dir))
+	entries, err := os.ReadDir(s.path(blobsDir))
 	if err != nil {
 		return nil, fmt.Errorf("listing the store: %w", err)
 	}

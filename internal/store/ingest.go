@@ -10,17 +10,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
-
-// maxSyncs is how many files are synced at once.
-const maxSyncs = 16
 
 // minKept is the size from which a broken transfer is kept to be resumed.
 const minKept = 1 << 20
@@ -30,12 +25,33 @@ type rangeOpener interface {
 	OpenAt(ctx context.Context, d ocispec.Descriptor, offset int64) (io.ReadCloser, error)
 }
 
-// ingest brings the content of d into the store. One process at a time
-// transfers a blob; others wait for it. The caller holds the content lock.
+// ingest brings the content of d into the store and makes it last, also when
+// another process has just brought it. What remains is to sync the folder of
+// the blobs, once for all. The caller holds the content lock.
 func (s *Store) ingest(ctx context.Context, from oci.Blobs, d ocispec.Descriptor) error {
-	if s.Has(d) {
-		return nil
+	if !s.Has(d) {
+		if err := s.fetch(ctx, from, d); err != nil {
+			return err
+		}
 	}
+	return s.syncBlob(d)
+}
+
+func (s *Store) syncBlob(d ocispec.Descriptor) error {
+	f, err := os.Open(s.blobPath(d))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("syncing blob %s: %w", d.Digest, diskError(err))
+	}
+	return nil
+}
+
+// fetch brings the content of d into the store. One process at a time
+// transfers a blob; others wait for it.
+func (s *Store) fetch(ctx context.Context, from oci.Blobs, d ocispec.Descriptor) error {
 	if len(d.Data) > 0 && d.Digest == digest.FromBytes(d.Data) {
 		from = oci.Memory{d.Digest: d.Data} // inline, and perhaps nowhere else
 	}
@@ -56,28 +72,6 @@ func (s *Store) ingest(ctx context.Context, from oci.Blobs, d ocispec.Descriptor
 		return errors.Join(err, os.Remove(part))
 	}
 	return os.Rename(part, s.blobPath(d))
-}
-
-// syncBlobs makes blobs last, also those that another process has just
-// brought. All at once they cost little more than one.
-func (s *Store) syncBlobs(all []ocispec.Descriptor) error {
-	var group errgroup.Group
-	group.SetLimit(maxSyncs)
-	group.Go(func() error { return s.syncDir(filepath.Join(ocispec.ImageBlobsDir, sha256Dir)) })
-	for _, d := range all {
-		group.Go(func() error {
-			f, err := os.Open(s.blobPath(d))
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			return diskError(f.Sync())
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return fmt.Errorf("syncing blobs: %w", err)
-	}
-	return nil
 }
 
 // openPart opens the file of a transfer and locks it. Whoever had the lock

@@ -2,31 +2,17 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"time"
 
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
-)
-
-// Limits of what is taken in.
-const (
-	MaxManifest = 4 << 20   // bytes of one manifest or index
-	MaxBlob     = 256 << 20 // bytes of one blob, the largest limit that spec/artifact.md has for a layer
-	MaxArtifact = 2 << 30   // bytes of one artifact
-	maxHeld     = 16 << 20  // bytes of all manifests of an artifact, which are held in memory
-	maxChildren = 1024      // descriptors of one manifest or index
-	maxBlobs    = 1 << 14   // blobs of one artifact
-	maxDepth    = 4         // indexes within indexes
-	maxParallel = 6         // blobs transferred at once
 )
 
 // Put copies the artifact root out of from and makes name stand for it. Of an
@@ -38,36 +24,98 @@ func (s *Store) Put(ctx context.Context, from oci.Blobs, root ocispec.Descriptor
 		return err
 	}
 	defer release()
-	archs = s.withHeld(name, root, archs)
-	p := newPut(s, from, archs)
-	if err := p.run(ctx, root); err != nil {
-		return fmt.Errorf("storing %s: %w", name, err)
+	in, err := s.Begin(ctx, from, root, name, archs)
+	if err != nil {
+		return err
 	}
-	target := root
-	target.Annotations, target.Data, target.URLs = nil, nil, nil
-	return s.publish(ctx, p.all(), Ref{
-		Name: name, Target: target, Archs: archs, Size: p.size,
-		Created: p.created, Stored: time.Now().UTC().Truncate(time.Second),
-	})
+	return in.Finish(ctx)
 }
 
-// publish makes blobs last and then r stand for them. What waits for the disk
-// waits at the same time.
-func (s *Store) publish(ctx context.Context, blobs []ocispec.Descriptor, r Ref) error {
-	c := change{set: []Ref{r}}
+// Incoming is an artifact of which the manifests are known and the rest may
+// still be elsewhere.
+type Incoming struct {
+	plan *plan
+	ref  Ref
+}
+
+// Begin is the first half of Put: it reads the manifests, and nothing is
+// stored. The caller holds the content from before Begin until after Finish.
+func (s *Store) Begin(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, name string, archs []arch.Arch) (*Incoming, error) {
+	archs = s.withHeld(name, root, archs)
+	p := newPlan(s, from, archs)
+	if err := p.add(ctx, root, 0); err != nil {
+		return nil, fmt.Errorf("storing %s: %w", name, err)
+	}
+	root.Annotations, root.Data, root.URLs = nil, nil, nil
+	return &Incoming{p, Ref{
+		Name: name, Target: root, Archs: archs, Size: p.size,
+		Created: p.created, Stored: time.Now().UTC().Truncate(time.Second),
+	}}, nil
+}
+
+// Finish is the second half of Put. What waits for the disk does so while the
+// network is waited for.
+func (in *Incoming) Finish(ctx context.Context) error {
+	s := in.plan.store
+	c := change{set: []Ref{in.ref}}
 	var group errgroup.Group
-	group.Go(func() error { return s.syncBlobs(blobs) })
+	group.Go(func() error {
+		if err := in.plan.take(ctx); err != nil {
+			return fmt.Errorf("storing %s: %w", in.ref.Name, err)
+		}
+		return nil
+	})
 	group.Go(func() (err error) {
-		c.staged, err = s.stageRef(r)
+		c.staged, err = s.stageRef(in.ref)
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		if c.staged != "" {
-			err = errors.Join(err, os.Remove(c.staged))
-		}
-		return err
+		return errors.Join(err, discard(c.staged))
 	}
 	return s.apply(ctx, c)
+}
+
+// take brings here what was planned and makes it last. No manifest gets its
+// name before all the blobs are there.
+func (p *plan) take(ctx context.Context) error {
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxParallel)
+	for _, d := range p.leaves {
+		group.Go(func() error { return p.store.ingest(gctx, p.from, d) })
+	}
+	staged := make([]string, len(p.manifests))
+	for i, m := range p.manifests {
+		group.Go(func() (err error) {
+			if p.store.Has(m.desc) {
+				return p.store.syncBlob(m.desc)
+			}
+			staged[i], err = p.store.stage(m.data, true)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return errors.Join(err, discard(staged...))
+	}
+	for i, m := range p.manifests {
+		if staged[i] == "" {
+			continue
+		}
+		if err := p.store.place(staged[i], blobName(m.desc)); err != nil {
+			return errors.Join(err, discard(staged[i+1:]...))
+		}
+	}
+	return p.store.syncDir(blobsDir)
+}
+
+// discard removes staged files; an empty name is none.
+func discard(staged ...string) error {
+	var errs []error
+	for _, name := range staged {
+		if name != "" {
+			errs = append(errs, os.Remove(name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // withHeld adds to archs those that name holds of root already, so that a
@@ -84,249 +132,3 @@ func (s *Store) withHeld(name string, root ocispec.Descriptor, archs []arch.Arch
 	slices.Sort(all)
 	return slices.Compact(all)
 }
-
-// put is one Put under way.
-type put struct {
-	store *Store
-	from  oci.Blobs
-	archs []arch.Arch
-
-	seen      map[string]bool
-	size      int64
-	held      int64                    // bytes of the manifests that were accounted for
-	ahead     map[digest.Digest][]byte // manifests that were read before their turn
-	created   string
-	leaves    []ocispec.Descriptor
-	manifests []manifest // children before parents
-}
-
-func newPut(s *Store, from oci.Blobs, archs []arch.Arch) *put {
-	return &put{store: s, from: from, archs: archs, seen: map[string]bool{}, ahead: map[digest.Digest][]byte{}}
-}
-
-// manifest is a manifest or index that was read and not yet stored.
-type manifest struct {
-	desc ocispec.Descriptor
-	data []byte
-}
-
-// run plans what to take by reading the manifests, takes the blobs in
-// parallel, and stores the manifests last, children first.
-func (p *put) run(ctx context.Context, root ocispec.Descriptor) error {
-	if err := p.plan(ctx, root, 0); err != nil {
-		return err
-	}
-	return p.take(ctx)
-}
-
-// take brings here what was planned.
-func (p *put) take(ctx context.Context) error {
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxParallel)
-	for _, d := range p.leaves {
-		group.Go(func() error { return p.store.ingest(gctx, p.from, d) })
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	for _, m := range p.manifests {
-		if err := p.store.ingest(ctx, oci.Memory{m.desc.Digest: m.data}, m.desc); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// all lists everything that was planned.
-func (p *put) all() []ocispec.Descriptor {
-	all := slices.Clone(p.leaves)
-	for _, m := range p.manifests {
-		all = append(all, m.desc)
-	}
-	return all
-}
-
-// plan reads the manifest d and those below it, and notes what to take.
-func (p *put) plan(ctx context.Context, d ocispec.Descriptor, depth int) error {
-	if p.seen[d.Digest.String()] {
-		return nil
-	}
-	p.seen[d.Digest.String()] = true
-	if err := p.account(d, depth); err != nil {
-		return err
-	}
-	if !isManifest(d.MediaType) {
-		if depth == 0 {
-			return fmt.Errorf("%s is of type %q, which is no OCI manifest", d.Digest, d.MediaType)
-		}
-		p.leaves = append(p.leaves, d)
-		return nil
-	}
-	data, err := p.next(ctx, d)
-	if err != nil {
-		return err
-	}
-	m, err := parseManifest(data)
-	if err != nil {
-		return fmt.Errorf("reading manifest %s: %w", d.Digest, err)
-	}
-	if depth == 0 {
-		p.created = m.Annotations[ocispec.AnnotationCreated]
-	}
-	children, err := m.children(p.archs)
-	if err != nil {
-		return err
-	}
-	if err := p.readAhead(ctx, children, depth+1); err != nil {
-		return err
-	}
-	for _, child := range children {
-		if err := p.plan(ctx, child, depth+1); err != nil {
-			return err
-		}
-	}
-	p.manifests = append(p.manifests, manifest{d, data})
-	return nil
-}
-
-// account checks d against the limits.
-func (p *put) account(d ocispec.Descriptor, depth int) error {
-	if err := oci.CheckDigest(d.Digest); err != nil {
-		return err
-	}
-	limit := int64(MaxBlob)
-	if isManifest(d.MediaType) {
-		limit = MaxManifest
-		p.held += d.Size
-	}
-	switch {
-	case p.held > maxHeld:
-		return fmt.Errorf("the artifact has manifests of more than %d bytes", maxHeld)
-	case len(p.seen) > maxBlobs:
-		return fmt.Errorf("the artifact has more than %d blobs", maxBlobs)
-	case d.Size < 0 || d.Size > limit:
-		return fmt.Errorf("%s has %d bytes, at most %d are allowed", d.Digest, d.Size, limit)
-	case depth > maxDepth:
-		return fmt.Errorf("manifest %s is nested deeper than %d indexes", d.Digest, maxDepth)
-	}
-	p.size += d.Size
-	if p.size > MaxArtifact {
-		return fmt.Errorf("the artifact has more than %d bytes", int64(MaxArtifact))
-	}
-	return nil
-}
-
-// readAhead reads several manifests at once, which else would be a round trip
-// each. What is over a limit is left to account, when its turn comes.
-func (p *put) readAhead(ctx context.Context, children []ocispec.Descriptor, depth int) error {
-	var next []ocispec.Descriptor
-	room := maxHeld - p.held
-	for _, data := range p.ahead {
-		room -= int64(len(data))
-	}
-	for _, d := range children {
-		fits := oci.CheckDigest(d.Digest) == nil && d.Size >= 0 && d.Size <= min(room, MaxManifest) && depth <= maxDepth
-		if isManifest(d.MediaType) && fits && !p.seen[d.Digest.String()] {
-			room -= d.Size
-			next = append(next, d)
-		}
-	}
-	if len(next) < 2 {
-		return nil
-	}
-	read := make([][]byte, len(next))
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxParallel)
-	for i, d := range next {
-		group.Go(func() (err error) {
-			read[i], err = p.read(gctx, d)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	for i, d := range next {
-		p.ahead[d.Digest] = read[i]
-	}
-	return nil
-}
-
-// next returns a manifest, which may have been read ahead.
-func (p *put) next(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
-	if data, ok := p.ahead[d.Digest]; ok {
-		delete(p.ahead, d.Digest)
-		return data, nil
-	}
-	return p.read(ctx, d)
-}
-
-// read returns a manifest, from here when it is here.
-func (p *put) read(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
-	if p.store.Has(d) {
-		if data, err := oci.ReadBlob(ctx, p.store, d, MaxManifest); err == nil {
-			return data, nil
-		}
-	}
-	return oci.ReadBlob(ctx, p.from, d, MaxManifest)
-}
-
-// parsedManifest is what the store needs to know of a manifest or an index.
-type parsedManifest struct {
-	Manifests   []ocispec.Descriptor `json:"manifests"`
-	Config      *ocispec.Descriptor  `json:"config"`
-	Layers      []ocispec.Descriptor `json:"layers"`
-	Annotations map[string]string    `json:"annotations"`
-
-	ArtifactType string              `json:"artifactType"`
-	Subject      *ocispec.Descriptor `json:"subject"`
-}
-
-func parseManifest(data []byte) (parsedManifest, error) {
-	var m parsedManifest
-	if err := json.Unmarshal(data, &m); err != nil {
-		return m, err
-	}
-	if n := len(m.Manifests) + len(m.Layers); n > maxChildren {
-		return m, fmt.Errorf("it names %d blobs, at most %d are allowed", n, maxChildren)
-	}
-	return m, nil
-}
-
-// children lists what to take: everything of a manifest, and of an index the
-// manifests for archs (all when it is empty).
-func (m parsedManifest) children(archs []arch.Arch) ([]ocispec.Descriptor, error) {
-	all := slices.Clone(m.Layers)
-	if m.Config != nil {
-		all = append(all, *m.Config)
-	}
-	if len(archs) == 0 || len(m.Manifests) == 0 {
-		return append(all, m.Manifests...), nil
-	}
-	var failed error
-	found := 0
-	for _, a := range archs {
-		d, err := oci.SelectManifest(ocispec.Index{Manifests: m.Manifests}, a)
-		if err != nil {
-			failed = err
-			continue
-		}
-		found++
-		all = append(all, d)
-	}
-	if found == 0 {
-		return nil, failed
-	}
-	return all, nil
-}
-
-// manifestTypes are the media types of manifests and indexes; docker's have
-// the same structure.
-var manifestTypes = []string{
-	ocispec.MediaTypeImageIndex,
-	ocispec.MediaTypeImageManifest,
-	"application/vnd.docker.distribution.manifest.list.v2+json",
-	"application/vnd.docker.distribution.manifest.v2+json",
-}
-
-func isManifest(mediaType string) bool { return slices.Contains(manifestTypes, mediaType) }

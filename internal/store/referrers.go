@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
@@ -40,7 +40,7 @@ type Referrer struct {
 	Tag string `json:"tag,omitempty"`
 }
 
-var companionTag = regexp.MustCompile(`^sha256-([0-9a-f]{64})\.(sig|att|sbom)$`)
+var companionTag = lazyregexp.New(`^sha256-([0-9a-f]{64})\.(sig|att|sbom)$`)
 
 // SubjectOfTag returns the artifact to which what lies under a tag belongs.
 func SubjectOfTag(tag string) (digest.Digest, bool) {
@@ -171,8 +171,8 @@ func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Di
 	if err := r.check(root); err != nil {
 		return r, err
 	}
-	p := newPut(s, from, nil)
-	if err := p.plan(ctx, r.Target, 0); err != nil {
+	p := newPlan(s, from, nil)
+	if err := p.add(ctx, r.Target, 0); err != nil {
 		return r, err
 	}
 	top := p.manifests[len(p.manifests)-1]
@@ -192,7 +192,7 @@ func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Di
 	r.Target = ocispec.Descriptor{
 		MediaType: r.Target.MediaType, Digest: r.Target.Digest, Size: r.Target.Size, ArtifactType: m.artifactType(),
 	}
-	return r, s.syncBlobs(p.all())
+	return r, nil
 }
 
 // artifactType is the type of an artifact (image-spec v1.1, "artifactType").

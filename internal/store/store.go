@@ -11,10 +11,10 @@
 //
 // The refs are the truth and index.json is made from them, so that finding one
 // reference reads one small file, however many there are. Every file is
-// written in tmp and renamed; blobs come before the manifests that name them
-// and those before the reference, which is written once they are synced. A process that dies at any moment
-// leaves at most a file in tmp, unreferenced blobs, and an index.json that is
-// one reference behind, which the file index.dirty tells the next writer.
+// written in tmp and renamed; a reference gets its name once all blobs below it
+// are synced. A process that dies at any moment leaves at most files in tmp,
+// unreferenced blobs, and an index.json that is one reference behind, which the
+// file index.dirty tells the next writer.
 //
 // Locks are flocks, which end with their process. Whoever adds content or
 // needs content to stay holds "lock" shared; who removes content holds it
@@ -42,7 +42,7 @@ const (
 	contentLock  = "lock"
 	indexLock    = "index.lock"
 	dirtyMarker  = "index.dirty"
-	sha256Dir    = "sha256"
+	blobsDir     = ocispec.ImageBlobsDir + "/sha256"
 	layoutMarker = `{"imageLayoutVersion":"` + ocispec.ImageLayoutVersion + `"}` + "\n"
 	emptyIndex   = `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageIndex + `","manifests":[]}` + "\n"
 )
@@ -73,7 +73,7 @@ func (s *Store) create() error {
 	if err := s.refuseForeign(); err != nil {
 		return err
 	}
-	for _, d := range []string{refsDir, tmpDir, filepath.Join(ocispec.ImageBlobsDir, sha256Dir)} {
+	for _, d := range []string{refsDir, tmpDir, blobsDir} {
 		if err := os.MkdirAll(s.path(d), 0o755); err != nil {
 			return err
 		}
@@ -128,9 +128,10 @@ func (s *Store) path(elem ...string) string {
 	return filepath.Join(append([]string{s.dir}, elem...)...)
 }
 
-func (s *Store) blobPath(d ocispec.Descriptor) string {
-	return s.path(ocispec.ImageBlobsDir, sha256Dir, d.Digest.Encoded())
-}
+func (s *Store) blobPath(d ocispec.Descriptor) string { return s.path(blobName(d)) }
+
+// blobName is the file, below the store, of the content of d.
+func blobName(d ocispec.Descriptor) string { return filepath.Join(blobsDir, d.Digest.Encoded()) }
 
 // Has reports whether the content of d is here, by its presence and size.
 func (s *Store) Has(d ocispec.Descriptor) bool {

@@ -131,7 +131,7 @@ func (q Request) pull(g *cli.Globals, ref registry.Reference, s *store.Store) (r
 	return root, q.content(g, ref, root, s)
 }
 
-// content brings root and, at the same time, what refers to it.
+// content brings root and, while its layers come, what refers to it.
 func (q Request) content(g *cli.Globals, ref registry.Reference, root ocispec.Descriptor, s *store.Store) error {
 	release, err := s.Hold(g.Ctx) // nothing of it has a name until the end
 	if err != nil {
@@ -140,10 +140,14 @@ func (q Request) content(g *cli.Globals, ref registry.Reference, root ocispec.De
 	defer release()
 	p := startProgress(g, ref.String())
 	defer p.end()
+	in, err := s.Begin(g.Ctx, watched{q.client.Repository(ref), p}, root, localName(ref), q.Archs)
+	if err != nil {
+		return err
+	}
 	var along sync.WaitGroup
 	along.Go(func() { keepReferrers(g, q.client, ref, root, s) })
 	defer along.Wait()
-	return s.Put(g.Ctx, watched{q.client.Repository(ref), p}, root, localName(ref), q.Archs)
+	return in.Finish(g.Ctx)
 }
 
 // localName is the name of ref in the store: by tag where there is one.
