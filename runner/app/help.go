@@ -78,6 +78,9 @@ func usageHint(model *kong.Application, err error, args []string) error {
 	if selected := parse.Context.Selected(); selected != nil {
 		at = selected
 	}
+	if flag, ok := withoutValue(err.Error()); ok {
+		err = fmt.Errorf("%s needs a value", flag)
+	}
 	text, meant, _ := strings.Cut(err.Error(), ", did you mean ")
 	switch other := meantCommand(model, at, args); {
 	case other != "":
@@ -87,6 +90,13 @@ func usageHint(model *kong.Application, err error, args []string) error {
 	}
 	command := strings.TrimSpace("gadget-run " + strings.Join(words(at), " "))
 	return fmt.Errorf("%w, see %s --help", err, command)
+}
+
+// withoutValue returns the flag that stands last without its value, of which kong
+// speaks as a parser does.
+func withoutValue(text string) (flag string, ok bool) {
+	flag, what, found := strings.Cut(text, ": ")
+	return flag, found && (strings.HasSuffix(what, `"EOL" (<EOL>)`) || strings.HasPrefix(what, "missing value, expecting "))
 }
 
 // words are the names that lead to a command.
