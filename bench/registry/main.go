@@ -86,7 +86,7 @@ func (b *bench) programs() error {
 	}
 	if b.gadgetRun == "" {
 		b.gadgetRun = filepath.Join(b.tmp, "built") // "gadget-run" is the name of its folder of configuration
-		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-tags=grpcnotrace", "-ldflags=-s -w", "-o", b.gadgetRun, "./runner")
+		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.gadgetRun, "./runner")
 		build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // as it is shipped
 		if err := build.Run(); err != nil {
 			return fmt.Errorf("building gadget-run: %w", err)
