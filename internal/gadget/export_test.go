@@ -91,7 +91,7 @@ func TestImportLayoutFolder(t *testing.T) {
 
 func checkImport(t *testing.T, name string, root ocispec.Descriptor, ref string) {
 	t.Helper()
-	in, err := gadget.Import(name)
+	in, err := gadget.Import(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestExportOfForeignLayersAndBareManifests(t *testing.T) {
 	if err := gadget.ExportLocal(context.Background(), dir, blobs, root); err != nil {
 		t.Fatal(err)
 	}
-	in, err := gadget.Import(dir)
+	in, err := gadget.Import(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestImportRefuses(t *testing.T) {
 		"empty docker":  {write("none", tarOf(action.Entry{Name: "manifest.json", Data: []byte("[]")})), "no exported gadget"},
 		"other folder":  {t.TempDir(), "no exported gadget"},
 	} {
-		if _, err := gadget.Import(tc.path); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := gadget.Import(t.Context(), tc.path); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tc.want)
 		}
 	}

@@ -1,6 +1,7 @@
 package gadget
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -50,14 +51,15 @@ func (i *Imported) Close() error {
 }
 
 // Import opens what Export or ExportLocal wrote: a layout folder or its tar, a
-// docker-archive, or a folder of files. The form is found by its content.
-func Import(name string) (*Imported, error) {
+// docker-archive, or a folder of files. A docker-archive may have been loaded and
+// saved by docker or podman in between. The form is found by its content.
+func Import(ctx context.Context, name string) (*Imported, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, fmt.Errorf("importing: %w", err)
 	}
 	if !info.IsDir() {
-		return importTar(name)
+		return importTar(ctx, name)
 	}
 	if _, err := os.Stat(filepath.Join(name, ocispec.ImageLayoutFile)); err == nil {
 		l, err := oci.OpenLayout(name)
@@ -77,25 +79,56 @@ func importedLayout(l *oci.Layout, err error) (*Imported, error) {
 	return &Imported{Blobs: l, Roots: l.Index().Manifests, closer: l}, nil
 }
 
-// importTar tells a layout's tar from a docker-archive.
-func importTar(name string) (*Imported, error) {
-	l, err := oci.OpenLayoutTar(name)
-	if err == nil {
-		return importedLayout(l, nil)
+// importTar tells a layout's tar from a docker-archive. What docker saves is
+// both: where its images hold a gadget, that is restored from them.
+func importTar(ctx context.Context, name string) (*Imported, error) {
+	l, layoutErr := oci.OpenLayoutTar(name)
+	if layoutErr == nil {
+		if !holdsExported(ctx, l) {
+			return importedLayout(l, nil)
+		}
+		_ = l.Close()
 	}
-	f, openErr := os.Open(name)
-	if openErr != nil {
-		return nil, fmt.Errorf("importing: %w", openErr)
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("importing: %w", err)
 	}
 	defer f.Close()
-	files, tarErr := readTar(f)
-	if tarErr != nil {
-		return nil, fmt.Errorf("importing %q: %w", name, tarErr)
+	files, err := readTar(f)
+	if err != nil {
+		return nil, fmt.Errorf("importing %q: %w", name, err)
 	}
-	if _, ok := files[dockerManifestFile]; !ok {
-		return nil, fmt.Errorf("importing: %w, and no docker-archive", err)
+	_, ok := files[dockerManifestFile]
+	switch {
+	case ok:
+		return importDocker(name, files)
+	case layoutErr == nil:
+		return nil, fmt.Errorf("importing %q: it has a gadget in container images and no %s to restore it by, save them as docker-archive", name, dockerManifestFile)
 	}
-	return importDocker(name, files)
+	return nil, fmt.Errorf("importing: %w, and no docker-archive", layoutErr)
+}
+
+// holdsExported reports whether ExportDocker made an image of a layout: other
+// tools keep its config as it is.
+func holdsExported(ctx context.Context, l *oci.Layout) bool {
+	all := l.Index().Manifests
+	for _, d := range all[:min(len(all), maxDockerLayers)] { // an image has a layer
+		var manifest ocispec.Manifest
+		var config ocispec.Image
+		if readJSONBlob(ctx, l, d, &manifest) == nil && readJSONBlob(ctx, l, manifest.Config, &config) == nil &&
+			config.Config.Labels[FormatAnnotation] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func readJSONBlob(ctx context.Context, from oci.Blobs, d ocispec.Descriptor, v any) error {
+	data, err := oci.ReadBlob(ctx, from, d, MaxManifest)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, v)
 }
 
 // restore puts an artifact together from its records and from files that are

@@ -208,7 +208,7 @@ func copyTar(w io.Writer, r io.Reader) error {
 // openArchive opens what holds artifacts and lists them. Tools put the whole
 // name in one annotation or the other.
 func openArchive(ctx context.Context, path string) (*gadget.Imported, []named, error) {
-	from, err := gadget.Import(path)
+	from, err := gadget.Import(ctx, path)
 	if err != nil {
 		return nil, nil, err
 	}

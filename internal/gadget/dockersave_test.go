@@ -1,0 +1,122 @@
+package gadget_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+)
+
+// savedImage is an element of manifest.json.
+type savedImage struct {
+	Config           string
+	RepoTags, Layers []string
+}
+
+// dockerSave returns what docker saves of the images that it loaded from an
+// exported archive: a layout that is a docker-archive at the same time. change
+// edits the configs.
+func dockerSave(t testing.TB, exported []byte, change func(*ocispec.Image)) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	tr := tar.NewReader(bytes.NewReader(exported))
+	for h, err := tr.Next(); err == nil; h, err = tr.Next() {
+		files[h.Name], _ = io.ReadAll(tr)
+	}
+	out := map[string][]byte{ocispec.ImageLayoutFile: []byte(`{"imageLayoutVersion":"1.0.0"}`)}
+	add := func(mediaType string, data []byte) (ocispec.Descriptor, string) {
+		d := oci.Describe(mediaType, data)
+		name := "blobs/sha256/" + d.Digest.Encoded()
+		out[name] = data
+		return d, name
+	}
+	var images []savedImage
+	unmarshal(t, files["manifest.json"], &images)
+	index := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}
+	for i := range images {
+		var config ocispec.Image
+		unmarshal(t, files[images[i].Config], &config)
+		change(&config)
+		m := ocispec.Manifest{Versioned: index.Versioned, MediaType: ocispec.MediaTypeImageManifest, Layers: make([]ocispec.Descriptor, 1)}
+		m.Config, images[i].Config = add(ocispec.MediaTypeImageConfig, marshal(t, config))
+		m.Layers[0], images[i].Layers[0] = add(ocispec.MediaTypeImageLayer, files[images[i].Layers[0]])
+		root, _ := add(m.MediaType, marshal(t, m))
+		root.Annotations = map[string]string{"io.containerd.image.name": images[i].RepoTags[0]}
+		index.Manifests = append(index.Manifests, root)
+	}
+	out[ocispec.ImageIndexFile], out["manifest.json"] = marshal(t, index), marshal(t, images)
+	return out
+}
+
+func marshal(t testing.TB, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func unmarshal(t testing.TB, data []byte, v any) {
+	t.Helper()
+	if err := json.Unmarshal(data, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tarOf(t testing.TB, files map[string][]byte) []byte {
+	t.Helper()
+	var entries []action.Entry
+	for name, data := range files {
+		entries = append(entries, action.Entry{Name: name, Data: data})
+	}
+	var buf bytes.Buffer
+	if err := action.WriteTar(&buf, entries); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func TestImportOfWhatDockerSaves(t *testing.T) {
+	_, root := artifact(t)
+	exported := export(t, gadget.FormatDocker, "example.com/name:v1")
+	file := filepath.Join(t.TempDir(), "x.tar")
+	save := func(change func(*ocispec.Image), without string) {
+		files := dockerSave(t, exported, change)
+		delete(files, without)
+		if err := os.WriteFile(file, tarOf(t, files), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep := func(*ocispec.Image) {}
+
+	save(keep, "")
+	checkImport(t, file, root, "example.com/name:v1")
+
+	save(keep, "manifest.json")
+	if _, err := gadget.Import(t.Context(), file); err == nil || !strings.Contains(err.Error(), "save them as docker-archive") {
+		t.Errorf("without manifest.json: error %v, want the cure", err)
+	}
+
+	// An image that is none of ours stays what it is.
+	save(func(i *ocispec.Image) { i.Config.Labels = nil }, "")
+	in, err := gadget.Import(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if len(in.Roots) != 2 || in.Roots[0].Digest == root.Digest {
+		t.Errorf("roots %v, want the two images", in.Roots)
+	}
+}
