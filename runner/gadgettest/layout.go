@@ -53,10 +53,20 @@ func Layout(tb testing.TB, object, metadata string, archs ...arch.Arch) string {
 // WriteLayout writes the OCI layout of a gadget for each of archs into dir.
 // metadata may be nil.
 func WriteLayout(dir string, object, metadata []byte, archs ...arch.Arch) error {
+	var inputs []gadget.ManifestInput
+	for _, a := range archs {
+		inputs = append(inputs, gadget.ManifestInput{Arch: a, Metadata: metadata, Object: object})
+	}
+	return WriteManifests(dir, inputs...)
+}
+
+// WriteManifests writes the OCI layout of a gadget with these manifests into
+// dir.
+func WriteManifests(dir string, inputs ...gadget.ManifestInput) error {
 	var built []gadget.Built
 	var blobs []oci.Blob
-	for _, a := range archs {
-		b, err := gadget.BuildManifest(gadget.ManifestInput{Arch: a, Metadata: metadata, Object: object})
+	for _, in := range inputs {
+		b, err := gadget.BuildManifest(in)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,8 @@
 package containertest
 
 import (
+	"context"
+	"os/exec"
 	"testing"
 )
 
@@ -66,6 +68,11 @@ func (r *containerd) Start(tb testing.TB, spec Spec) string {
 		r.run(tb, nil, r.ctr("containers", "rm", spec.Name)...)
 	})
 	return spec.Name
+}
+
+// Client implements Commander.
+func (r *containerd) Client(ctx context.Context, args ...string) *exec.Cmd {
+	return r.command(ctx, r.ctr(args...)...)
 }
 
 // Stop implements Runtime.

@@ -41,6 +41,13 @@ type Runtime interface {
 	Restart(tb testing.TB)
 }
 
+// Commander is a runtime with a command line.
+type Commander interface {
+	// Client returns a command of the runtime's own client, which ends when ctx
+	// does: docker, podman or ctr. It has no files of the caller's.
+	Client(ctx context.Context, args ...string) *exec.Cmd
+}
+
 // daemon is the process of a runtime.
 type daemon struct {
 	root, socket string // socket as the daemon knows it

@@ -8,36 +8,55 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os/exec"
+	"slices"
 	"testing"
 )
 
 // dockerLike is a runtime with docker's API.
 type dockerLike struct {
 	*daemon
-	http *http.Client
-	id   string // of the image
+	client []string // its own, with the flags that lead it to the daemon
+	http   *http.Client
+	id     string // of the image
 }
 
 // Docker starts dockerd, which starts a containerd of its own.
 func Docker(tb testing.TB) Runtime {
 	tb.Helper()
-	return newDockerLike(tb, newDaemon(tb, "/run/docker.sock", nil,
-		"/usr/sbin/dockerd", "--host=unix:///run/docker.sock", "--live-restore", "--storage-driver=vfs",
+	return newDocker(tb, "{}", "--storage-driver=vfs")
+}
+
+// DockerSnapshotter starts dockerd with the images in the store of its
+// containerd, where newer ones have them unless told otherwise.
+func DockerSnapshotter(tb testing.TB) Runtime {
+	tb.Helper()
+	return newDocker(tb, `{"features": {"containerd-snapshotter": true}}`, "--storage-driver=native")
+}
+
+func newDocker(tb testing.TB, config string, args ...string) Runtime {
+	tb.Helper()
+	const host = "--host=unix:///run/docker.sock"
+	args = append([]string{
+		"/usr/sbin/dockerd", host, "--config-file=/etc/daemon.json", "--live-restore",
 		"--iptables=false", "--ip6tables=false", "--bridge=none", "--userland-proxy=false",
-		"--data-root=/var/docker", "--exec-root=/run/docker", "--exec-opt=native.cgroupdriver=cgroupfs"))
+		"--data-root=/var/docker", "--exec-root=/run/docker", "--exec-opt=native.cgroupdriver=cgroupfs",
+	}, args...)
+	d := newDaemon(tb, "/run/docker.sock", map[string]string{"etc/daemon.json": config}, args...)
+	return newDockerLike(tb, d, "/usr/bin/docker", host)
 }
 
 // Podman starts podman's service.
 func Podman(tb testing.TB) Runtime {
 	tb.Helper()
-	return newDockerLike(tb, newDaemon(tb, "/run/podman.sock", nil,
-		"/usr/bin/podman", "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--runtime=runc", "--events-backend=file",
-		"system", "service", "--time=0", "unix:///run/podman.sock"))
+	client := []string{"/usr/bin/podman", "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--runtime=runc", "--events-backend=file"}
+	d := newDaemon(tb, "/run/podman.sock", nil, slices.Concat(client, []string{"system", "service", "--time=0", "unix:///run/podman.sock"})...)
+	return newDockerLike(tb, d, client...)
 }
 
-func newDockerLike(tb testing.TB, d *daemon) Runtime {
+func newDockerLike(tb testing.TB, d *daemon, client ...string) Runtime {
 	tb.Helper()
-	r := &dockerLike{daemon: d, http: &http.Client{Timeout: callTimeout, Transport: &http.Transport{
+	r := &dockerLike{daemon: d, client: client, http: &http.Client{Timeout: callTimeout, Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", d.Socket())
 		},
@@ -64,6 +83,11 @@ func (r *dockerLike) Start(tb testing.TB, spec Spec) string {
 	tb.Cleanup(func() { r.call(tb, http.MethodDelete, "/containers/"+made.ID+"?force=true", nil, nil) })
 	r.call(tb, http.MethodPost, "/containers/"+made.ID+"/start", nil, nil)
 	return made.ID
+}
+
+// Client implements Commander.
+func (r *dockerLike) Client(ctx context.Context, args ...string) *exec.Cmd {
+	return r.command(ctx, slices.Concat(r.client, args)...)
 }
 
 // Stop implements Runtime.
