@@ -48,9 +48,12 @@ type Repository struct {
 // Resolve returns the descriptor of ref's tag or digest. The manifest is
 // fetched and verified; the next Open of it needs no request.
 func (r *Repository) Resolve(ctx context.Context, ref Reference) (ocispec.Descriptor, error) {
-	var desc ocispec.Descriptor
+	desc, data, ok := r.presumed(ctx, ref.identifier())
+	if ok {
+		r.client.keep(desc.Digest, data)
+		return desc, nil
+	}
 	err := r.anywhere(ctx, func(ep *endpoint) error {
-		var data []byte
 		var err error
 		if desc, data, err = ep.getManifest(ctx, r.client, ref.identifier()); err == nil {
 			r.client.keep(desc.Digest, data)

@@ -29,8 +29,8 @@ type session struct {
 	registry name.Registry
 	base     http.RoundTripper
 	// secure and plain are base for TLS alone and for plain HTTP alone, where a
-	// registry may speak either.
-	secure, plain http.RoundTripper
+	// registry may speak either. guess is plain without further attempts.
+	secure, plain, guess http.RoundTripper
 
 	mu        sync.Mutex
 	challenge *transport.Challenge
@@ -52,6 +52,13 @@ func (s *session) ping(ctx context.Context) (*transport.Challenge, error) {
 	pr, err := ask(ctx)
 	s.challenge = pr
 	return pr, err
+}
+
+// asked reports whether ping has had its answer.
+func (s *session) asked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.challenge != nil
 }
 
 // plainWait is how long TLS waits for an answer over plain HTTP.
@@ -139,10 +146,14 @@ type where struct {
 	mirror           bool
 }
 
+func endpointKey(w where, action string, also ...string) string {
+	return strings.Join(append([]string{w.host, w.repository, action}, also...), " ")
+}
+
 // endpointFor returns the access to w with the given action (transport.PullScope or
 // PushScope). Repositories in also are readable with it, for mounts.
 func (c *Client) endpointFor(ctx context.Context, w where, action string, also ...string) (*endpoint, error) {
-	key := strings.Join(append([]string{w.host, w.repository, action}, also...), " ")
+	key := endpointKey(w, action, also...)
 	c.mu.Lock()
 	ep := c.endpoints[key]
 	c.mu.Unlock()
@@ -215,6 +226,7 @@ func (c *Client) session(w where) (*session, error) {
 	case c.opts.PlainHTTP:
 		s.base = guarded(guard{allowHTTP: true, only: "http"})
 	case isLoopback(w.host):
+		s.guess = transport.NewUserAgent(&guard{allowHTTP: true, inner: pool}, userAgent)
 		s.base = guarded(guard{allowHTTP: true})
 		s.secure, s.plain = guarded(guard{allowHTTP: true, only: "https"}), guarded(guard{allowHTTP: true, only: "http"})
 	default:
