@@ -24,14 +24,14 @@ type graph struct {
 	blobs     []ocispec.Descriptor // configs and layers, each once
 	manifests []ocispec.Descriptor // children before parents, root last
 	data      map[digest.Digest][]byte
-	absent    map[digest.Digest]bool // manifests that the source does not hold
-	nested    map[digest.Digest]bool // manifests that name other manifests
-	held      int64                  // bytes in data
+	absent    map[digest.Digest]bool                 // manifests that the source does not hold
+	children  map[digest.Digest][]ocispec.Descriptor // of the manifests in data
+	held      int64                                  // bytes in data
 }
 
 // walk reads the manifests below root.
 func walk(ctx context.Context, b oci.Blobs, root ocispec.Descriptor) (*graph, error) {
-	g := &graph{data: map[digest.Digest][]byte{}, absent: map[digest.Digest]bool{}, nested: map[digest.Digest]bool{}}
+	g := &graph{data: map[digest.Digest][]byte{}, absent: map[digest.Digest]bool{}, children: map[digest.Digest][]ocispec.Descriptor{}}
 	seen := map[digest.Digest]bool{}
 	if err := g.add(ctx, b, root, seen, 0); err != nil {
 		return nil, err
@@ -71,14 +71,11 @@ func (g *graph) add(ctx context.Context, b oci.Blobs, d ocispec.Descriptor, seen
 		return fmt.Errorf("reading manifest %s: %w", d.Digest, err)
 	}
 	for _, child := range children {
-		if IsManifest(child.MediaType) {
-			g.nested[d.Digest] = true
-		}
 		if err := g.add(ctx, b, child, seen, depth+1); err != nil {
 			return err
 		}
 	}
-	g.data[d.Digest] = data
+	g.data[d.Digest], g.children[d.Digest] = data, children
 	g.manifests = append(g.manifests, d)
 	return nil
 }

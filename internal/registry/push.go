@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
@@ -133,35 +134,49 @@ func (p *pusher) run(ctx context.Context) (PushResult, error) {
 	return p.res, nil
 }
 
-// content brings the blobs, then the manifests, children first.
+// content brings the blobs and the manifests, several at once, and each manifest
+// as soon as all that it names is there.
 func (p *pusher) content(ctx context.Context) error {
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(maxParallel)
-	for _, d := range p.graph.blobs {
-		group.Go(func() error { return p.blob(gctx, d) })
+	there := map[digest.Digest]chan struct{}{}
+	for _, d := range slices.Concat(p.graph.blobs, p.graph.manifests) {
+		there[d.Digest] = make(chan struct{})
 	}
-	if err := group.Wait(); err != nil {
+	done := func(d ocispec.Descriptor, err error) error {
+		if err == nil {
+			close(there[d.Digest])
+		}
 		return err
 	}
-	group, gctx = errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return atOnce(ctx, p.graph.blobs, func(ctx context.Context, d ocispec.Descriptor) error {
+			return done(d, p.blob(ctx, d))
+		})
+	})
+	group.Go(func() error {
+		// In their order, so that those waited for have begun.
+		return atOnce(ctx, p.graph.manifests, func(ctx context.Context, d ocispec.Descriptor) error {
+			for _, child := range p.graph.children[d.Digest] {
+				select {
+				case <-there[child.Digest]:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			return done(d, p.manifest(ctx, d))
+		})
+	})
+	return group.Wait()
+}
+
+// atOnce calls do for all, several at once, until one fails.
+func atOnce(ctx context.Context, all []ocispec.Descriptor, do func(context.Context, ocispec.Descriptor) error) error {
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(maxParallel)
-	rest := []ocispec.Descriptor{}
-	for _, d := range p.graph.manifests {
-		if p.graph.nested[d.Digest] {
-			rest = append(rest, d)
-			continue
-		}
-		group.Go(func() error { return p.manifest(gctx, d) })
+	for _, d := range all {
+		group.Go(func() error { return do(ctx, d) })
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	for _, d := range rest {
-		if err := p.manifest(ctx, d); err != nil {
-			return err
-		}
-	}
-	return nil
+	return group.Wait()
 }
 
 func (p *pusher) manifest(ctx context.Context, d ocispec.Descriptor) error {
