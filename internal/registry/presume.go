@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -9,32 +10,40 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
+// errPresumed says that the presumption was wrong, or that it was not tried.
+var errPresumed = errors.New("presumed in vain")
+
 // presumed asks for a manifest as registries on this machine mostly want it:
 // over plain HTTP and without authentication. When that is right, it need not be
 // asked how it wants to be spoken to before this repository is read, and that
-// takes as long as a manifest does. ok is false when it is not right, and when
-// it is not tried: there are mirrors, or credentials, or it was asked already.
-func (r *Repository) presumed(ctx context.Context, identifier string) (d ocispec.Descriptor, data []byte, ok bool) {
+// takes as long as a manifest does. It is not tried where there are mirrors, or
+// credentials, or where it was asked already.
+func (r *Repository) presumed(ctx context.Context, identifier string) (d ocispec.Descriptor, data []byte, err error) {
 	c := r.client
 	places, err := c.cfg.places(r.ref)
 	if err != nil || len(places) != 1 {
-		return d, nil, false
+		return d, nil, errPresumed
 	}
 	w := places[0]
 	s, err := c.session(w)
 	if err != nil || s.guess == nil || s.asked() {
-		return d, nil, false
+		return d, nil, errPresumed
 	}
 	if auth, err := c.creds.authenticator(ctx, w.host, w.repository); err != nil || auth != authn.Anonymous {
-		return d, nil, false
+		return d, nil, errPresumed
 	}
 	ep := &endpoint{client: &http.Client{Transport: s.guess}, url: "http://" + w.host + "/v2/" + w.repository, host: w.host}
-	if d, data, err = ep.getManifest(ctx, c, identifier); err != nil {
-		return d, nil, false
+	d, data, err = ep.getManifest(ctx, c, identifier)
+	var failed *Error
+	if errors.As(err, &failed) && failed.Status == 0 && failed.Err == nil {
+		return d, nil, err // a manifest, and a bad one
+	}
+	if err != nil {
+		return d, nil, errPresumed
 	}
 	ep.client = &http.Client{Transport: s.plain}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.endpoints[endpointKey(w, transport.PullScope)] = ep
-	return d, data, true
+	return d, data, nil
 }

@@ -24,6 +24,7 @@ func TestPresumed(t *testing.T) {
 		"right":  {registrytest.Fault{}, 2},
 		"wrong":  {registrytest.Fault{Status: http.StatusUnauthorized}, 4},
 		"broken": {registrytest.Fault{CutRequest: true}, 4},
+		"bad":    {registrytest.Fault{Corrupt: true}, 1}, // which is final
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy := registrytest.NewProxy(t, srv.Addr, func(r *http.Request, n int) registrytest.Fault {
@@ -35,10 +36,11 @@ func TestPresumed(t *testing.T) {
 			client := newClient(t, registry.Options{})
 			ref := parse(t, proxy.Addr+"/g:v1")
 			root, err := client.Resolve(context.Background(), ref)
-			if err != nil || root.Digest != a.Root.Digest {
+			if c.fault.Corrupt {
+				checkOutcome(t, err, "it served a manifest with digest")
+			} else if err != nil || root.Digest != a.Root.Digest {
 				t.Fatalf("Resolve = %v, %v", root, err)
-			}
-			if _, err := oci.ReadBlob(context.Background(), client.Repository(ref), a.Layers[arch.AMD64], 1000); err != nil {
+			} else if _, err := oci.ReadBlob(context.Background(), client.Repository(ref), a.Layers[arch.AMD64], 1000); err != nil {
 				t.Fatal(err)
 			}
 			if got := proxy.Seen(""); got != c.requests {

@@ -48,21 +48,17 @@ type Repository struct {
 // Resolve returns the descriptor of ref's tag or digest. The manifest is
 // fetched and verified; the next Open of it needs no request.
 func (r *Repository) Resolve(ctx context.Context, ref Reference) (ocispec.Descriptor, error) {
-	desc, data, ok := r.presumed(ctx, ref.identifier())
-	if ok {
-		r.client.keep(desc.Digest, data)
-		return desc, nil
+	desc, data, err := r.presumed(ctx, ref.identifier())
+	if errors.Is(err, errPresumed) {
+		err = r.anywhere(ctx, func(ep *endpoint) (err error) {
+			desc, data, err = ep.getManifest(ctx, r.client, ref.identifier())
+			return err
+		})
 	}
-	err := r.anywhere(ctx, func(ep *endpoint) error {
-		var err error
-		if desc, data, err = ep.getManifest(ctx, r.client, ref.identifier()); err == nil {
-			r.client.keep(desc.Digest, data)
-		}
-		return err
-	})
 	if err != nil {
 		return desc, fmt.Errorf("resolving %s: %w", ref, err)
 	}
+	r.client.keep(desc.Digest, data)
 	return desc, nil
 }
 
