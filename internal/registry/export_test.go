@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -33,3 +35,14 @@ var (
 	ErrPlainHTTP = errPlainHTTP
 	IsLoopback   = isLoopback
 )
+
+// PutLate sends a manifest to ref's tag whose time is over. It reports whether it was
+// not sent for that reason.
+func (c *Client) PutLate(ctx context.Context, ref Reference, mediaType string, data []byte) (bool, error) {
+	ep, err := c.pushEndpoint(ctx, ref)
+	if err != nil {
+		return false, err
+	}
+	err = ep.putManifest(ctx, c, putManifest{ref.Tag, mediaType, data, time.Now().Add(-time.Millisecond)})
+	return errors.Is(err, errTooLate), err
+}

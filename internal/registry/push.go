@@ -199,7 +199,7 @@ func (p *pusher) manifest(ctx context.Context, d ocispec.Descriptor) error {
 	if p.req.DryRun {
 		return nil
 	}
-	return p.ep.putManifest(ctx, p.client, putManifest{d.Digest.String(), d.MediaType, p.graph.data[d.Digest]})
+	return p.ep.putManifest(ctx, p.client, putManifest{identifier: d.Digest.String(), mediaType: d.MediaType, data: p.graph.data[d.Digest]})
 }
 
 func platformName(d ocispec.Descriptor) string {
@@ -226,7 +226,7 @@ func (p *pusher) tag(ctx context.Context, tag string, known bool) error {
 		return nil
 	}
 	root := p.req.Root
-	return p.ep.putManifest(ctx, p.client, putManifest{tag, root.MediaType, p.graph.data[root.Digest]})
+	return p.ep.putManifest(ctx, p.client, putManifest{identifier: tag, mediaType: root.MediaType, data: p.graph.data[root.Digest]})
 }
 
 func (p *pusher) count(change func(*PushResult)) {

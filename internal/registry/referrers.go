@@ -255,6 +255,6 @@ func (ep *endpoint) listUnderTag(ctx context.Context, c *Client, subject digest.
 			MediaType: ocispec.MediaTypeImageIndex,
 			Manifests: list,
 		})
-		return putManifest{tag, ocispec.MediaTypeImageIndex, data}, err
+		return putManifest{identifier: tag, mediaType: ocispec.MediaTypeImageIndex, data: data}, err
 	})
 }

@@ -2,6 +2,8 @@ package registry
 
 import (
 	"context"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"time"
 
@@ -18,8 +20,11 @@ const (
 	// A written tag is looked at again after so many times what the writing
 	// took, within these bounds.
 	settleFactor = 4
-	minSettle    = 250 * time.Millisecond
-	maxSettle    = 2 * time.Second
+	minSettle    = 500 * time.Millisecond
+	maxSettle    = 3 * time.Second
+	// maxSeen is how long what was seen of a tag counts: a writer that was held
+	// up for longer might replace what others have looked at for the last time.
+	maxSeen = minSettle / 4
 )
 
 // TagChange makes of what lies under a tag what shall lie there; where nothing
@@ -46,7 +51,7 @@ func (c *Client) ExtendTag(ctx context.Context, ref Reference, change TagChange)
 			return putManifest{}, err
 		}
 		data, err := oci.ReadBlob(ctx, blobs, root, MaxManifest)
-		return putManifest{ref.Tag, root.MediaType, data}, err
+		return putManifest{identifier: ref.Tag, mediaType: root.MediaType, data: data}, err
 	})
 }
 
@@ -83,7 +88,12 @@ func (ep *endpoint) replaceTag(ctx context.Context, c *Client, before digest.Dig
 	if err != nil || now != before {
 		return false, err
 	}
-	if err := ep.putManifest(ctx, c, m); err != nil {
+	m.until = start.Add(max(maxSeen, 2*time.Since(start)))
+	err = ep.putManifest(ctx, c, m)
+	if errors.Is(err, errTooLate) {
+		return false, nil
+	}
+	if err != nil {
 		return false, err
 	}
 	if err := sleep(ctx, min(max(settleFactor*time.Since(start), minSettle), maxSettle)); err != nil {
@@ -91,4 +101,21 @@ func (ep *endpoint) replaceTag(ctx context.Context, c *Client, before digest.Dig
 	}
 	now, _, err = ep.headManifest(ctx, c, m.identifier)
 	return now == digest.FromBytes(m.data), err
+}
+
+// errTooLate ends a request that would say something out of date.
+var errTooLate = errors.New("held up for too long")
+
+// timely is a body that is not sent after its time.
+type timely struct {
+	io.Reader
+	until time.Time
+}
+
+// Read implements io.Reader.
+func (b timely) Read(p []byte) (int, error) {
+	if !b.until.IsZero() && time.Now().After(b.until) {
+		return 0, errTooLate
+	}
+	return b.Reader.Read(p)
 }

@@ -71,3 +71,20 @@ func TestTagThatNeverStays(t *testing.T) {
 		t.Errorf("the tag is %v, %v: somebody else's content was replaced", d, err)
 	}
 }
+
+// What a writer was held up with for too long is not sent.
+func TestNotSentTooLate(t *testing.T) {
+	addr := registrytest.Start(t, registrytest.Config{}).Addr
+	a, b := registrytest.NewArtifact(t, 1, 10), registrytest.NewArtifact(t, 2, 10)
+	pushTo(t, addr, a)
+	c, ctx, ref := newClient(t, registry.Options{}), context.Background(), parse(t, addr+"/g:v1")
+	if _, err := c.Push(ctx, registry.PushRequest{Blobs: b, Root: b.Root, Repository: ref}); err != nil {
+		t.Fatal(err)
+	}
+	if late, err := c.PutLate(ctx, ref, b.Root.MediaType, b.Memory[b.Root.Digest]); !late {
+		t.Errorf("PutLate = %v, want that it was held up", err)
+	}
+	if d, err := c.Resolve(ctx, ref); err != nil || d.Digest != a.Root.Digest {
+		t.Errorf("the tag is %v, %v, want it as it was", d, err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/opencontainers/go-digest"
@@ -23,6 +24,7 @@ import (
 type putManifest struct {
 	identifier, mediaType string
 	data                  []byte
+	until                 time.Time // when it is not to be sent any more; zero is never
 }
 
 func (ep *endpoint) putManifest(ctx context.Context, c *Client, m putManifest) error {
@@ -49,10 +51,15 @@ func misread(err error) bool {
 }
 
 func (ep *endpoint) putManifestOnce(ctx context.Context, c *Client, m putManifest) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, ep.url+"/manifests/"+m.identifier, bytes.NewReader(m.data))
+	body := func() (io.ReadCloser, error) {
+		return io.NopCloser(timely{bytes.NewReader(m.data), m.until}), nil
+	}
+	content, _ := body()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, ep.url+"/manifests/"+m.identifier, content)
 	if err != nil {
 		return err
 	}
+	req.GetBody, req.ContentLength = body, int64(len(m.data))
 	req.Header.Set("Content-Type", m.mediaType)
 	resp, err := ep.client.Do(req)
 	if err != nil {
