@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -89,8 +90,15 @@ func removeRoot(tb testing.TB, root string) {
 		tb.Errorf("something is still mounted below %s, so that it stays", root)
 		return
 	}
-	if err := os.RemoveAll(root); err != nil {
-		tb.Error(err)
+	// What cleans up after podman's containers may outlive it, and write below.
+	for end := time.Now().Add(stopTimeout); ; time.Sleep(50 * time.Millisecond) {
+		if err = os.RemoveAll(root); err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			tb.Error(err)
+			return
+		}
 	}
 }
 
