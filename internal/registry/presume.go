@@ -41,7 +41,7 @@ func (r *Repository) presumed(ctx context.Context, identifier string) (d ocispec
 	if err != nil {
 		return d, nil, errPresumed
 	}
-	ep.client = &http.Client{Transport: s.plain}
+	ep.client = &http.Client{Transport: s.base}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.endpoints[endpointKey(w, transport.PullScope)] = ep

@@ -111,7 +111,7 @@ func passingError(err error) bool {
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, errPlainHTTP), errors.Is(err, errNotTried), errors.Is(err, syscall.ECONNREFUSED):
+		errors.Is(err, errPlainHTTP), errors.Is(err, errNoTLS), errors.Is(err, syscall.ECONNREFUSED):
 		return false
 	case errors.As(err, &dns):
 		return dns.IsTemporary

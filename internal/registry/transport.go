@@ -28,30 +28,32 @@ const userAgent = "gadget-run"
 type session struct {
 	registry name.Registry
 	base     http.RoundTripper
-	// secure and plain are base for TLS alone and for plain HTTP alone, where a
-	// registry may speak either. guess is plain without further attempts.
-	secure, plain, guess http.RoundTripper
+	// guess speaks plain HTTP and tries nothing twice. It is nil unless the host
+	// is this machine: what listens there mostly has no certificate.
+	guess http.RoundTripper
 
 	mu        sync.Mutex
 	challenge *transport.Challenge
 }
 
-// ping asks the host, once, for its scheme and its way of authentication.
+// guessWait is how long the answer to a guess is waited for.
+const guessWait = 300 * time.Millisecond
+
+// ping asks the host, once, for its scheme and its way of authentication. An
+// attempt at TLS takes as long as a manifest does, so it follows the guess.
 func (s *session) ping(ctx context.Context) (*transport.Challenge, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.challenge != nil {
-		return s.challenge, nil
+	if s.challenge == nil && s.guess != nil {
+		soon, cancel := context.WithTimeout(ctx, guessWait)
+		defer cancel()
+		s.challenge, _ = transport.Ping(soon, s.registry, s.guess)
 	}
-	ask := s.pingPlainFirst
-	if s.plain == nil {
-		ask = func(ctx context.Context) (*transport.Challenge, error) {
-			return transport.Ping(ctx, s.registry, s.base)
-		}
+	var err error
+	if s.challenge == nil {
+		s.challenge, err = transport.Ping(ctx, s.registry, s.base)
 	}
-	pr, err := ask(ctx)
-	s.challenge = pr
-	return pr, err
+	return s.challenge, err
 }
 
 // asked reports whether ping has had its answer.
@@ -59,53 +61,6 @@ func (s *session) asked() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.challenge != nil
-}
-
-// plainWait is how long TLS waits for an answer over plain HTTP.
-const plainWait = 300 * time.Millisecond
-
-// pingPlainFirst asks over plain HTTP, and over TLS when that gets no answer
-// of a registry: what listens on this machine mostly has no certificate, and an
-// attempt at TLS takes as long as a manifest does.
-func (s *session) pingPlainFirst(ctx context.Context) (*transport.Challenge, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	type answer struct {
-		challenge *transport.Challenge
-		err       error
-	}
-	ask := func(over http.RoundTripper) chan answer {
-		got := make(chan answer, 1)
-		go func() {
-			pr, err := transport.Ping(ctx, s.registry, over)
-			got <- answer{pr, err}
-		}()
-		return got
-	}
-	plain := ask(s.plain)
-	select {
-	case a := <-plain:
-		if a.err == nil {
-			return a.challenge, nil
-		}
-		plain <- a
-	case <-time.After(plainWait):
-	}
-	secure := ask(s.secure)
-	var failed [2]error
-	for range failed {
-		var a answer
-		select {
-		case a = <-plain:
-			failed[1] = a.err
-		case a = <-secure:
-			failed[0] = a.err
-		}
-		if a.err == nil {
-			return a.challenge, nil
-		}
-	}
-	return nil, errors.Join(failed[:]...)
 }
 
 // authenticated returns a transport that shows auth, or the token that the
@@ -217,20 +172,12 @@ func (c *Client) session(w where) (*session, error) {
 		return nil, fmt.Errorf("registry %q: %w", w.host, err)
 	}
 	pool := brief{c.httpTransport(tlsConfig)}
-	guarded := func(g guard) http.RoundTripper {
-		g.inner = pool
-		return transport.NewUserAgent(&retrier{client: c, inner: &g}, userAgent)
-	}
-	s := &session{registry: reg}
-	switch {
-	case c.opts.PlainHTTP:
-		s.base = guarded(guard{allowHTTP: true, only: "http"})
-	case isLoopback(w.host):
-		s.guess = transport.NewUserAgent(&guard{allowHTTP: true, inner: pool}, userAgent)
-		s.base = guarded(guard{allowHTTP: true})
-		s.secure, s.plain = guarded(guard{allowHTTP: true, only: "https"}), guarded(guard{allowHTTP: true, only: "http"})
-	default:
-		s.base = guarded(guard{allowHTTP: allowHTTP})
+	s := &session{registry: reg, base: transport.NewUserAgent(&retrier{
+		client: c,
+		inner:  &guard{allowHTTP: allowHTTP, plainOnly: c.opts.PlainHTTP, inner: pool},
+	}, userAgent)}
+	if isLoopback(w.host) {
+		s.guess = transport.NewUserAgent(&guard{allowHTTP: true, plainOnly: true, inner: pool}, userAgent)
 	}
 	c.transports[w.host] = s
 	return s, nil
@@ -266,16 +213,14 @@ func (c *Client) httpTransport(cfg *tls.Config) *http.Transport {
 // errPlainHTTP refuses a request that would cross the network unencrypted.
 var errPlainHTTP = errors.New("plain HTTP is refused")
 
-// errNotTried stops the attempt at one of TLS and plain HTTP, because the user
-// asked for the other or because that is tried at the same time.
-var errNotTried = errors.New("not tried")
+// errNoTLS stops the attempt at TLS where plain HTTP alone is tried.
+var errNoTLS = errors.New("TLS is not tried")
 
 // guard keeps requests, and with them credentials, off unencrypted
 // connections that nobody asked for: also when a registry redirects to one.
 type guard struct {
-	allowHTTP bool
-	only      string // the scheme that alone is tried, or ""
-	inner     http.RoundTripper
+	allowHTTP, plainOnly bool
+	inner                http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -283,8 +228,8 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme == "http" && !g.allowHTTP {
 		return nil, fmt.Errorf("%w: %s", errPlainHTTP, req.URL.Host)
 	}
-	if g.only != "" && g.only != req.URL.Scheme && req.URL.Path == "/v2/" {
-		return nil, errNotTried
+	if req.URL.Scheme == "https" && g.plainOnly && req.URL.Path == "/v2/" {
+		return nil, errNoTLS
 	}
 	return g.inner.RoundTrip(req)
 }
