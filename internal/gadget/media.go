@@ -8,6 +8,8 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
 // Media types of a gadget artifact.
@@ -47,7 +49,7 @@ const (
 	MaxObject   = 64 << 20
 	MaxWasm     = 64 << 20
 	MaxBTF      = 256 << 20
-	MaxManifest = 4 << 20
+	MaxManifest = oci.MaxManifest
 )
 
 // Limits are the largest sizes of the parts of an artifact, in bytes.

@@ -2,7 +2,6 @@ package oci
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -11,20 +10,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
-)
-
-// Limits of Walk.
-const (
-	// MaxManifest is the largest manifest or index that is read, in bytes.
-	MaxManifest = 4 << 20
-	// maxDepth is how deep indexes may lie inside each other.
-	maxDepth = 8
-)
-
-// Docker's names for what OCI calls index and manifest.
-const (
-	dockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
-	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
 )
 
 // Walk calls visit for root and for everything that it refers to, each digest
@@ -46,8 +31,8 @@ func (w *walker) walk(ctx context.Context, d ocispec.Descriptor, depth int) erro
 		return nil
 	}
 	w.seen[d.Digest] = true
-	if depth > maxDepth {
-		return fmt.Errorf("walking from manifest %s: more than %d indexes inside each other", d.Digest, maxDepth)
+	if depth > MaxDepth {
+		return fmt.Errorf("walking from manifest %s: more than %d indexes inside each other", d.Digest, MaxDepth)
 	}
 	children, err := w.children(ctx, d)
 	if err != nil {
@@ -63,27 +48,18 @@ func (w *walker) walk(ctx context.Context, d ocispec.Descriptor, depth int) erro
 
 // children returns what d refers to; nothing for a blob that is data.
 func (w *walker) children(ctx context.Context, d ocispec.Descriptor) ([]ocispec.Descriptor, error) {
-	switch d.MediaType {
-	case ocispec.MediaTypeImageIndex, dockerList, ocispec.MediaTypeImageManifest, dockerManifest:
-	default:
+	if !IsManifest(d.MediaType) {
 		return nil, nil
 	}
 	data, err := ReadBlob(ctx, w.from, d, MaxManifest)
 	if err != nil {
 		return nil, err
 	}
-	var both struct {
-		Manifests []ocispec.Descriptor `json:"manifests"`
-		Config    *ocispec.Descriptor  `json:"config"`
-		Layers    []ocispec.Descriptor `json:"layers"`
-	}
-	if err := json.Unmarshal(data, &both); err != nil {
+	m, err := ParseManifest(data)
+	if err != nil {
 		return nil, fmt.Errorf("reading manifest %s: %w", d.Digest, err)
 	}
-	if both.Config != nil {
-		return append([]ocispec.Descriptor{*both.Config}, both.Layers...), nil
-	}
-	return both.Manifests, nil
+	return m.Children(), nil
 }
 
 // inline returns the content of a descriptor that carries its own, which need
@@ -91,6 +67,15 @@ func (w *walker) children(ctx context.Context, d ocispec.Descriptor) ([]ocispec.
 func inline(d ocispec.Descriptor) (Blob, bool) {
 	got := Describe(d.MediaType, d.Data)
 	return Blob{Descriptor: d, Data: d.Data}, d.Data != nil && got.Digest == d.Digest && got.Size == d.Size
+}
+
+// SourceOf returns where the content of d is: in d itself, when it carries its
+// own, or else from.
+func SourceOf(d ocispec.Descriptor, from Blobs) Blobs {
+	if b, ok := inline(d); ok {
+		return NewMemory(b)
+	}
+	return from
 }
 
 // CopyLayout writes the layout folder dir with root and everything that it

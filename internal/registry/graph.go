@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -10,13 +9,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
-)
-
-// Limits of an artifact.
-const (
-	maxChildren = 1024     // descriptors of one manifest or index
-	maxBlobs    = 1 << 14  // blobs and manifests together
-	maxHeld     = 16 << 20 // bytes of all manifests, which are held in memory
 )
 
 // graph is what an artifact consists of.
@@ -39,25 +31,22 @@ func walk(ctx context.Context, b oci.Blobs, root ocispec.Descriptor) (*graph, er
 	return g, nil
 }
 
-// maxDepth bounds how deep indexes may be nested.
-const maxDepth = 4
-
 func (g *graph) add(ctx context.Context, b oci.Blobs, d ocispec.Descriptor, seen map[digest.Digest]bool, depth int) error {
 	if seen[d.Digest] {
 		return nil
 	}
 	seen[d.Digest] = true
-	if len(seen) > maxBlobs {
-		return fmt.Errorf("it has more than %d blobs", maxBlobs)
+	if len(seen) > oci.MaxBlobs {
+		return fmt.Errorf("it has more than %d blobs", oci.MaxBlobs)
 	}
-	if !IsManifest(d.MediaType) {
+	if !oci.IsManifest(d.MediaType) {
 		g.blobs = append(g.blobs, d)
 		return nil
 	}
 	if err := g.holds(d, depth); err != nil {
 		return err
 	}
-	data, err := oci.ReadBlob(ctx, b, d, MaxManifest)
+	data, err := oci.ReadBlob(ctx, b, d, oci.MaxManifest)
 	if depth > 0 && errors.Is(err, oci.ErrNotFound) {
 		g.absent[d.Digest] = true
 		g.manifests = append(g.manifests, d)
@@ -82,33 +71,22 @@ func (g *graph) add(ctx context.Context, b oci.Blobs, d ocispec.Descriptor, seen
 
 // holds checks the limits of manifests.
 func (g *graph) holds(d ocispec.Descriptor, depth int) error {
-	if g.held += d.Size; g.held > maxHeld {
-		return fmt.Errorf("it has manifests of more than %d bytes", maxHeld)
+	if g.held += d.Size; g.held > oci.MaxHeld {
+		return fmt.Errorf("it has manifests of more than %d bytes", oci.MaxHeld)
 	}
-	if depth > maxDepth {
-		return fmt.Errorf("manifest %s is nested deeper than %d indexes", d.Digest, maxDepth)
+	if depth > oci.MaxDepth {
+		return fmt.Errorf("manifest %s is nested deeper than %d indexes", d.Digest, oci.MaxDepth)
 	}
 	return nil
 }
 
 // Children lists what the manifest or index in data points to.
 func Children(data []byte) ([]ocispec.Descriptor, error) {
-	var m struct {
-		Manifests []ocispec.Descriptor `json:"manifests"`
-		Config    *ocispec.Descriptor  `json:"config"`
-		Layers    []ocispec.Descriptor `json:"layers"`
-	}
-	if err := json.Unmarshal(data, &m); err != nil {
+	m, err := oci.ParseManifest(data)
+	if err != nil {
 		return nil, err
 	}
-	all := m.Manifests
-	if m.Config != nil {
-		all = append(all, *m.Config)
-	}
-	all = append(all, m.Layers...)
-	if len(all) > maxChildren {
-		return nil, fmt.Errorf("it names %d blobs, at most %d are allowed", len(all), maxChildren)
-	}
+	all := m.Children()
 	for _, d := range all {
 		if err := d.Digest.Validate(); err != nil {
 			return nil, fmt.Errorf("digest %q: %w", d.Digest, err)

@@ -136,7 +136,7 @@ func (c *Client) pushEndpoint(ctx context.Context, repository Reference) (*endpo
 // Limits of a list of referrers: its pages, and their size together in bytes.
 const (
 	maxReferrerPages = 64
-	maxReferrerBytes = 4 * MaxManifest
+	maxReferrerBytes = 4 * oci.MaxManifest
 )
 
 // referrers asks the API; oci.ErrNotFound means that the registry has none.
@@ -185,12 +185,12 @@ func (ep *endpoint) referrersPage(ctx context.Context, c *Client, address string
 	if err := transport.CheckError(resp, http.StatusOK); err != nil {
 		return p, c.explain(err, ep.host)
 	}
-	data, err := io.ReadAll(io.LimitReader(newStallReader(resp.Body, c.tune.stall), MaxManifest+1))
+	data, err := io.ReadAll(io.LimitReader(newStallReader(resp.Body, c.tune.stall), oci.MaxManifest+1))
 	if err != nil {
 		return p, c.explain(err, ep.host)
 	}
-	if len(data) > MaxManifest {
-		return p, ep.wrong("a page of its list of referrers is larger than %d bytes", MaxManifest)
+	if len(data) > oci.MaxManifest {
+		return p, ep.wrong("a page of its list of referrers is larger than %d bytes", oci.MaxManifest)
 	}
 	// A registry without the API may answer with a page of its own.
 	var index ocispec.Index

@@ -64,7 +64,7 @@ func TestAttachAndList(t *testing.T) {
 			if err != nil || len(got) != 1 {
 				t.Fatalf("statements: %v, %v; want one", got, err)
 			}
-			data, err := oci.ReadBlob(ctx, c.Repository(ref), got[0], registry.MaxManifest)
+			data, err := oci.ReadBlob(ctx, c.Repository(ref), got[0], oci.MaxManifest)
 			if err != nil || !bytes.Contains(data, []byte(digest.FromBytes(docs[0].Data))) {
 				t.Errorf("its manifest is %s, %v; want one that names the statement", data, err)
 			}

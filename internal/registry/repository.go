@@ -16,28 +16,6 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// MaxManifest is the largest manifest or index that is read, in bytes.
-const MaxManifest = 4 << 20
-
-// manifestTypes are the media types that are asked for as manifests; docker's
-// have the same structure.
-var manifestTypes = []string{
-	ocispec.MediaTypeImageIndex,
-	ocispec.MediaTypeImageManifest,
-	"application/vnd.docker.distribution.manifest.list.v2+json",
-	"application/vnd.docker.distribution.manifest.v2+json",
-}
-
-// IsManifest reports whether a media type is an index's or a manifest's.
-func IsManifest(mediaType string) bool {
-	for _, t := range manifestTypes {
-		if mediaType == t {
-			return true
-		}
-	}
-	return false
-}
-
 // Repository reads one repository of a registry, through its mirrors where
 // the configuration has some. It implements oci.Blobs.
 type Repository struct {
@@ -84,7 +62,7 @@ func (r *Repository) OpenAt(ctx context.Context, d ocispec.Descriptor, offset in
 	var body io.ReadCloser
 	err := r.anywhere(ctx, func(ep *endpoint) error {
 		var err error
-		if IsManifest(d.MediaType) {
+		if oci.IsManifest(d.MediaType) {
 			body, err = ep.openManifest(ctx, r.client, d, offset)
 		} else {
 			body, err = ep.openBlob(ctx, r.client, d, offset)
@@ -130,7 +108,7 @@ func (ep *endpoint) getManifest(ctx context.Context, c *Client, identifier strin
 	if err != nil {
 		return ocispec.Descriptor{}, nil, err
 	}
-	req.Header.Set("Accept", strings.Join(manifestTypes, ","))
+	req.Header.Set("Accept", strings.Join(oci.ManifestTypes, ","))
 	resp, err := ep.client.Do(req)
 	if err != nil {
 		return ocispec.Descriptor{}, nil, c.explain(err, ep.host)
@@ -139,7 +117,7 @@ func (ep *endpoint) getManifest(ctx context.Context, c *Client, identifier strin
 	if err := transport.CheckError(resp, http.StatusOK); err != nil {
 		return ocispec.Descriptor{}, nil, c.explain(err, ep.host)
 	}
-	data, err := io.ReadAll(io.LimitReader(newStallReader(resp.Body, c.tune.stall), MaxManifest+1))
+	data, err := io.ReadAll(io.LimitReader(newStallReader(resp.Body, c.tune.stall), oci.MaxManifest+1))
 	if err != nil {
 		return ocispec.Descriptor{}, nil, c.explain(err, ep.host)
 	}
@@ -148,8 +126,8 @@ func (ep *endpoint) getManifest(ctx context.Context, c *Client, identifier strin
 
 func (ep *endpoint) checkManifest(resp *http.Response, identifier string, data []byte) (ocispec.Descriptor, []byte, error) {
 	var none ocispec.Descriptor
-	if len(data) > MaxManifest {
-		return none, nil, ep.wrong("the manifest is larger than %d bytes", MaxManifest)
+	if len(data) > oci.MaxManifest {
+		return none, nil, ep.wrong("the manifest is larger than %d bytes", oci.MaxManifest)
 	}
 	if resp.ContentLength >= 0 && int64(len(data)) != resp.ContentLength {
 		return none, nil, ep.wrong("the manifest ends after %d of %d bytes, try again", len(data), resp.ContentLength)
@@ -167,7 +145,7 @@ func (ep *endpoint) checkManifest(resp *http.Response, identifier string, data [
 	}
 	mediaType, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	mediaType = strings.TrimSpace(mediaType)
-	if !IsManifest(mediaType) {
+	if !oci.IsManifest(mediaType) {
 		return none, nil, ep.wrong("%s is of type %q, which is no OCI manifest", identifier, mediaType)
 	}
 	return ocispec.Descriptor{MediaType: mediaType, Digest: got, Size: int64(len(data))}, data, nil
@@ -197,7 +175,7 @@ func (ep *endpoint) headManifest(ctx context.Context, c *Client, identifier stri
 	if err != nil {
 		return "", false, err
 	}
-	req.Header.Set("Accept", strings.Join(manifestTypes, ","))
+	req.Header.Set("Accept", strings.Join(oci.ManifestTypes, ","))
 	resp, err := ep.client.Do(req)
 	if err != nil {
 		return "", false, c.explain(err, ep.host)

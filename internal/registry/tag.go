@@ -50,7 +50,7 @@ func (c *Client) ExtendTag(ctx context.Context, ref Reference, change TagChange)
 		if _, err := c.Push(ctx, PushRequest{Blobs: blobs, Root: root, Repository: ref}); err != nil {
 			return putManifest{}, err
 		}
-		data, err := oci.ReadBlob(ctx, blobs, root, MaxManifest)
+		data, err := oci.ReadBlob(ctx, blobs, root, oci.MaxManifest)
 		return putManifest{identifier: ref.Tag, mediaType: root.MediaType, data: data}, err
 	})
 }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
@@ -187,11 +186,7 @@ func (ep *endpoint) startUpload(ctx context.Context, c *Client, query url.Values
 
 // send puts the whole content of d at an upload's location.
 func (p *pusher) send(ctx context.Context, location *url.URL, d ocispec.Descriptor) error {
-	source := p.req.Blobs
-	if len(d.Data) > 0 && d.Digest == digest.FromBytes(d.Data) {
-		source = oci.Memory{d.Digest: d.Data} // inline, and perhaps nowhere else
-	}
-	body, err := source.Open(ctx, d)
+	body, err := oci.SourceOf(d, p.req.Blobs).Open(ctx, d)
 	if err != nil {
 		return err
 	}

@@ -28,17 +28,3 @@ func FuzzParseRef(f *testing.F) {
 		}
 	})
 }
-
-// FuzzParseManifest checks the limits of what a manifest may name.
-func FuzzParseManifest(f *testing.F) {
-	f.Add([]byte(`{"manifests":[{"platform":{"os":"linux","architecture":"amd64"}}],"layers":[{"size":3}],"config":{}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := parseManifest(data)
-		if err != nil {
-			return
-		}
-		if all, err := m.children(nil); err == nil && len(all) > maxChildren+1 {
-			t.Errorf("%d children are accepted", len(all))
-		}
-	})
-}

@@ -200,25 +200,21 @@ func (s *Store) mark(ctx context.Context, d ocispec.Descriptor, seen map[digest.
 	}
 	seen[d.Digest] = true
 	visit(d)
-	if !isManifest(d.MediaType) {
+	if !oci.IsManifest(d.MediaType) {
 		return nil
 	}
-	data, err := oci.ReadBlob(ctx, s, d, MaxManifest)
+	data, err := oci.ReadBlob(ctx, s, d, oci.MaxManifest)
 	if errors.Is(err, oci.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	m, err := parseManifest(data)
+	m, err := oci.ParseManifest(data)
 	if err != nil {
 		return fmt.Errorf("reading manifest %s: %w", d.Digest, err)
 	}
-	children, err := m.children(nil)
-	if err != nil {
-		return err
-	}
-	for _, child := range children {
+	for _, child := range m.Children() {
 		if err := s.mark(ctx, child, seen, visit); err != nil {
 			return err
 		}

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
@@ -52,9 +51,7 @@ func (s *Store) syncBlob(d ocispec.Descriptor) error {
 // fetch brings the content of d into the store. One process at a time
 // transfers a blob; others wait for it.
 func (s *Store) fetch(ctx context.Context, from oci.Blobs, d ocispec.Descriptor) error {
-	if len(d.Data) > 0 && d.Digest == digest.FromBytes(d.Data) {
-		from = oci.Memory{d.Digest: d.Data} // inline, and perhaps nowhere else
-	}
+	from = oci.SourceOf(d, from)
 	part := s.path(tmpDir, d.Digest.Encoded()+".part")
 	f, err := openPart(ctx, part)
 	if err != nil {

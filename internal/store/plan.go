@@ -2,9 +2,7 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -14,15 +12,10 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// Limits of what is taken in.
+// Limits of what is taken in, besides those of oci.
 const (
-	MaxManifest = 4 << 20   // bytes of one manifest or index
 	MaxBlob     = 256 << 20 // bytes of one blob: the largest that a layer may have
 	MaxArtifact = 2 << 30   // bytes of one artifact
-	maxHeld     = 16 << 20  // bytes of all manifests of an artifact, which are held in memory
-	maxChildren = 1024      // descriptors of one manifest or index
-	maxBlobs    = 1 << 14   // blobs of one artifact
-	maxDepth    = 4         // indexes within indexes
 	maxParallel = 6         // blobs transferred at once
 )
 
@@ -70,7 +63,7 @@ func (p *plan) add(ctx context.Context, d ocispec.Descriptor, depth int) error {
 	if err := p.account(d, depth); err != nil {
 		return err
 	}
-	if !isManifest(d.MediaType) {
+	if !oci.IsManifest(d.MediaType) {
 		if depth == 0 {
 			return fmt.Errorf("%s is of type %q, which is no OCI manifest", d.Digest, d.MediaType)
 		}
@@ -81,21 +74,21 @@ func (p *plan) add(ctx context.Context, d ocispec.Descriptor, depth int) error {
 	if err != nil {
 		return err
 	}
-	m, err := parseManifest(data)
+	m, err := oci.ParseManifest(data)
 	if err != nil {
 		return fmt.Errorf("reading manifest %s: %w", d.Digest, err)
 	}
 	if depth == 0 {
 		p.created = m.Annotations[ocispec.AnnotationCreated]
 	}
-	children, err := m.children(p.archs)
+	below, err := children(m, p.archs)
 	if err != nil {
 		return err
 	}
-	if err := p.readAhead(ctx, children, depth+1); err != nil {
+	if err := p.readAhead(ctx, below, depth+1); err != nil {
 		return err
 	}
-	for _, child := range children {
+	for _, child := range below {
 		if err := p.add(ctx, child, depth+1); err != nil {
 			return err
 		}
@@ -110,19 +103,19 @@ func (p *plan) account(d ocispec.Descriptor, depth int) error {
 		return err
 	}
 	limit := int64(MaxBlob)
-	if isManifest(d.MediaType) {
-		limit = MaxManifest
+	if oci.IsManifest(d.MediaType) {
+		limit = oci.MaxManifest
 		p.held += d.Size
 	}
 	switch {
-	case p.held > maxHeld:
-		return fmt.Errorf("the artifact has manifests of more than %d bytes", maxHeld)
-	case len(p.seen) > maxBlobs:
-		return fmt.Errorf("the artifact has more than %d blobs", maxBlobs)
+	case p.held > oci.MaxHeld:
+		return fmt.Errorf("the artifact has manifests of more than %d bytes", oci.MaxHeld)
+	case len(p.seen) > oci.MaxBlobs:
+		return fmt.Errorf("the artifact has more than %d blobs", oci.MaxBlobs)
 	case d.Size < 0 || d.Size > limit:
 		return fmt.Errorf("%s has %d bytes, at most %d are allowed", d.Digest, d.Size, limit)
-	case depth > maxDepth:
-		return fmt.Errorf("manifest %s is nested deeper than %d indexes", d.Digest, maxDepth)
+	case depth > oci.MaxDepth:
+		return fmt.Errorf("manifest %s is nested deeper than %d indexes", d.Digest, oci.MaxDepth)
 	}
 	p.size += d.Size
 	if p.size > MaxArtifact {
@@ -133,15 +126,15 @@ func (p *plan) account(d ocispec.Descriptor, depth int) error {
 
 // readAhead reads several manifests at once, which else would be a round trip
 // each. What is over a limit is left to add, when its turn comes.
-func (p *plan) readAhead(ctx context.Context, children []ocispec.Descriptor, depth int) error {
+func (p *plan) readAhead(ctx context.Context, below []ocispec.Descriptor, depth int) error {
 	var next []ocispec.Descriptor
-	room := maxHeld - p.held
+	room := oci.MaxHeld - p.held
 	for _, data := range p.ahead {
 		room -= int64(len(data))
 	}
-	for _, d := range children {
-		fits := oci.CheckDigest(d.Digest) == nil && d.Size >= 0 && d.Size <= min(room, MaxManifest) && depth <= maxDepth
-		if isManifest(d.MediaType) && fits && !p.seen[d.Digest.String()] {
+	for _, d := range below {
+		fits := oci.CheckDigest(d.Digest) == nil && d.Size >= 0 && d.Size <= min(room, oci.MaxManifest) && depth <= oci.MaxDepth
+		if oci.IsManifest(d.MediaType) && fits && !p.seen[d.Digest.String()] {
 			room -= d.Size
 			next = append(next, d)
 		}
@@ -179,49 +172,26 @@ func (p *plan) next(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
 // read returns a manifest, from here when it is here.
 func (p *plan) read(ctx context.Context, d ocispec.Descriptor) ([]byte, error) {
 	if p.store.Has(d) {
-		if data, err := oci.ReadBlob(ctx, p.store, d, MaxManifest); err == nil {
+		if data, err := oci.ReadBlob(ctx, p.store, d, oci.MaxManifest); err == nil {
 			return data, nil
 		}
 	}
-	return oci.ReadBlob(ctx, p.from, d, MaxManifest)
-}
-
-// parsedManifest is what the store needs to know of a manifest or an index.
-type parsedManifest struct {
-	Manifests   []ocispec.Descriptor `json:"manifests"`
-	Config      *ocispec.Descriptor  `json:"config"`
-	Layers      []ocispec.Descriptor `json:"layers"`
-	Annotations map[string]string    `json:"annotations"`
-
-	ArtifactType string              `json:"artifactType"`
-	Subject      *ocispec.Descriptor `json:"subject"`
-}
-
-func parseManifest(data []byte) (parsedManifest, error) {
-	var m parsedManifest
-	if err := json.Unmarshal(data, &m); err != nil {
-		return m, err
-	}
-	if n := len(m.Manifests) + len(m.Layers); n > maxChildren {
-		return m, fmt.Errorf("it names %d blobs, at most %d are allowed", n, maxChildren)
-	}
-	return m, nil
+	return oci.ReadBlob(ctx, p.from, d, oci.MaxManifest)
 }
 
 // children lists what to take: everything of a manifest, and of an index the
 // manifests for archs (all when it is empty).
-func (m parsedManifest) children(archs []arch.Arch) ([]ocispec.Descriptor, error) {
-	all := slices.Clone(m.Layers)
-	if m.Config != nil {
-		all = append(all, *m.Config)
-	}
+func children(m oci.Manifest, archs []arch.Arch) ([]ocispec.Descriptor, error) {
 	if len(archs) == 0 || len(m.Manifests) == 0 {
-		return append(all, m.Manifests...), nil
+		return m.Children(), nil
 	}
+	index := m.Manifests
+	m.Manifests = nil
+	all := m.Children()
 	var failed error
 	found := 0
 	for _, a := range archs {
-		d, err := oci.SelectManifest(ocispec.Index{Manifests: m.Manifests}, a)
+		d, err := oci.SelectManifest(ocispec.Index{Manifests: index}, a)
 		if err != nil {
 			failed = err
 			continue
@@ -234,14 +204,3 @@ func (m parsedManifest) children(archs []arch.Arch) ([]ocispec.Descriptor, error
 	}
 	return all, nil
 }
-
-// manifestTypes are the media types of manifests and indexes; docker's have
-// the same structure.
-var manifestTypes = []string{
-	ocispec.MediaTypeImageIndex,
-	ocispec.MediaTypeImageManifest,
-	"application/vnd.docker.distribution.manifest.list.v2+json",
-	"application/vnd.docker.distribution.manifest.v2+json",
-}
-
-func isManifest(mediaType string) bool { return slices.Contains(manifestTypes, mediaType) }

@@ -99,9 +99,9 @@ func (r Referrer) check(root digest.Digest) error {
 		return err
 	}
 	switch subject, ok := SubjectOfTag(r.Tag); {
-	case r.Target.Size < 0 || r.Target.Size > MaxManifest:
-		return fmt.Errorf("%s has the size %d, at most %d are allowed", r.Target.Digest, r.Target.Size, MaxManifest)
-	case !isManifest(r.Target.MediaType):
+	case r.Target.Size < 0 || r.Target.Size > oci.MaxManifest:
+		return fmt.Errorf("%s has the size %d, at most %d are allowed", r.Target.Digest, r.Target.Size, oci.MaxManifest)
+	case !oci.IsManifest(r.Target.MediaType):
 		return fmt.Errorf("%s is of type %q, which is no OCI manifest", r.Target.Digest, r.Target.MediaType)
 	case r.Target.Digest == root:
 		return fmt.Errorf("%s refers to itself", root)
@@ -176,7 +176,7 @@ func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Di
 		return r, err
 	}
 	top := p.manifests[len(p.manifests)-1]
-	m, err := parseManifest(top.data)
+	m, err := oci.ParseManifest(top.data)
 	if err != nil {
 		return r, err
 	}
@@ -190,13 +190,13 @@ func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Di
 		return r, err
 	}
 	r.Target = ocispec.Descriptor{
-		MediaType: r.Target.MediaType, Digest: r.Target.Digest, Size: r.Target.Size, ArtifactType: m.artifactType(),
+		MediaType: r.Target.MediaType, Digest: r.Target.Digest, Size: r.Target.Size, ArtifactType: artifactType(m),
 	}
 	return r, nil
 }
 
 // artifactType is the type of an artifact (image-spec v1.1, "artifactType").
-func (m parsedManifest) artifactType() string {
+func artifactType(m oci.Manifest) string {
 	if m.ArtifactType == "" && m.Config != nil {
 		return m.Config.MediaType
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
-	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
@@ -70,7 +69,7 @@ type AboutField struct {
 // platforms lists what the index has.
 func (a *About) platforms(g *cli.Globals, src *source) error {
 	a.Platforms = []string{}
-	data, err := oci.ReadBlob(g.Ctx, src.blobs, src.root, store.MaxManifest)
+	data, err := oci.ReadBlob(g.Ctx, src.blobs, src.root, oci.MaxManifest)
 	if err != nil {
 		return err
 	}

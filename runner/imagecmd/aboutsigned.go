@@ -113,7 +113,7 @@ func (a *About) documents(g *cli.Globals, src *source) error {
 
 func document(g *cli.Globals, src *source, d ocispec.Descriptor) (AboutDocument, error) {
 	var m ocispec.Manifest
-	data, err := oci.ReadBlob(g.Ctx, src.place, d, registry.MaxManifest)
+	data, err := oci.ReadBlob(g.Ctx, src.place, d, oci.MaxManifest)
 	if err == nil {
 		err = json.Unmarshal(data, &m)
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/build"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
-	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
 )
 
@@ -134,7 +133,7 @@ func cached(ctx context.Context, dir string) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := oci.ReadBlob(ctx, l, root, store.MaxManifest); err != nil {
+	if _, err := oci.ReadBlob(ctx, l, root, oci.MaxManifest); err != nil {
 		return nil, err
 	}
 	said := attestations()

@@ -101,7 +101,7 @@ func loadOne(g *cli.Globals, s *store.Store, from oci.Blobs, r named) error {
 // presentArchs returns the architectures of which an archive has the
 // manifest: it may be that of one machine. Empty means all.
 func presentArchs(ctx context.Context, from oci.Blobs, root ocispec.Descriptor) ([]arch.Arch, error) {
-	data, err := oci.ReadBlob(ctx, from, root, store.MaxManifest)
+	data, err := oci.ReadBlob(ctx, from, root, oci.MaxManifest)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func presentArchs(ctx context.Context, from oci.Blobs, root ocispec.Descriptor) 
 	var present []arch.Arch
 	missing := false
 	for _, d := range idx.Manifests {
-		_, err := oci.ReadBlob(ctx, from, d, store.MaxManifest)
+		_, err := oci.ReadBlob(ctx, from, d, oci.MaxManifest)
 		switch {
 		case errors.Is(err, oci.ErrNotFound):
 			missing = true

@@ -12,7 +12,6 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
-	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
@@ -35,7 +34,7 @@ func onlyPlatforms(g *cli.Globals, from oci.Blobs, root ocispec.Descriptor, arch
 	if len(archs) == 0 {
 		return root, from, nil
 	}
-	data, err := oci.ReadBlob(g.Ctx, from, root, store.MaxManifest)
+	data, err := oci.ReadBlob(g.Ctx, from, root, oci.MaxManifest)
 	if err != nil {
 		return root, nil, err
 	}

@@ -122,7 +122,7 @@ func subjectOf(ctx context.Context, from oci.Blobs, d ocispec.Descriptor) digest
 	var m struct {
 		Subject ocispec.Descriptor `json:"subject"`
 	}
-	if data, err := oci.ReadBlob(ctx, from, d, store.MaxManifest); err != nil || json.Unmarshal(data, &m) != nil {
+	if data, err := oci.ReadBlob(ctx, from, d, oci.MaxManifest); err != nil || json.Unmarshal(data, &m) != nil {
 		return ""
 	}
 	return m.Subject.Digest

@@ -97,7 +97,7 @@ func replaceFolder(dir string, do func(*os.Root) error) (err error) {
 // unpack writes what is common to all architectures at the top, and what is
 // not with the architecture in its name.
 func unpack(g *cli.Globals, s *store.Store, r store.Ref, root *os.Root) error {
-	top, err := oci.ReadBlob(g.Ctx, s, r.Target, store.MaxManifest)
+	top, err := oci.ReadBlob(g.Ctx, s, r.Target, oci.MaxManifest)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func unpack(g *cli.Globals, s *store.Store, r store.Ref, root *os.Root) error {
 		return err
 	}
 	for _, a := range arts {
-		manifest, err := oci.ReadBlob(g.Ctx, s, a.Descriptor, store.MaxManifest)
+		manifest, err := oci.ReadBlob(g.Ctx, s, a.Descriptor, oci.MaxManifest)
 		if err != nil {
 			return err
 		}
