@@ -13,7 +13,7 @@ GadgetImageInfo = provider(
         "digest": "File: text file with the digest of the index, `sha256:<hex>` and a newline.",
         "layout": "File: OCI layout directory whose index.json names the one index.",
         "manifests": "dict[string, File]: OCI manifest by arch.",
-        "metadata": "list[File]: the YAML files of the gadget's folder, build.yaml and gadget.yaml among them.",
+        "metadata": "list[File]: the YAML files of the gadget's directory, build.yaml and gadget.yaml among them.",
         "objects": "dict[string, File]: `program.<arch>.bpf.o` by arch; an empty file for a gadget without program.",
         "provenance": "File: in-toto statement with SLSA provenance of the index.",
         "reports": "list[File]: JSON reports of btfgen, one per arch and shard.",

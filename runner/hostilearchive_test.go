@@ -103,7 +103,7 @@ func TestHostileArchives(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"zeros":      {gzipped(t, func(w io.Writer) { _, _ = io.CopyN(w, zeros{}, 1<<30) }), "no OCI layout"},
+		"zeros":      {gzipped(t, func(w io.Writer) { _, _ = io.CopyN(w, zeros{}, 1<<30) }), "not an OCI layout"},
 		"ones":       {gzipped(t, func(w io.Writer) { _, _ = io.CopyN(w, ones{}, 1<<30) }), "reading tar"},
 		"xz magic":   {append([]byte("\xfd7zXZ\x00"), make([]byte, 1000)...), "reading tar"},
 		"zstd magic": {append([]byte("\x28\xb5\x2f\xfd"), make([]byte, 1000)...), "reading tar"},
@@ -192,7 +192,7 @@ func tarOfFiles(w io.Writer, count, name int) {
 	_ = tw.Close()
 }
 
-// tarOfEscapes is a layer whose members point out of the folder.
+// tarOfEscapes is a layer whose members point out of the directory.
 func tarOfEscapes(w io.Writer) {
 	tw := tar.NewWriter(w)
 	for _, name := range []string{"../../evil.btf", "/evil.btf", "a/../../../evil.btf", "./../evil.btf"} {

@@ -27,7 +27,7 @@ func TestHostileGadgets(t *testing.T) {
 		"a layer that is a bomb":            {nil, object, gzipped(t, func(w io.Writer) { tarOfZeros(w, 1100<<20) }), "btfgen layer"},
 		"a layer of 270,000 files":          {nil, object, gzipped(t, func(w io.Writer) { tarOfFiles(w, 270_000, 20) }), "too many members"},
 		"a layer of long names":             {nil, object, gzipped(t, func(w io.Writer) { tarOfFiles(w, 300, 1<<19) }), "name has more than"},
-		"a layer out of the folder":         {nil, object, gzipped(t, tarOfEscapes), ""},
+		"a layer out of the directory":      {nil, object, gzipped(t, tarOfEscapes), ""},
 		"BTF without what the object needs": {nil, withBTF(t, object, btfHeader(0, 1)), nil, "BTF"},
 		"4 billion sections":                {nil, manySections(object), nil, "ELF"},
 		"BTF of 4 billion types":            {nil, withBTF(t, object, btfHeader(0xfffffff0, 0xfffffff0)), nil, "BTF"},
@@ -58,10 +58,10 @@ func TestHostileGadgets(t *testing.T) {
 				}
 			}
 			if left, _ := filepath.Glob(filepath.Join(v.dir, "evil*")); len(left) > 0 {
-				t.Errorf("files came out of the folder: %q", left)
+				t.Errorf("files came out of the directory: %q", left)
 			}
 			if left, _ := filepath.Glob(filepath.Join(v.dir, "out", "*", "evil*")); len(left) > 0 {
-				t.Errorf("files came out of the folder: %q", left)
+				t.Errorf("files came out of the directory: %q", left)
 			}
 		})
 	}

@@ -28,10 +28,10 @@ const (
 	blockedAfter = time.Minute
 )
 
-// workers work with one state folder at once.
+// workers work with one state directory at once.
 var workers = []string{"w0", "w1", "w2", "w3"}
 
-// TestKilledAtAnyMoment changes one state folder in several processes at once,
+// TestKilledAtAnyMoment changes one state directory in several processes at once,
 // which are killed at random moments. In the end it is clean, each name stands
 // for what a command said last, whole, and the next commands just work.
 func TestKilledAtAnyMoment(t *testing.T) {
@@ -59,7 +59,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	s.check(t, names)
 }
 
-// storm is a state folder, and commands that are killed.
+// storm is a state directory, and commands that are killed.
 type storm struct {
 	*stallingRegistry
 	kills int

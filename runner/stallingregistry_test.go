@@ -104,7 +104,7 @@ func (g *servedGadget) push(t *testing.T, repository string, tags []string) {
 	}
 }
 
-// unpacked checks that the folder has the files of the gadget.
+// unpacked checks that the directory has the files of the gadget.
 func (g *servedGadget) unpacked(t *testing.T, dir string) {
 	t.Helper()
 	object := "program." + arch.Host().String() + ".bpf.o"

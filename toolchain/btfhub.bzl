@@ -1,4 +1,4 @@
-"""Kernels for `gadget(btf = ...)`: btfhub archives of a folder, or fetched by a lock file.
+"""Kernels for `gadget(btf = ...)`: btfhub archives of a directory, or fetched by a lock file.
 
     btfhub = use_extension("@rules_gadget//toolchain:btfhub.bzl", "btfhub")
     btfhub.archive(path = "third_party/btfhub-archive")
@@ -14,10 +14,10 @@ load("//toolchain/private:btfhub_repos.bzl", "declare_btfhub")
 _HUB = "btfhub"
 
 _archive = tag_class(
-    doc = "The shards of a folder in btfhub's layout, such as a checkout of btfhub-archive or what btfarchive makes.",
+    doc = "The shards of a directory in btfhub's layout, such as a checkout of btfhub-archive or what btfarchive makes.",
     attrs = {
         "path": attr.string(
-            doc = "The folder, absolute or relative to the root of the workspace. Linked folders in it are passed over.",
+            doc = "The directory, absolute or relative to the root of the workspace. Linked directories in it are passed over.",
             mandatory = True,
         ),
     },
@@ -65,7 +65,7 @@ def btfhub_repositories(name = _HUB, archive = "", shards = [], lock = None):
 
     Args:
       name: name of the hub.
-      archive: folder in btfhub's layout, absolute or relative to the root of the workspace.
+      archive: directory in btfhub's layout, absolute or relative to the root of the workspace.
       shards: list of shards to fetch by the lock file.
       lock: label of the lock file.
     """

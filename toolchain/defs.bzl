@@ -1,7 +1,7 @@
 """The toolchain that compiles gadgets, for those who bring one of their own.
 
 Most workspaces need nothing of this file: extensions.bzl (bzlmod) and repositories.bzl (WORKSPACE) register a pinned toolchain.
-A compiler of another origin is described with bpf_headers (one for every include folder) and bpf_toolchain, and registered by a
+A compiler of another origin is described with bpf_headers (one for every include directory) and bpf_toolchain, and registered by a
 toolchain() of type //toolchain:toolchain_type. Rules that compile for BPF read its BpfToolchainInfo.
 """
 

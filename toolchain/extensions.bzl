@@ -36,7 +36,7 @@ _llvm_release = tag_class(
             mandatory = True,
         ),
         "strip_prefix": attr.string(
-            doc = "Folder in the archive that holds bin and lib.",
+            doc = "Directory in the archive that holds bin and lib.",
         ),
         "urls": attr.string_list(
             doc = "URLs of the archive, tried in turn.",
@@ -53,7 +53,7 @@ _local_llvm = tag_class(
     doc = "Compiles with the LLVM of this machine. Its actions are not reproducible elsewhere.",
     attrs = {
         "path": attr.string(
-            doc = "Folder of the installation, the one that holds bin/clang, such as `/usr/lib/llvm-19`.",
+            doc = "Directory of the installation, the one that holds bin/clang, such as `/usr/lib/llvm-19`.",
             mandatory = True,
         ),
     },

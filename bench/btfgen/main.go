@@ -25,7 +25,7 @@ const doc = "Measures btfgen against tar, xz and bpftool gen min_core_btf."
 
 // flags is the command line.
 type flags struct {
-	Archive string   `required:"" help:"Folder of btfhub archives."`
+	Archive string   `required:"" help:"Directory of btfhub archives."`
 	Object  []string `sep:"none" required:"" help:"An object, as <arch>=<path>. Repeatable: all of one arch together."`
 	Bpftool string   `default:"bpftool" env:"BPFTOOL" help:"The bpftool of the reference."`
 	Jobs    int      `help:"Processes at a time, on both sides; one for each processor by default."`
@@ -136,7 +136,7 @@ func (b *bench) prepare() error {
 
 func (b *bench) tool(name string) string { return filepath.Join(b.dir, "bin", name) }
 
-// path returns a path below the working folder, whose parent exists.
+// path returns a path below the working directory, whose parent exists.
 func (b *bench) path(parts ...string) (string, error) {
 	path := filepath.Join(append([]string{b.dir}, parts...)...)
 	return path, os.MkdirAll(filepath.Dir(path), 0o755)

@@ -47,7 +47,7 @@ func measureRunner(ctx context.Context, b *builder) ([]row, error) {
 	}, nil
 }
 
-// runner starts gadget-run with a state folder of its own.
+// runner starts gadget-run with a state directory of its own.
 type runner struct {
 	binary, state string
 	peak          int64 // bytes, the most that any run had resident

@@ -18,7 +18,7 @@ import (
 // fixtures holds an object and its metadata.
 const fixtures = "runner/gadgettest/fixtures"
 
-// artifact is a gadget of two platforms as a layout in a folder.
+// artifact is a gadget of two platforms as a layout in a directory.
 type artifact struct {
 	oci.Memory
 	name   string // of its repository
@@ -53,7 +53,7 @@ func (b *bench) makeArtifacts() error {
 func newArtifact(seed, size int) (artifact, error) {
 	object, err := os.ReadFile(filepath.Join(fixtures, "open.bpf.o"))
 	if err != nil {
-		return artifact{}, fmt.Errorf("%w, run this in the workspace's folder", err)
+		return artifact{}, fmt.Errorf("%w, run this in the workspace's directory", err)
 	}
 	metadata, err := os.ReadFile(filepath.Join(fixtures, "open.yaml"))
 	if err != nil {

@@ -1,7 +1,7 @@
 // Command registry measures gadget-run beside crane, skopeo and regctl, all as
 // whole processes on one machine and with one registry: push and pull of one
 // artifact and of many. And the start of "gadget-run run" with one and with many
-// stored artifacts. It is run in the workspace's folder; the others are what
+// stored artifacts. It is run in the workspace's directory; the others are what
 // tools/dev/clients built and the machine's docker-registry and skopeo.
 //
 //	go run ./bench/registry
@@ -85,7 +85,7 @@ func (b *bench) programs() error {
 		b.others[strings.ToLower(name)] = path
 	}
 	if b.gadgetRun == "" {
-		b.gadgetRun = filepath.Join(b.tmp, "built") // "gadget-run" is the name of its folder of configuration
+		b.gadgetRun = filepath.Join(b.tmp, "built") // "gadget-run" is the name of its directory of configuration
 		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.gadgetRun, "./runner")
 		build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // as it is shipped
 		if err := build.Run(); err != nil {

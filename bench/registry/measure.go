@@ -92,7 +92,7 @@ func (b *bench) row(name string, rounds int, sides []side, measure func(side) (t
 	return nil
 }
 
-// fresh returns a new folder, which the caller removes.
+// fresh returns a new directory, which the caller removes.
 func (b *bench) fresh() (string, error) { return os.MkdirTemp(b.tmp, "side-") }
 
 // measurePush pushes into an empty registry.
@@ -113,7 +113,7 @@ func (b *bench) measurePush(s side, all []artifact) (time.Duration, error) {
 	return b.execute(dir, s.push(dir, all))
 }
 
-// measurePull pulls into an empty folder what the push before has left.
+// measurePull pulls into an empty directory what the push before has left.
 func (b *bench) measurePull(s side, all []artifact) (time.Duration, error) {
 	dir, err := b.fresh()
 	if err != nil {

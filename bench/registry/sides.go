@@ -6,7 +6,7 @@ import (
 )
 
 // side is one client: the command lines, run one after the other, that pull or
-// push some artifacts. dir is a new folder.
+// push some artifacts. dir is a new directory.
 type side struct {
 	name string
 	pull func(dir string, all []artifact) [][]string

@@ -216,7 +216,7 @@ func TestMirror(t *testing.T) {
 }
 
 // TestClientCertificates shows a certificate to a registry that wants one, from
-// one folder that serves gadget-run and skopeo.
+// one directory that serves gadget-run and skopeo.
 func TestClientCertificates(t *testing.T) {
 	l := newLab(t)
 	cert, key := l.ca.Issue(t, "server")

@@ -55,7 +55,7 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 }
 
 // WriteFile writes data to path with mode 0644: into a temporary file of the
-// same folder first, then renamed, so that nobody sees half of it.
+// same directory first, then renamed, so that nobody sees half of it.
 func WriteFile(path string, data []byte) error {
 	return WriteStream(path, func(w io.Writer) error {
 		_, err := w.Write(data)

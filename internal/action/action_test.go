@@ -101,7 +101,7 @@ func TestWriteStreamLeavesNothingBehindWhenItFails(t *testing.T) {
 		t.Errorf("the old file became %q, %v", data, err)
 	}
 	if err := action.WriteFile(filepath.Join(dir, "no", "x"), nil); err == nil {
-		t.Error("a missing folder is no error")
+		t.Error("a missing directory is not an error")
 	}
 }
 

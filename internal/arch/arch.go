@@ -20,7 +20,7 @@ const (
 // names holds, for one Arch, the spellings that other systems use.
 type names struct {
 	uname  string // uname -m
-	btfhub string // folder name in a btfhub archive
+	btfhub string // directory name in a btfhub archive
 	target string // suffix of -D__TARGET_ARCH_
 }
 
@@ -57,7 +57,7 @@ func (a Arch) String() string { return string(a) }
 // Uname returns what uname -m prints: "x86_64" or "aarch64".
 func (a Arch) Uname() string { return table[a].uname }
 
-// BTFHub returns the folder name in a btfhub archive: "x86_64" or "arm64",
+// BTFHub returns the directory name in a btfhub archive: "x86_64" or "arm64",
 // never "aarch64".
 func (a Arch) BTFHub() string { return table[a].btfhub }
 

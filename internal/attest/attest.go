@@ -28,7 +28,7 @@ type Kind string
 
 // The kinds of materials.
 const (
-	Source   Kind = "source"   // a file of the gadget's folder
+	Source   Kind = "source"   // a file of the gadget's directory
 	Compiler Kind = "compiler" // a package of the toolchain
 	Archive  Kind = "archive"  // a btfhub archive
 )

@@ -51,7 +51,7 @@ var errMinBTF = errors.New("the container of minimal BTF is damaged")
 func ReadResults(data []byte) ([]btfhub.LayerEntry, error) {
 	body, ok := bytes.CutPrefix(data, []byte(minMagic))
 	if !ok || len(body) < sha256.Size {
-		return nil, errors.New("the file is no container of minimal BTF")
+		return nil, errors.New("the file is not a container of minimal BTF")
 	}
 	sum := [sha256.Size]byte(body)
 	body = body[sha256.Size:]

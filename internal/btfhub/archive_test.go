@@ -60,7 +60,7 @@ func TestReadArchive(t *testing.T) {
 		{"good", archive(t, file("6.1.btf", "content")), ""},
 		{"with ./", archive(t, file("./6.1.btf", "content")), ""},
 		{"another name", archive(t, file("6.2.btf", "content")), `the member is "6.2.btf", want the file "6.1.btf"`},
-		{"in a folder", archive(t, file("x/6.1.btf", "content")), "want the file"},
+		{"in a directory", archive(t, file("x/6.1.btf", "content")), "want the file"},
 		{"a link", archive(t, entry{Header: tar.Header{Name: "6.1.btf", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}}), "want the file"},
 		{"two members", archive(t, file("6.1.btf", "content"), file("6.1.btf", "other")), "more than one member"},
 		{"no member", archive(t), "unexpected EOF"},

@@ -59,7 +59,7 @@ type Layer struct {
 	names []string // as in the tar, without a leading "./"
 }
 
-// OpenLayer reads the names in a layer, in folders as WriteLayer writes it or
+// OpenLayer reads the names in a layer, in directories as WriteLayer writes it or
 // flat. Members that are not regular .btf files are passed over.
 func OpenLayer(gz []byte) (*Layer, error) {
 	l := &Layer{gz: gz}

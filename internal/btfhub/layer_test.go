@@ -163,7 +163,7 @@ func TestNotFoundError(t *testing.T) {
 }
 
 // TestForeignLayers reads what other builders write: flat, with "./", with
-// folders and other files.
+// directories and other files.
 func TestForeignLayers(t *testing.T) {
 	l, err := btfhub.OpenLayer(foreign(t, "./", "./5.10.0-30-amd64.btf", "debian/", "debian/12/x86_64/6.1.btf", "notes.txt", "../evil.btf"))
 	if err != nil {

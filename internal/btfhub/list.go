@@ -10,16 +10,16 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/kernel"
 )
 
-// Archive is one archive in a folder.
+// Archive is one archive in a directory.
 type Archive struct {
 	Kernel kernel.Identity
 	Path   string // of the file
 }
 
-// List returns the archives below root, sorted by path. A folder or file that
+// List returns the archives below root, sorted by path. A directory or file that
 // can be reached under several names because of symbolic links is listed once,
-// under the name that is no link. Files and folders that do not follow the
-// path grammar are no archives and are passed over.
+// under the name that is not a link. Files and directories that do not follow the
+// path grammar are not archives and are passed over.
 func List(root string) ([]Archive, error) {
 	l := lister{root: root, seen: map[place]bool{}}
 	if err := l.walk("", 0); err != nil {
@@ -29,7 +29,7 @@ func List(root string) ([]Archive, error) {
 	return l.found, nil
 }
 
-// depth is the number of folders above an archive.
+// depth is the number of directories above an archive.
 const depth = 3
 
 type lister struct {
@@ -44,7 +44,7 @@ type place struct {
 	real  string
 }
 
-// walk goes through one folder: first what is really there, then links.
+// walk goes through one directory: first what is really there, then links.
 func (l *lister) walk(rel string, level int) error {
 	entries, err := os.ReadDir(filepath.Join(l.root, rel))
 	if err != nil {
@@ -67,7 +67,7 @@ func (l *lister) entry(rel string, level int) error {
 	path := filepath.Join(l.root, rel)
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil || l.seen[place{level, real}] {
-		return nil // a link that leads nowhere is no archive
+		return nil // a link that leads nowhere is not an archive
 	}
 	info, err := os.Stat(real)
 	if err != nil || info.IsDir() == (level == depth) {

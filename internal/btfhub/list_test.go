@@ -52,7 +52,7 @@ func TestPaths(t *testing.T) {
 }
 
 // TestListNoKernelTwice has the symbolic links of the public archive: version
-// folders under codenames, and a tree whose files are all links.
+// directories under codenames, and a tree whose files are all links.
 func TestListNoKernelTwice(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "ubuntu/18.04/x86_64/4.15.btf.tar.xz"), nil)
@@ -95,8 +95,8 @@ func TestListNoKernelTwice(t *testing.T) {
 	}
 }
 
-func TestListMissingFolder(t *testing.T) {
+func TestListMissingDirectory(t *testing.T) {
 	if _, err := btfhub.List(filepath.Join(t.TempDir(), "nothing")); err == nil {
-		t.Error("List of a missing folder succeeds")
+		t.Error("List of a missing directory succeeds")
 	}
 }

@@ -18,7 +18,7 @@ const (
 	BTFSuffix     = ".btf"
 )
 
-// Shard is the folder of all archives of one distribution, version and arch.
+// Shard is the directory of all archives of one distribution, version and arch.
 // Version is btfhub's spelling ("bullseye"), not that of os-release ("11").
 type Shard struct {
 	Distro, Version string

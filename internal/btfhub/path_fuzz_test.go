@@ -9,7 +9,7 @@ import (
 )
 
 // FuzzParseArchivePath: a name that is accepted is its own spelling and stays
-// in its folder.
+// in its directory.
 func FuzzParseArchivePath(f *testing.F) {
 	f.Add("debian/bullseye/x86_64/5.10.0-8-amd64.btf.tar.xz")
 	f.Add("../../../etc/x86_64/a.btf.tar.xz")

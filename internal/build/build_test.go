@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// writeFiles writes files, by their path, below a new folder.
+// writeFiles writes files, by their path, below a new directory.
 func writeFiles(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()

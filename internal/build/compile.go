@@ -28,13 +28,13 @@ type Toolchain struct {
 	Strip       string
 	// ResourceDir is clang's own; empty means what clang finds itself.
 	ResourceDir string
-	// SystemIncludes are folders of headers: gadget, bpf, vmlinux.h of Arch.
+	// SystemIncludes are directories of headers: gadget, bpf, vmlinux.h of Arch.
 	SystemIncludes []string
 }
 
 // CompileRequest is what Compile needs to know.
 type CompileRequest struct {
-	Folder    Folder
+	Directory Directory
 	Toolchain Toolchain
 	Arch      arch.Arch
 	// CFlags come after those of build.yaml, under the same rules.
@@ -67,25 +67,25 @@ func (e *CompileError) Error() string {
 	return fmt.Sprintf("compiling %q for %s: clang refused it", e.Source, e.Arch)
 }
 
-// Compile compiles the source that the folder's build file names for one
-// architecture. The object is the same whatever the folder's path, the working
+// Compile compiles the source that the directory's build file names for one
+// architecture. The object is the same whatever the directory's path, the working
 // directory and the environment.
 func Compile(ctx context.Context, req CompileRequest) (CompileResult, error) {
-	b, err := req.Folder.ReadBuildFile()
+	b, err := req.Directory.ReadBuildFile()
 	if err != nil {
 		return CompileResult{}, err
 	}
 	if !b.BuildsFor(req.Arch) {
 		return CompileResult{}, fmt.Errorf("compiling for %s: %s allows only %v, build for these (attribute 'archs')", req.Arch, b.File, b.Archs)
 	}
-	source, ok, err := req.Folder.find(b, "ebpfsource", b.Source)
+	source, ok, err := req.Directory.find(b, "ebpfsource", b.Source)
 	if err != nil {
 		return CompileResult{}, err
 	}
 	if !ok {
-		return CompileResult{Unused: req.Folder.unread(nil)}, nil
+		return CompileResult{Unused: req.Directory.unread(nil)}, nil
 	}
-	if err := req.Folder.checkIncludes(b); err != nil {
+	if err := req.Directory.checkIncludes(b); err != nil {
 		return CompileResult{}, err
 	}
 	tmp, err := os.MkdirTemp("", "gadget-compile-")
@@ -136,7 +136,7 @@ func (c *compilation) run(ctx context.Context) (CompileResult, error) {
 	if err := c.checkDeps(deps); err != nil {
 		return CompileResult{}, err
 	}
-	return CompileResult{Object: object, Unused: c.req.Folder.unread(deps), Read: slices.Sorted(maps.Keys(deps)), Warnings: text}, nil
+	return CompileResult{Object: object, Unused: c.req.Directory.unread(deps), Read: slices.Sorted(maps.Keys(deps)), Warnings: text}, nil
 }
 
 // args returns clang's command line.
@@ -153,10 +153,10 @@ func (c *compilation) args() ([]string, error) {
 		args = append(args, "-resource-dir", tc.ResourceDir)
 	}
 	args = append(args, c.prefixMaps()...)
-	for _, root := range c.req.Folder.roots() {
+	for _, root := range c.req.Directory.roots() {
 		args = append(args, "-I"+dotted(root))
 		for _, include := range c.build.Includes {
-			args = append(args, "-I"+dotted(path.Join(root, c.req.Folder.relative(include.Path))))
+			args = append(args, "-I"+dotted(path.Join(root, c.req.Directory.relative(include.Path))))
 		}
 	}
 	for _, flag := range slices.Concat(c.build.CFlags, c.req.CFlags) {
@@ -171,8 +171,8 @@ func (c *compilation) args() ([]string, error) {
 	return append(args, "-c", dotted(c.source), "-o", c.object), nil
 }
 
-// dotted returns a path that names its folder, for prefix maps to find it: one
-// without a folder gets "./".
+// dotted returns a path that names its directory, for prefix maps to find it: one
+// without a directory gets "./".
 func dotted(p string) string {
 	switch {
 	case p == ".":
@@ -183,20 +183,20 @@ func dotted(p string) string {
 	return p
 }
 
-// place makes the folder of a -I flag relative to the gadget's folder.
+// place makes the directory of a -I flag relative to the gadget's directory.
 func (c *compilation) place(flag string) []string {
 	dir, ok := strings.CutPrefix(flag, "-I")
 	if !ok {
 		return []string{flag}
 	}
 	out := []string{}
-	for _, root := range c.req.Folder.roots() {
-		out = append(out, "-I"+dotted(path.Join(root, c.req.Folder.relative(dir))))
+	for _, root := range c.req.Directory.roots() {
+		out = append(out, "-I"+dotted(path.Join(root, c.req.Directory.relative(dir))))
 	}
 	return out
 }
 
-// What the object calls the folders of this machine. Where clang has not kept
+// What the object calls the directories of this machine. Where clang has not kept
 // the text of a file it looks for it under such a name, and must not find one.
 const (
 	gadgetName  = "<gadget>/"
@@ -216,7 +216,7 @@ func (c *compilation) prefixMaps() []string {
 	if dir := c.req.Toolchain.ResourceDir; dir != "" {
 		maps[strings.TrimSuffix(dir, "/")+"/"] = clangName
 	}
-	for _, root := range c.req.Folder.roots() {
+	for _, root := range c.req.Directory.roots() {
 		maps[strings.TrimSuffix(root, "/")+"/"] = gadgetName
 	}
 	prefixes := []string{}

@@ -57,7 +57,7 @@ func TestCompileCommandLine(t *testing.T) {
 		"build.yaml": "ebpfsource: src/a.c\nincludes: [inc]\ncflags: [-DX=a b, -Iother]\n", "src/a.c": "", "inc/a.h": "",
 	})
 	result, err := build.Compile(context.Background(), build.CompileRequest{
-		Folder: build.Folder{Dir: dir}, Toolchain: tc, Arch: arch.AMD64, CFlags: []string{"-DLAST"},
+		Directory: build.Directory{Dir: dir}, Toolchain: tc, Arch: arch.AMD64, CFlags: []string{"-DLAST"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestCompileCommandLine(t *testing.T) {
 		"-IDIR", "-IDIR/inc", "-DX=a b", "-IDIR/other", "-DLAST", "-isystem", "/tc/include", "-isystem", "/tc/include/vmlinux/x86",
 		"-c", "DIR/src/a.c", "-o", "TMP/program.bpf.o", "env:",
 	}
-	// Where the temporary folder of the test is longer or shorter, its map moves.
+	// Where the temporary directory of the test is longer or shorter, its map moves.
 	sortMaps := func(s []string) []string { return sorted(s, "-prefix-map=") }
 	if diff := cmp.Diff(sortMaps(want), sortMaps(lines)); diff != "" {
 		t.Errorf("command line (-want +got):\n%s", diff)
@@ -98,7 +98,7 @@ func TestCompileRunsThroughTheLoader(t *testing.T) {
 	}
 	tc.Loader, tc.LibraryPath = loader, []string{"a", "b"}
 	dir := writeFiles(t, map[string]string{"program.bpf.c": ""})
-	if _, err := build.Compile(context.Background(), build.CompileRequest{Folder: build.Folder{Dir: dir}, Toolchain: tc, Arch: arch.ARM64}); err != nil {
+	if _, err := build.Compile(context.Background(), build.CompileRequest{Directory: build.Directory{Dir: dir}, Toolchain: tc, Arch: arch.ARM64}); err != nil {
 		t.Fatal(err)
 	}
 	if got := string(readFile(t, log+".ld")); got != "loader --library-path a:b\nloader --library-path a:b\n" {
@@ -112,7 +112,7 @@ func TestCompilePrunesInputsThatWereNotRead(t *testing.T) {
 	inputs := []string{"g/build.yaml", "g/program.bpf.c", "g/a b.h", "g/unread.h", "g/gadget.yaml"}
 	tc, _ := fakeToolchain(t, objectPath, "g/program.bpf.c", `./g/a\\ b.h`, "/usr/include/x.h")
 	result, err := build.Compile(context.Background(), build.CompileRequest{
-		Folder: build.Folder{Dir: "g", BuildFile: "g/build.yaml", Inputs: inputs}, Toolchain: tc, Arch: arch.AMD64,
+		Directory: build.Directory{Dir: "g", BuildFile: "g/build.yaml", Inputs: inputs}, Toolchain: tc, Arch: arch.AMD64,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -134,8 +134,8 @@ func TestCompileRefuses(t *testing.T) {
 		{name: "no program", object: noProgram, files: map[string]string{"program.bpf.c": ""}, want: []string{"program.bpf.c: it defines no program, put SEC("}},
 		{name: "empty object", object: "/dev/null", files: map[string]string{"program.bpf.c": ""}, want: []string{"checking object", "it is empty"}},
 		{
-			name: "include folder", files: map[string]string{"build.yaml": "includes: [\"no\"]\n", "program.bpf.c": ""},
-			want: []string{"build.yaml:1: includes names \"no\", but", "has no such folder"},
+			name: "include directory", files: map[string]string{"build.yaml": "includes: [\"no\"]\n", "program.bpf.c": ""},
+			want: []string{"build.yaml:1: includes names \"no\", but", "has no such directory"},
 		},
 		{name: "build file", files: map[string]string{"build.yaml": "x: y\n"}, want: []string{"build.yaml:1: unknown key"}},
 	} {
@@ -145,7 +145,7 @@ func TestCompileRefuses(t *testing.T) {
 			}
 			toolchain, _ := fakeToolchain(t, tc.object)
 			dir := writeFiles(t, tc.files)
-			_, err := build.Compile(context.Background(), build.CompileRequest{Folder: build.Folder{Dir: dir}, Toolchain: toolchain, Arch: arch.AMD64})
+			_, err := build.Compile(context.Background(), build.CompileRequest{Directory: build.Directory{Dir: dir}, Toolchain: toolchain, Arch: arch.AMD64})
 			wantError(t, err, tc.want...)
 		})
 	}
@@ -155,14 +155,14 @@ func TestCompileRefusesFlagsOfTheCaller(t *testing.T) {
 	tc, _ := fakeToolchain(t, testObject)
 	dir := writeFiles(t, map[string]string{"program.bpf.c": ""})
 	_, err := build.Compile(context.Background(), build.CompileRequest{
-		Folder: build.Folder{Dir: dir}, Toolchain: tc, Arch: arch.AMD64, CFlags: []string{"-fplugin=x"},
+		Directory: build.Directory{Dir: dir}, Toolchain: tc, Arch: arch.AMD64, CFlags: []string{"-fplugin=x"},
 	})
 	wantError(t, err, `flag "-fplugin=x" is not allowed`)
 }
 
 func TestCompileWithoutProgramGivesAnEmptyObject(t *testing.T) {
 	for _, files := range []map[string]string{{"gadget.yaml": "name: x\n"}, {"build.yaml": "ebpfsource: \"\"\n", "program.bpf.c": "not read"}} {
-		result, err := build.Compile(context.Background(), build.CompileRequest{Folder: build.Folder{Dir: writeFiles(t, files)}, Arch: arch.AMD64})
+		result, err := build.Compile(context.Background(), build.CompileRequest{Directory: build.Directory{Dir: writeFiles(t, files)}, Arch: arch.AMD64})
 		if err != nil || len(result.Object) > 0 {
 			t.Errorf("%v: %d bytes, %v", files, len(result.Object), err)
 		}
@@ -174,7 +174,7 @@ func TestCompileShowsWhatClangSays(t *testing.T) {
 	if err := os.Chmod(dir+"/clang", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	request := build.CompileRequest{Folder: build.Folder{Dir: dir + "/g"}, Toolchain: build.Toolchain{Clang: dir + "/clang"}, Arch: arch.AMD64}
+	request := build.CompileRequest{Directory: build.Directory{Dir: dir + "/g"}, Toolchain: build.Toolchain{Clang: dir + "/clang"}, Arch: arch.AMD64}
 	_, err := build.Compile(context.Background(), request)
 	var refused *build.CompileError
 	if !errors.As(err, &refused) || refused.Text != "a.c:1:2: error: no\n" {
@@ -196,13 +196,13 @@ func TestCompileRefusesHeadersFromElsewhere(t *testing.T) {
 		{"tc/sys.h", ""},
 		{"res/include/std.h", ""},
 		{"g/../g/own.h", ""},
-		{"g/../other/x.h", `it includes "other/x.h", which lies outside of the gadget's folder`},
+		{"g/../other/x.h", `it includes "other/x.h", which lies outside of the gadget's directory`},
 		{"/etc/hostname", `it includes "/etc/hostname", which lies outside`},
-		{"g/link.h", `it includes "g/link.h": "link.h" is a link out of the gadget's folder`},
+		{"g/link.h", `it includes "g/link.h": "link.h" is a link out of the gadget's directory`},
 	} {
 		toolchain, _ := fakeToolchain(t, objectPath, "g/program.bpf.c", tc.dep)
 		toolchain.SystemIncludes, toolchain.ResourceDir = []string{"tc"}, "res"
-		request := build.CompileRequest{Folder: build.Folder{Dir: "g"}, Toolchain: toolchain, Arch: arch.AMD64}
+		request := build.CompileRequest{Directory: build.Directory{Dir: "g"}, Toolchain: toolchain, Arch: arch.AMD64}
 		_, err := build.Compile(context.Background(), request)
 		if tc.want == "" {
 			wantError(t, err)
@@ -213,7 +213,7 @@ func TestCompileRefusesHeadersFromElsewhere(t *testing.T) {
 	toolchain, _ := fakeToolchain(t, objectPath, "g/program.bpf.c", "other/x.h")
 	toolchain.ResourceDir = "res"
 	_, err := build.Compile(context.Background(), build.CompileRequest{
-		Folder: build.Folder{Dir: "g", Inputs: []string{"g/program.bpf.c", "other/x.h"}}, Toolchain: toolchain, Arch: arch.AMD64,
+		Directory: build.Directory{Dir: "g", Inputs: []string{"g/program.bpf.c", "other/x.h"}}, Toolchain: toolchain, Arch: arch.AMD64,
 	})
 	wantError(t, err)
 }
@@ -236,7 +236,7 @@ func sorted(s []string, part string) []string {
 	return append(front, rest...)
 }
 
-// objectPath is testObject's absolute path, for tests that change the folder.
+// objectPath is testObject's absolute path, for tests that change the directory.
 var objectPath, _ = filepath.Abs(testObject)
 
 // realToolchain returns a real clang.
@@ -274,7 +274,7 @@ func TestCompileIsTheSameWhereverItIs(t *testing.T) {
 	}
 	root := writeFiles(t, files)
 	objects := [][]byte{}
-	for _, at := range []struct{ cwd, folder, system string }{
+	for _, at := range []struct{ cwd, directory, system string }{
 		{root, "some/where/g", "sys"},
 		{root + "/some/where/g", ".", "../../../sys"},
 		{root + "/some", "where/g", root + "/other/sys"},
@@ -282,7 +282,7 @@ func TestCompileIsTheSameWhereverItIs(t *testing.T) {
 	} {
 		t.Chdir(at.cwd)
 		tc.SystemIncludes = []string{at.system}
-		result, err := build.Compile(context.Background(), build.CompileRequest{Folder: build.Folder{Dir: at.folder}, Toolchain: tc, Arch: arch.AMD64})
+		result, err := build.Compile(context.Background(), build.CompileRequest{Directory: build.Directory{Dir: at.directory}, Toolchain: tc, Arch: arch.AMD64})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -304,7 +304,7 @@ func TestCompileIsTheSameWhereverItIs(t *testing.T) {
 func TestCompileErrorHasRelativePaths(t *testing.T) {
 	tc := realToolchain(t)
 	t.Chdir(writeFiles(t, map[string]string{"g/program.bpf.c": "int x = ;\n"}))
-	_, err := build.Compile(context.Background(), build.CompileRequest{Folder: build.Folder{Dir: "g"}, Toolchain: tc, Arch: arch.AMD64})
+	_, err := build.Compile(context.Background(), build.CompileRequest{Directory: build.Directory{Dir: "g"}, Toolchain: tc, Arch: arch.AMD64})
 	var refused *build.CompileError
 	if !errors.As(err, &refused) || !strings.HasPrefix(refused.Text, "g/program.bpf.c:1:9: error:") {
 		t.Errorf("error %v: %+v", err, refused)

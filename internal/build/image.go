@@ -17,7 +17,7 @@ import (
 
 // ImageRequest is what Image needs to know.
 type ImageRequest struct {
-	Folder Folder
+	Directory Directory
 	// Toolchains has the compiler for each architecture.
 	Toolchains map[arch.Arch]Toolchain
 	// Archs to build for; empty means those of build.yaml, else all supported.
@@ -51,10 +51,10 @@ type ImageResult struct {
 	Warnings string
 }
 
-// Image builds the gadget's folder for all architectures. The result is what
-// the build actions give for the same folder and toolchain, digest for digest.
+// Image builds the gadget's directory for all architectures. The result is what
+// the build actions give for the same directory and toolchain, digest for digest.
 func Image(ctx context.Context, req ImageRequest) (ImageResult, error) {
-	b, err := req.Folder.ReadBuildFile()
+	b, err := req.Directory.ReadBuildFile()
 	if err != nil {
 		return ImageResult{}, err
 	}
@@ -65,7 +65,7 @@ func Image(ctx context.Context, req ImageRequest) (ImageResult, error) {
 	if len(archs) == 0 {
 		archs = arch.All()
 	}
-	wasm, err := Wasm(ctx, WasmRequest{Folder: req.Folder, GoRoot: req.GoRoot, ModCache: req.ModCache, GoCache: req.GoCache})
+	wasm, err := Wasm(ctx, WasmRequest{Directory: req.Directory, GoRoot: req.GoRoot, ModCache: req.ModCache, GoCache: req.GoCache})
 	if err != nil {
 		return ImageResult{}, err
 	}
@@ -86,7 +86,7 @@ func (req ImageRequest) compile(ctx context.Context, archs []arch.Arch) ([]Compi
 			return nil, errors.Join(fmt.Errorf("compiling for %s: there is no toolchain for it", a), group.Wait())
 		}
 		group.Go(func() (err error) {
-			out[i], err = Compile(ctx, CompileRequest{Folder: req.Folder, Toolchain: tc, Arch: a, CFlags: req.CFlags})
+			out[i], err = Compile(ctx, CompileRequest{Directory: req.Directory, Toolchain: tc, Arch: a, CFlags: req.CFlags})
 			return err
 		})
 	}
@@ -106,7 +106,7 @@ func (req ImageRequest) assemble(ctx context.Context, archs []arch.Arch, compile
 			return ImageResult{}, err
 		}
 		m, problems, err := Manifest(ManifestRequest{
-			Folder: req.Folder, Arch: a, Object: compiled[i].Object, Wasm: wasm, BTF: btf,
+			Directory: req.Directory, Arch: a, Object: compiled[i].Object, Wasm: wasm, BTF: btf,
 			Labels: req.Labels, Created: req.Created, Lenient: req.Lenient,
 		})
 		if i == 0 {

@@ -21,10 +21,10 @@ const module = "\x00asm\x01\x00\x00\x00"
 
 // layoutOf takes the way of the build actions: compile, wasm, manifest of each
 // architecture, index, each with files in between.
-func layoutOf(t *testing.T, folder build.Folder, tc build.Toolchain) (digest, layout string) {
+func layoutOf(t *testing.T, directory build.Directory, tc build.Toolchain) (digest, layout string) {
 	t.Helper()
 	out := t.TempDir()
-	wasm, err := build.Wasm(context.Background(), build.WasmRequest{Folder: folder})
+	wasm, err := build.Wasm(context.Background(), build.WasmRequest{Directory: directory})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +38,11 @@ func layoutOf(t *testing.T, folder build.Folder, tc build.Toolchain) (digest, la
 	}
 	write("wasm", wasm.Module)
 	for _, a := range arch.All() {
-		compiled, err := build.Compile(context.Background(), build.CompileRequest{Folder: folder, Toolchain: tc, Arch: a})
+		compiled, err := build.Compile(context.Background(), build.CompileRequest{Directory: directory, Toolchain: tc, Arch: a})
 		if err != nil {
 			t.Fatal(err)
 		}
-		built, _, err := build.Manifest(build.ManifestRequest{Folder: folder, Arch: a, Object: compiled.Object, Wasm: wasm.Module, Created: time.Unix(7, 0)})
+		built, _, err := build.Manifest(build.ManifestRequest{Directory: directory, Arch: a, Object: compiled.Object, Wasm: wasm.Module, Created: time.Unix(7, 0)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,12 +66,12 @@ func layoutOf(t *testing.T, folder build.Folder, tc build.Toolchain) (digest, la
 
 func TestImageIsWhatTheActionsBuild(t *testing.T) {
 	tc, _ := fakeToolchain(t, testObject)
-	folder := build.Folder{Dir: writeFiles(t, map[string]string{
+	directory := build.Directory{Dir: writeFiles(t, map[string]string{
 		"build.yaml": "wasm: a.wasm\n", "a.wasm": module, "program.bpf.c": "", "gadget.yaml": "name: x\ndatasources: {open: {}}\n",
 	})}
-	want, layout := layoutOf(t, folder, tc)
+	want, layout := layoutOf(t, directory, tc)
 	result, err := build.Image(context.Background(), build.ImageRequest{
-		Folder: folder, Toolchains: map[arch.Arch]build.Toolchain{arch.AMD64: tc, arch.ARM64: tc}, Created: time.Unix(7, 0),
+		Directory: directory, Toolchains: map[arch.Arch]build.Toolchain{arch.AMD64: tc, arch.ARM64: tc}, Created: time.Unix(7, 0),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -97,8 +97,8 @@ func TestImageIsWhatTheActionsBuild(t *testing.T) {
 func TestImageWithoutProgramOrMetadata(t *testing.T) {
 	ctx := context.Background()
 	toolchains := map[arch.Arch]build.Toolchain{arch.AMD64: {}, arch.ARM64: {}}
-	meta := build.Folder{Dir: writeFiles(t, map[string]string{"gadget.yaml": "name: x\noperator: {process: {emitstats: true}}\ndatasources: {processes: {}}\n"})}
-	result, err := build.Image(ctx, build.ImageRequest{Folder: meta, Toolchains: toolchains})
+	meta := build.Directory{Dir: writeFiles(t, map[string]string{"gadget.yaml": "name: x\noperator: {process: {emitstats: true}}\ndatasources: {processes: {}}\n"})}
+	result, err := build.Image(ctx, build.ImageRequest{Directory: meta, Toolchains: toolchains})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,15 +106,15 @@ func TestImageWithoutProgramOrMetadata(t *testing.T) {
 	if err != nil || art.Object != nil || art.Metadata == nil {
 		t.Errorf("%+v, %v", art, err)
 	}
-	_, err = build.Image(ctx, build.ImageRequest{Folder: build.Folder{Dir: t.TempDir()}, Toolchains: toolchains})
+	_, err = build.Image(ctx, build.ImageRequest{Directory: build.Directory{Dir: t.TempDir()}, Toolchains: toolchains})
 	wantError(t, err, "the gadget is empty")
 }
 
 func TestImageTakesArchsAndLayers(t *testing.T) {
 	tc, _ := fakeToolchain(t, testObject)
-	folder := build.Folder{Dir: writeFiles(t, map[string]string{"build.yaml": "archs: [arm64]\n", "program.bpf.c": ""})}
+	directory := build.Directory{Dir: writeFiles(t, map[string]string{"build.yaml": "archs: [arm64]\n", "program.bpf.c": ""})}
 	req := build.ImageRequest{
-		Folder: folder, Toolchains: map[arch.Arch]build.Toolchain{arch.ARM64: tc},
+		Directory: directory, Toolchains: map[arch.Arch]build.Toolchain{arch.ARM64: tc},
 		BTF: func(_ context.Context, a arch.Arch, _ []byte) ([]byte, error) { return []byte(a), nil },
 	}
 	result, err := build.Image(context.Background(), req)
@@ -135,8 +135,8 @@ func TestImageTakesArchsAndLayers(t *testing.T) {
 
 func TestManifestChecksMetadata(t *testing.T) {
 	object := readFile(t, testObject)
-	folder := build.Folder{Dir: writeFiles(t, map[string]string{"gadget.yaml": "name: x\ndatasources: {opn: {}}\n"})}
-	req := build.ManifestRequest{Folder: folder, Arch: arch.AMD64, Object: object}
+	directory := build.Directory{Dir: writeFiles(t, map[string]string{"gadget.yaml": "name: x\ndatasources: {opn: {}}\n"})}
+	req := build.ManifestRequest{Directory: directory, Arch: arch.AMD64, Object: object}
 	_, _, err := build.Manifest(req)
 	wantError(t, err, `gadget.yaml:2: the object has no data source "opn", did you mean "open"?`)
 	req.Lenient = true
@@ -147,11 +147,11 @@ func TestManifestChecksMetadata(t *testing.T) {
 }
 
 func TestManifestFindsMetadata(t *testing.T) {
-	named := build.Folder{Dir: writeFiles(t, map[string]string{"build.yaml": "metadata: m.yaml\n"})}
-	_, _, err := build.Manifest(build.ManifestRequest{Folder: named, Arch: arch.AMD64})
+	named := build.Directory{Dir: writeFiles(t, map[string]string{"build.yaml": "metadata: m.yaml\n"})}
+	_, _, err := build.Manifest(build.ManifestRequest{Directory: named, Arch: arch.AMD64})
 	wantError(t, err, `build.yaml:1: metadata names "m.yaml", but`)
 	given := writeFiles(t, map[string]string{"given.yaml": "name: given\n"}) + "/given.yaml"
-	built, _, err := build.Manifest(build.ManifestRequest{Folder: named, MetadataFile: given, Arch: arch.AMD64})
+	built, _, err := build.Manifest(build.ManifestRequest{Directory: named, MetadataFile: given, Arch: arch.AMD64})
 	if err != nil || built.Manifest.Annotations["org.opencontainers.image.title"] != "given" {
 		t.Errorf("%v, %v", built.Manifest.Annotations, err)
 	}
@@ -203,13 +203,13 @@ func TestWasm(t *testing.T) {
 	}{
 		{name: "none", files: map[string]string{"a.wasm": module}},
 		{name: "prebuilt", files: map[string]string{"build.yaml": "wasm: a.wasm\n", "a.wasm": module}, size: len(module)},
-		{name: "no module", files: map[string]string{"build.yaml": "wasm: a.wasm\n", "a.wasm": "text"}, want: []string{"no wasm module"}},
+		{name: "no module", files: map[string]string{"build.yaml": "wasm: a.wasm\n", "a.wasm": "text"}, want: []string{"not a wasm module"}},
 		{name: "missing", files: map[string]string{"build.yaml": "wasm: a.wasm\n"}, want: []string{`wasm names "a.wasm"`}},
 		{name: "rust", files: map[string]string{"build.yaml": "wasm: a.rs\n", "a.rs": ""}, want: []string{"build.yaml:1:", "there is no Rust toolchain"}},
 		{name: "go without toolchain", files: map[string]string{"build.yaml": "wasm: a.go\n", "a.go": ""}, want: []string{"build.yaml:1:", "there is no Go toolchain"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			result, err := build.Wasm(context.Background(), build.WasmRequest{Folder: build.Folder{Dir: writeFiles(t, tc.files)}})
+			result, err := build.Wasm(context.Background(), build.WasmRequest{Directory: build.Directory{Dir: writeFiles(t, tc.files)}})
 			wantError(t, err, tc.want...)
 			if len(result.Module) != tc.size {
 				t.Errorf("%d bytes, want %d", len(result.Module), tc.size)
@@ -246,7 +246,7 @@ func TestWasmFromGo(t *testing.T) {
 	t.Setenv("GOFLAGS", "-mod=broken")
 	cache := t.TempDir()
 	inputs := []string{"g/build.yaml", "g/program.bpf.c", "g/go/go.mod", "g/go/util/util.go", "g/go/program.go"}
-	result, err := build.Wasm(context.Background(), build.WasmRequest{Folder: build.Folder{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
+	result, err := build.Wasm(context.Background(), build.WasmRequest{Directory: build.Directory{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,6 +259,6 @@ func TestWasmFromGo(t *testing.T) {
 	if err := os.WriteFile("g/go/program.go", []byte("package main\n\nfunc main() { x }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = build.Wasm(context.Background(), build.WasmRequest{Folder: build.Folder{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
+	_, err = build.Wasm(context.Background(), build.WasmRequest{Directory: build.Directory{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
 	wantError(t, err, "program.go:3:15: undefined: x", `building wasm module from "go/program.go"`)
 }

@@ -15,7 +15,7 @@ import (
 
 // ManifestRequest is what Manifest needs to know.
 type ManifestRequest struct {
-	Folder Folder
+	Directory Directory
 	// MetadataFile is the path of gadget.yaml; empty means the one that the
 	// build file names.
 	MetadataFile string
@@ -29,7 +29,7 @@ type ManifestRequest struct {
 	Lenient bool
 }
 
-// Manifest reads the folder's metadata, checks it against the object and
+// Manifest reads the directory's metadata, checks it against the object and
 // returns the manifest of one architecture.
 func Manifest(req ManifestRequest) (gadget.Built, gadget.Problems, error) {
 	metadata, name, err := req.readMetadata()
@@ -57,11 +57,11 @@ func Manifest(req ManifestRequest) (gadget.Built, gadget.Problems, error) {
 func (req ManifestRequest) readMetadata() ([]byte, string, error) {
 	name := req.MetadataFile
 	if name == "" {
-		b, err := req.Folder.ReadBuildFile()
+		b, err := req.Directory.ReadBuildFile()
 		if err != nil {
 			return nil, "", err
 		}
-		found, ok, err := req.Folder.find(b, "metadata", b.Metadata)
+		found, ok, err := req.Directory.find(b, "metadata", b.Metadata)
 		if err != nil || !ok {
 			return nil, gadget.ConfigFile, err
 		}
@@ -83,7 +83,7 @@ func ParseEpoch(value string) (time.Time, error) {
 	seconds, err := strconv.ParseInt(value, 10, 64)
 	// RFC 3339 has four digits for the year.
 	if err != nil || seconds < 0 || time.Unix(seconds, 0).UTC().Year() > 9999 {
-		return time.Time{}, fmt.Errorf("reading SOURCE_DATE_EPOCH: %q is no time, use seconds since 1970", value)
+		return time.Time{}, fmt.Errorf("reading SOURCE_DATE_EPOCH: %q is not a time, use seconds since 1970", value)
 	}
 	return time.Unix(seconds, 0), nil
 }

@@ -42,7 +42,7 @@ func (c *compilation) checkDeps(deps map[string]bool) error {
 		return nil
 	}
 	inputs := map[string]bool{}
-	for _, input := range c.req.Folder.Inputs {
+	for _, input := range c.req.Directory.Inputs {
 		inputs[path.Clean(input)] = true
 	}
 	toolchain := slices.Concat(tc.SystemIncludes, []string{tc.ResourceDir})
@@ -50,9 +50,9 @@ func (c *compilation) checkDeps(deps map[string]bool) error {
 		if inputs[dep] || slices.ContainsFunc(toolchain, func(dir string) bool { return below(dir, dep) }) {
 			continue
 		}
-		root, ok := c.req.Folder.rootOf(dep)
+		root, ok := c.req.Directory.rootOf(dep)
 		if !ok {
-			return fmt.Errorf("%s: it includes %q, which lies outside of the gadget's folder, copy the file into it", c.source, dep)
+			return fmt.Errorf("%s: it includes %q, which lies outside of the gadget's directory, copy the file into it", c.source, dep)
 		}
 		if err := checkInside(root, strings.TrimPrefix(strings.TrimPrefix(dep, root), "/")); err != nil {
 			return fmt.Errorf("%s: it includes %q: %w", c.source, dep, err)
@@ -106,7 +106,7 @@ func parseDepfile(data []byte) map[string]bool {
 }
 
 // unread returns the inputs that are neither in read nor the build file.
-func (f Folder) unread(read map[string]bool) []string {
+func (f Directory) unread(read map[string]bool) []string {
 	out := []string{}
 	for _, input := range f.Inputs {
 		rel, _ := f.gadgetPath(input)

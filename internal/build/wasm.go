@@ -26,13 +26,13 @@ const (
 
 // WasmRequest is what Wasm needs to know.
 type WasmRequest struct {
-	Folder Folder
+	Directory Directory
 	// GoRoot is the Go toolchain that builds a .go source.
 	GoRoot string
-	// ModCache is a folder of downloaded Go modules; empty means that a module
-	// with dependencies needs a vendor folder.
+	// ModCache is a directory of downloaded Go modules; empty means that a module
+	// with dependencies needs a vendor directory.
 	ModCache string
-	// GoCache is a folder for Go's build cache; empty means one that is thrown
+	// GoCache is a directory for Go's build cache; empty means one that is thrown
 	// away. What is built does not depend on it, how long it takes does.
 	GoCache string
 }
@@ -45,16 +45,16 @@ type WasmResult struct {
 	Unused []string
 }
 
-// Wasm returns the wasm module that the folder's build file names: a prebuilt
+// Wasm returns the wasm module that the directory's build file names: a prebuilt
 // one, or one built from Go without any network.
 func Wasm(ctx context.Context, req WasmRequest) (WasmResult, error) {
-	b, err := req.Folder.ReadBuildFile()
+	b, err := req.Directory.ReadBuildFile()
 	if err != nil {
 		return WasmResult{}, err
 	}
-	source, ok, err := req.Folder.find(b, "wasm", b.Wasm)
+	source, ok, err := req.Directory.find(b, "wasm", b.Wasm)
 	if err != nil || !ok {
-		return WasmResult{Unused: req.Folder.unread(nil)}, err
+		return WasmResult{Unused: req.Directory.unread(nil)}, err
 	}
 	switch path.Ext(source) {
 	case ".go":
@@ -70,7 +70,7 @@ func Wasm(ctx context.Context, req WasmRequest) (WasmResult, error) {
 	if err := gadget.CheckWasm(module); err != nil {
 		return WasmResult{}, fmt.Errorf("reading wasm module %q: %w", source, err)
 	}
-	return WasmResult{Module: module, Unused: req.Folder.unread(map[string]bool{path.Clean(source): true})}, nil
+	return WasmResult{Module: module, Unused: req.Directory.unread(map[string]bool{path.Clean(source): true})}, nil
 }
 
 // goModule builds the Go source in a private copy of its module.
@@ -84,8 +84,8 @@ func (req WasmRequest) goModule(ctx context.Context, b *gadget.BuildFile) (WasmR
 		return WasmResult{}, fmt.Errorf("building wasm module: %w", err)
 	}
 	defer removeAll(tmp)
-	rel := req.Folder.relative(b.Wasm.Path)
-	read, err := req.Folder.stage(filepath.Join(tmp, "src"), path.Dir(rel))
+	rel := req.Directory.relative(b.Wasm.Path)
+	read, err := req.Directory.stage(filepath.Join(tmp, "src"), path.Dir(rel))
 	if err != nil {
 		return WasmResult{}, fmt.Errorf("copying Go sources: %w", err)
 	}
@@ -93,7 +93,7 @@ func (req WasmRequest) goModule(ctx context.Context, b *gadget.BuildFile) (WasmR
 	if err != nil {
 		return WasmResult{}, err
 	}
-	return WasmResult{Module: module, Unused: req.Folder.unread(read)}, nil
+	return WasmResult{Module: module, Unused: req.Directory.unread(read)}, nil
 }
 
 // goBuild runs the Go toolchain on tmp/src/rel.
@@ -145,8 +145,8 @@ func (req WasmRequest) goEnv(root, tmp string) []string {
 }
 
 // stage copies the files of the Go module around dir into dst, under their
-// paths in the gadget's folder, and returns the inputs that it copied.
-func (f Folder) stage(dst, dir string) (map[string]bool, error) {
+// paths in the gadget's directory, and returns the inputs that it copied.
+func (f Directory) stage(dst, dir string) (map[string]bool, error) {
 	files, err := f.list()
 	if err != nil {
 		return nil, err
@@ -173,7 +173,7 @@ func (f Folder) stage(dst, dir string) (map[string]bool, error) {
 	return read, nil
 }
 
-// moduleRoot returns the nearest folder at or above dir that has a go.mod, dir
+// moduleRoot returns the nearest directory at or above dir that has a go.mod, dir
 // itself when none has.
 func moduleRoot(files map[string]string, dir string) string {
 	for d := dir; ; d = path.Dir(d) {
@@ -186,8 +186,8 @@ func moduleRoot(files map[string]string, dir string) string {
 	}
 }
 
-// list returns all files of the folder, by their path in it.
-func (f Folder) list() (map[string]string, error) {
+// list returns all files of the directory, by their path in it.
+func (f Directory) list() (map[string]string, error) {
 	out := map[string]string{}
 	if f.Inputs != nil {
 		for _, input := range f.Inputs {

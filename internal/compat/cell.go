@@ -40,7 +40,7 @@ func (b *builder) programCells(r Report, k Kernel, objects []Object) []Cell {
 		if c := relocationCell(rel, k.Results[i]); c.Status != Resolved && c.Status != Guarded {
 			for _, p := range programsOf(rel) {
 				if bad[p].Status == "" {
-					bad[p] = Cell{Misplaced, c.Cause, c.Cure}
+					bad[p] = Cell{Misplaced, c.Cause, c.Hint}
 				}
 			}
 		}

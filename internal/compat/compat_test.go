@@ -65,8 +65,8 @@ func TestDemoPrograms(t *testing.T) {
 			t.Errorf("program %s is %v, want %v", p.Name, got, want[p.Name])
 		}
 		for _, c := range []Cell{first.Programs[i], last.Programs[i]} {
-			if !c.Status.Good() && (c.Cause == "" || c.Cure == "") {
-				t.Errorf("program %s: %s lacks cause or cure", p.Name, c.Status)
+			if !c.Status.Good() && (c.Cause == "" || c.Hint == "") {
+				t.Errorf("program %s: %s lacks cause or hint", p.Name, c.Status)
 			}
 		}
 	}
@@ -94,7 +94,7 @@ func TestHTMLIsSelfContained(t *testing.T) {
 			t.Errorf("the page contains %q", bad)
 		}
 	}
-	for _, want := range []string{`class="cell too_old"`, `aria-label="unguarded: fails for a relocation"`, "Cure: ", "5.10.0-32-cloud-amd64", "could not be read"} {
+	for _, want := range []string{`class="cell too_old"`, `aria-label="unguarded: fails for a relocation"`, "Hint: ", "5.10.0-32-cloud-amd64", "could not be read"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -132,7 +132,7 @@ func TestLint(t *testing.T) {
 		t.Errorf("Lint of no program = %v, %v", problems, err)
 	}
 	if _, err := Lint([]byte("no ELF")); err == nil {
-		t.Error("Lint accepts what is no object")
+		t.Error("Lint accepts what is not an object")
 	}
 }
 

@@ -64,11 +64,11 @@ type Group struct {
 	Relocations []Cell   `json:"relocations"`
 }
 
-// Cell is a status with its cause and cure.
+// Cell is a status with its cause and hint.
 type Cell struct {
 	Status Status `json:"status"`
 	Cause  string `json:"cause,omitempty"`
-	Cure   string `json:"cure,omitempty"`
+	Hint   string `json:"hint,omitempty"`
 }
 
 // Entry is a kernel whose archive could not be read.
@@ -192,7 +192,7 @@ func (b *builder) group() {
 	oldest := b.oldest()
 	slices.SortStableFunc(b.kernels, func(x, y column) int {
 		a, c := x.kernel, y.kernel
-		return cmp.Or(strings.Compare(a.Distro, c.Distro), Compare(oldest[a.folder()], oldest[c.folder()]),
+		return cmp.Or(strings.Compare(a.Distro, c.Distro), Compare(oldest[a.directory()], oldest[c.directory()]),
 			Compare(a.Version, c.Version), strings.Compare(a.Arch, c.Arch), Compare(a.Release, c.Release))
 	})
 	for _, c := range b.kernels {
@@ -213,15 +213,15 @@ func (b *builder) group() {
 	}
 }
 
-// folder names the distribution and version of a kernel.
-func (k Kernel) folder() string { return k.Distro + "/" + k.Version }
+// directory names the distribution and version of a kernel.
+func (k Kernel) directory() string { return k.Distro + "/" + k.Version }
 
 // oldest returns the oldest release of each distribution version, by which
 // versions are put in order: some are numbers and some are names.
 func (b *builder) oldest() map[string]string {
 	oldest := map[string]string{}
 	for _, c := range b.kernels {
-		f := c.kernel.folder()
+		f := c.kernel.directory()
 		if r, ok := oldest[f]; !ok || Compare(c.kernel.Release, r) < 0 {
 			oldest[f] = c.kernel.Release
 		}

@@ -107,14 +107,14 @@ func (r Row) Label() string {
 
 // writeCauses writes each cause of a bad cell once, with the groups it is in.
 func writeCauses(b *strings.Builder, m Matrix) {
-	type key struct{ name, cause, cure string }
+	type key struct{ name, cause, hint string }
 	groups := map[key][]string{}
 	var order []key
 	note := func(name string, c Cell, group int) {
 		if c.Status.Good() {
 			return
 		}
-		k := key{name, c.Cause, c.Cure}
+		k := key{name, c.Cause, c.Hint}
 		if groups[k] == nil {
 			order = append(order, k)
 		}
@@ -130,8 +130,8 @@ func writeCauses(b *strings.Builder, m Matrix) {
 	}
 	for _, k := range order {
 		fmt.Fprintf(b, "\n%s [%s]\n  %s\n", k.name, strings.Join(groups[k], ","), k.cause)
-		if k.cure != "" {
-			fmt.Fprintf(b, "  cure: %s\n", k.cure)
+		if k.hint != "" {
+			fmt.Fprintf(b, "  hint: %s\n", k.hint)
 		}
 	}
 	for _, e := range m.Broken {

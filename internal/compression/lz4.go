@@ -16,7 +16,7 @@ const (
 	lz4MaxBlock = lz4Block + lz4Block/255 + 16 // worst case of one block, compressed
 )
 
-// errLZ4Magic is returned for a stream that is no legacy LZ4 frame.
+// errLZ4Magic is returned for a stream that is not a legacy LZ4 frame.
 var errLZ4Magic = errors.New("no legacy lz4 frame")
 
 type lz4Reader struct {

@@ -24,7 +24,7 @@ const (
 	arHeader   = 60
 )
 
-// ErrNotDeb is returned for a file that is no Debian package.
+// ErrNotDeb is returned for a file that is not a Debian package.
 var ErrNotDeb = errors.New("no Debian package")
 
 // Control is the package's description, as far as callers need it.

@@ -22,7 +22,7 @@ const (
 )
 
 // BuildFile is the typed content of build.yaml. Paths are slash-separated,
-// clean, relative to the build file, and do not leave its folder.
+// clean, relative to the build file, and do not leave its directory.
 type BuildFile struct {
 	// Source is the C source. When it is not Named and not there, the gadget
 	// has no program. It is empty when build.yaml says so.
@@ -35,7 +35,7 @@ type BuildFile struct {
 	CFlags []string
 	// Archs are the architectures to build for; empty means all supported.
 	Archs []arch.Arch
-	// Includes are folders for headers, searched after the gadget's own.
+	// Includes are directories for headers, searched after the gadget's own.
 	Includes []NamedPath
 	// File is the name of the build file, for messages.
 	File string
@@ -145,7 +145,7 @@ func (r *buildReader) includes(n *yaml.Node) {
 	for _, item := range n.Content {
 		p := r.named(resolve(item), "includes")
 		if !p.Named {
-			r.fail(item, "includes has an empty path, name a folder inside the gadget's")
+			r.fail(item, "includes has an empty path, name a directory inside the gadget's")
 		}
 		r.b.Includes = append(r.b.Includes, p)
 	}
@@ -176,7 +176,7 @@ func (r *buildReader) cflags(n *yaml.Node) {
 	}
 }
 
-// insidePath returns p cleaned, or an error when it can leave the folder that
+// insidePath returns p cleaned, or an error when it can leave the directory that
 // it is relative to, or could be taken for a flag.
 func insidePath(p string) (string, error) {
 	clean := path.Clean(p)
@@ -184,13 +184,13 @@ func insidePath(p string) (string, error) {
 	case strings.ContainsAny(p, "\\\x00\n"):
 		return "", fmt.Errorf("it has a backslash or a control character, use a plain path")
 	case path.IsAbs(p):
-		return "", fmt.Errorf("it is absolute, name a path inside the gadget's folder")
+		return "", fmt.Errorf("it is absolute, name a path inside the gadget's directory")
 	case clean == "..", strings.HasPrefix(clean, "../"):
-		return "", fmt.Errorf("it leaves the gadget's folder, name a path inside it")
+		return "", fmt.Errorf("it leaves the gadget's directory, name a path inside it")
 	case strings.HasPrefix(clean, "-"):
 		return "", fmt.Errorf("it begins with a dash, rename the file")
 	case clean != "." && !action.CleanName(clean):
-		return "", fmt.Errorf("it is no clean path")
+		return "", fmt.Errorf("it is not a clean path")
 	}
 	return clean, nil
 }

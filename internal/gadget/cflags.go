@@ -8,7 +8,7 @@ import (
 )
 
 // allowedFlags holds the forms of compiler flags that build.yaml may add. None
-// names a file, except -I, which stays in the gadget's folder. None takes a
+// names a file, except -I, which stays in the gadget's directory. None takes a
 // second word, and none passes words on to other programs (-Wl, -Wa, -Wp).
 var allowedFlags = []lazyregexp.Regexp{
 	lazyregexp.New(`^-I(.+)$`),
@@ -34,7 +34,7 @@ var deniedFlags = []string{
 
 // CheckCFlag returns an error unless flag may be given to the compiler by a
 // gadget: a -D, -W, -f, -O, -g, -m or -std flag that touches no file, or -I
-// with a folder inside the gadget's.
+// with a directory inside the gadget's.
 func CheckCFlag(flag string) error {
 	for _, d := range deniedFlags {
 		if strings.HasPrefix(flag, d) {

@@ -107,7 +107,7 @@ func (o *Object) mapIterator(parts []string) {
 		}
 		st, ok := btf.UnderlyingType(side.typ).(*btf.Struct)
 		if !ok {
-			o.fail("map %q of data source %q has a %s that is no struct, wrap it in one", s.Map, s.Name, side.what)
+			o.fail("map %q of data source %q has a %s that is not a struct, wrap it in one", s.Map, s.Name, side.what)
 			continue
 		}
 		s.Structs = append(s.Structs, st)
@@ -147,5 +147,5 @@ func (o *Object) structNamed(name string) (*btf.Struct, error) {
 			return st, nil
 		}
 	}
-	return nil, fmt.Errorf("%q is no struct, name one", name)
+	return nil, fmt.Errorf("%q is not a struct, name one", name)
 }

@@ -106,7 +106,7 @@ func TestImportOfWhatDockerSaves(t *testing.T) {
 
 	save(keep, "manifest.json")
 	if _, err := gadget.Import(t.Context(), file); err == nil || !strings.Contains(err.Error(), "save them as docker-archive") {
-		t.Errorf("without manifest.json: error %v, want the cure", err)
+		t.Errorf("without manifest.json: error %v, want the hint", err)
 	}
 
 	// An image that is none of ours stays what it is.

@@ -60,7 +60,7 @@ func Export(ctx context.Context, w io.Writer, from oci.Blobs, root ocispec.Descr
 	return fmt.Errorf("exporting: unknown format %q, use oci, docker or tar", opts.Format)
 }
 
-// ExportLocal writes the gadget's files into the folder dir, together with what
+// ExportLocal writes the gadget's files into the directory dir, together with what
 // Import needs to restore the artifact.
 func ExportLocal(ctx context.Context, dir string, from oci.Blobs, root ocispec.Descriptor) error {
 	parts, err := readParts(ctx, from, root, nil)
@@ -95,9 +95,9 @@ func NameRoot(root ocispec.Descriptor, ref string) ocispec.Descriptor {
 	return root
 }
 
-// recordFolder holds manifests and index beside the files of a gadget, so that
+// recordDirectory holds manifests and index beside the files of a gadget, so that
 // the artifact can be restored from them, digest for digest.
-const recordFolder = "artifact"
+const recordDirectory = "artifact"
 
 // archParts is the content of one manifest.
 type archParts struct {
@@ -176,13 +176,13 @@ func readArch(ctx context.Context, from oci.Blobs, d ocispec.Descriptor, only bo
 		if err != nil {
 			return p, err
 		}
-		p.entries = append(p.entries, action.Entry{Name: path.Join(recordFolder, "blobs", unknown.Digest.Encoded()), Data: data})
+		p.entries = append(p.entries, action.Entry{Name: path.Join(recordDirectory, "blobs", unknown.Digest.Encoded()), Data: data})
 	}
 	return p, nil
 }
 
 // files returns the gadget's files: at the top what is the same for every
-// architecture, the rest in one folder for each.
+// architecture, the rest in one directory for each.
 func (a artifactParts) files() []action.Entry {
 	out := []action.Entry{}
 	for i, p := range a.archs {
@@ -213,11 +213,11 @@ func (a artifactParts) shared(e action.Entry) bool {
 func (a artifactParts) records(only arch.Arch) []action.Entry {
 	out := []action.Entry{}
 	if a.index != nil {
-		out = append(out, action.Entry{Name: path.Join(recordFolder, "index.json"), Data: a.index})
+		out = append(out, action.Entry{Name: path.Join(recordDirectory, "index.json"), Data: a.index})
 	}
 	for _, p := range a.archs {
 		if only == "" || p.arch == only {
-			out = append(out, action.Entry{Name: path.Join(recordFolder, p.arch.String()+".json"), Data: p.manifest})
+			out = append(out, action.Entry{Name: path.Join(recordDirectory, p.arch.String()+".json"), Data: p.manifest})
 		}
 	}
 	return out

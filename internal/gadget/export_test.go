@@ -80,7 +80,7 @@ func TestExportLocalThenImportGivesTheSameArtifact(t *testing.T) {
 	checkImport(t, dir, root, "")
 }
 
-func TestImportLayoutFolder(t *testing.T) {
+func TestImportLayoutDirectory(t *testing.T) {
 	blobs, root := artifact(t)
 	dir := t.TempDir()
 	if err := oci.CopyLayout(context.Background(), dir, blobs, root); err != nil {
@@ -204,13 +204,13 @@ func TestImportRefuses(t *testing.T) {
 		return buf.Bytes()
 	}
 	for name, tc := range map[string]struct{ path, want string }{
-		"missing":       {filepath.Join(dir, "absent"), "no such file"},
-		"text":          {write("text", []byte("hello")), "reading tar"},
-		"other tar":     {write("other", tarOf(action.Entry{Name: "a", Data: []byte("b")})), "no OCI layout, and no docker-archive"},
-		"the tar form":  {write("files", export(t, gadget.FormatTar, "")), "no OCI layout, and no docker-archive"},
-		"broken docker": {write("docker", tarOf(action.Entry{Name: "manifest.json", Data: []byte("{")})), "reading manifest.json"},
-		"empty docker":  {write("none", tarOf(action.Entry{Name: "manifest.json", Data: []byte("[]")})), "no exported gadget"},
-		"other folder":  {t.TempDir(), "no exported gadget"},
+		"missing":         {filepath.Join(dir, "absent"), "no such file"},
+		"text":            {write("text", []byte("hello")), "reading tar"},
+		"other tar":       {write("other", tarOf(action.Entry{Name: "a", Data: []byte("b")})), "not an OCI layout, and no docker-archive"},
+		"the tar form":    {write("files", export(t, gadget.FormatTar, "")), "not an OCI layout, and no docker-archive"},
+		"broken docker":   {write("docker", tarOf(action.Entry{Name: "manifest.json", Data: []byte("{")})), "reading manifest.json"},
+		"empty docker":    {write("none", tarOf(action.Entry{Name: "manifest.json", Data: []byte("[]")})), "not an exported gadget"},
+		"other directory": {t.TempDir(), "not an exported gadget"},
 	} {
 		if _, err := gadget.Import(t.Context(), tc.path); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tc.want)

@@ -32,7 +32,7 @@ const (
 	maxDockerLayers = 64
 )
 
-// Imported is an artifact read from a file or a folder.
+// Imported is an artifact read from a file or a directory.
 type Imported struct {
 	oci.Blobs
 	// Roots are the artifacts in it, with their names as
@@ -50,8 +50,8 @@ func (i *Imported) Close() error {
 	return i.closer.Close()
 }
 
-// Import opens what Export or ExportLocal wrote: a layout folder or its tar, a
-// docker-archive, or a folder of files. A docker-archive may have been loaded and
+// Import opens what Export or ExportLocal wrote: a layout directory or its tar, a
+// docker-archive, or a directory of files. A docker-archive may have been loaded and
 // saved by docker or podman in between. The form is found by its content.
 func Import(ctx context.Context, name string) (*Imported, error) {
 	info, err := os.Stat(name)
@@ -65,7 +65,7 @@ func Import(ctx context.Context, name string) (*Imported, error) {
 		l, err := oci.OpenLayout(name)
 		return importedLayout(l, err)
 	}
-	files, err := readFolder(name)
+	files, err := readDirectory(name)
 	if err != nil {
 		return nil, fmt.Errorf("importing %q: %w", name, err)
 	}
@@ -155,22 +155,22 @@ func recordedRoot(files map[string][]byte) (ocispec.Descriptor, error) {
 	manifests := map[string]ocispec.Descriptor{}
 	var last ocispec.Descriptor
 	for _, a := range arch.All() {
-		if data, ok := files[path.Join(recordFolder, a.String()+".json")]; ok {
+		if data, ok := files[path.Join(recordDirectory, a.String()+".json")]; ok {
 			last = oci.Describe(ocispec.MediaTypeImageManifest, data)
 			last.Platform = &ocispec.Platform{OS: "linux", Architecture: a.String()}
 			manifests[last.Digest.String()] = last
 		}
 	}
 	if len(manifests) == 0 {
-		return last, fmt.Errorf("there is no file %s/<arch>.json, so it is no exported gadget", recordFolder)
+		return last, fmt.Errorf("there is no file %s/<arch>.json, so it is not an exported gadget", recordDirectory)
 	}
-	data, ok := files[path.Join(recordFolder, "index.json")]
+	data, ok := files[path.Join(recordDirectory, "index.json")]
 	if !ok && len(manifests) == 1 {
 		return last, nil
 	}
 	var idx ocispec.Index
 	if err := json.Unmarshal(data, &idx); err != nil {
-		return last, fmt.Errorf("reading %s/index.json: %w", recordFolder, err)
+		return last, fmt.Errorf("reading %s/index.json: %w", recordDirectory, err)
 	}
 	for _, d := range idx.Manifests {
 		if _, ok := manifests[d.Digest.String()]; !ok && len(manifests) == 1 {
@@ -180,8 +180,8 @@ func recordedRoot(files map[string][]byte) (ocispec.Descriptor, error) {
 	return oci.Describe(ocispec.MediaTypeImageIndex, data), nil
 }
 
-// readFolder returns the regular files below dir.
-func readFolder(dir string) (map[string][]byte, error) {
+// readDirectory returns the regular files below dir.
+func readDirectory(dir string) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	budget := int64(MaxImportBytes)
 	err := filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {

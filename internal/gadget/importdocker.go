@@ -53,7 +53,7 @@ func dockerArtifacts(files map[string][]byte) ([]*dockerArtifact, error) {
 		return nil, fmt.Errorf("reading %s: %w", dockerManifestFile, err)
 	}
 	if len(images) == 0 {
-		return nil, errors.New("its list of images is empty, so it is no exported gadget")
+		return nil, errors.New("its list of images is empty, so it is not an exported gadget")
 	}
 	var all []*dockerArtifact
 	byKey := map[string]*dockerArtifact{}
@@ -91,7 +91,7 @@ func imageFiles(files map[string][]byte, i int, image dockerImage) (map[string][
 			return nil, fmt.Errorf("reading layer %q: %w", layer, err)
 		}
 		for file, data := range inner {
-			if !strings.HasPrefix(file, recordFolder+"/") {
+			if !strings.HasPrefix(file, recordDirectory+"/") {
 				file = fmt.Sprintf("%d/%d/%s", i, j, file)
 			}
 			out[file] = data
@@ -103,12 +103,12 @@ func imageFiles(files map[string][]byte, i int, image dockerImage) (map[string][
 // artifactKey tells the images of one artifact from those of others: by its
 // index, or by all its records when it has none.
 func artifactKey(files map[string][]byte) string {
-	if data, ok := files[path.Join(recordFolder, "index.json")]; ok {
+	if data, ok := files[path.Join(recordDirectory, "index.json")]; ok {
 		return digest.FromBytes(data).String()
 	}
 	key := ""
 	for _, a := range arch.All() {
-		key += digest.FromBytes(files[path.Join(recordFolder, a.String()+".json")]).String()
+		key += digest.FromBytes(files[path.Join(recordDirectory, a.String()+".json")]).String()
 	}
 	return key
 }
@@ -117,7 +117,7 @@ func (a *dockerArtifact) add(files map[string][]byte, tags []string) {
 	maps.Copy(a.files, files)
 	a.tags = append(a.tags, tags...)
 	for _, x := range arch.All() {
-		if _, ok := files[path.Join(recordFolder, x.String()+".json")]; ok {
+		if _, ok := files[path.Join(recordDirectory, x.String()+".json")]; ok {
 			a.archs[x.String()] = true
 		}
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // ErrNoGadget says that an artifact is something else than a gadget.
-var ErrNoGadget = errors.New("the artifact is no gadget")
+var ErrNoGadget = errors.New("the artifact is not a gadget")
 
 // maxIndexDepth is how many indexes may lie inside each other.
 const maxIndexDepth = 4

@@ -124,12 +124,12 @@ func TestLoadRefuses(t *testing.T) {
 		{"other artifact", func(m *ocispec.Manifest) { m.ArtifactType = "application/x" }, `artifact type "application/x"`, gadget.ErrNoGadget},
 		{"container image", func(m *ocispec.Manifest) {
 			m.ArtifactType, m.Config.MediaType = "", ocispec.MediaTypeImageConfig
-		}, "is no gadget", gadget.ErrNoGadget},
+		}, "is not a gadget", gadget.ErrNoGadget},
 		{"other config", func(m *ocispec.Manifest) { m.Config.MediaType = "a/b" }, `config type "a/b"`, gadget.ErrNoGadget},
 		{"layer type twice", func(m *ocispec.Manifest) { m.Layers = append(m.Layers, m.Layers[0]) }, "two layers of type", nil},
 		{"wrong size", func(m *ocispec.Manifest) { m.Layers[0].Size-- }, "is corrupt", nil},
-		{"wrong ELF", func(m *ocispec.Manifest) { m.Layers[0] = retype(m.Config, gadget.EBPFMediaType) }, "no valid ELF file", nil},
-		{"wrong wasm", func(m *ocispec.Manifest) { m.Layers[1] = retype(m.Config, gadget.WasmMediaType) }, "no wasm module", nil},
+		{"wrong ELF", func(m *ocispec.Manifest) { m.Layers[0] = retype(m.Config, gadget.EBPFMediaType) }, "not a valid ELF file", nil},
+		{"wrong wasm", func(m *ocispec.Manifest) { m.Layers[1] = retype(m.Config, gadget.WasmMediaType) }, "not a wasm module", nil},
 		{"missing layer", func(m *ocispec.Manifest) { m.Layers[0].Digest = oci.Describe("", []byte("z")).Digest }, "not found", oci.ErrNotFound},
 		{"large config", func(m *ocispec.Manifest) { m.Config.Size = gadget.MaxConfig + 1 }, "the limit 1048576", nil},
 		{"negative size", func(m *ocispec.Manifest) { m.Config.Size = -1 }, "its size -1", nil},

@@ -49,7 +49,7 @@ func TestBuildManifestGolden(t *testing.T) {
 		t.Errorf("the digest is %s", b.Descriptor.Digest)
 	}
 	if !json.Valid(b.Data) || bytes.HasSuffix(b.Data, []byte("\n")) {
-		t.Error("the manifest is no compact JSON")
+		t.Error("the manifest is not a compact JSON")
 	}
 }
 
@@ -100,9 +100,9 @@ func TestBuildManifestRefuses(t *testing.T) {
 	}{
 		{"nothing", gadget.ManifestInput{Arch: arch.AMD64}, "the gadget is empty"},
 		{"arch", gadget.ManifestInput{Arch: "mips", Object: good}, `unknown architecture "mips"`},
-		{"no ELF", gadget.ManifestInput{Arch: arch.AMD64, Object: []byte("x")}, "adding object: it is no valid ELF file"},
+		{"no ELF", gadget.ManifestInput{Arch: arch.AMD64, Object: []byte("x")}, "adding object: it is not a valid ELF file"},
 		{"machine", gadget.ManifestInput{Arch: arch.AMD64, Object: otherMachine}, "machine 62"},
-		{"wasm", gadget.ManifestInput{Arch: arch.AMD64, Object: good, Wasm: []byte("wasm")}, "adding wasm module: it is no wasm module"},
+		{"wasm", gadget.ManifestInput{Arch: arch.AMD64, Object: good, Wasm: []byte("wasm")}, "adding wasm module: it is not a wasm module"},
 		{"metadata", gadget.ManifestInput{Arch: arch.AMD64, Object: good, Metadata: []byte("name: [")}, "reading metadata: gadget.yaml:"},
 		{"large wasm", gadget.ManifestInput{Arch: arch.AMD64, Wasm: make([]byte, gadget.MaxWasm+1)}, "the limit is"},
 	} {

@@ -87,7 +87,7 @@ func CheckObject(data []byte) error {
 	}
 	f, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {
-		return fmt.Errorf("it is no valid ELF file: %w", err)
+		return fmt.Errorf("it is not a valid ELF file: %w", err)
 	}
 	if f.Machine != elf.EM_BPF {
 		return fmt.Errorf("it is an ELF file for %s (machine %d), not for BPF (machine %d)", f.Machine, f.Machine, elf.EM_BPF)
@@ -101,7 +101,7 @@ const wasmHeader = "\x00asm\x01\x00\x00\x00"
 // CheckWasm returns an error unless data begins as a wasm module does.
 func CheckWasm(data []byte) error {
 	if !bytes.HasPrefix(data, []byte(wasmHeader)) {
-		return errors.New("it is no wasm module of version 1, its header is wrong")
+		return errors.New("it is not a wasm module of version 1, its header is wrong")
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func checkParamVar(v *btf.Var) string {
 	return ""
 }
 
-// unsettable is the cure for a variable whose type no flag can express.
+// unsettable is the hint for a variable whose type no flag can express.
 const unsettable = "a variable of another type: a number, a bool, a char array or a gadget_l3endpoint_t"
 
 // checkParamValue returns what form a value of the variable must have, empty

@@ -67,7 +67,7 @@ func TestUpdateMetadataRefuses(t *testing.T) {
 		"syntax":     {"name: [", object(t, "good"), "no valid YAML"},
 		"wrong type": {"datasources: 3\n", object(t, "good"), "want a mapping"},
 		"bad object": {"", object(t, "bad"), "tracer map"},
-		"no object":  {"", []byte("x"), "no valid ELF"},
+		"no object":  {"", []byte("x"), "not a valid ELF"},
 	} {
 		if _, err := gadget.UpdateMetadata([]byte(tc.existing), tc.object, "x"); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tc.want)

@@ -153,7 +153,7 @@ func TestValidateFindsWhatIsWrongInTheObject(t *testing.T) {
 		`program.bpf.o: field "timestamp_raw" of data source "e" has type "gadget_timestmp", which no operator knows, did you mean "gadget_timestamp"?`,
 		`program.bpf.o: field "timestamp_raw" of data source "g" has type "gadget_timestmp", which no operator knows, did you mean "gadget_timestamp"?`,
 		`program.bpf.o: field "timestamp_raw" of data source "h" has type "gadget_timestmp", which no operator knows, did you mean "gadget_timestamp"?`,
-		`program.bpf.o: map "events" of data source "e" has a key that is no struct, wrap it in one`,
+		`program.bpf.o: map "events" of data source "e" has a key that is not a struct, wrap it in one`,
 		`program.bpf.o: program "nobody" is an iterator over map "nothing", but does not exist, known are enter`,
 		`program.bpf.o: program "nobody" is an iterator over map "nothing", which does not exist, known are events`,
 		`program.bpf.o: tracer map "events" is a Hash, use GADGET_TRACER_MAP, which makes a ring buffer`,
@@ -202,7 +202,7 @@ func TestValidateWithoutProgram(t *testing.T) {
 
 func TestValidateRefusesWhatIsNoObject(t *testing.T) {
 	got := validate(t, "", gadget.Validation{Object: []byte("no ELF")})
-	if len(got) != 1 || !strings.Contains(got[0], "no valid ELF file") {
+	if len(got) != 1 || !strings.Contains(got[0], "not a valid ELF file") {
 		t.Errorf("problems: %v", got)
 	}
 }

@@ -19,7 +19,7 @@ type Problem struct {
 	File string
 	// Line is 1-based; 0 means the whole file.
 	Line int
-	// Text says what is wrong and, after a comma, the cure.
+	// Text says what is wrong and, after a comma, the hint.
 	Text string
 	// Warning marks what does not make the file unusable.
 	Warning bool

@@ -10,13 +10,13 @@ const SysBTF = "sys/kernel/btf/vmlinux"
 
 // BTFFile is one file that may hold the BTF of a kernel.
 type BTFFile struct {
-	Path string // relative to the root folder, with slashes
+	Path string // relative to the root directory, with slashes
 	ELF  bool   // a vmlinux ELF with a .BTF section, not raw BTF
 }
 
 // BTFPaths returns where libbpf looks for the BTF of the kernel with this
 // release, in libbpf's order (btf__load_vmlinux_btf), each relative to the
-// root folder. A release that cannot be a file name yields SysBTF alone.
+// root directory. A release that cannot be a file name yields SysBTF alone.
 func BTFPaths(release string) []BTFFile {
 	files := []BTFFile{{Path: SysBTF}}
 	if !validRelease(release) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// codenames holds, by distribution and VERSION_ID, the folder names that
+// codenames holds, by distribution and VERSION_ID, the directory names that
 // btfhub archives use beside or instead of the number.
 var codenames = map[string]map[string]string{
 	"amzn":   {"2018.03": "2018", "2017.09": "2018", "2017.03": "2018"},
@@ -13,14 +13,14 @@ var codenames = map[string]map[string]string{
 	"ubuntu": {"16.04": "xenial", "18.04": "bionic", "20.04": "focal", "22.04": "jammy", "24.04": "noble"},
 }
 
-// BTFHubVersions returns the folder names that a btfhub archive may use for
+// BTFHubVersions returns the directory names that a btfhub archive may use for
 // the identity's distribution version, best first: VERSION_ID itself, the
 // name from the table of codenames, the major number alone (ol, rhel). It is
 // empty when the version is not known.
 func (id Identity) BTFHubVersions() []string {
 	var versions []string
 	add := func(v string) {
-		if validFolder(v) && !slices.Contains(versions, v) {
+		if validDirectory(v) && !slices.Contains(versions, v) {
 			versions = append(versions, v)
 		}
 	}
@@ -35,9 +35,9 @@ func (id Identity) BTFHubVersions() []string {
 // BTFHubCandidates returns the paths in a btfgen layer or an unpacked archive
 // where BTF for this kernel may lie, best first:
 // "<distro>/<version>/<arch>/<release>.btf" with btfhub's spelling of version
-// and arch. It is empty when a part is missing or cannot be a folder name.
+// and arch. It is empty when a part is missing or cannot be a directory name.
 func (id Identity) BTFHubCandidates() []string {
-	if !validFolder(id.Distro) || !validRelease(id.Release) || !id.Arch.Supported() {
+	if !validDirectory(id.Distro) || !validRelease(id.Release) || !id.Arch.Supported() {
 		return nil
 	}
 	var paths []string
@@ -47,5 +47,5 @@ func (id Identity) BTFHubCandidates() []string {
 	return paths
 }
 
-// validFolder reports whether s can be the name of one folder of an archive.
-func validFolder(s string) bool { return validRelease(s) && !strings.ContainsAny(s, "\\") }
+// validDirectory reports whether s can be the name of one directory of an archive.
+func validDirectory(s string) bool { return validRelease(s) && !strings.ContainsAny(s, "\\") }

@@ -42,13 +42,13 @@ func (id Identity) String() string {
 }
 
 // FromHost returns the identity of the running kernel. A host without an
-// os-release file has an empty Distro and Version, which is no error: the
+// os-release file has an empty Distro and Version, which is not an error: the
 // release alone often finds the BTF.
 func FromHost() (Identity, error) {
 	return FromRoot("/")
 }
 
-// FromRoot is FromHost with the os-release of another root folder, for a
+// FromRoot is FromHost with the os-release of another root directory, for a
 // runner in a container that has the host's file system at /host.
 func FromRoot(root string) (Identity, error) {
 	id, err := Uname()

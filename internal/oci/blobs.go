@@ -1,5 +1,5 @@
 // Package oci holds the OCI image format as pure data: descriptors, manifests,
-// indexes and the layout folder. It opens no socket.
+// indexes and the layout directory. It opens no socket.
 package oci
 
 import (
@@ -14,7 +14,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Blobs is a place that holds content by digest: a layout folder, a layout
+// Blobs is a place that holds content by digest: a layout directory, a layout
 // tar, the local store, or a repository of a registry.
 type Blobs interface {
 	// Open returns the content of d. The reader fails, at the latest at its

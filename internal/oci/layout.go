@@ -28,7 +28,7 @@ const (
 	maxLayoutName = 256
 )
 
-// Layout is an OCI image layout: a folder, or the tar of one. It implements
+// Layout is an OCI image layout: a directory, or the tar of one. It implements
 // Blobs.
 type Layout struct {
 	name  string // what the user calls it
@@ -43,16 +43,16 @@ type fileTree interface {
 	Close() error
 }
 
-// OpenLayout opens the layout folder dir and reads its index.json.
+// OpenLayout opens the layout directory dir and reads its index.json.
 func OpenLayout(dir string) (*Layout, error) {
-	l, err := newLayout(dir, folder(dir))
+	l, err := newLayout(dir, directory(dir))
 	if err != nil {
 		return nil, fmt.Errorf("opening layout %q: %w", dir, err)
 	}
 	return l, nil
 }
 
-// OpenLayoutTar opens the tar at path, which holds a layout folder, and reads
+// OpenLayoutTar opens the tar at path, which holds a layout directory, and reads
 // its index.json. The file stays open until Close.
 func OpenLayoutTar(path string) (*Layout, error) {
 	files, err := openTarTree(path)
@@ -71,7 +71,7 @@ func newLayout(name string, files fileTree) (*Layout, error) {
 	var version ocispec.ImageLayout
 	if err := l.readJSON(ocispec.ImageLayoutFile, &version); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("it has no file %q, so it is no OCI layout", ocispec.ImageLayoutFile)
+			return nil, fmt.Errorf("it has no file %q, so it is not an OCI layout", ocispec.ImageLayoutFile)
 		}
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func newLayout(name string, files fileTree) (*Layout, error) {
 	return l, nil
 }
 
-// ReadFile returns a file of the layout that is no blob, of at most limit
+// ReadFile returns a file of the layout that is not a blob, of at most limit
 // bytes. The error is fs.ErrNotExist when there is none.
 func (l *Layout) ReadFile(name string, limit int64) ([]byte, error) {
 	r, err := l.files.open(name)
@@ -180,12 +180,14 @@ func (p *placedReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// folder is the fileTree of a layout folder.
-type folder string
+// directory is the fileTree of a layout directory.
+type directory string
 
-func (f folder) open(name string) (io.ReadCloser, error) { return os.Open(f.where(name)) }
-func (f folder) where(name string) string                { return filepath.Join(string(f), filepath.FromSlash(name)) }
-func (f folder) Close() error                            { return nil }
+func (f directory) open(name string) (io.ReadCloser, error) { return os.Open(f.where(name)) }
+func (f directory) where(name string) string {
+	return filepath.Join(string(f), filepath.FromSlash(name))
+}
+func (f directory) Close() error { return nil }
 
 // tarTree is the fileTree of a layout tar: where in the file each entry lies.
 type tarTree struct {

@@ -107,13 +107,13 @@ func TestWriteLayoutRefusesWrongBlobs(t *testing.T) {
 func TestLayoutForms(t *testing.T) {
 	dir := t.TempDir()
 	root, blobs := writeArtifact(t, dir)
-	folder, err := oci.OpenLayout(dir)
+	directory, err := oci.OpenLayout(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer folder.Close()
+	defer directory.Close()
 	var first, second bytes.Buffer
-	if err := errors.Join(oci.WriteLayoutTar(ctx, &first, folder, root), oci.WriteLayoutTar(ctx, &second, folder, root)); err != nil {
+	if err := errors.Join(oci.WriteLayoutTar(ctx, &first, directory, root), oci.WriteLayoutTar(ctx, &second, directory, root)); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(first.Bytes(), second.Bytes()) {
@@ -133,7 +133,7 @@ func TestLayoutForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(read(t, dir), read(t, copied)); diff != "" {
-		t.Errorf("folder, tar, folder (-want +got):\n%s", diff)
+		t.Errorf("directory, tar, directory (-want +got):\n%s", diff)
 	}
 	for _, b := range blobs {
 		if _, err := oci.ReadBlob(ctx, tarred, b.Descriptor, 1000); err != nil {

@@ -78,7 +78,7 @@ func SourceOf(d ocispec.Descriptor, from Blobs) Blobs {
 	return from
 }
 
-// CopyLayout writes the layout folder dir with root and everything that it
+// CopyLayout writes the layout directory dir with root and everything that it
 // refers to. The file that makes it complete, index.json, comes last.
 func CopyLayout(ctx context.Context, dir string, from Blobs, root ocispec.Descriptor) error {
 	err := Walk(ctx, from, root, func(d ocispec.Descriptor) error {

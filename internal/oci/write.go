@@ -13,7 +13,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
-// WriteLayout writes a layout into the folder dir, which is made when it is
+// WriteLayout writes a layout into the directory dir, which is made when it is
 // not there: blobs, the oci-layout file, and last an index.json that names
 // root alone. Every blob is verified on the way; one that lies there already
 // is kept.
@@ -68,7 +68,7 @@ func writeLayoutFiles(dir string, root ocispec.Descriptor) error {
 	return nil
 }
 
-// layoutFiles returns the files of a layout that are no blobs, the one that
+// layoutFiles returns the files of a layout that are not blobs, the one that
 // makes it complete last.
 func layoutFiles(root ocispec.Descriptor) ([]action.Entry, error) {
 	version, err := action.JSON(ocispec.ImageLayout{Version: ocispec.ImageLayoutVersion})

@@ -56,7 +56,7 @@ func readAuthFile(path string) (*authFile, error) {
 	return parsed, nil
 }
 
-// parseAuthFile reads the JSON of a credentials file. Empty is no entry.
+// parseAuthFile reads the JSON of a credentials file. Empty is not an entry.
 func parseAuthFile(data []byte) (*authFile, error) {
 	f := &authFile{
 		Auths: map[string]authEntry{}, members: map[string]json.RawMessage{}, auths: map[string]json.RawMessage{},
@@ -68,7 +68,7 @@ func parseAuthFile(data []byte) (*authFile, error) {
 		return f, nil
 	}
 	if err := json.Unmarshal(data, &f.members); err != nil {
-		return nil, fmt.Errorf("it is no JSON object: %w", err)
+		return nil, fmt.Errorf("it is not a JSON object: %w", err)
 	}
 	fields := map[string]any{"auths": &f.auths, "credHelpers": &f.CredHelpers, "credsStore": &f.CredsStore}
 	for key, into := range fields {

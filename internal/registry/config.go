@@ -123,7 +123,7 @@ func ParseConfig(data []byte) (*Config, error) {
 		}
 		for j, m := range r.Mirrors {
 			if !hostPattern.MatchString(hostPart(m.Location)) {
-				return nil, fmt.Errorf("mirror number %d of %q: %q is no registry, write host[:port][/path]", j+1, cfg.Registries[i].Prefix, m.Location)
+				return nil, fmt.Errorf("mirror number %d of %q: %q is not a registry, write host[:port][/path]", j+1, cfg.Registries[i].Prefix, m.Location)
 			}
 		}
 	}

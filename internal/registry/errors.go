@@ -17,7 +17,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// Error is a failed exchange with a registry, in one sentence with its cure.
+// Error is a failed exchange with a registry, in one sentence with its hint.
 type Error struct {
 	Host   string
 	Status int // HTTP status, 0 when no answer came
@@ -51,7 +51,7 @@ func (c *Client) explain(err error, h string) error {
 	return &Error{Host: h, Text: connectionText(err), Err: err}
 }
 
-// answerError explains an answer that is no success.
+// answerError explains an answer that is not a success.
 func (c *Client) answerError(e *transport.Error, h string) error {
 	out := &Error{Host: h, Status: e.StatusCode, Err: e}
 	said := diagnostics(e)

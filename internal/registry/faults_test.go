@@ -64,7 +64,7 @@ var pullCases = map[string]pullCase{
 	"502 always":                  {fault: onAll(always, registrytest.Fault{Status: 502}), err: "it answered 502 Bad Gateway"},
 	"manifest corrupt":            {fault: onManifests(registrytest.Fault{Corrupt: true}), err: "it served a manifest with digest"},
 	"manifest truncated":          {fault: onManifests(registrytest.Fault{Truncate: 10}), err: "it served a manifest with digest"},
-	"manifest is HTML":            {fault: onManifests(registrytest.Fault{Location: "/v2/"}), err: "which is no OCI manifest"},
+	"manifest is HTML":            {fault: onManifests(registrytest.Fault{Location: "/v2/"}), err: "which is not an OCI manifest"},
 	"connections cut":             {fault: onAll(always, registrytest.Fault{CutRequest: true}), err: "the connection broke"},
 	"forbidden":                   {fault: onManifests(registrytest.Fault{Status: 403}), err: "access forbidden"},
 }
@@ -127,7 +127,7 @@ func checkOutcome(t *testing.T, err error, want string) {
 	case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 		t.Errorf("error %v, want one with %q", err, want)
 	case err != nil && (strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), "sha256:") > 4):
-		t.Errorf("error is no single sentence: %v", err)
+		t.Errorf("error is not a single sentence: %v", err)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 // errNoCredentials is a helper's answer that it knows nothing of a host.
 var errNoCredentials = errors.New("no credentials")
 
-// helperName keeps the name of a helper from leaving the folders of PATH.
+// helperName keeps the name of a helper from leaving the directories of PATH.
 var helperName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // tokenUser is the user name with which helpers mark an identity token.

@@ -26,7 +26,7 @@ func hostOf(registry string) (string, error) {
 	h := strings.TrimPrefix(strings.TrimPrefix(registry, "https://"), "http://")
 	h, _, _ = strings.Cut(h, "/")
 	if !hostPattern.MatchString(h) {
-		return "", fmt.Errorf("%q is no registry, write host[:port]", registry)
+		return "", fmt.Errorf("%q is not a registry, write host[:port]", registry)
 	}
 	return host(h), nil
 }
@@ -199,7 +199,7 @@ func store(ctx context.Context, path, h, user, password string) error {
 }
 
 // edit reads a credentials file, changes it, and replaces it when change
-// returns true. Two edits at once do not lose one of them: the folder is locked.
+// returns true. Two edits at once do not lose one of them: the directory is locked.
 func edit(path string, change func(*authFile) (bool, error)) (bool, error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real

@@ -62,7 +62,7 @@ func (c *Client) Push(ctx context.Context, q PushRequest) (PushResult, error) {
 func (c *Client) push(ctx context.Context, q PushRequest) (PushResult, error) {
 	for _, t := range q.Tags {
 		if !validTag(t) {
-			return PushResult{}, fmt.Errorf("%q is no tag, use at most %d letters, digits, '_', '.' and '-'", t, maxTag)
+			return PushResult{}, fmt.Errorf("%q is not a tag, use at most %d letters, digits, '_', '.' and '-'", t, maxTag)
 		}
 	}
 	g, err := walk(ctx, q.Blobs, q.Root)

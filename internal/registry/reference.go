@@ -33,7 +33,7 @@ var (
 // means docker.io, with "library" for names of one component.
 type Defaults struct {
 	Registry string // host[:port]
-	Prefix   string // repository folder of names of one component, without slashes at its ends
+	Prefix   string // repository directory of names of one component, without slashes at its ends
 }
 
 // Reference names an artifact: [registry/][repository/]name[:tag][@digest].
@@ -54,11 +54,11 @@ func ParseReference(s string, d Defaults) (Reference, error) {
 	}
 	rest, dig, hasDigest := strings.Cut(s, "@")
 	if hasDigest && !digestPattern.MatchString(dig) {
-		return Reference{}, fmt.Errorf("reference %q: %q is no digest, use sha256: and 64 hexadecimal digits", s, dig)
+		return Reference{}, fmt.Errorf("reference %q: %q is not a digest, use sha256: and 64 hexadecimal digits", s, dig)
 	}
 	path, tag := cutTag(rest)
 	if tag != "" && !validTag(tag) || strings.HasSuffix(rest, ":") {
-		return Reference{}, fmt.Errorf("reference %q: %q is no tag, use at most %d letters, digits, '_', '.' and '-'", s, tag, maxTag)
+		return Reference{}, fmt.Errorf("reference %q: %q is not a tag, use at most %d letters, digits, '_', '.' and '-'", s, tag, maxTag)
 	}
 	r, err := parseName(path, d)
 	if err != nil {
@@ -119,11 +119,11 @@ func parseName(path string, d Defaults) (Reference, error) {
 	case path == "":
 		return r, fmt.Errorf("the name is empty, write [registry/]name[:tag]")
 	case !hostPattern.MatchString(r.Registry):
-		return r, fmt.Errorf("%q is no registry, write host[:port]", r.Registry)
+		return r, fmt.Errorf("%q is not a registry, write host[:port]", r.Registry)
 	case len(r.Repository) > maxRepository:
 		return r, fmt.Errorf("the repository is longer than %d bytes", maxRepository)
 	case !repositoryPattern.MatchString(r.Repository):
-		return r, fmt.Errorf("%q is no repository name, use lower case letters and digits, separated by '.', '_', '-' and '/'", r.Repository)
+		return r, fmt.Errorf("%q is not a repository name, use lower case letters and digits, separated by '.', '_', '-' and '/'", r.Repository)
 	}
 	return r, nil
 }

@@ -228,7 +228,7 @@ func (ep *endpoint) taggedReferrers(ctx context.Context, c *Client, subject dige
 	}
 	var index ocispec.Index
 	if err := json.Unmarshal(data, &index); err != nil {
-		return nil, ep.wrong("the list of referrers of %s is no index: %v", subject, err)
+		return nil, ep.wrong("the list of referrers of %s is not an index: %v", subject, err)
 	}
 	return index.Manifests, nil
 }

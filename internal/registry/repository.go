@@ -146,7 +146,7 @@ func (ep *endpoint) checkManifest(resp *http.Response, identifier string, data [
 	mediaType, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	mediaType = strings.TrimSpace(mediaType)
 	if !oci.IsManifest(mediaType) {
-		return none, nil, ep.wrong("%s is of type %q, which is no OCI manifest", identifier, mediaType)
+		return none, nil, ep.wrong("%s is of type %q, which is not an OCI manifest", identifier, mediaType)
 	}
 	return ocispec.Descriptor{MediaType: mediaType, Digest: got, Size: int64(len(data))}, data, nil
 }

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// certDirs are the folders in which container tools keep one subfolder of
+// certDirs are the directories in which container tools keep one subdirectory of
 // certificates per registry.
 var certDirs = []string{"/etc/containers/certs.d", "/etc/docker/certs.d"}
 
 // tlsConfig returns the TLS settings for a host: the system's certificates,
-// CAFile, CertDir, the host's settings, and the host's folders in certDirs.
+// CAFile, CertDir, the host's settings, and the host's directories in certDirs.
 func (c *Client) tlsConfig(h string, insecure bool) (*tls.Config, error) {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: insecure} //nolint:gosec // asked for by the user
 	settings := c.cfg.host(h)
@@ -63,7 +63,7 @@ func addCA(cfg *tls.Config, file string) error {
 	return nil
 }
 
-// addCertDir reads a certificate folder: every *.crt is trusted, every
+// addCertDir reads a certificate directory: every *.crt is trusted, every
 // *.cert with the *.key of the same name is a client pair.
 func addCertDir(cfg *tls.Config, dir string) error {
 	entries, err := os.ReadDir(dir)

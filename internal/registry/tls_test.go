@@ -27,13 +27,13 @@ func TestPrivateAuthority(t *testing.T) {
 	}{
 		"unknown":         {registry.Options{}, "its certificate does not verify"},
 		"CA file":         {registry.Options{CAFile: ca.File}, ""},
-		"folder":          {registry.Options{CertDir: dir}, ""},
+		"directory":       {registry.Options{CertDir: dir}, ""},
 		"configuration":   {registry.Options{Config: byHost}, ""},
 		"insecure":        {registry.Options{Insecure: true}, ""},
 		"insecure host":   {registry.Options{InsecureRegistries: []string{srv.Addr}}, ""},
 		"insecure others": {registry.Options{InsecureRegistries: []string{"other.example"}}, "does not verify"},
 		"no such file":    {registry.Options{CAFile: "/absent.pem"}, "reading certificates"},
-		"no certificate":  {registry.Options{CAFile: empty}, "holds no PEM certificate"},
+		"not a certificate":  {registry.Options{CAFile: empty}, "holds no PEM certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, tc.options).Hurry()
@@ -103,7 +103,7 @@ func TestTLSBehindSilence(t *testing.T) {
 	checkOutcome(t, err, "")
 }
 
-// relayTLS passes conn on to addr, unless it is no TLS, which gets no answer.
+// relayTLS passes conn on to addr, unless it is not TLS, which gets no answer.
 func relayTLS(conn net.Conn, addr string) {
 	defer conn.Close()
 	r := bufio.NewReader(conn)

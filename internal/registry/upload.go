@@ -176,7 +176,7 @@ func (ep *endpoint) startUpload(ctx context.Context, c *Client, query url.Values
 	}
 	location, err = resp.Request.URL.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.Header.Get("Location") == "" {
-		return nil, false, ep.wrong("it started an upload at %q, which is no address", resp.Header.Get("Location"))
+		return nil, false, ep.wrong("it started an upload at %q, which is not an address", resp.Header.Get("Location"))
 	}
 	if location.Host == ep.host && strings.HasPrefix(ep.url, "https:") {
 		location.Scheme = "https" // a proxy that ends TLS may hide it from the registry

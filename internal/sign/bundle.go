@@ -207,7 +207,7 @@ func checkStatement(data []byte, about digest.Digest) error {
 	case s.Type != statementType && s.Type != oldStatementType:
 		return fmt.Errorf("the statement is of type %q", s.Type)
 	case s.PredicateType != SignPredicate:
-		return fmt.Errorf("the statement says %q of its subject, which is no signature", s.PredicateType)
+		return fmt.Errorf("the statement says %q of its subject, which is not a signature", s.PredicateType)
 	case len(s.Subject) > maxSubjects:
 		return fmt.Errorf("the statement has more than %d subjects", maxSubjects)
 	}

@@ -15,7 +15,7 @@ type Request struct {
 	// Name is the repository ("ghcr.io/acme/trace_open"); empty for a file.
 	Name   string
 	Digest digest.Digest
-	// State is the folder that remembers; empty remembers nothing.
+	// State is the directory that remembers; empty remembers nothing.
 	State string
 	// Stored has the signatures that came here with the artifact; nil when there
 	// are none. It is looked at before anybody is asked.

@@ -86,7 +86,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"file, local refused", "files carry no signatures", func(_ *testing.T, s *scene) {
 			s.request.Name, s.request.Policy.Local = "", sign.Refuse
 		}},
-		{"no digest", "digest", func(_ *testing.T, s *scene) { s.request.Digest = "../../x" }},
+		{"not a digest", "digest", func(_ *testing.T, s *scene) { s.request.Digest = "../../x" }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newScene(t, sign.Refuse)
@@ -108,7 +108,7 @@ func TestRefusalsAreNamed(t *testing.T) {
 	}
 	s.repo.err = errors.New("down")
 	if _, err := sign.Check(t.Context(), s.request); err == nil || sign.IsRefused(err) {
-		t.Errorf("got %v, want a failure that is no refusal", err)
+		t.Errorf("got %v, want a failure that is not a refusal", err)
 	}
 }
 
@@ -173,7 +173,7 @@ func TestRemembered(t *testing.T) {
 	s.check(t, "no signature of it is on this machine")
 }
 
-// TestRecordIsNoClaim: what is written in the folder does not count by itself.
+// TestRecordIsNoClaim: what is written in the directory does not count by itself.
 func TestRecordIsNoClaim(t *testing.T) {
 	s := newScene(t, sign.Refuse)
 	s.repo.put(t, newSignature(t, sign.FormTag, golden, s.key), golden)

@@ -33,7 +33,7 @@ type Place interface {
 	// ResolveTag returns what tag stands for, oci.ErrNotFound when there is no
 	// such tag.
 	ResolveTag(ctx context.Context, tag string) (ocispec.Descriptor, error)
-	// Referrers lists what refers to subject; none is no error.
+	// Referrers lists what refers to subject; none is not an error.
 	Referrers(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error)
 }
 

@@ -35,7 +35,7 @@ func TestFindReadsAllForms(t *testing.T) {
 		t.Errorf("signers (-want +got), %v:\n%s", err, diff)
 	}
 	if err == nil {
-		t.Error("the signatures by the other key are no error")
+		t.Error("the signatures by the other key are not an error")
 	}
 }
 
@@ -85,7 +85,7 @@ func TestFindHostile(t *testing.T) {
 			delete(r.Memory, d.Digest)
 			manifest(t, r, d)
 		}, "not found"},
-		{"manifest is no JSON", func(_ *testing.T, r *repo) {
+		{"manifest is not JSON", func(_ *testing.T, r *repo) {
 			r.tags[sign.Tag(golden)] = r.add(ocispec.MediaTypeImageManifest, []byte("<html>"))
 		}, "reading manifest"},
 	} {

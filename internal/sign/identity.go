@@ -99,7 +99,7 @@ func newAuthority(all []*x509.Certificate) (authority, error) {
 	for _, c := range all {
 		switch {
 		case !c.IsCA:
-			return a, fmt.Errorf("the certificate of %q is no authority's", c.Subject)
+			return a, fmt.Errorf("the certificate of %q is not an authority's", c.Subject)
 		case c.CheckSignatureFrom(c) == nil:
 			a.roots.AddCert(c)
 			found = true
@@ -122,7 +122,7 @@ func parseCertificates(data []byte, limit int) ([]*x509.Certificate, error) {
 			break
 		}
 		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("PEM block %q is no certificate", block.Type)
+			return nil, fmt.Errorf("PEM block %q is not a certificate", block.Type)
 		}
 		if len(all) == limit {
 			return nil, fmt.Errorf("there are more than %d certificates", limit)
@@ -210,7 +210,7 @@ func issuer(c *x509.Certificate) string {
 }
 
 // certificates returns the certificate that came with a signature and what may
-// lead from it to an authority; none is no error.
+// lead from it to an authority; none is not an error.
 func (s Signature) certificates() ([]*x509.Certificate, error) {
 	if s.Form == FormTag {
 		if s.Certificates == "" {

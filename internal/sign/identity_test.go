@@ -255,10 +255,10 @@ func TestIdentityRefused(t *testing.T) {
 	for _, tt := range []struct{ name, subject, roots, want string }{
 		{"no subject", "", root.pem(), "subject"},
 		{"any subject", "*", root.pem(), "subject"},
-		{"no certificate", releaser, "", "no PEM block"},
-		{"a key", releaser, string(read(t, "keys", "p256.pub")), "is no certificate"},
+		{"not a certificate", releaser, "", "no PEM block"},
+		{"a key", releaser, string(read(t, "keys", "p256.pub")), "is not a certificate"},
 		{"no root", releaser, middle.pem(), "is a root"},
-		{"no authority", releaser, leaf.pem(), "no authority's"},
+		{"no authority", releaser, leaf.pem(), "not an authority's"},
 		{"too many", releaser, strings.Repeat(root.pem(), 200), "more than"},
 	} {
 		_, err := sign.NewIdentity(sign.Identity{Subject: tt.subject}, []byte(tt.roots))

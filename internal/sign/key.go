@@ -113,7 +113,7 @@ func publicKeyOf(block *pem.Block, name string) (PublicKey, error) {
 	case "CERTIFICATE":
 		return PublicKey{}, errors.New("it is a certificate, take its key with \"openssl x509 -pubkey -noout\"")
 	default:
-		return PublicKey{}, fmt.Errorf("PEM block %q is no public key", block.Type)
+		return PublicKey{}, fmt.Errorf("PEM block %q is not a public key", block.Type)
 	}
 	key, err := cryptoutils.UnmarshalPEMToPublicKey(pem.EncodeToMemory(block))
 	if err != nil {

@@ -81,7 +81,7 @@ type annotatedEntry struct {
 	}
 }
 
-// logEntries returns what logs say of the signature; nothing is no error.
+// logEntries returns what logs say of the signature; nothing is not an error.
 func (s Signature) logEntries() ([]logEntry, error) {
 	if s.Form == FormTag {
 		if s.Log == "" {

@@ -221,7 +221,7 @@ func TestTrustedRoot(t *testing.T) {
 	for _, tt := range []struct{ subject, text, want string }{
 		{"", good, "subject"},
 		{releaser, "[", "reading the trusted root"},
-		{releaser, `{"mediaType":"x"}`, "no trusted root"},
+		{releaser, `{"mediaType":"x"}`, "not a trusted root"},
 		{releaser, `{"mediaType":"application/vnd.dev.sigstore.trustedroot+json"}`, "must have"},
 		{releaser, strings.Replace(good, "rawBytes\":\"", "rawBytes\":\"AAAA", 1), "key of a log"},
 		{releaser, good[:strings.LastIndex(good, `"rawBytes"`)] + `"rawBytes":"AAAA"}]}}]}`, "certificate"},

@@ -249,7 +249,7 @@ func parseTime(s string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("expires: %q is no time, write 2027-01-31 or 2027-01-31T12:00:00Z", s)
+	return time.Time{}, fmt.Errorf("expires: %q is not a time, write 2027-01-31 or 2027-01-31T12:00:00Z", s)
 }
 
 func orAction(a, otherwise Action) (Action, error) {

@@ -57,7 +57,7 @@ func TestPublicAuthority(t *testing.T) {
 		t.Errorf("another issuer: %v", err)
 	}
 	// It is an attestation and no signature, so that it lets nothing run.
-	if _, err := s.Verify(about, v); err == nil || !strings.Contains(err.Error(), "no signature") {
+	if _, err := s.Verify(about, v); err == nil || !strings.Contains(err.Error(), "not a signature") {
 		t.Errorf("Verify: %v", err)
 	}
 	for i := range b.VerificationMaterial.LogEntries {

@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
-// recordsDir is the folder of records in the state folder, beside the store's.
+// recordsDir is the directory of records in the state directory, beside the store's.
 const recordsDir = "verified"
 
 const recordExt = ".json"
@@ -24,7 +24,7 @@ const maxRecord = 4 * MaxBundle
 
 // Record is what is remembered of an artifact. It holds the signatures
 // themselves, so that it is evidence and not a claim: whoever can write the
-// folder cannot make an unsigned artifact pass for a signed one.
+// directory cannot make an unsigned artifact pass for a signed one.
 type Record struct {
 	// Local says that a person loaded or built the artifact here.
 	Local bool `json:"local,omitempty"`

@@ -152,10 +152,10 @@ func TestPublicKeys(t *testing.T) {
 	}{
 		{"weak RSA", "1024 bits", pemOf(t, &weak.PublicKey)},
 		{"weak curve", "P-256", pemOf(t, &small.PublicKey)},
-		{"private key", "is no public key", read(t, "keys", "p256.sec1.key")},
+		{"private key", "is not a public key", read(t, "keys", "p256.sec1.key")},
 		{"certificate", "openssl x509", []byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")},
 		{"damaged", "reading a public key", []byte("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")},
-		{"a good one, then a bad one", "is no public key", append(bytes.Clone(one), read(t, "keys", "p256.sec1.key")...)},
+		{"a good one, then a bad one", "is not a public key", append(bytes.Clone(one), read(t, "keys", "p256.sec1.key")...)},
 		{"empty", "no PEM block", nil},
 		{"too many", "more than", bytes.Repeat(one, 100)},
 	} {

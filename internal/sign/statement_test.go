@@ -58,8 +58,8 @@ func TestOnlySignaturesCount(t *testing.T) {
 	for _, tt := range []struct{ name, payloadType, payload, want string }{
 		{"a signature", inToto, good, ""},
 		{"an old statement", inToto, statement("https://in-toto.io/Statement/v0.1", sign.SignPredicate, golden.Encoded()), ""},
-		{"provenance", inToto, statement(v1, "https://slsa.dev/provenance/v1", golden.Encoded()), "is no signature"},
-		{"no predicate", inToto, statement(v1, "", golden.Encoded()), "is no signature"},
+		{"provenance", inToto, statement(v1, "https://slsa.dev/provenance/v1", golden.Encoded()), "is not a signature"},
+		{"no predicate", inToto, statement(v1, "", golden.Encoded()), "is not a signature"},
 		{"another statement", inToto, statement("https://example/v1", sign.SignPredicate, golden.Encoded()), "is of type"},
 		{"another payload type", "application/json", good, "not a statement"},
 		{"another subject", inToto, statement(v1, sign.SignPredicate, strings.Repeat("0", 64)), "another digest"},
@@ -80,7 +80,7 @@ func TestOnlyPayloadsForCosignCount(t *testing.T) {
 		{"a signature", good, ""},
 		{"another type", strings.Replace(good, "cosign container", "atomic container", 1), "is of type"},
 		{"another digest", strings.Replace(good, "1fbe", "1fbf", 1), "another digest"},
-		{"no digest", `{"critical":{"type":"cosign container image signature"}}`, "digest"},
+		{"not a digest", `{"critical":{"type":"cosign container image signature"}}`, "digest"},
 		{"no JSON", "x", "reading the payload"},
 		{"too large", good + strings.Repeat(" ", sign.MaxPayload), "more than"},
 	} {
@@ -150,7 +150,7 @@ func TestBundlesRefused(t *testing.T) {
 		{"another media type", `{"mediaType":"application/json","dsseEnvelope":{}}`, "media type"},
 		{"nothing signed", `{"mediaType":"` + sign.BundleMediaType + `"}`, "either"},
 		{"two things signed", `{"mediaType":"` + sign.BundleMediaType + `","dsseEnvelope":{},"messageSignature":{}}`, "either"},
-		{"no signature", `{"mediaType":"` + sign.BundleMediaType + `","dsseEnvelope":{}}`, "did not make"},
+		{"not a signature", `{"mediaType":"` + sign.BundleMediaType + `","dsseEnvelope":{}}`, "did not make"},
 		{"many signatures", `{"mediaType":"` + sign.BundleMediaType + `","dsseEnvelope":{"signatures":[` + strings.Repeat("{},", 100) + "{}]}}", "more than"},
 		{"signed with a certificate", `{"mediaType":"` + sign.BundleMediaType + `","verificationMaterial":{"certificate":{}},"dsseEnvelope":{}}`, "did not make"},
 		{"too large", strings.Repeat(" ", sign.MaxBundle+1), "more than"},

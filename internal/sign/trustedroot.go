@@ -52,7 +52,7 @@ func NewTrustedIdentity(id Identity, data []byte) (Identity, error) {
 	}
 	switch {
 	case !strings.HasPrefix(t.MediaType, trustedRootStart):
-		return id, fmt.Errorf("it is of media type %q, which is no trusted root", t.MediaType)
+		return id, fmt.Errorf("it is of media type %q, which is not a trusted root", t.MediaType)
 	case len(t.Authorities) == 0 || len(t.Logs) == 0:
 		return id, errors.New("it must have certificateAuthorities and tlogs")
 	case len(t.Authorities) > maxAuthorities || len(t.Logs) > maxLogs:

@@ -54,7 +54,7 @@ func (s *Store) Fsck(ctx context.Context, repair bool) ([]Problem, error) {
 	}
 	defer release()
 	f := &fsck{store: s, repair: repair}
-	for _, phase := range []func(context.Context) error{f.folders, f.blobs, f.refs, f.referrers, f.index} {
+	for _, phase := range []func(context.Context) error{f.directories, f.blobs, f.refs, f.referrers, f.index} {
 		if err := phase(ctx); err != nil {
 			return f.problems, fmt.Errorf("checking the store: %w", err)
 		}
@@ -74,20 +74,20 @@ func (f *fsck) found(p Problem, fix func() error) error {
 	return nil
 }
 
-// folders checks that the layout is one.
-func (f *fsck) folders(context.Context) error {
+// directories checks that the layout is one.
+func (f *fsck) directories(context.Context) error {
 	for _, name := range []string{refsDir, tmpDir, blobsDir} {
 		if st, err := os.Stat(f.store.path(name)); err == nil && st.IsDir() {
 			continue
 		}
-		err := f.found(Problem{Path: name, Text: "the folder is missing", Fix: "make it"}, func() error {
+		err := f.found(Problem{Path: name, Text: "the directory is missing", Fix: "make it"}, func() error {
 			return os.MkdirAll(f.store.path(name), 0o755)
 		})
 		if err != nil {
 			return err
 		}
 		if !f.repair {
-			return fmt.Errorf("the folder %q is missing, run it again with --repair", name)
+			return fmt.Errorf("the directory %q is missing, run it again with --repair", name)
 		}
 	}
 	var layout ocispec.ImageLayout
@@ -133,7 +133,7 @@ func (f *fsck) blobs(ctx context.Context) error {
 func (f *fsck) checkBlob(name string) (string, error) {
 	want := digest.NewDigestFromEncoded(digest.SHA256, filepath.Base(name))
 	if want.Validate() != nil {
-		return "its name is no sha256 digest", nil
+		return "its name is not a sha256 digest", nil
 	}
 	file, err := os.Open(f.store.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -144,7 +144,7 @@ func (f *fsck) checkBlob(name string) (string, error) {
 	}
 	defer file.Close()
 	if st, err := file.Stat(); err != nil || !st.Mode().IsRegular() {
-		return "it is no regular file", err
+		return "it is not a regular file", err
 	}
 	h := digest.SHA256.Digester()
 	if _, err := io.Copy(h.Hash(), file); err != nil {

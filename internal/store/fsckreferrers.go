@@ -12,7 +12,7 @@ import (
 )
 
 // referrers checks the lists of what refers to an artifact, and that all of it
-// is here. Those of artifacts without a name are no problem: GC removes them.
+// is here. Those of artifacts without a name are not a problem: GC removes them.
 func (f *fsck) referrers(ctx context.Context) error {
 	roots, err := f.store.referrerRoots()
 	if err != nil {

@@ -25,7 +25,7 @@ type rangeOpener interface {
 }
 
 // ingest brings the content of d into the store and makes it last, also when
-// another process has just brought it. What remains is to sync the folder of
+// another process has just brought it. What remains is to sync the directory of
 // the blobs, once for all. The caller holds the content lock.
 func (s *Store) ingest(ctx context.Context, from oci.Blobs, d ocispec.Descriptor) error {
 	if !s.Has(d) {
@@ -161,7 +161,7 @@ func checkSum(sum hash.Hash, size int64, d ocispec.Descriptor) error {
 	return nil
 }
 
-// diskWriter adds the cure to errors of a full disk.
+// diskWriter adds the hint to errors of a full disk.
 type diskWriter struct{ f *os.File }
 
 // Write implements io.Writer.

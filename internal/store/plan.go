@@ -65,7 +65,7 @@ func (p *plan) add(ctx context.Context, d ocispec.Descriptor, depth int) error {
 	}
 	if !oci.IsManifest(d.MediaType) {
 		if depth == 0 {
-			return fmt.Errorf("%s is of type %q, which is no OCI manifest", d.Digest, d.MediaType)
+			return fmt.Errorf("%s is of type %q, which is not an OCI manifest", d.Digest, d.MediaType)
 		}
 		p.leaves = append(p.leaves, d)
 		return nil

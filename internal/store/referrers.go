@@ -19,7 +19,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// ReferrersDir is the folder, in the store and in archives that Save writes, of
+// ReferrersDir is the directory, in the store and in archives that Save writes, of
 // the lists of what refers to an artifact: <hex of its digest>.json.
 const ReferrersDir = "referrers"
 
@@ -35,7 +35,7 @@ const (
 type Referrer struct {
 	// Target has the type of the document as its ArtifactType.
 	Target ocispec.Descriptor `json:"target"`
-	// Tag is where registries keep it that is no OCI 1.1 referrer
+	// Tag is where registries keep it that is not an OCI 1.1 referrer
 	// ("sha256-<hex>.sig", as cosign 2 has it); else empty.
 	Tag string `json:"tag,omitempty"`
 }
@@ -102,7 +102,7 @@ func (r Referrer) check(root digest.Digest) error {
 	case r.Target.Size < 0 || r.Target.Size > oci.MaxManifest:
 		return fmt.Errorf("%s has the size %d, at most %d are allowed", r.Target.Digest, r.Target.Size, oci.MaxManifest)
 	case !oci.IsManifest(r.Target.MediaType):
-		return fmt.Errorf("%s is of type %q, which is no OCI manifest", r.Target.Digest, r.Target.MediaType)
+		return fmt.Errorf("%s is of type %q, which is not an OCI manifest", r.Target.Digest, r.Target.MediaType)
 	case r.Target.Digest == root:
 		return fmt.Errorf("%s refers to itself", root)
 	case r.Tag != "" && (!ok || subject != root):

@@ -164,7 +164,7 @@ func TestReferrersRefused(t *testing.T) {
 		"too large":              {blobs, huge, "at most"},
 		"another's tag":          {blobs, store.Referrer{Target: good.Target, Tag: strings.Replace(other.Root.Digest.String(), ":", "-", 1) + ".sig"}, "is not one for what belongs to"},
 		"a path as tag":          {blobs, store.Referrer{Target: good.Target, Tag: "../../x"}, "is not one for what belongs to"},
-		"no manifest":            {blobs, store.Referrer{Target: ocispec.Descriptor{MediaType: "text/plain", Digest: good.Target.Digest, Size: good.Target.Size}}, "no OCI manifest"},
+		"no manifest":            {blobs, store.Referrer{Target: ocispec.Descriptor{MediaType: "text/plain", Digest: good.Target.Digest, Size: good.Target.Size}}, "not an OCI manifest"},
 	} {
 		s := open(t)
 		put(t, s, a, "example.com/a:v1")

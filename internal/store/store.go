@@ -1,6 +1,6 @@
 // Package store keeps artifacts on the local disk.
 //
-// A store is a folder that is also an OCI image layout, which other tools read:
+// A store is a directory that is also an OCI image layout, which other tools read:
 //
 //	oci-layout, index.json   the layout; index.json lists every reference
 //	blobs/sha256/<hex>       content, complete and immutable
@@ -35,7 +35,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// Names of the files and folders of a store.
+// Names of the files and directories of a store.
 const (
 	refsDir      = "refs"
 	tmpDir       = "tmp"
@@ -47,7 +47,7 @@ const (
 	emptyIndex   = `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageIndex + `","manifests":[]}` + "\n"
 )
 
-// Store is a folder of artifacts. It is safe for concurrent use, by many
+// Store is a directory of artifacts. It is safe for concurrent use, by many
 // processes too. It implements oci.Blobs.
 type Store struct {
 	dir string
@@ -62,12 +62,12 @@ func Open(dir string) (*Store, error) {
 		return s, nil
 	}
 	if err := s.create(); err != nil {
-		return nil, fmt.Errorf("making the store %q: %w, choose another folder with --state", dir, err)
+		return nil, fmt.Errorf("making the store %q: %w, choose another directory with --state", dir, err)
 	}
 	return s, nil
 }
 
-// create makes the folders, then the files; the layout marker, which Open
+// create makes the directories, then the files; the layout marker, which Open
 // looks for, comes last.
 func (s *Store) create() error {
 	if err := s.refuseForeign(); err != nil {
@@ -115,13 +115,13 @@ func (s *Store) refuseForeign() error {
 			continue // other state of the same tool
 		}
 		if !own[e.Name()] {
-			return fmt.Errorf("the folder holds %q, which is no part of a store", e.Name())
+			return fmt.Errorf("the directory holds %q, which is not a part of a store", e.Name())
 		}
 	}
 	return nil
 }
 
-// Dir returns the folder of the store.
+// Dir returns the directory of the store.
 func (s *Store) Dir() string { return s.dir }
 
 func (s *Store) path(elem ...string) string {
@@ -157,7 +157,7 @@ func (s *Store) Open(_ context.Context, d ocispec.Descriptor) (io.ReadCloser, er
 	return &storedReader{ReadCloser: oci.NewVerifyReader(f, d), store: s.dir}, nil
 }
 
-// storedReader adds the cure to what is wrong with stored content.
+// storedReader adds the hint to what is wrong with stored content.
 type storedReader struct {
 	io.ReadCloser
 	store string

@@ -47,7 +47,7 @@ func (s *Store) place(tmp, name string) error {
 	return nil
 }
 
-// syncDir makes renames in a folder of the store last.
+// syncDir makes renames in a directory of the store last.
 func (s *Store) syncDir(name string) error {
 	d, err := os.Open(s.path(name))
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Store) syncDir(name string) error {
 	return nil
 }
 
-// diskError adds the cure to errors of a full disk.
+// diskError adds the hint to errors of a full disk.
 func diskError(err error) error {
 	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 		return fmt.Errorf("%w, free some space, for example with \"gadget-run image prune\"", err)

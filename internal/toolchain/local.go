@@ -14,9 +14,9 @@ import (
 
 // Local is the machine's own compiler.
 type Local struct {
-	// Cache is the folder for the headers that come with this program.
+	// Cache is the directory for the headers that come with this program.
 	Cache string
-	// Includes are folders of headers, before those of this program and of
+	// Includes are directories of headers, before those of this program and of
 	// the machine.
 	Includes []string
 	// Getenv gives CLANG and LLVM_STRIP (also spelled LLVM-STRIP).

@@ -28,7 +28,7 @@ type Package struct {
 	Path   string `json:"path"`
 	SHA256 string `json:"sha256"`
 	Size   int64  `json:"size"`
-	// Files are wanted; a name that ends with a slash is a whole folder.
+	// Files are wanted; a name that ends with a slash is a whole directory.
 	Files []string `json:"files"`
 }
 
@@ -59,7 +59,7 @@ type machine struct {
 	Packages []Package `json:"packages"`
 }
 
-// libraryDirs are the folders of shared libraries, sorted.
+// libraryDirs are the directories of shared libraries, sorted.
 func (m machine) libraryDirs() []string {
 	var dirs []string
 	for _, p := range m.Packages {

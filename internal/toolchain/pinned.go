@@ -23,21 +23,21 @@ import (
 // maxFetches is how many packages are fetched at once.
 const maxFetches = 4
 
-// Names of the folders of an unpacked toolchain.
+// Names of the directories of an unpacked toolchain.
 const (
 	rootDir    = "root"    // files of the packages
 	libbpfDir  = "libbpf"  // libbpf's headers
 	linuxDir   = "linux"   // the kernel's headers for programs
 	gadgetDir  = "gadget"  // our headers
-	vmlinuxDir = "vmlinux" // one folder per architecture
+	vmlinuxDir = "vmlinux" // one directory per architecture
 )
 
 // Fetch returns the verified content of a package.
 type Fetch func(ctx context.Context, p Package) ([]byte, error)
 
-// Pinned is the toolchain of the lock files, below a cache folder.
+// Pinned is the toolchain of the lock files, below a cache directory.
 type Pinned struct {
-	// Cache is the folder that it is kept in; it may be removed at any time.
+	// Cache is the directory that it is kept in; it may be removed at any time.
 	Cache string
 	// Host is the architecture of this machine.
 	Host arch.Arch

@@ -56,7 +56,7 @@ func TestFailedFetchLeavesNothing(t *testing.T) {
 	}
 	p.Fetch = func(context.Context, toolchain.Package) ([]byte, error) { return []byte("no package"), nil }
 	if _, err := p.Toolchains(context.Background(), arch.All()); err == nil {
-		t.Error("what is no package was taken for one")
+		t.Error("what is not a package was taken for one")
 	}
 	p.Host = "riscv64"
 	if _, err := p.Toolchains(context.Background(), arch.All()); err == nil {

@@ -50,7 +50,7 @@ func (p Pinned) install(ctx context.Context, dir string, pkg Package) error {
 	return nil
 }
 
-// writeEntry writes a file or a symbolic link; folders are made as needed.
+// writeEntry writes a file or a symbolic link; directories are made as needed.
 func writeEntry(root *os.Root, name string, h *tar.Header, r io.Reader) error {
 	if h.Typeflag == tar.TypeDir {
 		return root.MkdirAll(name, 0o755)

@@ -10,17 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// btfFolder is where kernels show their BTF.
-const btfFolder = "/sys/kernel/btf"
+// btfDirectory is where kernels show their BTF.
+const btfDirectory = "/sys/kernel/btf"
 
-// HideBTF mounts an empty folder over /sys/kernel/btf, which makes the kernel
+// HideBTF mounts an empty directory over /sys/kernel/btf, which makes the kernel
 // look like one that was built without BTF, to all in this mount namespace.
 func HideBTF() error {
-	if _, err := os.Stat(btfFolder); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(btfDirectory); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err := unix.Mount("tmpfs", btfFolder, "tmpfs", unix.MS_RDONLY, ""); err != nil {
-		return fmt.Errorf("hiding %s: %w", btfFolder, err)
+	if err := unix.Mount("tmpfs", btfDirectory, "tmpfs", unix.MS_RDONLY, ""); err != nil {
+		return fmt.Errorf("hiding %s: %w", btfDirectory, err)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ const (
 )
 
 // WriteInitramfs writes files as an uncompressed cpio archive in the newc
-// form, the one that kernels unpack. Parent folders and /dev/console are
+// form, the one that kernels unpack. Parent directories and /dev/console are
 // added. The same files give the same bytes.
 func WriteInitramfs(w io.Writer, files []File) error {
 	files = append(slices.Clone(files), File{Name: "dev/console", Mode: 0o600, device: "5,1"})
@@ -65,10 +65,10 @@ type cpioWriter struct {
 	w    io.Writer
 	n    int64 // bytes written
 	ino  int
-	dirs map[string]bool // folders written so far
+	dirs map[string]bool // directories written so far
 }
 
-// file writes one file after the folders that it lies in.
+// file writes one file after the directories that it lies in.
 func (c *cpioWriter) file(f File) error {
 	if err := c.dir(path.Dir(f.Name)); err != nil {
 		return err
@@ -111,7 +111,7 @@ func (c *cpioWriter) copyFile(f File) error {
 	return c.pad()
 }
 
-// dir writes a folder and those above it, once.
+// dir writes a directory and those above it, once.
 func (c *cpioWriter) dir(name string) error {
 	if c.dirs[name] {
 		return nil

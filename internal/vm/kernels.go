@@ -62,9 +62,9 @@ func (e LockedKernel) check() error {
 	case e.Name == "" || strings.ContainsAny(e.Name, "/ \""):
 		return errors.New("the name cannot be part of a target's name")
 	case !sha256Hex.MatchString(e.SHA256):
-		return fmt.Errorf("%q is no sha256", e.SHA256)
+		return fmt.Errorf("%q is not a sha256", e.SHA256)
 	case !strings.HasPrefix(e.Path, "pool/") || !strings.HasSuffix(e.Path, ".deb") || strings.Contains(e.Path, ".."):
-		return fmt.Errorf("%q is no package of a mirror", e.Path)
+		return fmt.Errorf("%q is not a package of a mirror", e.Path)
 	case !strings.Contains(e.Path, e.Release) || e.Release == "":
 		return fmt.Errorf("path %q does not name release %q", e.Path, e.Release)
 	case e.Suite == "" || e.Arch == "" || e.Version == "" || e.Size <= 0:

@@ -15,7 +15,7 @@ const (
 	btfHeaderLen = 24
 	btfVersion   = 1
 	btfTypeLen   = 12 // a type record without what follows it
-	btfMinTypes  = 16 // fewer are no kernel, when searching an image
+	btfMinTypes  = 16 // fewer is not a kernel, when searching an image
 	btfLastKind  = 19 // ENUM64; later kinds end the check
 	scanFactor   = 8  // a search reads at most this often as much as there is
 )

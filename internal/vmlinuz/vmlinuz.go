@@ -24,7 +24,7 @@ const (
 var (
 	// ErrNoBTF is returned for a kernel that was built without BTF.
 	ErrNoBTF = errors.New("kernel without BTF")
-	// ErrNotKernel is returned for bytes that are no known form of kernel.
+	// ErrNotKernel is returned for bytes that are not a known kernel format.
 	ErrNotKernel = errors.New("no kernel image")
 )
 

@@ -2,7 +2,7 @@
 
 load("//rules:providers.bzl", "BtfShardsInfo")
 
-# btfhub's folder names of architectures; its arm64 is never spelled aarch64.
+# btfhub's directory names of architectures; its arm64 is never spelled aarch64.
 _ARCHS = {"arm64": "arm64", "x86_64": "amd64"}
 
 def _btf_shard_impl(ctx):

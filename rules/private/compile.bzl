@@ -1,6 +1,6 @@
 """The BpfCompile action: build.yaml's source to one object per arch."""
 
-load(":paths.bzl", "package_folder")
+load(":paths.bzl", "package_directory")
 
 BPF_TOOLCHAIN = Label("//toolchain:toolchain_type")
 
@@ -9,18 +9,18 @@ def bpf_toolchain(ctx):
     return ctx.toolchains[BPF_TOOLCHAIN].bpf
 
 def source_args(ctx, tool_inputs):
-    """Returns Args that name the gadget's folder, build file and inputs.
+    """Returns Args that name the gadget's directory, build file and inputs.
 
     Args:
       ctx: context of a rule with `srcs` and `build_file`.
       tool_inputs: list[File], what the action reads of the gadget.
     Returns:
-      Args for a tool of //tools that takes a gadget's folder.
+      Args for a tool of //tools that takes a gadget's directory.
     """
     args = ctx.actions.args()
     args.use_param_file("@%s", use_always = True)
     args.set_param_file_format("multiline")
-    args.add(package_folder(ctx.label), format = "--folder=%s")
+    args.add(package_directory(ctx.label), format = "--directory=%s")
     if ctx.file.build_file:
         args.add(ctx.file.build_file, format = "--build-file=%s")
     args.add_all(tool_inputs, format_each = "--input=%s")

@@ -1,4 +1,4 @@
-"""gadget: the one line that a gadget's folder needs."""
+"""gadget: the one line that a gadget's directory needs."""
 
 load(":compat.bzl", "gadget_compat")
 load(":image.bzl", "gadget_image")
@@ -25,9 +25,9 @@ def gadget(
     gadget.yaml), `:compat` (the compatibility matrix), and `name` as an alias of `:image`.
 
     Args:
-      name: the gadget's name, by custom that of its folder.
-      srcs: the gadget's files; all files of the folder by default.
-      build_file: the build.yaml; the folder's, if it has one, by default.
+      name: the gadget's name, by custom that of its directory.
+      srcs: the gadget's files; all files of the directory by default.
+      build_file: the build.yaml; the directory's, if it has one, by default.
       repository: repository that `:push` uploads to, as `registry/path`.
       repositories: further repositories that `:push` uploads to.
       remote_tags: tags that `:push` sets.
@@ -38,7 +38,7 @@ def gadget(
     if srcs == None:
         srcs = native.glob(["**"], exclude = _NOT_SOURCES, allow_empty = True)
         if not srcs:
-            fail("gadget %r: the folder %r has no files; put program.bpf.c and gadget.yaml there" % (name, native.package_name()))
+            fail("gadget %r: the directory %r has no files; put program.bpf.c and gadget.yaml there" % (name, native.package_name()))
     if build_file == None and native.glob(["build.yaml"], allow_empty = True):
         build_file = "build.yaml"
     common = {"visibility": visibility, "tags": tags}

@@ -36,7 +36,7 @@ def _go_module_archive_impl(rctx):
     if result.return_code:
         fail("copying %s: %s" % (module, result.stderr))
     if rctx.attr.vendor:
-        # Module archives leave vendor folders out. Tests import modules that do not exist.
+        # Module archives leave vendor directories out. Tests import modules that do not exist.
         rctx.delete("tests")
         _go(rctx, ["mod", "vendor", "-e"], ".")
 
@@ -57,7 +57,7 @@ go_module_archive = repository_rule(
             mandatory = True,
         ),
         "vendor": attr.bool(
-            doc = "Whether to put the vendor folder back, for rule sets that build Go programs from it.",
+            doc = "Whether to put the vendor directory back, for rule sets that build Go programs from it.",
         ),
         "version": attr.string(
             doc = "Version of the module, such as `v1.2.3`.",

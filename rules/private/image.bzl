@@ -1,4 +1,4 @@
-"""gadget_image: a gadget's folder to an OCI artifact."""
+"""gadget_image: a gadget's directory to an OCI artifact."""
 
 load("//rules:providers.bzl", "BtfShardsInfo", "GadgetImageInfo")
 load(":assemble.bzl", "index", "manifest", "metadata_files")
@@ -11,7 +11,7 @@ _ARCHS = ["amd64", "arm64"]
 
 _DOC = """Compiles a gadget for each arch and assembles the OCI artifact.
 
-build.yaml is the source of truth: this rule takes the folder's files as inputs and
+build.yaml is the source of truth: this rule takes the directory's files as inputs and
 the actions read it. The default output is the OCI layout directory; the output
 groups `objects`, `digest`, `btf`, `reports` and `attestations` hold the parts."""
 
@@ -46,7 +46,7 @@ _ATTRS = {
     "srcs": attr.label_list(
         allow_files = True,
         mandatory = True,
-        doc = "The files of the gadget's folder. Files that a compile did not read do not cause it to run again.",
+        doc = "The files of the gadget's directory. Files that a compile did not read do not cause it to run again.",
     ),
     "strict_metadata": attr.bool(
         default = True,

@@ -1,6 +1,6 @@
 """Paths that the rules hand to tools."""
 
-def package_folder(label):
+def package_directory(label):
     """Returns the exec path of the label's package, below external/ for another repository.
 
     Args:

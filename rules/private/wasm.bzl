@@ -10,7 +10,7 @@ def compile_wasm(ctx):
     """Declares the action that makes the gadget's wasm program, if it can have one.
 
     Whether build.yaml names a wasm program is known only when the action runs; a
-    folder without a .wasm or .go file cannot name one and gets no action.
+    directory without a .wasm or .go file cannot name one and gets no action.
 
     Args:
       ctx: context of gadget_image.

@@ -23,7 +23,7 @@ import (
 
 // globals are the flags of every command.
 type globals struct {
-	State   string           `env:"GADGET_RUN_STATE" type:"path" placeholder:"DIR" help:"Folder of the store (default: ${env}, then /var/lib/gadget-run for root, ~/.local/share/gadget-run for others)." group:"global"`
+	State   string           `env:"GADGET_RUN_STATE" type:"path" placeholder:"DIR" help:"Directory of the store (default: ${env}, then /var/lib/gadget-run for root, ~/.local/share/gadget-run for others)." group:"global"`
 	Verbose bool             `short:"v" aliases:"debug" help:"Say more about what happens." group:"global"`
 	Quiet   bool             `short:"q" help:"Print data and errors only." group:"global"`
 	Release kong.VersionFlag `name:"version" help:"Print the version and quit." group:"global"`
@@ -42,7 +42,7 @@ type commands struct {
 	Logout imagecmd.Logout `cmd:"" group:"registries" help:"Log out of a registry."`
 
 	Version    versionCmd    `cmd:"" group:"other" help:"Print the version and what this machine supports."`
-	Doctor     doctorCmd     `cmd:"" group:"other" help:"Say what this machine can run, what not, and the cure."`
+	Doctor     doctorCmd     `cmd:"" group:"other" help:"Say what this machine can run, what not, and the hint."`
 	Completion completionCmd `cmd:"" group:"other" help:"Print the completion script for a shell."`
 }
 
@@ -54,7 +54,7 @@ Examples:
     gadget-run run ./layout -o json --timeout 10s
     gadget-run image pull registry.example/gadgets/trace_open:v1
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.`
+Exit codes: 0 done, 1 failed, 2 usage error, 130 interrupted.`
 
 // exited is what kong panics with when it has printed help.
 type exited struct{ code int }
@@ -66,7 +66,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		if e, ok := recover().(exited); ok {
 			err = nil
 			if e.code != 0 {
-				err = cli.Usage(errors.New("wrong use"))
+				err = cli.Usage(errors.New("usage error"))
 			}
 		}
 	}()

@@ -29,10 +29,10 @@ Examples:
     gadget-run doctor`
 }
 
-// finding is one thing that gadgets need. Cure is empty where it is there.
-type finding struct{ name, state, cure string }
+// finding is one thing that gadgets need. Hint is empty where it is there.
+type finding struct{ name, state, hint string }
 
-// Run prints one line for each thing that gadgets need, with the cure where it
+// Run prints one line for each thing that gadgets need, with the hint where it
 // is missing. It fails when nothing can run at all.
 func (d doctorCmd) Run(g *cli.Globals) error {
 	runtimes, err := d.runtimes(g.Ctx)
@@ -44,7 +44,7 @@ func (d doctorCmd) Run(g *cli.Globals) error {
 	for _, f := range engine.Features() {
 		one := finding{name: f.Name, state: f.State}
 		if f.Missing() {
-			one.cure = f.Cure
+			one.hint = f.Hint
 		}
 		all = append(all, one)
 	}
@@ -67,12 +67,12 @@ func (d doctorCmd) runtimes(ctx context.Context) ([]finding, error) {
 	}
 	var all []finding
 	for _, st := range c.Status(ctx) {
-		all = append(all, found(st.Name, fmt.Sprintf("%s, containers: %d", st.Socket, st.Running), st.Cure))
+		all = append(all, found(st.Name, fmt.Sprintf("%s, containers: %d", st.Socket, st.Running), st.Hint))
 	}
 	return all, nil
 }
 
-// found is what is well, or the error, which names its cure.
+// found is what is well, or the error, which names its hint.
 func found(name, well string, err error) finding {
 	if err != nil {
 		return finding{name, "no", err.Error()}
@@ -87,14 +87,14 @@ func printFindings(w io.Writer, all []finding, width int) error {
 	names, states := 0, 0
 	for _, f := range all {
 		names = max(names, len(f.name)+gap)
-		if f.cure != "" {
+		if f.hint != "" {
 			states = max(states, len(f.state)+gap)
 		}
 	}
 	var out strings.Builder
 	for _, f := range all {
 		line := fmt.Sprintf("%-*s%-*s", names, f.name, states, f.state)
-		for _, part := range cli.Wrap(f.cure, width-names-states) {
+		for _, part := range cli.Wrap(f.hint, width-names-states) {
 			out.WriteString(strings.TrimRight(line+part, " ") + "\n")
 			line = strings.Repeat(" ", names+states)
 		}
@@ -103,8 +103,8 @@ func printFindings(w io.Writer, all []finding, width int) error {
 	return err
 }
 
-// writable returns an error when the store's folder cannot be written, or made
-// in the nearest folder that exists. It changes nothing.
+// writable returns an error when the store's directory cannot be written, or made
+// in the nearest directory that exists. It changes nothing.
 func writable(dir string) error {
 	for {
 		err := unix.Access(dir, unix.W_OK|unix.X_OK)
@@ -113,7 +113,7 @@ func writable(dir string) error {
 		}
 		parent := filepath.Dir(dir)
 		if !errors.Is(err, unix.ENOENT) || parent == dir {
-			return fmt.Errorf("%q cannot be written: %w, choose another folder with --state", dir, err)
+			return fmt.Errorf("%q cannot be written: %w, choose another directory with --state", dir, err)
 		}
 		dir = parent
 	}

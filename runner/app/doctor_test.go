@@ -8,8 +8,8 @@ import (
 func TestPrintFindings(t *testing.T) {
 	all := []finding{
 		{name: "privilege", state: "yes"},
-		{name: "fentry", state: "no", cure: "a kernel of 5.5 or newer with its own BTF"},
-		{name: "bpffs", state: "not mounted", cure: "mount it"},
+		{name: "fentry", state: "no", hint: "a kernel of 5.5 or newer with its own BTF"},
+		{name: "bpffs", state: "not mounted", hint: "mount it"},
 		{name: "store", state: "/a/very/long/path/of/the/store"},
 	}
 	for width, want := range map[int]string{

@@ -64,7 +64,7 @@ func each(before string, words []string) []string {
 	return all
 }
 
-// writeZsh writes a script that works from a folder of fpath and by source.
+// writeZsh writes a script that works from a directory of fpath and by source.
 func writeZsh(out io.Writer, nodes []completion) error {
 	w := &strings.Builder{}
 	fmt.Fprint(w, `#compdef gadget-run

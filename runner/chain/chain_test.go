@@ -199,7 +199,7 @@ func runFromRegistry(t *testing.T, args []string, during func(), wanted func(eve
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			var e event
 			if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-				t.Errorf("a line is no JSON object: %v: %s", err, lines.Text())
+				t.Errorf("a line is not a JSON object: %v: %s", err, lines.Text())
 				return
 			}
 			if wanted(e) {

@@ -69,6 +69,6 @@ func TestWrap(t *testing.T) {
 		t.Errorf("a long word: %q", got)
 	}
 	if cli.IsTerminal(&bytes.Buffer{}) || cli.TerminalWidth(&bytes.Buffer{}) != 0 {
-		t.Error("a buffer is no terminal")
+		t.Error("a buffer is not a terminal")
 	}
 }

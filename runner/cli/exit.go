@@ -10,7 +10,7 @@ const (
 	ExitInterrupted = 130
 )
 
-// UsageError marks an error as the user's wrong use of the command line.
+// UsageError marks an error as the user's usage error.
 type UsageError struct{ Err error }
 
 // Error returns the text of the wrapped error.

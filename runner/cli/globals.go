@@ -21,13 +21,13 @@ type Globals struct {
 	Stdout io.Writer
 	Stderr io.Writer
 
-	State   string // folder of the content store, never empty
+	State   string // directory of the content store, never empty
 	Verbose bool   // details on Stderr
 	Quiet   bool   // only errors on Stderr
 }
 
-// StateDir returns the folder of the content store: flag when it is not empty,
-// else DefaultRootState for root, else a folder below XDG_DATA_HOME (or
+// StateDir returns the directory of the content store: flag when it is not empty,
+// else DefaultRootState for root, else a directory below XDG_DATA_HOME (or
 // ~/.local/share) for a plain user.
 func StateDir(flag string, uid int, getenv func(string) string) string {
 	if flag != "" {

@@ -17,7 +17,7 @@ func (t *Timeout) UnmarshalText(text []byte) error {
 	}
 	d, err := time.ParseDuration(string(text))
 	if err != nil || d < 0 {
-		return fmt.Errorf("%q is no time, use one like 5s, 2m30s or a number of seconds", text)
+		return fmt.Errorf("%q is not a time, use one like 5s, 2m30s or a number of seconds", text)
 	}
 	*t = Timeout(d)
 	return nil

@@ -39,7 +39,7 @@ type Collection struct {
 
 // Open returns the containers of the runtimes that flags name. It connects to
 // nothing yet; its error is a wrong use of a flag. A runtime that cannot be
-// asked is no error: warn gets one line that names runtime, socket and cure,
+// asked is not an error: warn gets one line that names runtime, socket and hint,
 // and no other until the runtime has answered again. warn may be called from
 // any goroutine.
 func Open(flags RuntimeFlags, warn func(text string)) (*Collection, error) {
@@ -119,7 +119,7 @@ type Status struct {
 	Name    string
 	Socket  string
 	Running int   // containers
-	Cure    error // why it cannot be asked, and the cure; else nil
+	Hint    error // why it cannot be asked, and the hint; else nil
 }
 
 // Status asks every runtime, in a fixed order.
@@ -129,7 +129,7 @@ func (c *Collection) Status(ctx context.Context) []Status {
 		st := Status{Name: e.name, Socket: e.socket}
 		list, err := c.listOne(ctx, e)
 		if err != nil {
-			st.Cure = e.explain(err)
+			st.Hint = e.explain(err)
 		}
 		st.Running = len(list)
 		all = append(all, st)

@@ -86,7 +86,7 @@ func present(path string) error {
 }
 
 var (
-	errNoSocket  = errors.New("this is no socket")
+	errNoSocket  = errors.New("this is not a socket")
 	errOtherPIDs = errors.New("the processes of the containers are not in /proc")
 )
 
@@ -110,18 +110,18 @@ func withoutTwins(all []endpoint) []endpoint {
 	})
 }
 
-// warning says in one line that the runtime cannot be asked, and the cure.
+// warning says in one line that the runtime cannot be asked, and the hint.
 func (e *endpoint) warning(err error) string {
 	return fmt.Sprintf("no containers of %s: %v", e.name, e.explain(err))
 }
 
-// explain adds the place and the cure to what went wrong.
+// explain adds the place and the hint to what went wrong.
 func (e *endpoint) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no socket %q, start %s, name its socket with %s, or leave it out of --runtimes", e.socket, e.name, e.flag)
 	case errors.Is(err, errNoSocket):
-		return fmt.Errorf("%q is no socket, name the socket with %s", e.socket, e.flag)
+		return fmt.Errorf("%q is not a socket, name the socket with %s", e.socket, e.flag)
 	case errors.Is(err, errOtherPIDs):
 		return fmt.Errorf("%w, run where the PIDs of the host are seen (hostPID), or mount its root and set HOST_ROOT", err)
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):

@@ -8,7 +8,7 @@ import (
 
 // RuntimeFlags say which runtimes to ask, and where.
 type RuntimeFlags struct {
-	Runtimes            string `short:"r" placeholder:"LIST" help:"Container runtimes to ask, parted by commas: docker, containerd, cri-o, podman. Default: all of them."`
+	Runtimes            string `short:"r" placeholder:"LIST" help:"Container runtimes to ask, comma-separated: docker, containerd, cri-o, podman. Default: all of them."`
 	DockerSocket        string `name:"docker-socketpath" default:"/run/docker.sock" placeholder:"PATH" help:"Socket of docker's API (${default})."`
 	ContainerdSocket    string `name:"containerd-socketpath" default:"/run/containerd/containerd.sock" placeholder:"PATH" help:"Socket of containerd's API (${default})."`
 	CRIOSocket          string `name:"crio-socketpath" default:"/run/crio/crio.sock" placeholder:"PATH" help:"Socket of CRI-O's CRI API (${default})."`

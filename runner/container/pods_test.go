@@ -42,7 +42,7 @@ func testPod(t *testing.T, name string, r containertest.Runtime, pod containerte
 	c := open(t, flagsFor(name, r.Socket()))
 	all := list(t, c)
 	if len(all) != 1 {
-		t.Fatalf("listed %+v, not the one container that is no sandbox", all)
+		t.Fatalf("listed %+v, not the one container that is not a sandbox", all)
 	}
 	got := all[0]
 	want := container.Container{

@@ -6,15 +6,15 @@ import (
 )
 
 // SelectorFlags are the flags that choose containers. Each takes several values
-// parted by commas, of which one must match; "!" before a value excludes it.
+// comma-separated, of which one must match; "!" before a value excludes it.
 type SelectorFlags struct {
 	ContainerName string `name:"containername" short:"c" aliases:"runtime-containername" placeholder:"NAMES" help:"Only containers with this name at the runtime: \"a,b\" for several, \"!a\" for all but one."`
-	ImageDigest   string `name:"runtime-containerimage-digest" aliases:"containerimage-digest" placeholder:"DIGESTS" help:"Only containers of the image with this digest, or a beginning of it."`
-	ImageID       string `name:"runtime-containerimage-id" aliases:"containerimage-id" placeholder:"IDS" help:"Only containers of the image with this ID, or a beginning of it."`
+	ImageDigest   string `name:"runtime-containerimage-digest" aliases:"containerimage-digest" placeholder:"DIGESTS" help:"Only containers of the image with this digest, or a prefix of it."`
+	ImageID       string `name:"runtime-containerimage-id" aliases:"containerimage-id" placeholder:"IDS" help:"Only containers of the image with this ID, or a prefix of it."`
 	K8sNamespace  string `name:"k8s-namespace" placeholder:"NAMES" help:"Only containers of pods in this Kubernetes namespace."`
 	K8sPodName    string `name:"k8s-podname" placeholder:"NAMES" help:"Only containers of the Kubernetes pod with this name."`
 	K8sContainer  string `name:"k8s-containername" placeholder:"NAMES" help:"Only containers with this name in their pod."`
-	K8sSelector   string `name:"k8s-selector" placeholder:"LABELS" help:"Only containers of pods with these labels: \"key=value\", \"key=!value\", \"!key=value\"; several, parted by commas, must all hold."`
+	K8sSelector   string `name:"k8s-selector" placeholder:"LABELS" help:"Only containers of pods with these labels: \"key=value\", \"key=!value\", \"!key=value\"; several, comma-separated, must all hold."`
 }
 
 // Selector decides which containers are wanted. The zero Selector wants all.
@@ -79,7 +79,7 @@ func newFilter(list string) filter {
 	return f
 }
 
-// split returns the values of a list parted by commas, without empty ones.
+// split returns the values of a list comma-separated, without empty ones.
 func split(list string) []string {
 	var out []string
 	for v := range strings.SplitSeq(list, ",") {
@@ -135,7 +135,7 @@ func newLabelFilter(text string) (labelFilter, error) {
 	l.key, l.notPair = strings.CutPrefix(strings.TrimSpace(key), "!")
 	l.value, l.notValue = strings.CutPrefix(strings.TrimSpace(value), "!")
 	if !ok || l.key == "" || strings.Contains(l.value, "=") {
-		return l, fmt.Errorf("%q is no label, write key=value", text)
+		return l, fmt.Errorf("%q is not a label, write key=value", text)
 	}
 	return l, nil
 }

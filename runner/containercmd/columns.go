@@ -58,7 +58,7 @@ var known = []knownColumn{
 	{"cgroupV2", "", 30, func(c *container.Container) string { return c.CgroupV2 }},
 }
 
-// columnsOf returns the columns that a list parted by commas names. The case of
+// columnsOf returns the columns that a list comma-separated names. The case of
 // letters does not matter.
 func columnsOf(list string) ([]column, error) {
 	var cols []column

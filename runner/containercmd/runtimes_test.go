@@ -137,7 +137,7 @@ func TestWatchEnds(t *testing.T) {
 	lines.Close()
 	err = command(t, "-r", "docker", none, "-w").Run(&cli.Globals{Ctx: context.Background(), Stdout: out, Stderr: io.Discard})
 	if err == nil {
-		t.Error("nobody reads, and this is no error")
+		t.Error("nobody reads, and this is not an error")
 	}
 }
 

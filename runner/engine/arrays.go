@@ -37,12 +37,12 @@ func newSchedule(annotations map[string]string, interval time.Duration, stopKey 
 	var err error
 	if v := annotations[annotationInterval]; v != "" {
 		if s.interval, err = time.ParseDuration(v); err != nil || s.interval < 0 {
-			return s, fmt.Errorf("annotation %s: %q is no interval", annotationInterval, v)
+			return s, fmt.Errorf("annotation %s: %q is not an interval", annotationInterval, v)
 		}
 	}
 	if v := annotations[annotationCount]; v != "" {
 		if s.count, err = strconv.Atoi(v); err != nil || s.count < 0 {
-			return s, fmt.Errorf("annotation %s: %q is no count", annotationCount, v)
+			return s, fmt.Errorf("annotation %s: %q is not a count", annotationCount, v)
 		}
 	}
 	if s.interval > 0 {
@@ -189,7 +189,7 @@ func (a array) emit(h Handler) error {
 		return fmt.Errorf("reading an array: %w", err)
 	}
 	if a.size == 0 || len(data)%a.size != 0 {
-		return fmt.Errorf("reading an array: %d bytes are no entries of %d", len(data), a.size)
+		return fmt.Errorf("reading an array: %d bytes are not entries of %d", len(data), a.size)
 	}
 	samples := make([][]byte, 0, len(data)/a.size)
 	for ; len(data) > 0; data = data[a.size:] {

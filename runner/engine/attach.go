@@ -140,7 +140,7 @@ func attachKprobe(kind, symbol string, prog *ebpf.Program) (link.Link, error) {
 
 // attachUprobe attaches prog to target, "binary:symbol" or
 // "binary:symbol+offset". A binary without a slash is a library, looked for in
-// the usual folders.
+// the usual directories.
 func attachUprobe(ret bool, target string, prog *ebpf.Program) (link.Link, error) {
 	bin, sym, off, err := parseUprobe(target)
 	if err != nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/cilium/ebpf/features"
 )
 
-// Feature is something that a kernel may support. Cure says what helps where it
+// Feature is something that a kernel may support. Hint says what helps where it
 // does not.
 type Feature struct {
-	Name, State, Cure string
+	Name, State, Hint string
 }
 
 // Missing reports whether the kernel lacks the feature.

@@ -32,7 +32,7 @@ type LoadOptions struct {
 	Note func(format string, args ...any)
 }
 
-// DefaultPinPath is the bpffs folder of maps that gadgets share by name.
+// DefaultPinPath is the bpffs directory of maps that gadgets share by name.
 const DefaultPinPath = "/sys/fs/bpf/gadget-run"
 
 // Loaded is a gadget whose programs the kernel has accepted. Close it.
@@ -127,29 +127,29 @@ func sizeMaps(spec *ebpf.CollectionSpec) error {
 	return nil
 }
 
-// pinMaps makes the folder of maps that gadgets share by name. Without bpffs
+// pinMaps makes the directory of maps that gadgets share by name. Without bpffs
 // they are not shared, which the gadget alone does not notice.
 func (l *Loaded) pinMaps(spec *ebpf.CollectionSpec, path string) {
 	for name, m := range spec.Maps {
 		if m.Pinning != ebpf.PinByName {
 			continue
 		}
-		if err := bpffsFolder(path); err != nil {
+		if err := bpffsDirectory(path); err != nil {
 			l.note("map %q is not shared with other gadgets: %v", name, err)
 			m.Pinning = ebpf.PinNone
 		}
 	}
 }
 
-// bpffsFolder makes path, which must lie in a mounted bpffs.
-func bpffsFolder(path string) error {
+// bpffsDirectory makes path, which must lie in a mounted bpffs.
+func bpffsDirectory(path string) error {
 	if err := noBpffs(path); err != nil {
 		return err
 	}
 	return os.MkdirAll(path, 0o700)
 }
 
-// noBpffs returns an error when the folder around path is in no bpffs.
+// noBpffs returns an error when the directory around path is in no bpffs.
 func noBpffs(path string) error {
 	parent := filepath.Dir(path)
 	var st unix.Statfs_t

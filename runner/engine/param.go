@@ -135,7 +135,7 @@ func (p Param) Encode(value string) ([]byte, error) {
 	case ParamBool:
 		b, err := strconv.ParseBool(value)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no bool, use true or false", value)
+			return nil, fmt.Errorf("%q is not a bool, use true or false", value)
 		}
 		n := uint64(0)
 		if b {
@@ -176,7 +176,7 @@ func numberError(err error, value string) error {
 	case errors.Is(err, strconv.ErrRange):
 		return fmt.Errorf("%q is out of range", value)
 	}
-	return fmt.Errorf("%q is no number", value)
+	return fmt.Errorf("%q is not a number", value)
 }
 
 func orPut(dst []byte, n uint64, err error) error {
@@ -214,7 +214,7 @@ func putFloat(dst []byte, value string) error {
 func putIP(dst []byte, value string) error {
 	a, err := netip.ParseAddr(value)
 	if err != nil || len(dst) < 17 {
-		return fmt.Errorf("%q is no IP address", value)
+		return fmt.Errorf("%q is not an IP address", value)
 	}
 	if a.Is4() || a.Is4In6() {
 		b := a.Unmap().As4()
@@ -232,7 +232,7 @@ func putIP(dst []byte, value string) error {
 func (p *Plan) SetParam(par Param, value string) error {
 	b, err := par.Encode(value)
 	if _, sizes := p.Spec.Maps[strings.TrimSuffix(par.Var, maxEntriesSuffix)]; sizes && err == nil && !slices.ContainsFunc(b, nonZero) {
-		err = fmt.Errorf("%q is no size of a map", value)
+		err = fmt.Errorf("%q is not a size of a map", value)
 	}
 	if err != nil {
 		return fmt.Errorf("parameter --%s: %w", par.Key, err)

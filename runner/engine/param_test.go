@@ -44,15 +44,15 @@ func TestSetParams(t *testing.T) {
 
 func TestSetParamsRefuses(t *testing.T) {
 	for _, tc := range []struct{ key, value, want string }{
-		{"flag", "maybe", "is no bool"},
+		{"flag", "maybe", "is not a bool"},
 		{"number", "40000", "out of range"},
-		{"number", "x", "is no number"},
-		{"big", "-1", "is no number"},
-		{"factor", "x", "is no number"},
+		{"number", "x", "is not a number"},
+		{"big", "-1", "is not a number"},
+		{"factor", "x", "is not a number"},
 		{"word", "12345678", "longer than 7 bytes"},
 		{"word", "a\x00b", "zero byte"},
-		{"host", "nowhere", "no IP address"},
-		{"table_max_entries", "0", "no size of a map"},
+		{"host", "nowhere", "not an IP address"},
+		{"table_max_entries", "0", "not a size of a map"},
 	} {
 		t.Run(tc.key+"="+tc.value, func(t *testing.T) {
 			err := testPlan(t, "types.bpf.o", Metadata{}).SetParams(map[string]string{tc.key: tc.value})

@@ -172,7 +172,7 @@ func TestPlanRefuses(t *testing.T) {
 		})
 	}
 	if _, err := PlanFromObject([]byte("no ELF"), Metadata{}); err == nil {
-		t.Error("a file that is no ELF was accepted")
+		t.Error("a file that is not an ELF was accepted")
 	}
 }
 

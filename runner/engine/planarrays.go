@@ -62,10 +62,10 @@ func (p *Plan) addMapIter(decl string) error {
 		return fmt.Errorf("map iterator %q: the object has no map %q", it.Name, it.Map)
 	}
 	if it.Key, ok = m.Key.(*btf.Struct); !ok {
-		return fmt.Errorf("map iterator %q: the key of map %q is no struct", it.Name, it.Map)
+		return fmt.Errorf("map iterator %q: the key of map %q is not a struct", it.Name, it.Map)
 	}
 	if it.Value, ok = m.Value.(*btf.Struct); !ok {
-		return fmt.Errorf("map iterator %q: the value of map %q is no struct", it.Name, it.Map)
+		return fmt.Errorf("map iterator %q: the value of map %q is not a struct", it.Name, it.Map)
 	}
 	if m.KeySize != it.Key.Size || m.ValueSize != it.Value.Size {
 		return fmt.Errorf("map iterator %q: map %q has other sizes than its key and value structs", it.Name, it.Map)

@@ -42,7 +42,7 @@ func openReader(m *ebpf.Map) (sampleReader, error) {
 		}
 		return &perfReader{Reader: r}, nil
 	}
-	return nil, fmt.Errorf("a %s is no buffer of events", m.Type())
+	return nil, fmt.Errorf("a %s is not a buffer of events", m.Type())
 }
 
 type ringReader struct {

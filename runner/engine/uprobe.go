@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// libraryFolders are searched for a library that a uprobe names without path.
-var libraryFolders = []string{
+// libraryDirectories are searched for a library that a uprobe names without path.
+var libraryDirectories = []string{
 	"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
 	"/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib",
 }
@@ -25,7 +25,7 @@ func parseUprobe(target string) (bin, symbol string, offset uint64, err error) {
 	}
 	if sym, off, ok := strings.Cut(symbol, "+"); ok {
 		if offset, err = strconv.ParseUint(off, 0, 64); err != nil {
-			return "", "", 0, fmt.Errorf("attach target %q: offset %q is no number", target, off)
+			return "", "", 0, fmt.Errorf("attach target %q: offset %q is not a number", target, off)
 		}
 		symbol = sym
 	}
@@ -39,7 +39,7 @@ func findBinary(name string) (string, error) {
 		_, err := os.Stat(name)
 		return name, err
 	}
-	for _, dir := range libraryFolders {
+	for _, dir := range libraryDirectories {
 		for _, pattern := range []string{name, name + ".so.*", name + ".so"} {
 			found, err := filepath.Glob(filepath.Join(dir, pattern))
 			if err != nil {
@@ -50,7 +50,7 @@ func findBinary(name string) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("library %q: %w in the library folders", name, os.ErrNotExist)
+	return "", fmt.Errorf("library %q: %w in the library directories", name, os.ErrNotExist)
 }
 
 // isELF reports whether path is an ELF file: a libc.so may be a script of the

@@ -145,7 +145,7 @@ func ordering(f *Field, value string) (func([]byte) int, error) {
 
 func noNumber(value string, err error) error {
 	if err != nil {
-		return fmt.Errorf("%q is no number", value)
+		return fmt.Errorf("%q is not a number", value)
 	}
 	return nil
 }

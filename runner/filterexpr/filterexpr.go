@@ -125,7 +125,7 @@ func parseNetworks(args []any) (networks, error) {
 		}
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, fmt.Errorf("%q is no network, write it like 10.0.0.0/8", text)
+			return nil, fmt.Errorf("%q is not a network, write it like 10.0.0.0/8", text)
 		}
 		out = append(out, p)
 	}
@@ -133,7 +133,7 @@ func parseNetworks(args []any) (networks, error) {
 }
 
 // contains reports whether an address, or the one before a port, lies in
-// networks. A text that is no address lies in none.
+// networks. A text that is not an address lies in none.
 func contains(args ...any) (any, error) {
 	text, nets := args[0].(string), args[1].(networks)
 	addr, err := netip.ParseAddr(text)

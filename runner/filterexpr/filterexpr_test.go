@@ -118,7 +118,7 @@ func TestCompileErrors(t *testing.T) {
 		`proc["comm" + "x"] == "1"`:         `named behind a dot`,
 		`fd >`:                              `line 1, column 4`,
 		`proc.comm matches "("`:             `missing closing )`,
-		`dst.addr in cidr("10.0.0.0")`:      `"10.0.0.0" is no network, write it like 10.0.0.0/8`,
+		`dst.addr in cidr("10.0.0.0")`:      `"10.0.0.0" is not a network, write it like 10.0.0.0/8`,
 		`$env != nil`:                       `has no field "$env"`,
 		`missing(fd)`:                       `has no field "missing"`,
 		``:                                  `unexpected token EOF`,

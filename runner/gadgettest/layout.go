@@ -29,7 +29,7 @@ func File(tb testing.TB, name string) []byte {
 	return data
 }
 
-// Layout writes the OCI layout of a gadget for each of archs into a new folder
+// Layout writes the OCI layout of a gadget for each of archs into a new directory
 // and returns its path. object and metadata are paths; metadata may be empty.
 func Layout(tb testing.TB, object, metadata string, archs ...arch.Arch) string {
 	tb.Helper()

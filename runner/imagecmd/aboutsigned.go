@@ -89,7 +89,7 @@ func together(all, more []sign.Signature) []sign.Signature {
 	return all
 }
 
-// documents lists what refers to the artifact and is no signature.
+// documents lists what refers to the artifact and is not a signature.
 func (a *About) documents(g *cli.Globals, src *source) error {
 	all, err := src.place.Referrers(g.Ctx, src.root.Digest)
 	if err != nil {

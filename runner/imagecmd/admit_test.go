@@ -123,7 +123,7 @@ func (a *admission) holdsNothing(t *testing.T) {
 			t.Errorf("the store holds %q", left)
 		}
 		if left, _ := filepath.Glob(filepath.Join(a.state, dir, "*")); len(left) > 0 {
-			t.Errorf("the state folder holds %q", left)
+			t.Errorf("the state directory holds %q", left)
 		}
 	}
 }

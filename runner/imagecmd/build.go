@@ -24,19 +24,19 @@ import (
 
 // Build is "image build".
 type Build struct {
-	Path             string   `arg:"" type:"existingdir" help:"The gadget's folder."`
+	Path             string   `arg:"" type:"existingdir" help:"The gadget's directory."`
 	Tag              []string `short:"t" placeholder:"NAME" help:"Name for the artifact in the store, may be repeated."`
-	File             string   `short:"f" placeholder:"FILE" help:"The build file (default: build.yaml in the folder)."`
+	File             string   `short:"f" placeholder:"FILE" help:"The build file (default: build.yaml in the directory)."`
 	Local            bool     `short:"l" help:"Compile with the machine's clang (CLANG, LLVM_STRIP) instead of the pinned one."`
-	Include          []string `placeholder:"DIR" help:"With --local: folder of headers, before the others."`
+	Include          []string `placeholder:"DIR" help:"With --local: directory of headers, before the others."`
 	Platform         []string `placeholder:"linux/ARCH" help:"Platforms to build for (default: those of the build file, or all)."`
 	Label            []string `sep:"none" placeholder:"KEY=VALUE" help:"Annotation to add, may be repeated."`
-	BTF              string   `name:"btf" type:"existingdir" placeholder:"DIR" help:"Folder of btfhub archives, for kernels without BTF."`
+	BTF              string   `name:"btf" type:"existingdir" placeholder:"DIR" help:"Directory of btfhub archives, for kernels without BTF."`
 	NoCache          bool     `help:"Build also when nothing has changed."`
-	Output           []string `short:"o" sep:"none" placeholder:"type=T,dest=PATH" help:"Where the result goes: type=image[,name=NAME] (the store), oci, docker, tar (to standard output without dest) or local (a folder); may be repeated."`
+	Output           []string `short:"o" sep:"none" placeholder:"type=T,dest=PATH" help:"Where the result goes: type=image[,name=NAME] (the store), oci, docker, tar (to standard output without dest) or local (a directory); may be repeated."`
 	UpdateMetadata   bool     `help:"Write into gadget.yaml what it lacks of the compiled program."`
 	ValidateMetadata bool     `default:"true" negatable:"" help:"Refuse a gadget.yaml that does not fit the compiled program."`
-	Cache            string   `type:"path" placeholder:"DIR" help:"Folder of the toolchain and of earlier results (default: gadget-run in the user's cache folder)."`
+	Cache            string   `type:"path" placeholder:"DIR" help:"Directory of the toolchain and of earlier results (default: gadget-run in the user's cache directory)."`
 }
 
 // Run builds the gadget and brings it where --output says.
@@ -144,7 +144,7 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 	return b.compile(g, req, dir)
 }
 
-// compile builds, and keeps the result in the folder dir for the next time.
+// compile builds, and keeps the result in the directory dir for the next time.
 func (b *Build) compile(g *cli.Globals, req build.ImageRequest, dir string) (*built, error) {
 	res, err := build.Image(g.Ctx, req)
 	if refused := (*build.CompileError)(nil); errors.As(err, &refused) {
@@ -170,7 +170,7 @@ func (b *Build) compile(g *cli.Globals, req build.ImageRequest, dir string) (*bu
 // request is what the flags ask for, without the toolchain.
 func (b *Build) request(g *cli.Globals) (build.ImageRequest, error) {
 	req := build.ImageRequest{
-		Folder: build.Folder{Dir: b.Path, BuildFile: b.File}, Labels: map[string]string{}, Lenient: !b.ValidateMetadata,
+		Directory: build.Directory{Dir: b.Path, BuildFile: b.File}, Labels: map[string]string{}, Lenient: !b.ValidateMetadata,
 	}
 	for _, l := range b.Label {
 		key, value, ok := strings.Cut(l, "=")
@@ -230,12 +230,12 @@ func (b *Build) toolchains(g *cli.Globals) (map[arch.Arch]build.Toolchain, error
 // update completes gadget.yaml from the program, compiled for one
 // architecture.
 func (b *Build) update(g *cli.Globals, req build.ImageRequest) error {
-	file, err := req.Folder.ReadBuildFile()
+	file, err := req.Directory.ReadBuildFile()
 	if err != nil {
 		return err
 	}
 	res, err := build.Compile(g.Ctx, build.CompileRequest{
-		Folder: req.Folder, Toolchain: req.Toolchains[arch.Host()], Arch: arch.Host(), CFlags: req.CFlags,
+		Directory: req.Directory, Toolchain: req.Toolchains[arch.Host()], Arch: arch.Host(), CFlags: req.CFlags,
 	})
 	if err != nil {
 		return err

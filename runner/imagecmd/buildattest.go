@@ -68,7 +68,7 @@ func putDocuments(ctx context.Context, s *store.Store, root ocispec.Descriptor, 
 	return s.PutReferrers(ctx, from, root.Digest, all)
 }
 
-// attest says what the artifact was built from: every file of the folder, the
+// attest says what the artifact was built from: every file of the directory, the
 // headers, the packages of the compiler, the archives.
 func (b *Build) attest(req build.ImageRequest, res build.ImageResult) ([]registry.Document, error) {
 	abs, err := filepath.Abs(b.Path)
@@ -125,7 +125,7 @@ func (b *Build) headers(m *materials, req build.ImageRequest, res build.ImageRes
 	}
 }
 
-// headerName is the name of a header below the first folder that it is in, so
+// headerName is the name of a header below the first directory that it is in, so
 // that it does not depend on where that lies.
 func headerName(file string, dirs []string) (string, bool) {
 	for _, dir := range dirs {
@@ -188,7 +188,7 @@ func (m *materials) file(kind attest.Kind, name, file string) {
 		return
 	}
 	if st, err := os.Stat(file); err != nil || !st.Mode().IsRegular() {
-		return // a dangling link or a folder; nothing was read of it
+		return // a dangling link or a directory; nothing was read of it
 	}
 	f, err := os.Open(file)
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 // cacheVersion changes when the same inputs give something else.
 const cacheVersion = "2"
 
-// maxInputs bounds the files of a gadget's folder.
+// maxInputs bounds the files of a gadget's directory.
 const maxInputs = 10_000
 
 // key is a digest of all that a build depends on.
@@ -77,7 +77,7 @@ func hashTree(w io.Writer, dir string) error {
 			return err
 		}
 		if count++; count > maxInputs {
-			return fmt.Errorf("%q holds more than %d files, it is no gadget's folder", dir, maxInputs)
+			return fmt.Errorf("%q holds more than %d files, it is not a gadget's directory", dir, maxInputs)
 		}
 		rel, err := filepath.Rel(dir, path)
 		if err != nil {
@@ -91,7 +91,7 @@ func hashTree(w io.Writer, dir string) error {
 func hashFile(w io.Writer, path string) error {
 	st, err := os.Stat(path)
 	if err != nil || !st.Mode().IsRegular() {
-		return nil // a dangling link or a folder; the build says so if it matters
+		return nil // a dangling link or a directory; the build says so if it matters
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -38,7 +38,7 @@ type output struct {
 }
 
 // parseOutputs parses "type=T,dest=PATH", and docker's short forms of it: a
-// folder alone, and "-" for a tar on standard output. Without any the result
+// directory alone, and "-" for a tar on standard output. Without any the result
 // goes into the store.
 func parseOutputs(texts []string) ([]output, error) {
 	if len(texts) == 0 {
@@ -67,7 +67,7 @@ func parseOutput(text string) (output, error) {
 	case text == stdoutFile:
 		return output{kind: typeTar, dest: stdoutFile}, nil
 	case slices.Contains(outputTypes, text):
-		return output{}, fmt.Errorf("write type=%s, or ./%s for a folder of that name", text, text)
+		return output{}, fmt.Errorf("write type=%s, or ./%s for a directory of that name", text, text)
 	case text != "" && !strings.Contains(text, "="):
 		return output{kind: typeLocal, dest: text}, nil
 	}
@@ -103,7 +103,7 @@ func (o *output) check() error {
 		return nil
 	case typeLocal:
 		if o.dest == "" || o.dest == stdoutFile {
-			return errors.New("type=local needs dest=FOLDER")
+			return errors.New("type=local needs dest=DIRECTORY")
 		}
 	case typeOCI, typeDocker, typeTar:
 		o.dest = cmp.Or(o.dest, stdoutFile)

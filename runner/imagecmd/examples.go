@@ -5,7 +5,7 @@ package imagecmd
 
 // Help gives examples.
 func (Build) Help() string {
-	return `The result goes into the store, or where --output says. The same folder gives the same digest on every machine; a folder in which nothing has changed is not compiled again.
+	return `The result goes into the store, or where --output says. The same directory gives the same digest on every machine; a directory in which nothing has changed is not compiled again.
 
 Examples:
 

@@ -20,7 +20,7 @@ type RegistryFlags struct {
 	Insecure           bool     `aliases:"insecure-registry" help:"Allow plain HTTP and certificates that do not verify." group:"Registry"`
 	InsecureRegistries []string `placeholder:"HOST" help:"Registries for which --insecure holds." group:"Registry"`
 	CAFile             string   `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's." group:"Registry"`
-	CertDir            string   `placeholder:"DIR" help:"Folder of *.crt to trust, and of *.cert with *.key to show." group:"Registry"`
+	CertDir            string   `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show." group:"Registry"`
 	Retry              int      `placeholder:"N" help:"Attempts for each request (default: 5)." group:"Registry"`
 }
 

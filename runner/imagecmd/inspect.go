@@ -134,7 +134,7 @@ func (i *Inspect) source(g *cli.Globals) (*source, error) {
 	return i.remote(g)
 }
 
-// archiveSource opens the one artifact of an archive or a folder.
+// archiveSource opens the one artifact of an archive or a directory.
 func archiveSource(ctx context.Context, path string) (*source, error) {
 	from, roots, err := openArchive(ctx, path)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 
 // Load is "image load".
 type Load struct {
-	File  string `arg:"" optional:"" help:"Archive or layout folder (default: standard input)."`
+	File  string `arg:"" optional:"" help:"Archive or layout directory (default: standard input)."`
 	Input string `short:"i" placeholder:"FILE" help:"The same, as docker has it."`
 	Tag   string `short:"t" placeholder:"NAME" help:"Name for the artifact, where the archive has one artifact."`
 }
@@ -130,7 +130,7 @@ func presentArchs(ctx context.Context, from oci.Blobs, root ocispec.Descriptor) 
 	return present, nil
 }
 
-// path is the archive as a file or folder; standard input is copied to one.
+// path is the archive as a file or directory; standard input is copied to one.
 func (l *Load) path(g *cli.Globals) (path string, cleanup func(), err error) {
 	path, cleanup = l.File, func() {}
 	if path == "" {

@@ -25,7 +25,7 @@ type Login struct {
 	PasswordStdin bool   `help:"Read the password from standard input."`
 	GetLogin      bool   `help:"Print the user that is logged in, and do nothing."`
 	Authfile      string `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, or podman's)."`
-	CertDir       string `placeholder:"DIR" help:"Folder of *.crt to trust, and of *.cert with *.key to show."`
+	CertDir       string `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show."`
 	CAFile        string `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's."`
 	TLSVerify     bool   `name:"tls-verify" default:"true" negatable:"" help:"Verify certificates and refuse plain HTTP."`
 	PlainHTTP     bool   `name:"plain-http" help:"Send the credentials over plain HTTP."`
@@ -102,7 +102,7 @@ func terminal(g *cli.Globals) (*os.File, error) {
 	if f, ok := g.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return f, nil
 	}
-	return nil, cli.Usage(errors.New("standard input is no terminal to ask at, pass --username and --password-stdin"))
+	return nil, cli.Usage(errors.New("standard input is not a terminal to ask at, pass --username and --password-stdin"))
 }
 
 func ask(g *cli.Globals, prompt string) (string, error) {

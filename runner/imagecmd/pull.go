@@ -40,7 +40,7 @@ func (p *Pull) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	for _, text := range p.Image { // nothing is pulled when one is no reference
+	for _, text := range p.Image { // nothing is pulled when one is not a reference
 		if _, err := parseRef(text); err != nil {
 			return err
 		}

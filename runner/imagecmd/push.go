@@ -133,7 +133,7 @@ func pushed(g *cli.Globals, verb string, ref registry.Reference, res registry.Pu
 	return success(g, verb, pinned(ref, res.Digest))
 }
 
-// pullFirst adds the cure to the error that something is not in the store.
+// pullFirst adds the hint to the error that something is not in the store.
 func pullFirst(err error, text string) error {
 	if errors.Is(err, oci.ErrNotFound) {
 		return fmt.Errorf("%w, see \"gadget-run image list\", or pull it with \"gadget-run image pull %s\"", err, text)

@@ -26,7 +26,7 @@ const stdoutFile = "-"
 type Save struct {
 	Image  []string `arg:"" name:"ref" help:"References in the store. A path after them (/..., ./..., *.tar) is the file, as ig has it."`
 	Format string   `enum:"oci,docker" default:"oci" help:"oci: a tar of an OCI layout. docker: what \"docker load\" reads, with the gadget's files in one layer."`
-	Output string   `short:"o" placeholder:"PATH" help:"File to write, or an existing folder for an OCI layout folder (default: standard output)."`
+	Output string   `short:"o" placeholder:"PATH" help:"File to write, or an existing directory for an OCI layout directory (default: standard output)."`
 }
 
 // Run writes the artifacts. The file appears when it is complete.
@@ -52,9 +52,9 @@ func (c *Save) Run(g *cli.Globals) error {
 	}
 	if st, err := os.Stat(c.Output); err == nil && st.IsDir() {
 		if c.Format != formatOCI {
-			return cli.Usage(fmt.Errorf("%q is a folder, which only the format oci can be written to", c.Output))
+			return cli.Usage(fmt.Errorf("%q is a directory, which only the format oci can be written to", c.Output))
 		}
-		return saveFolder(g, s, refs, c.Output)
+		return saveDirectory(g, s, refs, c.Output)
 	}
 	write := saveOCI
 	if c.Format == formatDocker {

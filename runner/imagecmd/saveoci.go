@@ -61,8 +61,8 @@ func saveOCI(g *cli.Globals, s *store.Store, refs []store.Ref, w io.Writer) erro
 	return tw.Close()
 }
 
-// saveFolder writes the artifacts as a layout folder.
-func saveFolder(g *cli.Globals, s *store.Store, refs []store.Ref, dir string) error {
+// saveDirectory writes the artifacts as a layout directory.
+func saveDirectory(g *cli.Globals, s *store.Store, refs []store.Ref, dir string) error {
 	blobs, err := contents(g, s, refs)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func saveFolder(g *cli.Globals, s *store.Store, refs []store.Ref, dir string) er
 		all = append(all, oci.Blob{Descriptor: d, Data: data})
 	}
 	if len(refs) != 1 {
-		return cli.Usage(fmt.Errorf("a folder takes one artifact, not %d, write an archive instead", len(refs)))
+		return cli.Usage(fmt.Errorf("a directory takes one artifact, not %d, write an archive instead", len(refs)))
 	}
 	root := refs[0].Target
 	root.Annotations = map[string]string{ocispec.AnnotationRefName: refs[0].Name}

@@ -40,7 +40,7 @@ func (f TrustFlags) policy() (*sign.Policy, error) {
 	return sign.KeysPolicy("--public-keys", keys), nil
 }
 
-// configHome is the folder of the user's configuration.
+// configHome is the directory of the user's configuration.
 func configHome() string {
 	dir, err := os.UserConfigDir()
 	if err != nil {

@@ -25,10 +25,10 @@ const maxBTFFile = 64 << 20
 // Unpack is "image unpack".
 type Unpack struct {
 	Image  string `arg:"" name:"ref" help:"Reference in the store."`
-	Output string `short:"o" default:"gadget" placeholder:"DIR" help:"Folder to make (default: gadget)."`
+	Output string `short:"o" default:"gadget" placeholder:"DIR" help:"Directory to make (default: gadget)."`
 }
 
-// Run writes the files of the artifact. The folder appears when it is
+// Run writes the files of the artifact. The directory appears when it is
 // complete, and nothing in it lies outside of it.
 func (u *Unpack) Run(g *cli.Globals) error {
 	if err := refuseFull(u.Output); err != nil {
@@ -43,7 +43,7 @@ func (u *Unpack) Run(g *cli.Globals) error {
 	if err != nil {
 		return pullFirst(err, u.Image)
 	}
-	if err := replaceFolder(u.Output, func(root *os.Root) error { return unpack(g, s, r, root) }); err != nil {
+	if err := replaceDirectory(u.Output, func(root *os.Root) error { return unpack(g, s, r, root) }); err != nil {
 		return fmt.Errorf("unpacking %s: %w", r.Name, err)
 	}
 	abs, err := filepath.Abs(u.Output)
@@ -59,14 +59,14 @@ func refuseFull(dir string) error {
 		return nil
 	}
 	if err == nil && len(entries) > 0 {
-		err = fmt.Errorf("the folder %q is not empty, choose another with -o", dir)
+		err = fmt.Errorf("the directory %q is not empty, choose another with -o", dir)
 	}
 	return err
 }
 
-// replaceFolder lets do fill a folder beside dir, which takes its place when
+// replaceDirectory lets do fill a directory beside dir, which takes its place when
 // all went well.
-func replaceFolder(dir string, do func(*os.Root) error) (err error) {
+func replaceDirectory(dir string, do func(*os.Root) error) (err error) {
 	dir = filepath.Clean(dir)
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*")
 	if err != nil {

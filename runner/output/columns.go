@@ -128,7 +128,7 @@ func annotationInt(f *field.Field, key string, dst *int) error {
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 0 || n > 1<<16 {
-		return fmt.Errorf("annotation %s: %q is no width", key, v)
+		return fmt.Errorf("annotation %s: %q is not a width", key, v)
 	}
 	*dst = n
 	return nil

@@ -139,7 +139,7 @@ func TestOptionsRefused(t *testing.T) {
 		{"struct as column", "name one of its fields: inner.a, inner.b", nil, Options{Mode: Columns, Fields: "inner"}},
 		{"nothing left", "no columns", nil, Options{Mode: Columns, Fields: "-name,-count,-inner.a,-inner.b"}},
 		{"mode", "unknown output mode", nil, Options{Mode: "xml"}},
-		{"width", "no width", map[string]map[string]string{"name": {"columns.width": "wide"}}, Options{Mode: Columns}},
+		{"width", "not a width", map[string]map[string]string{"name": {"columns.width": "wide"}}, Options{Mode: Columns}},
 		{"ellipsis", "not start, middle, end", map[string]map[string]string{"name": {"columns.ellipsis": "x"}}, Options{Mode: Columns}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

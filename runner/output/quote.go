@@ -4,7 +4,7 @@ import "unicode/utf8"
 
 const hexDigits = "0123456789abcdef"
 
-// appendString appends s as a JSON string. Bytes that are no UTF-8 become
+// appendString appends s as a JSON string. Bytes that are not UTF-8 become
 // U+FFFD; the characters that end lines in JavaScript are escaped.
 func appendString(dst, s []byte) []byte {
 	dst = append(dst, '"')

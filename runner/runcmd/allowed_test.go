@@ -21,7 +21,7 @@ func TestAllowList(t *testing.T) {
 		{"the same tag", "r.example/a:v1", "r.example/a:v1", one, true},
 		{"another tag", "r.example/a:v1", "r.example/a:v2", one, false},
 		{"without tag both are latest", "r.example/a", "r.example/a:latest", one, true},
-		{"a name of which this is a beginning", "r.example/abc:v1", "r.example/ab", one, false},
+		{"a name of which this is a prefix", "r.example/abc:v1", "r.example/ab", one, false},
 		{"beginning", "r.example/tools/*", "r.example/tools/a:v1", one, true},
 		{"another beginning", "r.example/tools/*", "r.example/toolsmith:v1", one, false},
 		{"digest of a tag", "r.example/a@" + one, "r.example/a:v1", one, true},

@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/kernel"
 )
 
-// HubEnv names a folder in btfhub's layout that is searched for the BTF of
+// HubEnv names a directory in btfhub's layout that is searched for the BTF of
 // kernels that have none and that the gadget has none for.
 const HubEnv = "GADGET_BTFHUB"
 
@@ -24,7 +24,7 @@ type btfLookup struct {
 	file  string // --btf, comes first of all
 	root  fs.FS  // of the machine, for the kernel's own BTF
 	layer []byte // of the artifact, may be nil
-	hub   string // folder of archives, may be empty
+	hub   string // directory of archives, may be empty
 	id    kernel.Identity
 }
 
@@ -36,7 +36,7 @@ type found struct {
 }
 
 // find looks at the places in their order: the file that the user gave, the
-// kernel's own BTF, a vmlinux file, the gadget's layer, the folder of archives.
+// kernel's own BTF, a vmlinux file, the gadget's layer, the directory of archives.
 func (l btfLookup) find() (found, error) {
 	if l.file != "" {
 		spec, err := btf.LoadSpec(l.file)
@@ -104,7 +104,7 @@ func (l btfLookup) fromHub() (found, error) {
 		}
 		return specFrom(data, path)
 	}
-	return found{}, fmt.Errorf("the folder %q has no archive for this kernel", l.hub)
+	return found{}, fmt.Errorf("the directory %q has no archive for this kernel", l.hub)
 }
 
 func specFrom(data []byte, from string) (found, error) {

@@ -82,7 +82,7 @@ func TestBTFLookupOrder(t *testing.T) {
 		{"then a vmlinux", "vmlinux", btfLookup{root: vmlinux, layer: layer(t, entry, "layer"), hub: archives}},
 		{"then the layer", "layer", btfLookup{root: fstest.MapFS{}, layer: layer(t, entry, "layer"), hub: archives}},
 		{"a flattened layer", "layer", btfLookup{root: fstest.MapFS{}, layer: layer(t, testKernel.Release+".btf", "layer")}},
-		{"then the folder", "archive", btfLookup{root: fstest.MapFS{}, layer: layer(t, "ubuntu/18.04/x86_64/4.15.btf", "layer"), hub: archives}},
+		{"then the directory", "archive", btfLookup{root: fstest.MapFS{}, layer: layer(t, "ubuntu/18.04/x86_64/4.15.btf", "layer"), hub: archives}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.l.id = testKernel

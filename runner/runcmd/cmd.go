@@ -24,20 +24,20 @@ import (
 // Cmd are the flags of "gadget-run run". Flags of the gadget itself are not
 // among them: Split sets them apart before the command line is parsed.
 type Cmd struct {
-	Gadget string `arg:"" name:"gadget" help:"Reference in a registry, or an OCI layout: a folder or a tar file."`
+	Gadget string `arg:"" name:"gadget" help:"Reference in a registry, or an OCI layout: a directory or a tar file."`
 
 	Pull            string      `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
 	DisallowPulling bool        `help:"Pull nothing, as --pull=never." group:"Gadget"`
-	AllowedGadgets  []string    `placeholder:"REFS" help:"Run no other gadgets than these: references, name@digest, a digest, or a beginning with * behind it." group:"Gadget"`
+	AllowedGadgets  []string    `placeholder:"REFS" help:"Run no other gadgets than these: references, name@digest, a digest, or a prefix with * behind it." group:"Gadget"`
 	BTF             string      `name:"btf" type:"existingfile" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
 	Timeout         cli.Timeout `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
 	Host            bool        `help:"Trace the whole machine, which is what happens unless containers are chosen, and do not show the column of their names." group:"Gadget"`
 	File            string      `short:"f" placeholder:"FILE" help:"Instance manifest (YAML) that names the gadget and values of parameters, - for the standard input; the command line wins." group:"Gadget"`
-	Annotate        []string    `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", parted by commas." group:"Gadget"`
+	Annotate        []string    `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", comma-separated." group:"Gadget"`
 
 	Output     string   `short:"o" placeholder:"MODE" help:"Form of the events: columns, json, jsonpretty, yaml, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
 	Fields     string   `placeholder:"LIST" help:"Fields to show: \"a,b\" for exactly these, \"+a,-b\" to add and remove; \"source:a;b\" for one data source and the others." group:"Output"`
-	Filter     []string `short:"F" sep:"none" placeholder:"RULES" help:"Show only matching events: field, one of == != >= > <= < ~ !~, value; several parted by comma." group:"Output"`
+	Filter     []string `short:"F" sep:"none" placeholder:"RULES" help:"Show only matching events: field, one of == != >= > <= < ~ !~, value; comma-separated." group:"Output"`
 	FilterExpr []string `short:"E" sep:"none" placeholder:"EXPR" help:"Show only events for which an expression holds (expr-lang.org): 'proc.comm == \"cat\" && fd > 3'." group:"Output"`
 	Sort       string   `placeholder:"LIST" help:"Sort arrays of entries by these fields, \"-a\" for descending; \"source:a;source2:b\" for each data source." group:"Output"`
 	MaxEntries string   `placeholder:"N" help:"Show at most this many entries of an array, -1 for all; \"source:N,source2:N\" for each data source." group:"Output"`

@@ -89,7 +89,7 @@ func (f former) maxEntries(src *field.Source) (int, error) {
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < unlimited {
-		return 0, fmt.Errorf("--max-entries: %q is no number of entries, use one like 20, or -1 for all", value)
+		return 0, fmt.Errorf("--max-entries: %q is not a number of entries, use one like 20, or -1 for all", value)
 	}
 	return n, nil
 }

@@ -47,7 +47,7 @@ func (s *session) setMapParams(values map[string]string) error {
 		}
 		if interval != "" {
 			if d, err := time.ParseDuration(interval); err != nil || d <= 0 {
-				return fmt.Errorf("parameter --%s: %q is no interval, use one like 500ms", mapInterval, interval)
+				return fmt.Errorf("parameter --%s: %q is not an interval, use one like 500ms", mapInterval, interval)
 			}
 			s.setAnnotation(name, "", [2]string{annotationMapInterval, interval})
 		}
@@ -57,7 +57,7 @@ func (s *session) setMapParams(values map[string]string) error {
 		}
 		if count != "" {
 			if _, err := strconv.ParseUint(count, 10, 31); err != nil {
-				return fmt.Errorf("parameter --%s: %q is no number of readings", mapCount, count)
+				return fmt.Errorf("parameter --%s: %q is not a number of readings", mapCount, count)
 			}
 			s.setAnnotation(name, "", [2]string{annotationMapCount, count})
 		}

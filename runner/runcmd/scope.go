@@ -66,7 +66,7 @@ func perSource(value, src string, sources []string) (string, error) {
 		}
 	}
 	if plain > 1 || plain > 0 && named > 0 {
-		return "", errors.New("give one value for all data sources, or source:value for each, parted by commas")
+		return "", errors.New("give one value for all data sources, or source:value for each, comma-separated")
 	}
 	return out, nil
 }

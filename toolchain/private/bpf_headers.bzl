@@ -1,4 +1,4 @@
-"""The rule bpf_headers: headers together with the folder that sources include them from."""
+"""The rule bpf_headers: headers together with the directory that sources include them from."""
 
 load(":providers.bzl", "BpfHeadersInfo")
 
@@ -17,12 +17,12 @@ def _bpf_headers_impl(ctx):
                 (len(ctx.files.hdrs), ctx.attr.anchor))
 
 bpf_headers = rule(
-    doc = "Headers of one include folder, for the attributes of bpf_toolchain.",
+    doc = "Headers of one include directory, for the attributes of bpf_toolchain.",
     implementation = _bpf_headers_impl,
     attrs = {
         "anchor": attr.string(
             doc = "One of the headers as sources include it, such as `bpf/bpf_helpers.h`: what precedes it in the header's path " +
-                  "is the include folder.",
+                  "is the include directory.",
             mandatory = True,
         ),
         "hdrs": attr.label_list(

@@ -6,16 +6,16 @@ _RULES = Label("//rules:defs.bzl")
 _FORMAT = 1
 _SUFFIX = ".btf.tar.xz"
 
-def _folders(path):
-    """The folders in path that are no links: a linked folder lists the same kernels twice."""
+def _directories(path):
+    """The directories in path that are not links: a linked directory lists the same kernels twice."""
     real = str(path.realpath)
     return [p for p in path.readdir() if p.is_dir and str(p.realpath) == real + "/" + p.basename]
 
 def _local_shards(root):
     found = {}
-    for distro in _folders(root):
-        for version in _folders(distro):
-            for arch in _folders(version):
+    for distro in _directories(root):
+        for version in _directories(distro):
+            for arch in _directories(version):
                 shard = "/".join([distro.basename, version.basename, arch.basename])
                 if arch.basename in ARCHS:
                     found[shard] = arch
@@ -25,7 +25,7 @@ def _archive_root(rctx):
     path = rctx.attr.archive
     root = rctx.path(path) if path.startswith("/") else rctx.workspace_root.get_child(path)
     if not root.exists or not root.is_dir:
-        fail("btfhub.archive: there is no folder %r; name a checkout of btfhub-archive, or a folder made by btfarchive" % path)
+        fail("btfhub.archive: there is no directory %r; name a checkout of btfhub-archive, or a directory made by btfarchive" % path)
     return root
 
 def _btfhub_hub_impl(rctx):
@@ -33,9 +33,9 @@ def _btfhub_hub_impl(rctx):
     if rctx.attr.archive:
         shards = _local_shards(_archive_root(rctx))
         if not shards:
-            fail("btfhub.archive: %r holds no <distro>/<version>/<arch> folder with arch %s" % (rctx.attr.archive, " or ".join(ARCHS)))
-    for shard, folder in shards.items():
-        for archive in folder.readdir():
+            fail("btfhub.archive: %r holds no <distro>/<version>/<arch> directory with arch %s" % (rctx.attr.archive, " or ".join(ARCHS)))
+    for shard, directory in shards.items():
+        for archive in directory.readdir():
             if archive.basename.endswith(_SUFFIX):
                 rctx.symlink(archive, shard + "/" + archive.basename)
     made = build_files(shards.keys(), rctx.attr.locked, rctx.attr.hub, str(_RULES))
@@ -46,9 +46,9 @@ def _btfhub_hub_impl(rctx):
 
 btfhub_hub = repository_rule(
     implementation = _btfhub_hub_impl,
-    doc = "Names the shards of a folder and of a lock file.",
+    doc = "Names the shards of a directory and of a lock file.",
     attrs = {
-        "archive": attr.string(doc = "Folder in btfhub's layout, absolute or relative to the workspace; none if empty."),
+        "archive": attr.string(doc = "Directory in btfhub's layout, absolute or relative to the workspace; none if empty."),
         "hub": attr.string(doc = "Name that the user knows this hub by."),
         "locked": attr.string_dict(doc = "Label of the target of each locked shard, by shard."),
     },
@@ -94,7 +94,7 @@ def declare_btfhub(name, archive, shards):
 
     Args:
       name: name of the hub.
-      archive: folder in btfhub's layout, or "".
+      archive: directory in btfhub's layout, or "".
       shards: dict[string, Label]: lock file by shard.
     """
     locked = {}

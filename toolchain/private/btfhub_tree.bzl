@@ -1,6 +1,6 @@
 """The tree of packages that a btfhub hub has: pure functions, so that tests can hold them.
 
-A hub is a repository with a package for each shard, `//<distro>/<version>/<arch>`, one for each folder above that
+A hub is a repository with a package for each shard, `//<distro>/<version>/<arch>`, one for each directory above that
 gathers what is below, and `//:all`.
 """
 
@@ -18,10 +18,10 @@ def shard_error(shard):
     """
     parts = shard.split("/")
     if len(parts) != 3 or "" in parts or parts[2] not in ARCHS:
-        return "%r is no shard, use <distro>/<version>/<arch> with arch %s" % (shard, " or ".join(ARCHS))
+        return "%r is not a shard, use <distro>/<version>/<arch> with arch %s" % (shard, " or ".join(ARCHS))
     for part in parts:
         if part.startswith(".") or part.strip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"):
-            return "%r is no shard: %r is no folder name of an archive" % (shard, part)
+            return "%r is not a shard: %r is not a directory name of an archive" % (shard, part)
     return ""
 
 def repository_of(hub, shard):
@@ -45,7 +45,7 @@ def build_files(local, locked, hub, rules):
             return struct(files = {}, error = "btfhub %r: %s" % (hub, wrong))
     both = [shard for shard in local if shard in locked]
     if both:
-        return struct(files = {}, error = "btfhub %r: shard %r is in the folder and in the lock file; remove one" % (hub, both[0]))
+        return struct(files = {}, error = "btfhub %r: shard %r is in the directory and in the lock file; remove one" % (hub, both[0]))
     head = _LOAD.format(rules = rules)
     files, children = {}, {}
     for shard in sorted(local + locked.keys()):
@@ -65,7 +65,7 @@ def build_files(local, locked, hub, rules):
     return struct(files = files, error = "")
 
 def shard_target(name, shard):
-    """Returns the btf_shard target of the archives in its own folder."""
+    """Returns the btf_shard target of the archives in its own directory."""
     return 'btf_shard(\n    name = "%s",\n    archives = glob(["*.btf.tar.xz"]),\n    shard = "%s",\n)\n' % (name, shard)
 
 def _group(name, packages):

@@ -22,8 +22,8 @@ def _wrap(ctx, loader, libraries):
     program = ctx.file.program
     command = _place(program.short_path)
     if loader:
-        folders = {lib.short_path.rpartition("/")[0]: None for lib in libraries}
-        command = " ".join([_place(loader.short_path), "--library-path", ":".join([_place(f) for f in folders]), command])
+        directories = {lib.short_path.rpartition("/")[0]: None for lib in libraries}
+        command = " ".join([_place(loader.short_path), "--library-path", ":".join([_place(f) for f in directories]), command])
     tree = "$runfiles/" + ctx.label.repo_name
     script = ctx.actions.declare_file(ctx.label.name)
     ctx.actions.write(
@@ -56,10 +56,10 @@ _ATTRS = {
         allow_files = True,
     ),
     "env": attr.string_dict(
-        doc = "Environment of every call. `{tree}` is the folder of the program's repository.",
+        doc = "Environment of every call. `{tree}` is the directory of the program's repository.",
     ),
     "first_args": attr.string_list(
-        doc = "First arguments of every call. `{tree}` is the folder of the program's repository.",
+        doc = "First arguments of every call. `{tree}` is the directory of the program's repository.",
     ),
     "program": attr.label(
         doc = "The program.",

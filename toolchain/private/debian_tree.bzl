@@ -4,8 +4,8 @@ load(":mirror.bzl", "debian_mirrors")
 
 _PACKAGES = "packages"
 
-# A walk ends after so many folders; the largest tree that is not pruned at its root has some hundred.
-_MAX_FOLDERS = 10000
+# A walk ends after so many directories; the largest tree that is not pruned at its root has some hundred.
+_MAX_DIRECTORIES = 10000
 
 def _fetch(rctx, packages):
     mirrors = debian_mirrors(rctx)
@@ -40,24 +40,24 @@ def _parents(path):
     return ["/".join(parts[:i]) for i in range(1, len(parts))]
 
 def _prune(rctx, files):
-    """Deletes all but the wanted files, and but the wanted folders, whose names end with a slash."""
+    """Deletes all but the wanted files, and but the wanted directories, whose names end with a slash."""
     wanted = {f.rstrip("/"): None for f in files}
     parents = {p: None for f in files for p in _parents(f)}
     queue = sorted({f.split("/")[0]: None for f in files})
     tops = [c for c in rctx.path(".").readdir(watch = "no") if c.is_dir and c.basename not in queue]
     for top in tops:
         rctx.delete(top)
-    for _ in range(_MAX_FOLDERS):
+    for _ in range(_MAX_DIRECTORIES):
         if not queue:
             return
-        folder = queue.pop()
-        for child in rctx.path(folder).readdir(watch = "no"):
-            path = folder + "/" + child.basename
+        directory = queue.pop()
+        for child in rctx.path(directory).readdir(watch = "no"):
+            path = directory + "/" + child.basename
             if path in parents:
                 queue.append(path)
             elif path not in wanted:
                 rctx.delete(child)
-    fail("the packages have more than %d folders" % _MAX_FOLDERS)
+    fail("the packages have more than %d directories" % _MAX_DIRECTORIES)
 
 def unpack_packages(rctx, packages):
     """Fetches Debian packages into the repository's root and keeps the files that their lock names.

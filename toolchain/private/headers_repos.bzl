@@ -46,7 +46,7 @@ load("{defs}", "bpf_headers")
 
 package(default_visibility = ["//visibility:public"])
 
-# What gadgets look at packets with; the folders below, of netfilter, sound and drivers, are left out: every compile would get
+# What gadgets look at packets with; the directories below, of netfilter, sound and drivers, are left out: every compile would get
 # them as inputs.
 bpf_headers(
     name = "headers",

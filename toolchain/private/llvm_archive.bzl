@@ -20,10 +20,10 @@ def _prune(rctx):
             rctx.delete(child)
 
 def _resource_dir(rctx):
-    folder = rctx.path("lib/clang")
-    versions = folder.readdir(watch = "no") if folder.exists else []
+    directory = rctx.path("lib/clang")
+    versions = directory.readdir(watch = "no") if directory.exists else []
     if len(versions) != 1:
-        fail("attribute 'urls': the archive has %d folders lib/clang/<version>, want one; check 'strip_prefix' (%r)" %
+        fail("attribute 'urls': the archive has %d directories lib/clang/<version>, want one; check 'strip_prefix' (%r)" %
              (len(versions), rctx.attr.strip_prefix))
     return "lib/clang/" + versions[0].basename
 
@@ -64,7 +64,7 @@ llvm_archive = repository_rule(
             mandatory = True,
         ),
         "strip_prefix": attr.string(
-            doc = "Folder in the archive that holds bin and lib.",
+            doc = "Directory in the archive that holds bin and lib.",
         ),
         "urls": attr.string_list(
             doc = "URLs of the archive, tried in turn.",

@@ -12,7 +12,7 @@ def _llvm_local_impl(rctx):
     for program in ("clang", "llvm-strip"):
         file = rctx.path("%s/bin/%s" % (rctx.attr.path, program))
         if not file.exists:
-            fail("attribute 'path': there is no %s; give the folder of an LLVM installation, such as /usr/lib/llvm-19" % file)
+            fail("attribute 'path': there is no %s; give the directory of an LLVM installation, such as /usr/lib/llvm-19" % file)
         rctx.symlink(file, "bin/" + program)
     clang = rctx.path(rctx.attr.path + "/bin/clang")
     rctx.watch(clang)
@@ -33,7 +33,7 @@ llvm_local = repository_rule(
     implementation = _llvm_local_impl,
     attrs = {
         "path": attr.string(
-            doc = "Folder of the installation, the one that holds bin/clang.",
+            doc = "Directory of the installation, the one that holds bin/clang.",
             mandatory = True,
         ),
     } | LLVM_ATTRS,

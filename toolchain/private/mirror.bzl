@@ -66,9 +66,9 @@ def mirrors_of_list(text):
 
 def _apt_files(rctx):
     files = [rctx.path("/etc/apt/sources.list")]
-    folder = rctx.path("/etc/apt/sources.list.d")
-    if folder.exists:
-        files += sorted(folder.readdir(watch = "no"), key = lambda f: f.basename)
+    directory = rctx.path("/etc/apt/sources.list.d")
+    if directory.exists:
+        files += sorted(directory.readdir(watch = "no"), key = lambda f: f.basename)
     return [f for f in files if f.exists]
 
 def _listed(rctx, uri):

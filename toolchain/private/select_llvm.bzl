@@ -20,7 +20,7 @@ def _check(requests, archs):
     taken = {}
     for r in requests:
         if r.arch and r.arch not in archs:
-            return "%s: attribute 'exec_arch': %r is no architecture that compiles gadgets; use one of %s" % (
+            return "%s: attribute 'exec_arch': %r is not an architecture that compiles gadgets; use one of %s" % (
                 _describe(r),
                 r.arch,
                 ", ".join(archs),

@@ -51,7 +51,7 @@ def _test_tool_impl(rctx):
     ))
 
 test_tool = repository_rule(
-    doc = "A program of the lock file test_tools.json for the machine that Bazel runs on, or files that are no program.",
+    doc = "A program of the lock file test_tools.json for the machine that Bazel runs on, or files that are not a program.",
     implementation = _test_tool_impl,
     attrs = {
         "tool": attr.string(

@@ -21,7 +21,7 @@ def _toolchains_hub_impl(rctx):
     text = "package(default_visibility = [\"//visibility:public\"])\n"
     for machine, repo in sorted(rctx.attr.toolchains.items()):
         if machine not in _CPUS:
-            fail("attribute 'toolchains': %r is no architecture that has a toolchain; use one of %s" % (machine, ", ".join(_CPUS)))
+            fail("attribute 'toolchains': %r is not an architecture that has a toolchain; use one of %s" % (machine, ", ".join(_CPUS)))
         text += _TOOLCHAIN.format(
             cpu = Label("@platforms//cpu:" + _CPUS[machine]),
             name = "linux_" + machine,

@@ -1,4 +1,4 @@
-"""Tests of the rules bpf_headers and bpf_toolchain, on files that are no compiler."""
+"""Tests of the rules bpf_headers and bpf_toolchain, on files that are not a compiler."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//toolchain:defs.bzl", "BpfHeadersInfo", "BpfToolchainInfo", "bpf_headers", "bpf_toolchain")
@@ -25,7 +25,7 @@ def _provider_test_impl(ctx):
         asserts.equals(env, _HERE + "/fake/" + arch, vmlinux.include)
         asserts.equals(env, vmlinux.include + "/vmlinux.h", vmlinux.header.path)
 
-    # The kernel's headers are no part of what every compile depends on.
+    # The kernel's headers are not part of what every compile depends on.
     want = ["clang", "ld.so", "liba.so", "libb.so", "libc.so", "llvm-strip", "stddef.h", "x.h"]
     asserts.equals(env, want, _basenames(info.files))
     return analysistest.end(env)

@@ -26,7 +26,7 @@ def _tree_test_impl(ctx):
     ], sorted(made.files.keys()))
     asserts.true(env, 'shard = "debian/12/arm64"' in made.files["debian/12/arm64/BUILD.bazel"])
     asserts.true(env, "@hub_debian_bullseye_x86_64//:shard" in made.files["debian/bullseye/x86_64/BUILD.bazel"])
-    asserts.equals(env, 1, made.files["debian/BUILD.bazel"].count('"//debian/12"'), "each folder is listed once")
+    asserts.equals(env, 1, made.files["debian/BUILD.bazel"].count('"//debian/12"'), "each directory is listed once")
     asserts.true(env, '"//ubuntu"' in made.files["BUILD.bazel"])
     return unittest.end(env)
 
@@ -36,7 +36,7 @@ def _errors_test_impl(ctx):
     env = unittest.begin(ctx)
     asserts.equals(env, "", shard_error("amzn/2018/x86_64"))
     for shard in ["debian/12", "debian/12/aarch64", "debian//x86_64", "debian/../x86_64", "debian/1 2/x86_64", "/12/x86_64"]:
-        asserts.true(env, "is no shard" in shard_error(shard), shard)
+        asserts.true(env, "is not a shard" in shard_error(shard), shard)
     both = build_files(["debian/12/x86_64"], {"debian/12/x86_64": "@x//:shard"}, "hub", "//rules:defs.bzl")
     asserts.true(env, "remove one" in both.error, both.error)
     asserts.equals(env, {}, both.files)

@@ -57,7 +57,7 @@ func TestRefuses(t *testing.T) {
 		{"a missing source", "program.bpf.c", "missing.c", "missing.c"},
 		{"an archive without shard", "--archive=debian/12/x86_64=", "--archive=", "--archive"},
 		{"a digest that is none", "/digest", "/program.bpf.c", "subject"},
-		{"packages that are no JSON", "/packages.json", "/program.bpf.c", "packages of the compiler"},
+		{"packages that are not JSON", "/packages.json", "/program.bpf.c", "packages of the compiler"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 func TestRefuses(t *testing.T) {
 	tests := []struct{ name, object, want string }{
 		{"a gadget without program", "", "nothing to bind"},
-		{"what is no ELF", strings.Repeat("not an object ", 9), "bad magic"},
+		{"what is not an ELF", strings.Repeat("not an object ", 9), "bad magic"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

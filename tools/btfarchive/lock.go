@@ -25,8 +25,8 @@ const (
 
 // lock is the command that writes a lock file.
 type lock struct {
-	URL []string `name:"url" required:"" sep:"none" placeholder:"BASE" help:"Where the folder can be fetched from; what lies in it is appended. Several are tried in order."`
-	Dir string   `arg:"" name:"dir" type:"existingdir" help:"Archive folder, such as a checkout of btfhub-archive. Linked folders in it are passed over."`
+	URL []string `name:"url" required:"" sep:"none" placeholder:"BASE" help:"Where the directory can be fetched from; what lies in it is appended. Several are tried in order."`
+	Dir string   `arg:"" name:"dir" type:"existingdir" help:"Archive directory, such as a checkout of btfhub-archive. Linked directories in it are passed over."`
 	Out string   `name:"out" short:"o" placeholder:"FILE" help:"Lock file; standard output by default."`
 }
 
@@ -61,14 +61,14 @@ func (l *lock) run(stdout io.Writer) error {
 		rel = filepath.ToSlash(rel)
 		shard := rel[:max(0, strings.LastIndexByte(rel, '/'))]
 		if !validShard(shard) {
-			return fmt.Errorf("%q does not lie in <distro>/<version>/<arch> of the folder", rel)
+			return fmt.Errorf("%q does not lie in <distro>/<version>/<arch> of the directory", rel)
 		}
 		entry, err := l.entry(path, rel, release)
 		file.Shards[shard] = append(file.Shards[shard], entry)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("reading the archive folder: %w", err)
+		return fmt.Errorf("reading the archive directory: %w", err)
 	}
 	for _, entries := range file.Shards {
 		slices.SortFunc(entries, func(a, b lockEntry) int { return strings.Compare(a.Release, b.Release) })

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func archiveFolder(t *testing.T, names ...string) string {
+func archiveDirectory(t *testing.T, names ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, n := range names {
@@ -26,7 +26,7 @@ func archiveFolder(t *testing.T, names ...string) string {
 }
 
 func TestLock(t *testing.T) {
-	dir := archiveFolder(t, "debian/12/x86_64/6.1.0-9.btf.tar.xz", "debian/12/x86_64/6.1.0-10+b1.btf.tar.xz", "amzn/2018/arm64/4.14.btf.tar.xz", "README.md")
+	dir := archiveDirectory(t, "debian/12/x86_64/6.1.0-9.btf.tar.xz", "debian/12/x86_64/6.1.0-10+b1.btf.tar.xz", "amzn/2018/arm64/4.14.btf.tar.xz", "README.md")
 	if err := os.Symlink("2018", filepath.Join(dir, "amzn", "1")); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestLock(t *testing.T) {
 
 func TestLockRefuses(t *testing.T) {
 	for _, name := range []string{"x.btf.tar.xz", "debian/12/aarch64/x.btf.tar.xz", "debian/12/x86_64/deep/x.btf.tar.xz"} {
-		err := runArgs(t, []string{"lock", "--url=https://a.example", archiveFolder(t, name)}, t.Output(), t.Output())
+		err := runArgs(t, []string{"lock", "--url=https://a.example", archiveDirectory(t, name)}, t.Output(), t.Output())
 		if err == nil || !strings.Contains(err.Error(), "<distro>/<version>/<arch>") {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -24,15 +24,15 @@ import (
 // cli is the command line.
 type cli struct {
 	Add  add  `cmd:"" default:"withargs" help:"Make archives from kernels (the default)."`
-	Lock lock `cmd:"" help:"Write a lock file of an archive folder, for btfhub.shard in a Bazel workspace."`
+	Lock lock `cmd:"" help:"Write a lock file of an archive directory, for btfhub.shard in a Bazel workspace."`
 }
 
 // add is the command that makes archives.
 type add struct {
-	Out       string    `name:"out" short:"o" placeholder:"DIR" help:"Archive folder to write to."`
-	File      string    `name:"file" placeholder:"FILE" help:"Write the archive of the one input to this file, and to no folder."`
+	Out       string    `name:"out" short:"o" placeholder:"DIR" help:"Archive directory to write to."`
+	File      string    `name:"file" placeholder:"FILE" help:"Write the archive of the one input to this file, and to no directory."`
 	Distro    string    `name:"distro" placeholder:"ID" help:"Distribution, as os-release's ID spells it. With --host, default: this host's."`
-	Version   string    `name:"version" placeholder:"VERSION" help:"Version folder, such as 12 or bullseye. With --host, default: this host's."`
+	Version   string    `name:"version" placeholder:"VERSION" help:"Version directory, such as 12 or bullseye. With --host, default: this host's."`
 	Arch      string    `name:"arch" placeholder:"ARCH" help:"amd64 or arm64; needed for raw BTF, which does not tell."`
 	Release   string    `name:"release" placeholder:"RELEASE" help:"What uname -r prints on that kernel; needed where the input does not tell. One input only."`
 	Host      bool      `name:"host" help:"Also take the running kernel's BTF."`
@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 func (c *add) check() error {
 	switch {
 	case (c.Out == "") == (c.File == ""):
-		return errors.New("give --out for a folder or --file for a file")
+		return errors.New("give --out for a directory or --file for a file")
 	case c.File != "" && (len(c.Inputs) != 1 || c.Host):
 		return errors.New("--file is for one input")
 	case c.File != "":

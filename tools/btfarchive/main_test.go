@@ -181,8 +181,8 @@ func TestRunRefuses(t *testing.T) {
 		usage bool
 	}{
 		{"no input", base, "no input", true},
-		{"neither folder nor file", []string{raw}, "--out", true},
-		{"both folder and file", append(base, "--file=x", raw), "--out", true},
+		{"neither directory nor file", []string{raw}, "--out", true},
+		{"both directory and file", append(base, "--file=x", raw), "--out", true},
 		{"file of two inputs", []string{"--file=x", raw, raw}, "one input", true},
 		{"no distro", []string{"--out=x", raw}, "--distro", true},
 		{"bad arch", append(base, "--arch=vax", raw), "unknown architecture", true},
@@ -190,7 +190,7 @@ func TestRunRefuses(t *testing.T) {
 		{"no release", append(base, "--arch=amd64", raw), "give --release", false},
 		{"no arch", append(base, "--release=1", raw), "give --arch", false},
 		{"slash in the release", append(base, "--release=a/b", "--arch=amd64", raw), "file name", false},
-		{"folder above", []string{"--out=x", "--distro=..", "--version=1", "--release=1", "--arch=amd64", raw}, "cannot be a folder", false},
+		{"directory above", []string{"--out=x", "--distro=..", "--version=1", "--release=1", "--arch=amd64", raw}, "cannot be a directory", false},
 		{"truncated ELF", append(base, elf), "reading a vmlinux", false},
 		{"package without kernel", append(base, other), "linux-binary", false},
 		{"package for another arch", append(base, "--arch=amd64", wrong), "for arm64", false},

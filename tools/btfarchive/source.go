@@ -66,7 +66,7 @@ func (c *add) read(ctx context.Context, input string) (source, error) {
 	return c.identify(k, releaseOf(input))
 }
 
-// explain adds the cure to an error that has one.
+// explain adds the hint to an error that has one.
 func explain(err error) error {
 	if errors.Is(err, vmlinuz.ErrNoBTF) {
 		return fmt.Errorf("%w, take its debug package's vmlinux (DWARF) and have pahole installed", err)
@@ -195,7 +195,7 @@ func (c *add) readEntry(ctx context.Context, h *tar.Header, r io.Reader) (source
 func (c *add) write(src source) (string, error) {
 	for _, part := range []string{src.Distro, src.Version} {
 		if part == "" || part == "." || part == ".." || strings.ContainsAny(part, "/\\\x00") {
-			return "", fmt.Errorf("%q cannot be a folder of an archive, give --distro and --version", part)
+			return "", fmt.Errorf("%q cannot be a directory of an archive, give --distro and --version", part)
 		}
 	}
 	dir := filepath.Join(c.Out, src.Distro, src.Version, src.Arch.BTFHub())

@@ -57,7 +57,7 @@ func TestRunWritesAllForms(t *testing.T) {
 
 func TestRunPrintsText(t *testing.T) {
 	out := draw(t, t.TempDir())
-	for _, want := range []string{"//g:compat: 1 kernel in 1 group", "task_struct.gone", "✗", "cure: "} {
+	for _, want := range []string{"//g:compat: 1 kernel in 1 group", "task_struct.gone", "✗", "hint: "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("output lacks %q:\n%s", want, out)
 		}

@@ -1,5 +1,5 @@
 // Command compile is the BpfCompile action: it compiles the source of a
-// gadget's folder, as build.yaml says, to one object.
+// gadget's directory, as build.yaml says, to one object.
 package main
 
 import (
@@ -20,16 +20,16 @@ const doc = "Compiles a gadget's source to an object. A gadget without program g
 
 // flags is the command line.
 type flags struct {
-	Folder        string   `required:"" help:"The gadget's folder."`
-	BuildFile     string   `help:"The build.yaml; the folder's by default."`
-	Input         []string `sep:"none" help:"A file of the gadget; all in the folder by default. Repeatable."`
+	Directory     string   `required:"" help:"The gadget's directory."`
+	BuildFile     string   `help:"The build.yaml; the directory's by default."`
+	Input         []string `sep:"none" help:"A file of the gadget; all in the directory by default. Repeatable."`
 	Arch          string   `required:"" help:"Architecture to compile for, amd64 or arm64."`
 	Loader        string   `help:"Dynamic loader that runs the compiler."`
-	LibraryPath   []string `sep:"none" help:"Folder of libraries for the loader. Repeatable."`
+	LibraryPath   []string `sep:"none" help:"Directory of libraries for the loader. Repeatable."`
 	Clang         string   `required:"" help:"The compiler."`
 	Strip         string   `required:"" help:"llvm-strip."`
-	ResourceDir   string   `help:"The compiler's resource folder."`
-	SystemInclude []string `sep:"none" help:"Folder of headers outside the gadget. Repeatable."`
+	ResourceDir   string   `help:"The compiler's resource directory."`
+	SystemInclude []string `sep:"none" help:"Directory of headers outside the gadget. Repeatable."`
 	Cflag         []string `sep:"none" help:"Extra flag of the compiler. Repeatable."`
 	UnusedInputs  string   `help:"File to write the inputs to that were not read, a line each."`
 	Out           string   `required:"" help:"Object to write."`
@@ -47,9 +47,9 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		return &tool.UsageError{Err: err}
 	}
 	result, err := build.Compile(ctx, build.CompileRequest{
-		Folder: build.Folder{Dir: f.Folder, BuildFile: f.BuildFile, Inputs: f.Input},
-		Arch:   a,
-		CFlags: f.Cflag,
+		Directory: build.Directory{Dir: f.Directory, BuildFile: f.BuildFile, Inputs: f.Input},
+		Arch:      a,
+		CFlags:    f.Cflag,
 		Toolchain: build.Toolchain{
 			Loader: f.Loader, LibraryPath: f.LibraryPath, Clang: f.Clang, Strip: f.Strip,
 			ResourceDir: f.ResourceDir, SystemIncludes: f.SystemInclude,

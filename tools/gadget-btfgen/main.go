@@ -1,6 +1,6 @@
 // Command gadget-btfgen makes minimal BTF for all kernels of a btfhub archive,
 // outside Bazel. In a checkout of btfhub it does what tools/btfgen.sh does,
-// with the same -a and -o and into the same folders.
+// with the same -a and -o and into the same directories.
 package main
 
 import (
@@ -29,8 +29,8 @@ For example, in a checkout of btfhub:
 type flags struct {
 	Arch      string   `short:"a" required:"" help:"Architecture of the kernels, x86_64 or arm64."`
 	Object    []string `short:"o" sep:"none" required:"" help:"A BPF object. Repeatable: the result is their union."`
-	Archive   string   `help:"Folder of archives; ./archive or ../archive by default."`
-	Out       string   `help:"Folder to write to; custom-archive beside the archive by default. Files *.btf in it are removed first."`
+	Archive   string   `help:"Directory of archives; ./archive or ../archive by default."`
+	Out       string   `help:"Directory to write to; custom-archive beside the archive by default. Files *.btf in it are removed first."`
 	Layer     string   `help:"Write a btfgen layer (.tar.gz) to this file, too."`
 	Report    string   `help:"JSON file to write: what became of each relocation on each kernel."`
 	KeepGoing bool     `help:"Exit with 0 when archives cannot be read and the others came out."`
@@ -96,7 +96,7 @@ func (f *flags) archives() ([]btfhub.Archive, error) {
 		}
 	}
 	if len(some) == 0 {
-		return nil, fmt.Errorf("no archives for %s in %q, give the folder with --archive", a, f.Archive)
+		return nil, fmt.Errorf("no archives for %s in %q, give the directory with --archive", a, f.Archive)
 	}
 	return some, nil
 }

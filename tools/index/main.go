@@ -21,7 +21,7 @@ const doc = "Writes the OCI layout of a gadget from its manifests and blobs."
 type flags struct {
 	Manifest   []string `required:"" sep:"none" help:"What the manifest tool wrote for one architecture. Repeatable."`
 	Blob       []string `sep:"none" help:"A file that a manifest names: object, wasm, btf, config. Repeatable."`
-	Out        string   `required:"" help:"Layout folder to write."`
+	Out        string   `required:"" help:"Layout directory to write."`
 	DigestFile string   `help:"File for the digest of the index."`
 }
 

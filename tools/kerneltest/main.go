@@ -26,7 +26,7 @@ type config struct {
 	Kernel       string   `name:"kernel" json:"kernel" required:"" placeholder:"FILE" help:"bzImage, or a Debian package that holds one."`
 	Guest        string   `name:"guest" json:"guest" required:"" placeholder:"FILE" help:"The static guest program."`
 	QEMU         string   `name:"qemu" json:"qemu" placeholder:"FILE" help:"qemu-system-x86_64, default: from PATH."`
-	File         []string `name:"file" json:"file" sep:"none" placeholder:"NAME=FILE" help:"File for the machine: its name there and its place here. A folder is taken whole."`
+	File         []string `name:"file" json:"file" sep:"none" placeholder:"NAME=FILE" help:"File for the machine: its name there and its place here. A directory is taken whole."`
 	Env          []string `name:"env" json:"env" sep:"none" placeholder:"K=V" help:"Environment of the commands inside."`
 	OSRelease    string   `name:"os-release" json:"os_release" placeholder:"ID:VERSION" help:"What the machine's os-release says, such as debian:12."`
 	Workload     []string `name:"workload" json:"workload" sep:"none" placeholder:"JSON" help:"Command to observe, a JSON array of words. /bin/workload can open FILE, create FILE, exec COMMAND."`

@@ -140,7 +140,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-func TestTreeTakesFolders(t *testing.T) {
+func TestTreeTakesDirectories(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "a", "b"), 0o755); err != nil {
 		t.Fatal(err)

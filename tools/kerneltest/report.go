@@ -95,7 +95,7 @@ func writeResult(file string, res vm.Result, err error) error {
 }
 
 // report prints the outcome in the form of Go's tests, which is what counts
-// skips, and writes the XML that Bazel asks for. A skip is no error.
+// skips, and writes the XML that Bazel asks for. A skip is not an error.
 func report(w io.Writer, name string, res vm.Result, took time.Duration, err error) error {
 	if werr := writeXML(name, took, err); werr != nil {
 		return werr

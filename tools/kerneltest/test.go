@@ -115,7 +115,7 @@ func cutFile(s string) (name, place string, err error) {
 	return strings.TrimPrefix(name, "/"), place, nil
 }
 
-// tree returns the file at place, or all files of a folder there.
+// tree returns the file at place, or all files of a directory there.
 func tree(name, place string) ([]vm.File, error) {
 	var files []vm.File
 	root, err := filepath.EvalSymlinks(place)

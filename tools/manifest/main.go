@@ -20,9 +20,9 @@ const doc = "Checks a gadget's metadata against its object and writes the OCI ma
 
 // flags is the command line.
 type flags struct {
-	Folder     string            `required:"" help:"The gadget's folder."`
-	BuildFile  string            `help:"The build.yaml; the folder's by default."`
-	Input      []string          `sep:"none" help:"A file of the gadget; all in the folder by default. Repeatable."`
+	Directory  string            `required:"" help:"The gadget's directory."`
+	BuildFile  string            `help:"The build.yaml; the directory's by default."`
+	Input      []string          `sep:"none" help:"A file of the gadget; all in the directory by default. Repeatable."`
 	GadgetYaml string            `help:"The gadget.yaml; the one that build.yaml names by default."`
 	Arch       string            `required:"" help:"Architecture of the object, amd64 or arm64."`
 	Object     string            `required:"" help:"The object; empty for a gadget without program."`
@@ -81,7 +81,7 @@ func warnOfBTF(req build.ManifestRequest, stderr io.Writer) error {
 // request reads the files that the flags name.
 func (f flags) request(epoch string) (build.ManifestRequest, error) {
 	req := build.ManifestRequest{
-		Folder:       build.Folder{Dir: f.Folder, BuildFile: f.BuildFile, Inputs: f.Input},
+		Directory:    build.Directory{Dir: f.Directory, BuildFile: f.BuildFile, Inputs: f.Input},
 		MetadataFile: f.GadgetYaml,
 		Labels:       f.Label,
 		Lenient:      f.Lenient,

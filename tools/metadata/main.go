@@ -32,7 +32,7 @@ const (
 type flags struct {
 	Object   string `help:"The object."`
 	Existing string `help:"The gadget.yaml to complete; that of --out by default."`
-	Name     string `help:"Name of the gadget in a new file; that of the folder by default."`
+	Name     string `help:"Name of the gadget in a new file; that of the directory by default."`
 	Out      string `help:"File to write; standard output by default."`
 }
 

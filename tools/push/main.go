@@ -38,12 +38,12 @@ type flags struct {
 	Insecure   bool     `help:"Allow plain HTTP and certificates that do not verify."`
 	Authfile   string   `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then podman's and docker's files)."`
 	CAFile     string   `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's."`
-	CertDir    string   `placeholder:"DIR" help:"Folder of *.crt to trust, and of *.cert with *.key to show."`
+	CertDir    string   `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show."`
 	Retry      int      `default:"${attempts}" placeholder:"N" help:"Attempts for each request."`
 	Quiet      bool     `short:"q" help:"Print nothing but results and errors."`
 }
 
-// usageError is the user's wrong use of the command line.
+// usageError is the user's usage error.
 type usageError struct{ error }
 
 func main() {

@@ -65,7 +65,7 @@ func TestFill(t *testing.T) {
 	}
 	for _, text := range []string{"{ABSENT}", "{EMPTY}"} {
 		if got, err := fill(text, status); err == nil || !strings.Contains(err.Error(), "--workspace_status_command") {
-			t.Errorf("fill(%q) = %q, %v; want an error with the cure", text, got, err)
+			t.Errorf("fill(%q) = %q, %v; want an error with the hint", text, got, err)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 )
 
-// find returns the file or folder of a path in the runfiles. A path of an
+// find returns the file or directory of a path in the runfiles. A path of an
 // existing file, which no runfiles know, is taken as it is.
 func find(path string) (string, error) {
 	file, err := tool.Runfile(os.Args[0], path, os.Getenv)

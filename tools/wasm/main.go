@@ -1,5 +1,5 @@
 // Command wasm is the WasmCompile action: it makes the wasm module of a
-// gadget's folder, as build.yaml says.
+// gadget's directory, as build.yaml says.
 package main
 
 import (
@@ -17,9 +17,9 @@ const doc = "Makes a gadget's wasm module: copies a prebuilt one or builds Go fo
 
 // flags is the command line.
 type flags struct {
-	Folder       string   `required:"" help:"The gadget's folder."`
-	BuildFile    string   `help:"The build.yaml; the folder's by default."`
-	Input        []string `sep:"none" help:"A file of the gadget; all in the folder by default. Repeatable."`
+	Directory    string   `required:"" help:"The gadget's directory."`
+	BuildFile    string   `help:"The build.yaml; the directory's by default."`
+	Input        []string `sep:"none" help:"A file of the gadget; all in the directory by default. Repeatable."`
 	Goroot       string   `help:"Go toolchain for Go sources."`
 	UnusedInputs string   `help:"File to write the inputs to that were not read, a line each."`
 	Out          string   `required:"" help:"Wasm module to write."`
@@ -33,8 +33,8 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, _ io.Writer) e
 		return err
 	}
 	result, err := build.Wasm(ctx, build.WasmRequest{
-		Folder: build.Folder{Dir: f.Folder, BuildFile: f.BuildFile, Inputs: f.Input},
-		GoRoot: f.Goroot,
+		Directory: build.Directory{Dir: f.Directory, BuildFile: f.BuildFile, Inputs: f.Input},
+		GoRoot:    f.Goroot,
 	})
 	if err != nil {
 		return err

@@ -139,7 +139,7 @@ static __always_inline void __gadget_path_mark_cut(struct gadget_path_buf *buf)
 
 /*
  * The path of *path from the root of its mount namespace, or the name of a file
- * that is in no folder (a memfd, a pipe). Of a path with too many names or bytes
+ * that is in no directory (a memfd, a pipe). Of a path with too many names or bytes
  * it is the end, behind "...". NULL if there is no buffer. The text stays until
  * the next call on this CPU: copy it with bpf_probe_read_kernel_str.
  */

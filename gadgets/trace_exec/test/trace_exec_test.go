@@ -198,7 +198,7 @@ func TestArgumentsThatDoNotFit(t *testing.T) {
 	}
 	e := events[0]
 	if !e.ArgsTruncated || !strings.HasPrefix(strings.Join(argv, separator), e.Args) {
-		t.Errorf("truncated %v: %.20q...%q is no beginning of the arguments", e.ArgsTruncated, e.Args, e.Args[max(0, len(e.Args)-20):])
+		t.Errorf("truncated %v: %.20q...%q is not a prefix of the arguments", e.ArgsTruncated, e.Args, e.Args[max(0, len(e.Args)-20):])
 	}
 	if len(e.Args) < argsRoom-piece || len(e.Args) > argsRoom+piece || e.ArgsSize != len(e.Args) {
 		t.Errorf("args has %d bytes, args_size is %d, want about %d", len(e.Args), e.ArgsSize, argsRoom)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Runfile returns where Bazel put the file or folder with the runfiles path
+// Runfile returns where Bazel put the file or directory with the runfiles path
 // name, for an executable started as argv0: in RUNFILES_DIR or TEST_SRCDIR,
 // beside the executable, or where a runfiles manifest says.
 func Runfile(argv0, name string, getenv func(string) string) (string, error) {
@@ -33,7 +33,7 @@ func Runfile(argv0, name string, getenv func(string) string) (string, error) {
 }
 
 // manifestEntry looks name up in a runfiles manifest, whose lines are a
-// runfiles path, a space, and a path: its own line, or that of a folder above.
+// runfiles path, a space, and a path: its own line, or that of a directory above.
 func manifestEntry(manifest, name string) string {
 	if manifest == "" {
 		return ""

@@ -38,8 +38,8 @@ func withForwards(order []fwd) []byte {
 		offset("shared"), id("shared", 0), 0, offset("f"), 2, 64,
 		0, info(btf.FuncProto, 1), id("inode", 0), offset("f"), id("dentry", 0), // 6
 		offset("f"), info(btf.Func, 0), 6, // 7
-		offset("shared"), info(btf.Enum, 1), 4, offset("f"), 11, // 8: its value is no id
-		offset(".maps"), info(btf.Datasec, 1), 8, id("both", 1), 11, 8, // 9: offset and size are no ids
+		offset("shared"), info(btf.Enum, 1), 4, offset("f"), 11, // 8: its value is not an id
+		offset(".maps"), info(btf.Datasec, 1), 8, id("both", 1), 11, 8, // 9: offset and size are not ids
 		0, info(btf.Ptr, 0), 1, // 10
 	}
 	for _, f := range order {

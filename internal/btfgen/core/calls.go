@@ -17,7 +17,7 @@ const (
 	unresolved = 0xffffffff // its immediate when a relocation says what it calls
 )
 
-// calls finds who calls the functions in .text, which are no programs but
+// calls finds who calls the functions in .text, which are not programs but
 // parts of them. Damage in the object only makes it find less.
 func (l *locator) calls(f *elf.File, symbols []elf.Symbol) {
 	for _, s := range f.Sections {

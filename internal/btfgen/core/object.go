@@ -41,7 +41,7 @@ type Relocation struct {
 }
 
 // ParseObject reads the relocations of an ELF object of either byte order. An
-// object without .BTF or .BTF.ext has none, which is no error.
+// object without .BTF or .BTF.ext has none, which is not an error.
 func ParseObject(name string, data []byte) (*Object, error) {
 	obj := &Object{Name: name}
 	if len(data) > MaxObject {

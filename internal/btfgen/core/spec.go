@@ -10,7 +10,7 @@ import (
 )
 
 // accessor is one step of a relocation's path that has a meaning: a named
-// member, or an index into an array. Anonymous members are no steps.
+// member, or an index into an array. Anonymous members are not steps.
 type accessor struct {
 	name  string // member, or enumerator
 	index uint32 // array index, when name is empty
@@ -65,7 +65,7 @@ func parseAccess(access string) ([]uint32, error) {
 	for part := range strings.SplitSeq(access, ":") {
 		n, err := strconv.ParseUint(part, 10, 31)
 		if err != nil {
-			return nil, fmt.Errorf("step %q of the access string is no number", part)
+			return nil, fmt.Errorf("step %q of the access string is not a number", part)
 		}
 		out = append(out, uint32(n))
 	}

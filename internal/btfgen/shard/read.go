@@ -52,7 +52,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 		return nil, fmt.Errorf("reading the imported shard: %w", err)
 	}
 	if string(head[:len(magic)]) != magic {
-		return nil, fmt.Errorf("the file is no imported shard")
+		return nil, fmt.Errorf("the file is not an imported shard")
 	}
 	num := head[len(magic):]
 	if v := binary.LittleEndian.Uint32(num); v != Version {

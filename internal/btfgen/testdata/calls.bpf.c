@@ -1,4 +1,4 @@
-// Functions that are no programs: relocations in them belong to their callers.
+// Functions that are not programs: relocations in them belong to their callers.
 #include "core.h"
 
 volatile u64 out;

@@ -56,7 +56,7 @@ func NewArtifact(tb testing.TB, seed uint64, size int) *Artifact {
 	return a
 }
 
-// Layout writes the artifact as an OCI layout in a folder of the test.
+// Layout writes the artifact as an OCI layout in a directory of the test.
 func (a *Artifact) Layout(tb testing.TB) string {
 	tb.Helper()
 	dir := tb.TempDir() + "/layout"

@@ -77,7 +77,7 @@ func TestParseEvent(t *testing.T) {
 		})
 	}
 	if _, err := parseEvent("/tasks/start", []byte{0xff}); err == nil {
-		t.Error("bytes that are no message were read")
+		t.Error("bytes that are not a message were read")
 	}
 }
 

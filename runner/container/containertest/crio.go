@@ -40,7 +40,7 @@ type crio struct {
 }
 
 // CRIO starts CRI-O, which no Debian suite has: it skips the test unless the
-// folder of the container runtimes was given programs crio and pinns by hand.
+// directory of the container runtimes was given programs crio and pinns by hand.
 func CRIO(tb testing.TB) Runtime {
 	tb.Helper()
 	Needs(tb)

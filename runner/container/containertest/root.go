@@ -13,14 +13,14 @@ import (
 )
 
 // runtimesEnv names the files of the runtimes: what Bazel's rlocationpaths says
-// of @rules_gadget_test_tools//:container-runtimes, or the folder above usr.
+// of @rules_gadget_test_tools//:container-runtimes, or the directory above usr.
 const runtimesEnv = "CONTAINER_RUNTIMES"
 
-// tree returns the folder with the programs and libraries of the runtimes.
+// tree returns the directory with the programs and libraries of the runtimes.
 func tree() (string, error) {
 	first, _, _ := strings.Cut(os.Getenv(runtimesEnv), " ")
 	if first == "" {
-		return "", errors.New("needs " + runtimesEnv + ", the folder of the container runtimes, as bazel sets it")
+		return "", errors.New("needs " + runtimesEnv + ", the directory of the container runtimes, as bazel sets it")
 	}
 	if filepath.IsAbs(first) {
 		return first, nil

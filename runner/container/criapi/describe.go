@@ -56,7 +56,7 @@ func parseDetails(data []byte) (details, error) {
 	}
 	const most = 1 << 22 // PID_MAX_LIMIT
 	if d.PID < 0 || d.PID > most {
-		return d, fmt.Errorf("%d is no process", d.PID)
+		return d, fmt.Errorf("%d is not a process", d.PID)
 	}
 	if d.PID == 0 {
 		return d, source.ErrGone

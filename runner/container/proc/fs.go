@@ -51,7 +51,7 @@ func (f FS) HostPIDs() bool {
 	return err == nil && inode == hostPIDs
 }
 
-// Cgroup returns where a process stands, as Cgroups does, and the folder of its
+// Cgroup returns where a process stands, as Cgroups does, and the directory of its
 // cgroup v2 with its ID where that is mounted.
 func (f FS) Cgroup(pid uint32) (cg Cgroup, err error) {
 	text, err := read(f.file(pid, "cgroup"))
@@ -80,7 +80,7 @@ type Cgroup struct {
 	ID     uint64 // of Path
 }
 
-// cgroupID returns what bpf_get_current_cgroup_id returns for tasks in a folder
+// cgroupID returns what bpf_get_current_cgroup_id returns for tasks in a directory
 // of cgroup v2: the file handle, which older kernels make of more than the inode.
 func cgroupID(path string) (uint64, error) {
 	handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, path, 0)

@@ -18,7 +18,7 @@ func Namespace(link string) (uint64, error) {
 	digits, ok2 := strings.CutSuffix(rest, "]")
 	n, err := strconv.ParseUint(digits, 10, 64)
 	if !ok || !ok2 || err != nil {
-		return 0, fmt.Errorf("%q is no link to a namespace", link)
+		return 0, fmt.Errorf("%q is not a link to a namespace", link)
 	}
 	return n, nil
 }
@@ -71,7 +71,7 @@ func Started(stat []byte) (time.Duration, error) {
 	n, err := strconv.ParseUint(fields[startField], 10, 63)
 	const most = uint64((1<<63 - 1) / (int64(time.Second) / ticks))
 	if err != nil || n > most {
-		return 0, fmt.Errorf("the process started at %q, which is no time", fields[startField])
+		return 0, fmt.Errorf("the process started at %q, which is not a time", fields[startField])
 	}
 	return time.Duration(n) * (time.Second / ticks), nil
 }
@@ -82,7 +82,7 @@ func Boot(stat []byte) (time.Time, error) {
 		if rest, ok := strings.CutPrefix(string(line), "btime "); ok {
 			sec, err := strconv.ParseInt(strings.TrimSpace(rest), 10, 64)
 			if err != nil || sec < 0 || sec > 1<<40 {
-				return time.Time{}, fmt.Errorf("the machine started at %q, which is no time", strings.TrimSpace(rest))
+				return time.Time{}, fmt.Errorf("the machine started at %q, which is not a time", strings.TrimSpace(rest))
 			}
 			return time.Unix(sec, 0), nil
 		}

@@ -113,7 +113,7 @@ func TestPodmanOCIArchive(t *testing.T) {
 	r.run(t, g.run(t, nil, "image", "save", "--format=docker", name), "load")
 	saved := r.run(t, nil, "save", "--format=oci-archive", imageOf(arch.Host()))
 	if out, err := gadgetRun(t, []byte(saved), "--state="+t.TempDir(), "image", "load"); err == nil || !strings.Contains(err.Error(), "save them as docker-archive") {
-		t.Errorf("it said %q, %v, want the cure", out, err)
+		t.Errorf("it said %q, %v, want the hint", out, err)
 	}
 }
 

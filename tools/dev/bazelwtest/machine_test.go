@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// bazelw is the script under test; the test runs in its own folder, under Bazel as without.
+// bazelw is the script under test; the test runs in its own directory, under Bazel as without.
 const bazelw = "../../../bazelw"
 
 // coreutils are the programs of any machine that bazelw may use.
@@ -91,7 +91,7 @@ func (m *machine) run(args ...string) (string, int) {
 
 const (
 	goStandIn = `case $1 in env) printf '%s\n' /opt/go https://proxy.example sum.example "" "" "" go1.26.0 $HOME/mod $HOME/gocache ;; esac`
-	// The root is made by mmdebstrap in the folder that comes second to last; as another user than root, from a tar on stdout.
+	// The root is made by mmdebstrap in the directory that comes second to last; as another user than root, from a tar on stdout.
 	mmdebstrap = `dir=${@: -2:1}; [[ $dir != - ]] || dir=$(mktemp -d); mkdir -p $dir/usr/share/bazel $dir/usr/local/bin $dir/etc
 if [[ ${@: -2:1} == - ]]; then tar -c -C $dir .; fi`
 	unshare = `while [[ $1 == -* ]]; do [[ $1 == --propagation ]] && shift; shift; done; exec "$@"`
@@ -115,7 +115,7 @@ func fresh(t testing.TB) *machine {
 	return m
 }
 
-// noneHalfMade fails the test when a temporary folder is left in the cache.
+// noneHalfMade fails the test when a temporary directory is left in the cache.
 func (m *machine) noneHalfMade() {
 	m.t.Helper()
 	if left, _ := filepath.Glob(m.home + "/.cache/rules_gadget/tmp.*"); len(left) != 0 {

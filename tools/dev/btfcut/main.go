@@ -34,8 +34,8 @@ var names = []string{
 
 // flags is the command line.
 type flags struct {
-	Archive string   `required:"" help:"Folder of btfhub archives."`
-	Out     string   `required:"" help:"Folder of the small ones."`
+	Archive string   `required:"" help:"Directory of btfhub archives."`
+	Out     string   `required:"" help:"Directory of the small ones."`
 	Kernel  []string `arg:"" help:"Kernels to cut, as <distro>/<version>/<arch>/<release>."`
 }
 

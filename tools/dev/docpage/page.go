@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// Main writes what render returns to docs/page, below the folder that the flag
+// Main writes what render returns to docs/page, below the directory that the flag
 // --root names, or with --check compares it with what is there. program is the
-// name of the program's folder in tools/dev.
+// name of the program's directory in tools/dev.
 func Main(program, page string, render func(root string) ([]byte, error)) {
 	if err := run(program, page, os.Args[1:], render); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)
@@ -21,7 +21,7 @@ func Main(program, page string, render func(root string) ([]byte, error)) {
 
 func run(program, page string, args []string, render func(root string) ([]byte, error)) error {
 	flags := flag.NewFlagSet(program, flag.ContinueOnError)
-	root := flags.String("root", ".", "folder of the workspace")
+	root := flags.String("root", ".", "directory of the workspace")
 	check := flags.Bool("check", false, "compare with the committed page, write nothing")
 	if err := flags.Parse(args); err != nil {
 		return err

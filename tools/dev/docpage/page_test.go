@@ -17,7 +17,7 @@ func TestPage(t *testing.T) {
 	page := func(args ...string) error {
 		return run("writer", "page.md", append(args, "--root", root), func(got string) ([]byte, error) {
 			if got != root {
-				t.Errorf("rendered for the folder %q, want %q", got, root)
+				t.Errorf("rendered for the directory %q, want %q", got, root)
 			}
 			if text == "" {
 				return nil, errors.New("nothing to say")

@@ -1,6 +1,6 @@
 // Command kernels keeps the lock file of the kernels that tests boot
 // (internal/vm/kernels.json): refresh writes the newest of each kind that the
-// mirror has, fetch gets the packages into a folder.
+// mirror has, fetch gets the packages into a directory.
 package main
 
 import (
@@ -38,7 +38,7 @@ type commandLine struct {
 
 	Refresh struct{} `cmd:"" help:"Rewrite the lock file with the newest kernels of the mirror."`
 	Fetch   struct {
-		Out string `required:"" type:"path" help:"Folder for the packages, NAME.deb each."`
+		Out string `required:"" type:"path" help:"Directory for the packages, NAME.deb each."`
 	} `cmd:"" help:"Fetch the locked packages; says which the mirror no longer has."`
 }
 
@@ -148,7 +148,7 @@ func pick(packages []*debian.Package, want vm.LockedKernel) (vm.LockedKernel, er
 	return best, nil
 }
 
-// fetch copies the locked packages into a folder.
+// fetch copies the locked packages into a directory.
 func (c *commandLine) fetch(ctx context.Context, archive *debian.Archive, data []byte, stdout io.Writer) error {
 	lock, err := vm.ParseKernels(data)
 	if err != nil {

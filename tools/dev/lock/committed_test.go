@@ -16,19 +16,19 @@ import (
 )
 
 var (
-	lockFolder    = filepath.Join("..", "..", "..", "toolchain", "lock")
-	vmlinuxFolder = filepath.Join("..", "..", "..", "toolchain", "vmlinux")
+	lockDirectory    = filepath.Join("..", "..", "..", "toolchain", "lock")
+	vmlinuxDirectory = filepath.Join("..", "..", "..", "toolchain", "vmlinux")
 )
 
 // TestCommittedLocks checks that the lock files are valid, canonical and what wanted.json asks for.
 func TestCommittedLocks(t *testing.T) {
-	wanted, err := lockfile.ReadWanted(filepath.Join(lockFolder, "wanted.json"))
+	wanted, err := lockfile.ReadWanted(filepath.Join(lockDirectory, "wanted.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range wanted {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(lockFolder, name+".json")
+			path := filepath.Join(lockDirectory, name+".json")
 			lock, err := lockfile.Read(path)
 			if err != nil {
 				t.Fatal(err)
@@ -66,7 +66,7 @@ func checkWanted(t *testing.T, lock *lockfile.Lock, want lockfile.WantedLock) {
 }
 
 func TestCommittedVmlinux(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(lockFolder, "vmlinux.json"))
+	text, err := os.ReadFile(filepath.Join(lockDirectory, "vmlinux.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestCommittedVmlinux(t *testing.T) {
 	var want []string
 	for arch, entry := range lock.Headers {
 		want = append(want, entry.File)
-		data, err := os.ReadFile(filepath.Join(vmlinuxFolder, entry.File))
+		data, err := os.ReadFile(filepath.Join(vmlinuxDirectory, entry.File))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestCommittedVmlinux(t *testing.T) {
 			t.Errorf("file %q is not named by its arch %q and release %q", entry.File, arch, entry.Release)
 		}
 	}
-	files, err := filepath.Glob(filepath.Join(vmlinuxFolder, "*.tar.xz"))
+	files, err := filepath.Glob(filepath.Join(vmlinuxDirectory, "*.tar.xz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +98,6 @@ func TestCommittedVmlinux(t *testing.T) {
 	}
 	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("packed headers (-lock +folder):\n%s", diff)
+		t.Errorf("packed headers (-lock +directory):\n%s", diff)
 	}
 }

@@ -73,8 +73,8 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 }
 
 func (c *commandLine) relock(ctx context.Context, file string, names []string, log io.Writer) error {
-	folder := filepath.Join(c.Workspace, "toolchain", "lock")
-	wanted, err := lockfile.ReadWanted(filepath.Join(folder, "wanted.json"))
+	directory := filepath.Join(c.Workspace, "toolchain", "lock")
+	wanted, err := lockfile.ReadWanted(filepath.Join(directory, "wanted.json"))
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (c *commandLine) relock(ctx context.Context, file string, names []string, l
 		return err
 	}
 	l := &locker{archive: archive, log: log}
-	return l.relock(ctx, filepath.Join(folder, file+".json"), wanted[file], names)
+	return l.relock(ctx, filepath.Join(directory, file+".json"), wanted[file], names)
 }
 
 func (c *commandLine) archive() (*debian.Archive, error) {

@@ -103,28 +103,28 @@ func mirrorOf(t testing.TB, deb []byte) string {
 	return server.URL
 }
 
-// workspace returns a folder with wanted.json, and keeps the tool's cache out of the user's.
+// workspace returns a directory with wanted.json, and keeps the tool's cache out of the user's.
 func workspace(t *testing.T) string {
 	t.Helper()
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	folder := t.TempDir()
+	directory := t.TempDir()
 	for _, sub := range []string{"lock", "vmlinux"} {
-		if err := os.MkdirAll(filepath.Join(folder, "toolchain", sub), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(directory, "toolchain", sub), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(folder, "toolchain", "lock", "wanted.json"), []byte(wantedJSON), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(directory, "toolchain", "lock", "wanted.json"), []byte(wantedJSON), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return folder
+	return directory
 }
 
 func TestLock(t *testing.T) {
-	folder := workspace(t)
+	directory := workspace(t)
 	deb := debOf(t, "./usr/include/bpf/bpf_helpers.h", "x", "./usr/share/doc/x", "y")
 	mirror := mirrorOf(t, deb)
-	args := []string{"--workspace=" + folder, "--mirror=" + mirror, "--unverified", "libbpf"}
-	path := filepath.Join(folder, "toolchain", "lock", "libbpf.json")
+	args := []string{"--workspace=" + directory, "--mirror=" + mirror, "--unverified", "libbpf"}
+	path := filepath.Join(directory, "toolchain", "lock", "libbpf.json")
 	if err := os.WriteFile(path, []byte(`{"format": 1, "bundles": {"0.9": {"suite": "old", "machines": {"any": {"packages": []}}}}}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -160,8 +160,8 @@ func TestHelp(t *testing.T) {
 }
 
 func TestLockErrors(t *testing.T) {
-	folder := workspace(t)
-	args := []string{"--workspace=" + folder, "--mirror=" + mirrorOf(t, debOf(t, "./usr/include/none", "x")), "--unverified"}
+	directory := workspace(t)
+	args := []string{"--workspace=" + directory, "--mirror=" + mirrorOf(t, debOf(t, "./usr/include/none", "x")), "--unverified"}
 	tests := map[string]struct {
 		args []string
 		want string
@@ -180,7 +180,7 @@ func TestLockErrors(t *testing.T) {
 			}
 		})
 	}
-	if left, _ := filepath.Glob(filepath.Join(folder, "toolchain", "lock", "libbpf*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(directory, "toolchain", "lock", "libbpf*")); len(left) > 0 {
 		t.Errorf("a failed run leaves %q", left)
 	}
 }
@@ -190,7 +190,7 @@ func TestVmlinux(t *testing.T) {
 	if _, err := exec.LookPath("xz"); err != nil {
 		t.Skip("needs xz")
 	}
-	folder := workspace(t)
+	directory := workspace(t)
 	tools := t.TempDir()
 	bpftool := filepath.Join(tools, "bpftool")
 	if err := os.WriteFile(bpftool, []byte("#!/bin/sh\necho \"/* $1 $2 $3 $5 $6 */\"\ncat \"$4\"\n"), 0o755); err != nil {
@@ -200,14 +200,14 @@ func TestVmlinux(t *testing.T) {
 	if err := os.WriteFile(archive, pack(t, tarball(t, "6.1.0-1-amd64.btf", "the types")), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	old := filepath.Join(folder, "toolchain", "vmlinux", "vmlinux-amd64-5.10.tar.xz")
+	old := filepath.Join(directory, "toolchain", "vmlinux", "vmlinux-amd64-5.10.tar.xz")
 	if err := os.WriteFile(old, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(context.Background(), []string{"--workspace=" + folder, "vmlinux", "--bpftool=" + bpftool, "--archive=amd64=" + archive}, strings.NewReader(""), io.Discard, io.Discard); err != nil {
+	if err := run(context.Background(), []string{"--workspace=" + directory, "vmlinux", "--bpftool=" + bpftool, "--archive=amd64=" + archive}, strings.NewReader(""), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	packed, err := os.ReadFile(filepath.Join(folder, "toolchain", "vmlinux", "vmlinux-amd64-6.1.0-1-amd64.tar.xz"))
+	packed, err := os.ReadFile(filepath.Join(directory, "toolchain", "vmlinux", "vmlinux-amd64-6.1.0-1-amd64.tar.xz"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func (c *vmlinuxCommand) run(ctx context.Context, workspace string) error {
 }
 
 // header prints the BTF of an archive as C, packs it and removes the header of another release.
-func (c *vmlinuxCommand) header(ctx context.Context, arch, archive, folder string) (lockedEntry, error) {
+func (c *vmlinuxCommand) header(ctx context.Context, arch, archive, directory string) (lockedEntry, error) {
 	release, found := strings.CutSuffix(filepath.Base(archive), archiveSuffix)
 	if !found {
 		return lockedEntry{}, fmt.Errorf("%q is not named <release>%s", archive, archiveSuffix)
@@ -83,14 +83,14 @@ func (c *vmlinuxCommand) header(ctx context.Context, arch, archive, folder strin
 		return lockedEntry{}, err
 	}
 	entry := lockedEntry{Release: release, File: "vmlinux-" + arch + "-" + release + ".tar.xz", SHA256: sum(packed), BTF: sum(btf)}
-	old, err := filepath.Glob(filepath.Join(folder, "vmlinux-"+arch+"-*.tar.xz"))
+	old, err := filepath.Glob(filepath.Join(directory, "vmlinux-"+arch+"-*.tar.xz"))
 	if err != nil {
 		return lockedEntry{}, err
 	}
 	for _, file := range old {
 		err = errors.Join(err, os.Remove(file))
 	}
-	return entry, errors.Join(err, os.WriteFile(filepath.Join(folder, entry.File), packed, 0o644))
+	return entry, errors.Join(err, os.WriteFile(filepath.Join(directory, entry.File), packed, 0o644))
 }
 
 func (c *vmlinuxCommand) dump(ctx context.Context, btf []byte) ([]byte, error) {

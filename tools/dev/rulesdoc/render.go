@@ -63,7 +63,7 @@ func table(out *bytes.Buffer, head [3]string, rows []entry) error {
 func (w *workspace) call(out *bytes.Buffer, name string, m *module, value build.Expr) error {
 	call, ok := value.(*build.CallExpr)
 	if !ok {
-		return fmt.Errorf("it is no rule, provider or function")
+		return fmt.Errorf("it is not a rule, provider or function")
 	}
 	kind := call.X.(*build.Ident).Name
 	doc := w.text(m, argument(call, "doc"))

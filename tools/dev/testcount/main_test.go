@@ -63,7 +63,7 @@ func TestRun(t *testing.T) {
 			stderr: "//b:b: not built",
 		},
 		{
-			name:   "incompatible targets are no failures",
+			name:   "incompatible targets are not failures",
 			events: `{"id":{"targetCompleted":{"label":"//b:b"}},"aborted":{"reason":"SKIPPED"}}` + end,
 			want:   "0 passed, 0 failed, 0 skipped\n",
 		},

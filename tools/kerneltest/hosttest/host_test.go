@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	timeout = 90 * time.Second
-	folder  = "hosttest" // a version for the archive, whatever the host is
+	timeout   = 90 * time.Second
+	directory = "hosttest" // a version for the archive, whatever the host is
 )
 
 // file returns the path that an environment variable names, relative to the
@@ -80,14 +80,14 @@ func artifact(t *testing.T, id kernel.Identity, withBTF bool) string {
 			t.Fatal(err)
 		}
 	}
-	shard := strings.Join([]string{id.Distro, folder, id.Arch.BTFHub()}, "/")
+	shard := strings.Join([]string{id.Distro, directory, id.Arch.BTFHub()}, "/")
 	manifest := []string{
-		"--folder=" + dir, "--arch=" + id.Arch.String(),
+		"--directory=" + dir, "--arch=" + id.Arch.String(),
 		"--object=" + object, "--out=" + in("manifest"), "--out-config=" + in("config"),
 	}
 	index := []string{"--manifest=" + in("manifest"), "--blob=" + object, "--blob=" + in("config"), "--out=" + in("layout")}
 	if withBTF {
-		do(t, "BTFARCHIVE", "--host", "--distro="+id.Distro, "--version="+folder, "--out="+in("archive"))
+		do(t, "BTFARCHIVE", "--host", "--distro="+id.Distro, "--version="+directory, "--out="+in("archive"))
 		archive := filepath.Join(in("archive"), filepath.FromSlash(shard), id.Release+".btf.tar.xz")
 		do(t, "BTFIMPORT", "--shard="+shard, "--archive="+archive, "--out="+in("shard"), "--report="+in("import.json"))
 		do(t, "BTFGEN", "--object="+object, "--shard="+in("shard"), "--out="+in("minbtf"), "--report="+in("report.json"))

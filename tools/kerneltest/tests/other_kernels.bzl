@@ -3,7 +3,7 @@
 load("//rules:providers.bzl", "BtfShardsInfo", "GadgetImageInfo")
 load("//rules/private:assemble.bzl", "index")  # buildifier: disable=bzl-visibility
 load("//rules/private:btf.bzl", "btf_layers")  # buildifier: disable=bzl-visibility
-load("//rules/private:paths.bzl", "package_folder")  # buildifier: disable=bzl-visibility
+load("//rules/private:paths.bzl", "package_directory")  # buildifier: disable=bzl-visibility
 
 _ARCH = "amd64"
 
@@ -11,7 +11,7 @@ def _manifest(ctx, image, object, layer):
     out = ctx.actions.declare_file(ctx.label.name + "_/manifest.json")
     config = ctx.actions.declare_file(ctx.label.name + "_/config.yaml")
     args = ctx.actions.args()
-    args.add(package_folder(ctx.attr.image.label), format = "--folder=%s")
+    args.add(package_directory(ctx.attr.image.label), format = "--directory=%s")
     for source in image.metadata:
         if source.basename == "build.yaml":
             args.add(source, format = "--build-file=%s")

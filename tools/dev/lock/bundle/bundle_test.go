@@ -12,7 +12,7 @@ import (
 
 const triplet = "x86_64-linux-gnu"
 
-// fakeTree is a program with a library behind a link, a library of its own folder, and the loader behind a link of Debian's merged /usr.
+// fakeTree is a program with a library behind a link, a library of its own directory, and the loader behind a link of Debian's merged /usr.
 func fakeTree() Tree {
 	return Tree{
 		"usr/bin/prog":                            {Package: "prog", Needed: []string{"liba.so.1", "libc.so.6"}, Interpreter: "lib64/ld-linux.so.2"},
@@ -93,12 +93,12 @@ func TestSelectErrors(t *testing.T) {
 		needs Needs
 		want  string
 	}{
-		"missing program": {Needs{Programs: []string{"usr/bin/none"}}, `no package has "usr/bin/none"`},
-		"missing library": {Needs{Programs: []string{"usr/bin/unused"}}, `no package has library "libgone.so.1", which "usr/bin/unused" needs`},
-		"loop":            {Needs{Programs: []string{"usr/bin/loop"}}, "too many symbolic links"},
-		"two loaders":     {Needs{Programs: []string{"usr/bin/prog", "usr/bin/foreign"}}, "two dynamic loaders"},
-		"missing folder":  {Needs{Keep: []string{"usr/none/"}}, "is in 0 packages"},
-		"shared folder":   {Needs{Keep: []string{"usr/share/prog/"}}, "is in 2 packages"},
+		"missing program":   {Needs{Programs: []string{"usr/bin/none"}}, `no package has "usr/bin/none"`},
+		"missing library":   {Needs{Programs: []string{"usr/bin/unused"}}, `no package has library "libgone.so.1", which "usr/bin/unused" needs`},
+		"loop":              {Needs{Programs: []string{"usr/bin/loop"}}, "too many symbolic links"},
+		"two loaders":       {Needs{Programs: []string{"usr/bin/prog", "usr/bin/foreign"}}, "two dynamic loaders"},
+		"missing directory": {Needs{Keep: []string{"usr/none/"}}, "is in 0 packages"},
+		"shared directory":  {Needs{Keep: []string{"usr/share/prog/"}}, "is in 2 packages"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 // Needs says what a bundle has to hold.
 type Needs struct {
 	Programs []string // paths of programs; their libraries and loader are found
-	Keep     []string // other files, or folders with a slash at the end
+	Keep     []string // other files, or directories with a slash at the end
 	Triplet  string   // Debian's name of the architecture in library paths, such as "x86_64-linux-gnu"
 	Alone    bool     // loader and libraries come from elsewhere
 }
@@ -22,7 +22,7 @@ type Kept struct {
 
 // Select finds the files that Needs asks for, and what those load.
 func (t Tree) Select(needs Needs) (Kept, error) {
-	s := &selection{tree: t, triplet: needs.Triplet, alone: needs.Alone, files: map[string]bool{}, folders: map[string]string{}}
+	s := &selection{tree: t, triplet: needs.Triplet, alone: needs.Alone, files: map[string]bool{}, directories: map[string]string{}}
 	kept := Kept{Files: map[string][]string{}}
 	for _, program := range needs.Programs {
 		if err := s.file(program); err != nil {
@@ -38,7 +38,7 @@ func (t Tree) Select(needs Needs) (Kept, error) {
 		owner := t[name].Package
 		kept.Files[owner] = append(kept.Files[owner], name)
 	}
-	for name, owner := range s.folders {
+	for name, owner := range s.directories {
 		kept.Files[owner] = append(kept.Files[owner], name)
 	}
 	for _, files := range kept.Files {
@@ -49,12 +49,12 @@ func (t Tree) Select(needs Needs) (Kept, error) {
 }
 
 type selection struct {
-	tree    Tree
-	triplet string
-	alone   bool
-	files   map[string]bool
-	folders map[string]string // package by folder
-	loader  string
+	tree        Tree
+	triplet     string
+	alone       bool
+	files       map[string]bool
+	directories map[string]string // package by directory
+	loader      string
 }
 
 func (s *selection) keep(name string) error {
@@ -68,10 +68,10 @@ func (s *selection) keep(name string) error {
 		}
 	}
 	if len(owners) != 1 {
-		return fmt.Errorf("folder %q is in %d packages, want one", name, len(owners))
+		return fmt.Errorf("directory %q is in %d packages, want one", name, len(owners))
 	}
 	for owner := range owners {
-		s.folders[name] = owner
+		s.directories[name] = owner
 	}
 	return nil
 }

@@ -85,13 +85,13 @@ func interpreter(file *elf.File) string {
 	return ""
 }
 
-// resolve follows symbolic links, those of folders too, and returns the file and every link on the way.
+// resolve follows symbolic links, those of directories too, and returns the file and every link on the way.
 func (t Tree) resolve(name string) (string, []string, error) {
 	var links []string
 	for range maxLinks {
 		node, found := t[name]
 		if !found {
-			through, ok := t.throughFolder(name)
+			through, ok := t.throughDirectory(name)
 			if !ok {
 				return "", nil, fmt.Errorf("no package has %q", name)
 			}
@@ -107,8 +107,8 @@ func (t Tree) resolve(name string) (string, []string, error) {
 	return "", nil, fmt.Errorf("too many symbolic links at %q", name)
 }
 
-// throughFolder replaces the first folder of a path that is a symbolic link, or that Debian's merged /usr makes one.
-func (t Tree) throughFolder(name string) (string, bool) {
+// throughDirectory replaces the first directory of a path that is a symbolic link, or that Debian's merged /usr makes one.
+func (t Tree) throughDirectory(name string) (string, bool) {
 	parts := strings.Split(name, "/")
 	for i := 1; i < len(parts); i++ {
 		if node := t[strings.Join(parts[:i], "/")]; node.Target != "" {
@@ -123,10 +123,10 @@ func (t Tree) throughFolder(name string) (string, bool) {
 
 func (t Tree) has(name string) bool { _, found := t[name]; return found }
 
-// library finds the file that has a soname: in one of the folders where the dynamic loader looks, else anywhere.
+// library finds the file that has a soname: in one of the directories where the dynamic loader looks, else anywhere.
 func (t Tree) library(soname, triplet string) (string, error) {
-	for _, folder := range []string{"usr/lib/" + triplet, "lib/" + triplet, "usr/lib", "lib", "lib64"} {
-		if name := path.Join(folder, soname); t.has(name) {
+	for _, directory := range []string{"usr/lib/" + triplet, "lib/" + triplet, "usr/lib", "lib", "lib64"} {
+		if name := path.Join(directory, soname); t.has(name) {
 			return name, nil
 		}
 	}

@@ -22,7 +22,7 @@ const maxFile = 1 << 30
 // Archive fetches the files of one mirror.
 type Archive struct {
 	Mirror  string // base URL, without slash at its end
-	Cache   string // folder for what was fetched, by its sha256
+	Cache   string // directory for what was fetched, by its sha256
 	Keyring string // of gpgv; empty: signatures are not verified
 	Client  *http.Client
 }

@@ -16,18 +16,18 @@ var suiteNames = []string{
 	"oldoldstable", "oldstable", "stable", "testing", "unstable",
 }
 
-// Mirror returns the base URL of a Debian mirror: the environment's, else that of this machine's apt sources in folder (such
+// Mirror returns the base URL of a Debian mirror: the environment's, else that of this machine's apt sources in directory (such
 // as "/etc/apt").
-func Mirror(folder string) (string, error) {
+func Mirror(directory string) (string, error) {
 	if mirror := os.Getenv(MirrorVariable); mirror != "" {
 		return strings.TrimSuffix(mirror, "/"), nil
 	}
-	files, err := filepath.Glob(filepath.Join(folder, "sources.list.d", "*"))
+	files, err := filepath.Glob(filepath.Join(directory, "sources.list.d", "*"))
 	if err != nil {
 		return "", err
 	}
 	var mirrors []string
-	for _, file := range append([]string{filepath.Join(folder, "sources.list")}, files...) {
+	for _, file := range append([]string{filepath.Join(directory, "sources.list")}, files...) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			continue

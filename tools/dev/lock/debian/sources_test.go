@@ -42,30 +42,30 @@ func TestMirror(t *testing.T) {
 		},
 		"list of mirrors": {
 			files: map[string]string{
-				"sources.list.d/debian.sources": "Types: deb\nURIs: mirror+file:FOLDER/mirrors mirror+file:FOLDER/none\nSuites: sid\nComponents: main\n",
+				"sources.list.d/debian.sources": "Types: deb\nURIs: mirror+file:DIRECTORY/mirrors mirror+file:DIRECTORY/none\nSuites: sid\nComponents: main\n",
 				"mirrors":                       "# mine\n\nhttp://l.example/debian priority:1\n",
 			},
 			want: "http://l.example/debian",
 		},
-		"none":                {files: map[string]string{"sources.list": "deb cdrom:[x]/ bookworm main\n"}, wantError: true},
-		"no files":            {wantError: true},
-		"unclosed options":    {files: map[string]string{"sources.list": "deb [arch=amd64 http://m.example/debian sid\n"}, wantError: true},
-		"security is no base": {files: map[string]string{"sources.list": "deb http://s.example/debian-security bookworm-security main\n"}, wantError: true},
+		"none":                   {files: map[string]string{"sources.list": "deb cdrom:[x]/ bookworm main\n"}, wantError: true},
+		"no files":               {wantError: true},
+		"unclosed options":       {files: map[string]string{"sources.list": "deb [arch=amd64 http://m.example/debian sid\n"}, wantError: true},
+		"security is not a base": {files: map[string]string{"sources.list": "deb http://s.example/debian-security bookworm-security main\n"}, wantError: true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			folder := t.TempDir()
+			directory := t.TempDir()
 			for file, text := range test.files {
-				path := filepath.Join(folder, file)
+				path := filepath.Join(directory, file)
 				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "FOLDER", folder)), 0o644); err != nil {
+				if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "DIRECTORY", directory)), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
 			t.Setenv(MirrorVariable, test.variable)
-			got, err := Mirror(folder)
+			got, err := Mirror(directory)
 			if got != test.want || (err != nil) != test.wantError {
 				t.Errorf("Mirror = %q, %v, want %q", got, err, test.want)
 			}

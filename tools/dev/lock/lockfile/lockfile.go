@@ -26,7 +26,7 @@ type Lock struct {
 type Bundle struct {
 	Suite    string             `json:"suite"`
 	Programs map[string]string  `json:"programs,omitempty"` // path in the tree by name
-	Headers  string             `json:"headers,omitempty"`  // folder in the tree: resource folder of clang, or include folder
+	Headers  string             `json:"headers,omitempty"`  // directory in the tree: resource directory of clang, or include directory
 	Args     []string           `json:"args,omitempty"`     // first arguments of every program; {tree} is the tree
 	Env      map[string]string  `json:"env,omitempty"`      // environment of every program, with the same {tree}
 	Shares   bool               `json:"shares,omitempty"`   // loader and libraries are those of the toolchain, not in the tree
@@ -46,7 +46,7 @@ type Package struct {
 	Path    string   `json:"path"` // relative to a mirror
 	SHA256  string   `json:"sha256"`
 	Size    int64    `json:"size"`
-	Files   []string `json:"files"` // kept paths; one that ends with a slash stands for a whole folder
+	Files   []string `json:"files"` // kept paths; one that ends with a slash stands for a whole directory
 }
 
 // Wanted says what a bundle is made of.
@@ -59,7 +59,7 @@ type Wanted struct {
 	Args     []string          `json:"args,omitempty"`
 	Env      map[string]string `json:"env,omitempty"`
 	Shares   bool              `json:"shares,omitempty"`
-	Keep     []string          `json:"keep,omitempty"` // files and folders besides programs and their libraries
+	Keep     []string          `json:"keep,omitempty"` // files and directories besides programs and their libraries
 }
 
 // WantedLock is what one lock file is made of.

@@ -24,7 +24,7 @@ func (l *Lock) Validate() error {
 		return fmt.Errorf("no bundles")
 	}
 	if _, found := l.Bundles[l.Default]; l.Default != "" && !found {
-		return fmt.Errorf("the default %q is no bundle", l.Default)
+		return fmt.Errorf("the default %q is not a bundle", l.Default)
 	}
 	for name, bundle := range l.Bundles {
 		if !bundlePattern.MatchString(name) {

@@ -1,4 +1,4 @@
-// Package build turns a gadget's folder into objects, a wasm module, manifests
+// Package build turns a gadget's directory into objects, a wasm module, manifests
 // and a layout. The Bazel actions and the command line share it, so that both
 // give the same digest.
 package build
@@ -15,10 +15,10 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
 
-// Folder is a gadget's folder. Under Bazel only the files that it lists as
+// Directory is a gadget's directory. Under Bazel only the files that it lists as
 // Inputs exist; some of them may be generated and lie elsewhere.
-type Folder struct {
-	// Dir is the path of the folder, relative to the working directory under
+type Directory struct {
+	// Dir is the path of the directory, relative to the working directory under
 	// Bazel.
 	Dir string
 	// BuildFile is the path of build.yaml; empty means the one in Dir, if any.
@@ -29,7 +29,7 @@ type Folder struct {
 }
 
 // ReadBuildFile returns the parsed build file, the defaults when there is none.
-func (f Folder) ReadBuildFile() (*gadget.BuildFile, error) {
+func (f Directory) ReadBuildFile() (*gadget.BuildFile, error) {
 	name := f.BuildFile
 	if name == "" {
 		found, ok, err := f.locate(gadget.BuildFileName)
@@ -55,7 +55,7 @@ func (f Folder) ReadBuildFile() (*gadget.BuildFile, error) {
 
 // find returns where p lies, and false when it is missing although nobody
 // named it. Missing and named is an error.
-func (f Folder) find(b *gadget.BuildFile, key string, p gadget.NamedPath) (string, bool, error) {
+func (f Directory) find(b *gadget.BuildFile, key string, p gadget.NamedPath) (string, bool, error) {
 	if p.Path == "" {
 		return "", false, nil
 	}
@@ -72,7 +72,7 @@ func (f Folder) find(b *gadget.BuildFile, key string, p gadget.NamedPath) (strin
 }
 
 // owner is what holds the files, for messages.
-func (f Folder) owner() string {
+func (f Directory) owner() string {
 	if f.Inputs != nil {
 		return "the gadget (its 'srcs')"
 	}
@@ -80,7 +80,7 @@ func (f Folder) owner() string {
 }
 
 // relative turns a path of build.yaml into one relative to Dir.
-func (f Folder) relative(p string) string {
+func (f Directory) relative(p string) string {
 	if f.BuildFile == "" {
 		return p
 	}
@@ -94,9 +94,9 @@ func (f Folder) relative(p string) string {
 // generatedMark precedes the workspace path in the path of a generated file.
 const generatedMark = "/bin/"
 
-// gadgetPath returns the path of an input relative to the folder, for a source
-// below Dir and for a generated file below <output folder>/bin/Dir.
-func (f Folder) gadgetPath(input string) (string, bool) {
+// gadgetPath returns the path of an input relative to the directory, for a source
+// below Dir and for a generated file below <output directory>/bin/Dir.
+func (f Directory) gadgetPath(input string) (string, bool) {
 	dir := path.Clean(filepath.ToSlash(f.Dir))
 	input = path.Clean(filepath.ToSlash(input))
 	if strings.HasPrefix(input, "bazel-out/") {
@@ -113,7 +113,7 @@ func (f Folder) gadgetPath(input string) (string, bool) {
 }
 
 // locate returns the file that rel means and whether it is there.
-func (f Folder) locate(rel string) (string, bool, error) {
+func (f Directory) locate(rel string) (string, bool, error) {
 	if f.Inputs == nil {
 		name := filepath.Join(f.Dir, filepath.FromSlash(rel))
 		if _, err := os.Stat(name); err != nil {
@@ -133,9 +133,9 @@ func (f Folder) locate(rel string) (string, bool, error) {
 	return "", false, nil
 }
 
-// roots returns Dir and, when some inputs are generated, the folders that
+// roots returns Dir and, when some inputs are generated, the directories that
 // stand for it among the outputs.
-func (f Folder) roots() []string {
+func (f Directory) roots() []string {
 	out := []string{path.Clean(filepath.ToSlash(f.Dir))}
 	seen := map[string]bool{out[0]: true}
 	for _, input := range f.Inputs {
@@ -153,7 +153,7 @@ func (f Folder) roots() []string {
 }
 
 // rootOf returns the one of roots that name, a cleaned path, lies in.
-func (f Folder) rootOf(name string) (string, bool) {
+func (f Directory) rootOf(name string) (string, bool) {
 	for _, root := range f.roots() {
 		if below(root, name) {
 			return root, true
@@ -162,9 +162,9 @@ func (f Folder) rootOf(name string) (string, bool) {
 	return "", false
 }
 
-// checkIncludes returns an error when a folder that the build file names for
+// checkIncludes returns an error when a directory that the build file names for
 // headers has no file, or is a link out of the gadget's.
-func (f Folder) checkIncludes(b *gadget.BuildFile) error {
+func (f Directory) checkIncludes(b *gadget.BuildFile) error {
 	for _, include := range b.Includes {
 		rel := f.relative(include.Path)
 		found := slices.ContainsFunc(f.Inputs, func(input string) bool {
@@ -176,7 +176,7 @@ func (f Folder) checkIncludes(b *gadget.BuildFile) error {
 			found = err == nil && info.IsDir()
 		}
 		if !found {
-			return fmt.Errorf("%s:%d: includes names %q, but %s has no such folder", b.File, include.Line, include.Path, f.owner())
+			return fmt.Errorf("%s:%d: includes names %q, but %s has no such directory", b.File, include.Line, include.Path, f.owner())
 		}
 		if f.Inputs != nil {
 			continue
@@ -223,5 +223,5 @@ func checkInside(root, rel string) error {
 		}
 		root = filepath.Join(next, dir)
 	}
-	return fmt.Errorf("%q is a link out of the gadget's folder, copy the file into it", rel)
+	return fmt.Errorf("%q is a link out of the gadget's directory, copy the file into it", rel)
 }

@@ -24,7 +24,7 @@ func TestGadgetPath(t *testing.T) {
 		{"gadgets/open", "gadgets/opener/a.c", ""},
 		{"gadgets/open", "bazel-out/x", ""},
 	} {
-		got, ok := Folder{Dir: tc.dir}.gadgetPath(tc.input)
+		got, ok := Directory{Dir: tc.dir}.gadgetPath(tc.input)
 		if ok != (tc.want != "") || (ok && got != tc.want) {
 			t.Errorf("in %q, %q is %q, %v; want %q", tc.dir, tc.input, got, ok, tc.want)
 		}
@@ -32,7 +32,7 @@ func TestGadgetPath(t *testing.T) {
 }
 
 func TestRootsOfGeneratedInputs(t *testing.T) {
-	f := Folder{Dir: "g", Inputs: []string{"g/a.c", "bazel-out/cfg/bin/g/sub/b.h", "bazel-out/cfg/bin/g/c.h", "other/d.h"}}
+	f := Directory{Dir: "g", Inputs: []string{"g/a.c", "bazel-out/cfg/bin/g/sub/b.h", "bazel-out/cfg/bin/g/c.h", "other/d.h"}}
 	if diff := cmp.Diff([]string{"g", "bazel-out/cfg/bin/g"}, f.roots()); diff != "" {
 		t.Errorf("roots (-want +got):\n%s", diff)
 	}
@@ -61,7 +61,7 @@ func tree(t *testing.T, entries map[string]string) string {
 	return dir
 }
 
-func TestLocateRefusesLinksOutOfTheFolder(t *testing.T) {
+func TestLocateRefusesLinksOutOfTheDirectory(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"g/a.c": "a", "g/b.c": "->a.c", "g/sub/c.c": "->../a.c", "g/d.c": "->sub/c.c",
 		"g/out.c": "->../secret", "g/abs.c": "->ROOT/secret", "g/chain.c": "->out.c", "g/up": "->..", "g/broken.c": "->nowhere",
@@ -69,17 +69,17 @@ func TestLocateRefusesLinksOutOfTheFolder(t *testing.T) {
 	})
 	for rel, want := range map[string]string{
 		"a.c": "", "b.c": "", "sub/c.c": "", "d.c": "",
-		"out.c": "out of the gadget's folder", "abs.c": "out of the gadget's folder",
-		"chain.c": "out of the gadget's folder", "up/secret": "out of the gadget's folder",
+		"out.c": "out of the gadget's directory", "abs.c": "out of the gadget's directory",
+		"chain.c": "out of the gadget's directory", "up/secret": "out of the gadget's directory",
 	} {
-		for _, folder := range []Folder{{Dir: dir + "/g"}, {Dir: dir + "/link"}, {Dir: dir + "/g", Inputs: []string{dir + "/g/" + rel}}} {
-			_, ok, err := folder.locate(rel)
+		for _, directory := range []Directory{{Dir: dir + "/g"}, {Dir: dir + "/link"}, {Dir: dir + "/g", Inputs: []string{dir + "/g/" + rel}}} {
+			_, ok, err := directory.locate(rel)
 			if !ok || (err != nil) != (want != "") || (err != nil && !strings.Contains(err.Error(), want)) {
-				t.Errorf("locate(%q) in %+v: %v, %v; want %q", rel, folder, ok, err, want)
+				t.Errorf("locate(%q) in %+v: %v, %v; want %q", rel, directory, ok, err, want)
 			}
 		}
 	}
-	if _, ok, err := (Folder{Dir: dir + "/g"}).locate("broken.c"); ok || err != nil {
+	if _, ok, err := (Directory{Dir: dir + "/g"}).locate("broken.c"); ok || err != nil {
 		t.Errorf("a broken link: %v, %v", ok, err)
 	}
 }
@@ -93,7 +93,7 @@ func TestLocateFollowsLinksOfASandbox(t *testing.T) {
 		"sandbox/g/a.c": "->ROOT/exec/g/a.c", "sandbox/g/out.c": "->ROOT/exec/g/out.c", "sandbox/g/other.c": "->ROOT/source/secret",
 	})
 	t.Chdir(filepath.Join(dir, "sandbox"))
-	f := Folder{Dir: "g", Inputs: []string{"g/a.c", "g/out.c", "g/other.c"}}
+	f := Directory{Dir: "g", Inputs: []string{"g/a.c", "g/out.c", "g/other.c"}}
 	for rel, fine := range map[string]bool{"a.c": true, "out.c": false, "other.c": false} {
 		if _, ok, err := f.locate(rel); !ok || (err == nil) != fine {
 			t.Errorf("locate(%q) = %v, %v", rel, ok, err)
@@ -104,7 +104,7 @@ func TestLocateFollowsLinksOfASandbox(t *testing.T) {
 func TestFindOnlyWhatBelongsToTheGadget(t *testing.T) {
 	dir := tree(t, map[string]string{"g/a.c": "a", "g/build.yaml": ""})
 	t.Chdir(dir)
-	f := Folder{Dir: "g", Inputs: []string{"g/build.yaml"}}
+	f := Directory{Dir: "g", Inputs: []string{"g/build.yaml"}}
 	_, _, err := f.find(&gadget.BuildFile{File: "b"}, "ebpfsource", gadget.NamedPath{Path: "a.c", Named: true, Line: 3})
 	if err == nil || err.Error() != `b:3: ebpfsource names "a.c", but the gadget (its 'srcs') has no such file` {
 		t.Errorf("error %v", err)
@@ -113,7 +113,7 @@ func TestFindOnlyWhatBelongsToTheGadget(t *testing.T) {
 
 func TestPathsAreRelativeToTheBuildFile(t *testing.T) {
 	dir := tree(t, map[string]string{"g/sub/other.yaml": "ebpfsource: a.c\n", "g/sub/a.c": "a"})
-	f := Folder{Dir: dir + "/g", BuildFile: dir + "/g/sub/other.yaml"}
+	f := Directory{Dir: dir + "/g", BuildFile: dir + "/g/sub/other.yaml"}
 	b, err := f.ReadBuildFile()
 	if err != nil {
 		t.Fatal(err)
@@ -125,10 +125,10 @@ func TestPathsAreRelativeToTheBuildFile(t *testing.T) {
 
 func TestReadBuildFileIsOptionalUnlessNamed(t *testing.T) {
 	dir := t.TempDir()
-	if b, err := (Folder{Dir: dir}).ReadBuildFile(); err != nil || b.Source.Path != gadget.DefaultSource {
+	if b, err := (Directory{Dir: dir}).ReadBuildFile(); err != nil || b.Source.Path != gadget.DefaultSource {
 		t.Errorf("%+v, %v", b, err)
 	}
-	if _, err := (Folder{Dir: dir, BuildFile: dir + "/x.yaml"}).ReadBuildFile(); err == nil {
+	if _, err := (Directory{Dir: dir, BuildFile: dir + "/x.yaml"}).ReadBuildFile(); err == nil {
 		t.Error("a missing build file was read")
 	}
 }
