@@ -39,7 +39,7 @@ func TestValidate(t *testing.T) {
 	}{
 		"format":           {func(l *Lock, _ *Package) { l.Format = 2 }, "format is 2"},
 		"no bundles":       {func(l *Lock, _ *Package) { l.Bundles = nil }, "no bundles"},
-		"default":          {func(l *Lock, _ *Package) { l.Default = "2.0" }, `"2.0" is no bundle`},
+		"default":          {func(l *Lock, _ *Package) { l.Default = "2.0" }, `"2.0" is not a bundle`},
 		"bundle name":      {func(l *Lock, _ *Package) { l.Bundles["a b"] = l.Bundles["1.0"] }, "repository name"},
 		"no suite":         {func(l *Lock, _ *Package) { l.Bundles["1.0"] = Bundle{} }, "no suite"},
 		"path of a host":   {func(_ *Lock, p *Package) { p.Path = "http://m.example/x.deb" }, "not below pool/main"},
