@@ -9,7 +9,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/gadgets/include"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 )
 
 // Local is the machine's own compiler.
@@ -24,7 +24,7 @@ type Local struct {
 }
 
 // Toolchains returns the toolchain for each of archs.
-func (l Local) Toolchains(archs []arch.Arch) (map[arch.Arch]build.Toolchain, error) {
+func (l Local) Toolchains(archs []arch.Arch) (map[arch.Arch]assemble.Toolchain, error) {
 	clang, err := l.program("clang", "CLANG")
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (l Local) Toolchains(archs []arch.Arch) (map[arch.Arch]build.Toolchain, err
 	if err := l.headers(dir); err != nil {
 		return nil, fmt.Errorf("writing headers: %w", err)
 	}
-	out := map[arch.Arch]build.Toolchain{}
+	out := map[arch.Arch]assemble.Toolchain{}
 	for _, a := range archs {
 		includes := append([]string{}, l.Includes...)
 		includes = append(includes, filepath.Join(dir, gadgetDir))
@@ -50,7 +50,7 @@ func (l Local) Toolchains(archs []arch.Arch) (map[arch.Arch]build.Toolchain, err
 				includes = append(includes, machine)
 			}
 		}
-		out[a] = build.Toolchain{
+		out[a] = assemble.Toolchain{
 			Clang: clang, Strip: strip,
 			SystemIncludes: append(includes, filepath.Join(dir, vmlinuxDir, a.String())),
 		}

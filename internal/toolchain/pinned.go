@@ -15,7 +15,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/gadgets/include"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/toolchain/lock"
 	"github.com/rules-gadget/rules_gadget/toolchain/vmlinux"
 )
@@ -72,7 +72,7 @@ func Key() (string, error) {
 // Toolchains returns the toolchain for each of archs. It is fetched and
 // unpacked where the cache does not have it: once, also when several processes
 // ask at the same time.
-func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arch]build.Toolchain, error) {
+func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arch]assemble.Toolchain, error) {
 	key, err := Key()
 	if err != nil {
 		return nil, err
@@ -90,9 +90,9 @@ func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arc
 		return nil, fmt.Errorf("getting the pinned toolchain: %w", err)
 	}
 	root := func(name string) string { return filepath.Join(dir, rootDir, filepath.FromSlash(name)) }
-	out := map[arch.Arch]build.Toolchain{}
+	out := map[arch.Arch]assemble.Toolchain{}
 	for _, a := range archs {
-		tc := build.Toolchain{
+		tc := assemble.Toolchain{
 			Loader: root(host.Loader), Clang: root(llvm.Programs["clang"]), Strip: root(llvm.Programs["llvm-strip"]),
 			ResourceDir: root(llvm.Headers),
 			SystemIncludes: []string{

@@ -14,7 +14,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
@@ -145,9 +145,9 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 }
 
 // compile builds, and keeps the result in the directory dir for the next time.
-func (b *Build) compile(g *cli.Globals, req build.ImageRequest, dir string) (*built, error) {
-	res, err := build.Image(g.Ctx, req)
-	if refused := (*build.CompileError)(nil); errors.As(err, &refused) {
+func (b *Build) compile(g *cli.Globals, req assemble.ImageRequest, dir string) (*built, error) {
+	res, err := assemble.Image(g.Ctx, req)
+	if refused := (*assemble.CompileError)(nil); errors.As(err, &refused) {
 		fmt.Fprint(g.Stderr, refused.Text)
 	}
 	if err != nil {
@@ -168,9 +168,9 @@ func (b *Build) compile(g *cli.Globals, req build.ImageRequest, dir string) (*bu
 }
 
 // request is what the flags ask for, without the toolchain.
-func (b *Build) request(g *cli.Globals) (build.ImageRequest, error) {
-	req := build.ImageRequest{
-		Directory: build.Directory{Dir: b.Path, BuildFile: b.File}, Labels: map[string]string{}, Lenient: !b.ValidateMetadata,
+func (b *Build) request(g *cli.Globals) (assemble.ImageRequest, error) {
+	req := assemble.ImageRequest{
+		Directory: assemble.Directory{Dir: b.Path, BuildFile: b.File}, Labels: map[string]string{}, Lenient: !b.ValidateMetadata,
 	}
 	for _, l := range b.Label {
 		key, value, ok := strings.Cut(l, "=")
@@ -187,7 +187,7 @@ func (b *Build) request(g *cli.Globals) (build.ImageRequest, error) {
 		req.Archs = append(req.Archs, a)
 	}
 	var err error
-	if req.Created, err = build.ParseEpoch(os.Getenv("SOURCE_DATE_EPOCH")); err != nil {
+	if req.Created, err = assemble.ParseEpoch(os.Getenv("SOURCE_DATE_EPOCH")); err != nil {
 		return req, err
 	}
 	req.GoRoot = os.Getenv("GOROOT")
@@ -200,7 +200,7 @@ func (b *Build) request(g *cli.Globals) (build.ImageRequest, error) {
 }
 
 // toolchains returns the compiler for every architecture.
-func (b *Build) toolchains(g *cli.Globals) (map[arch.Arch]build.Toolchain, error) {
+func (b *Build) toolchains(g *cli.Globals) (map[arch.Arch]assemble.Toolchain, error) {
 	if b.Local {
 		return toolchain.Local{Cache: b.Cache, Includes: b.Include, Getenv: os.Getenv}.Toolchains(arch.All())
 	}
@@ -229,12 +229,12 @@ func (b *Build) toolchains(g *cli.Globals) (map[arch.Arch]build.Toolchain, error
 
 // update completes gadget.yaml from the program, compiled for one
 // architecture.
-func (b *Build) update(g *cli.Globals, req build.ImageRequest) error {
+func (b *Build) update(g *cli.Globals, req assemble.ImageRequest) error {
 	file, err := req.Directory.ReadBuildFile()
 	if err != nil {
 		return err
 	}
-	res, err := build.Compile(g.Ctx, build.CompileRequest{
+	res, err := assemble.Compile(g.Ctx, assemble.CompileRequest{
 		Directory: req.Directory, Toolchain: req.Toolchains[arch.Host()], Arch: arch.Host(), CFlags: req.CFlags,
 	})
 	if err != nil {

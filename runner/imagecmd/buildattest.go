@@ -14,9 +14,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/attest"
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
-	"github.com/rules-gadget/rules_gadget/internal/build"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/store"
@@ -70,7 +70,7 @@ func putDocuments(ctx context.Context, s *store.Store, root ocispec.Descriptor, 
 
 // attest says what the artifact was built from: every file of the directory, the
 // headers, the packages of the compiler, the archives.
-func (b *Build) attest(req build.ImageRequest, res build.ImageResult) ([]registry.Document, error) {
+func (b *Build) attest(req assemble.ImageRequest, res assemble.ImageResult) ([]registry.Document, error) {
 	abs, err := filepath.Abs(b.Path)
 	if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (b *Build) attest(req build.ImageRequest, res build.ImageResult) ([]registr
 
 // headers adds those that stand in no package: ours and vmlinux.h, or of the
 // machine's own those that the compiler read.
-func (b *Build) headers(m *materials, req build.ImageRequest, res build.ImageResult) {
+func (b *Build) headers(m *materials, req assemble.ImageRequest, res assemble.ImageResult) {
 	for _, a := range slices.Sorted(maps.Keys(res.Objects)) {
 		include := req.Toolchains[a].SystemIncludes
 		if !b.Local {

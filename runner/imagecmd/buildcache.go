@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
-	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
@@ -25,7 +25,7 @@ const cacheVersion = "2"
 const maxInputs = 10_000
 
 // key is a digest of all that a build depends on.
-func (b *Build) key(req build.ImageRequest) (string, error) {
+func (b *Build) key(req assemble.ImageRequest) (string, error) {
 	tools, err := toolchain.Key()
 	if err != nil {
 		return "", err
@@ -147,7 +147,7 @@ func cached(ctx context.Context, dir string) (*built, error) {
 
 // keep stores a result for the next time, unless the inputs were changed by
 // the build itself.
-func keep(dir string, res build.ImageResult, said []registry.Document, changed bool) error {
+func keep(dir string, res assemble.ImageResult, said []registry.Document, changed bool) error {
 	if changed {
 		return nil
 	}

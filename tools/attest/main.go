@@ -15,8 +15,8 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/attest"
-	"github.com/rules-gadget/rules_gadget/internal/build"
 )
 
 const doc = "Writes the provenance and the SBOM of an artifact."
@@ -63,7 +63,7 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, _ io.Writer) err
 
 // describe reads what the flags name.
 func describe(f flags) (attest.Build, error) {
-	created, err := build.ParseEpoch(os.Getenv("SOURCE_DATE_EPOCH"))
+	created, err := assemble.ParseEpoch(os.Getenv("SOURCE_DATE_EPOCH"))
 	if err != nil {
 		return attest.Build{}, err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 )
 
 const doc = "Compiles a gadget's source to an object. A gadget without program gives an empty file."
@@ -46,16 +46,16 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	if err != nil {
 		return &tool.UsageError{Err: err}
 	}
-	result, err := build.Compile(ctx, build.CompileRequest{
-		Directory: build.Directory{Dir: f.Directory, BuildFile: f.BuildFile, Inputs: f.Input},
+	result, err := assemble.Compile(ctx, assemble.CompileRequest{
+		Directory: assemble.Directory{Dir: f.Directory, BuildFile: f.BuildFile, Inputs: f.Input},
 		Arch:      a,
 		CFlags:    f.Cflag,
-		Toolchain: build.Toolchain{
+		Toolchain: assemble.Toolchain{
 			Loader: f.Loader, LibraryPath: f.LibraryPath, Clang: f.Clang, Strip: f.Strip,
 			ResourceDir: f.ResourceDir, SystemIncludes: f.SystemInclude,
 		},
 	})
-	if refused := (*build.CompileError)(nil); errors.As(err, &refused) {
+	if refused := (*assemble.CompileError)(nil); errors.As(err, &refused) {
 		fmt.Fprint(stderr, refused.Text)
 	}
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
-	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
@@ -39,13 +39,13 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, _ io.Writer) err
 		if err != nil {
 			return fmt.Errorf("reading manifest: %w", err)
 		}
-		m, err := build.DecodeDescriptor(data)
+		m, err := assemble.DecodeDescriptor(data)
 		if err != nil {
 			return fmt.Errorf("reading manifest %q: %w", name, err)
 		}
 		manifests = append(manifests, m)
 	}
-	root, err := build.WriteIndex(f.Out, manifests, f.Blob)
+	root, err := assemble.WriteIndex(f.Out, manifests, f.Blob)
 	if err != nil || f.DigestFile == "" {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
 
@@ -36,7 +36,7 @@ func writeManifests(dir string) error {
 		if err != nil {
 			return err
 		}
-		data, err := build.EncodeDescriptor(built)
+		data, err := assemble.EncodeDescriptor(built)
 		if err != nil {
 			return err
 		}

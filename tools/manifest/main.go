@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/compat"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
@@ -45,7 +45,7 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 	if err != nil {
 		return err
 	}
-	built, problems, err := build.Manifest(req)
+	built, problems, err := assemble.Manifest(req)
 	for _, p := range problems.Warnings() {
 		fmt.Fprintf(stderr, "warning: %s\n", p)
 	}
@@ -55,7 +55,7 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 	if err := warnOfBTF(req, stderr); err != nil {
 		return err
 	}
-	data, err := build.EncodeDescriptor(built)
+	data, err := assemble.EncodeDescriptor(built)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 
 // warnOfBTF names the programs for which a btfgen layer is of no use: they
 // never load on a kernel without BTF of its own.
-func warnOfBTF(req build.ManifestRequest, stderr io.Writer) error {
+func warnOfBTF(req assemble.ManifestRequest, stderr io.Writer) error {
 	if len(req.BTF) == 0 {
 		return nil
 	}
@@ -79,9 +79,9 @@ func warnOfBTF(req build.ManifestRequest, stderr io.Writer) error {
 }
 
 // request reads the files that the flags name.
-func (f flags) request(epoch string) (build.ManifestRequest, error) {
-	req := build.ManifestRequest{
-		Directory:    build.Directory{Dir: f.Directory, BuildFile: f.BuildFile, Inputs: f.Input},
+func (f flags) request(epoch string) (assemble.ManifestRequest, error) {
+	req := assemble.ManifestRequest{
+		Directory:    assemble.Directory{Dir: f.Directory, BuildFile: f.BuildFile, Inputs: f.Input},
 		MetadataFile: f.GadgetYaml,
 		Labels:       f.Label,
 		Lenient:      f.Lenient,
@@ -90,7 +90,7 @@ func (f flags) request(epoch string) (build.ManifestRequest, error) {
 	if req.Arch, err = arch.Parse(f.Arch); err != nil {
 		return req, &tool.UsageError{Err: err}
 	}
-	if req.Created, err = build.ParseEpoch(epoch); err != nil {
+	if req.Created, err = assemble.ParseEpoch(epoch); err != nil {
 		return req, err
 	}
 	for _, file := range []struct {

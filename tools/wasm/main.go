@@ -10,7 +10,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
-	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 )
 
 const doc = "Makes a gadget's wasm module: copies a prebuilt one or builds Go for wasip1. A gadget without gives an empty file."
@@ -32,8 +32,8 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, _ io.Writer) e
 	if err := tool.Parse("wasm", doc, &f, args, stdout); err != nil {
 		return err
 	}
-	result, err := build.Wasm(ctx, build.WasmRequest{
-		Directory: build.Directory{Dir: f.Directory, BuildFile: f.BuildFile, Inputs: f.Input},
+	result, err := assemble.Wasm(ctx, assemble.WasmRequest{
+		Directory: assemble.Directory{Dir: f.Directory, BuildFile: f.BuildFile, Inputs: f.Input},
 		GoRoot:    f.Goroot,
 	})
 	if err != nil {

@@ -1,7 +1,7 @@
-// Package build turns a gadget's directory into objects, a wasm module, manifests
+// Package assemble turns a gadget's directory into objects, a wasm module, manifests
 // and a layout. The Bazel actions and the command line share it, so that both
 // give the same digest.
-package build
+package assemble
 
 import (
 	"fmt"

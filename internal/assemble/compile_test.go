@@ -1,4 +1,4 @@
-package build_test
+package assemble_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/clangtest"
 )
 
@@ -21,7 +21,7 @@ const testObject = "../gadget/testdata/objects/good.bpf.o"
 
 // fakeToolchain is a compiler that writes object, a depfile with deps, and its
 // own arguments and environment to a file, whose name is returned.
-func fakeToolchain(t *testing.T, object string, deps ...string) (build.Toolchain, string) {
+func fakeToolchain(t *testing.T, object string, deps ...string) (assemble.Toolchain, string) {
 	t.Helper()
 	absolute, err := filepath.Abs(object)
 	if err != nil {
@@ -46,7 +46,7 @@ echo "a.c:1: warning: fake" >&2
 			t.Fatal(err)
 		}
 	}
-	return build.Toolchain{Clang: filepath.Join(dir, "clang"), Strip: filepath.Join(dir, "strip")}, log
+	return assemble.Toolchain{Clang: filepath.Join(dir, "clang"), Strip: filepath.Join(dir, "strip")}, log
 }
 
 func TestCompileCommandLine(t *testing.T) {
@@ -56,8 +56,8 @@ func TestCompileCommandLine(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
 		"build.yaml": "ebpfsource: src/a.c\nincludes: [inc]\ncflags: [-DX=a b, -Iother]\n", "src/a.c": "", "inc/a.h": "",
 	})
-	result, err := build.Compile(context.Background(), build.CompileRequest{
-		Directory: build.Directory{Dir: dir}, Toolchain: tc, Arch: arch.AMD64, CFlags: []string{"-DLAST"},
+	result, err := assemble.Compile(context.Background(), assemble.CompileRequest{
+		Directory: assemble.Directory{Dir: dir}, Toolchain: tc, Arch: arch.AMD64, CFlags: []string{"-DLAST"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestCompileRunsThroughTheLoader(t *testing.T) {
 	}
 	tc.Loader, tc.LibraryPath = loader, []string{"a", "b"}
 	dir := writeFiles(t, map[string]string{"program.bpf.c": ""})
-	if _, err := build.Compile(context.Background(), build.CompileRequest{Directory: build.Directory{Dir: dir}, Toolchain: tc, Arch: arch.ARM64}); err != nil {
+	if _, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: dir}, Toolchain: tc, Arch: arch.ARM64}); err != nil {
 		t.Fatal(err)
 	}
 	if got := string(readFile(t, log+".ld")); got != "loader --library-path a:b\nloader --library-path a:b\n" {
@@ -111,8 +111,8 @@ func TestCompilePrunesInputsThatWereNotRead(t *testing.T) {
 	t.Chdir(dir)
 	inputs := []string{"g/build.yaml", "g/program.bpf.c", "g/a b.h", "g/unread.h", "g/gadget.yaml"}
 	tc, _ := fakeToolchain(t, objectPath, "g/program.bpf.c", `./g/a\\ b.h`, "/usr/include/x.h")
-	result, err := build.Compile(context.Background(), build.CompileRequest{
-		Directory: build.Directory{Dir: "g", BuildFile: "g/build.yaml", Inputs: inputs}, Toolchain: tc, Arch: arch.AMD64,
+	result, err := assemble.Compile(context.Background(), assemble.CompileRequest{
+		Directory: assemble.Directory{Dir: "g", BuildFile: "g/build.yaml", Inputs: inputs}, Toolchain: tc, Arch: arch.AMD64,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestCompileRefuses(t *testing.T) {
 			}
 			toolchain, _ := fakeToolchain(t, tc.object)
 			dir := writeFiles(t, tc.files)
-			_, err := build.Compile(context.Background(), build.CompileRequest{Directory: build.Directory{Dir: dir}, Toolchain: toolchain, Arch: arch.AMD64})
+			_, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: dir}, Toolchain: toolchain, Arch: arch.AMD64})
 			wantError(t, err, tc.want...)
 		})
 	}
@@ -154,15 +154,15 @@ func TestCompileRefuses(t *testing.T) {
 func TestCompileRefusesFlagsOfTheCaller(t *testing.T) {
 	tc, _ := fakeToolchain(t, testObject)
 	dir := writeFiles(t, map[string]string{"program.bpf.c": ""})
-	_, err := build.Compile(context.Background(), build.CompileRequest{
-		Directory: build.Directory{Dir: dir}, Toolchain: tc, Arch: arch.AMD64, CFlags: []string{"-fplugin=x"},
+	_, err := assemble.Compile(context.Background(), assemble.CompileRequest{
+		Directory: assemble.Directory{Dir: dir}, Toolchain: tc, Arch: arch.AMD64, CFlags: []string{"-fplugin=x"},
 	})
 	wantError(t, err, `flag "-fplugin=x" is not allowed`)
 }
 
 func TestCompileWithoutProgramGivesAnEmptyObject(t *testing.T) {
 	for _, files := range []map[string]string{{"gadget.yaml": "name: x\n"}, {"build.yaml": "ebpfsource: \"\"\n", "program.bpf.c": "not read"}} {
-		result, err := build.Compile(context.Background(), build.CompileRequest{Directory: build.Directory{Dir: writeFiles(t, files)}, Arch: arch.AMD64})
+		result, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: writeFiles(t, files)}, Arch: arch.AMD64})
 		if err != nil || len(result.Object) > 0 {
 			t.Errorf("%v: %d bytes, %v", files, len(result.Object), err)
 		}
@@ -174,14 +174,14 @@ func TestCompileShowsWhatClangSays(t *testing.T) {
 	if err := os.Chmod(dir+"/clang", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	request := build.CompileRequest{Directory: build.Directory{Dir: dir + "/g"}, Toolchain: build.Toolchain{Clang: dir + "/clang"}, Arch: arch.AMD64}
-	_, err := build.Compile(context.Background(), request)
-	var refused *build.CompileError
+	request := assemble.CompileRequest{Directory: assemble.Directory{Dir: dir + "/g"}, Toolchain: assemble.Toolchain{Clang: dir + "/clang"}, Arch: arch.AMD64}
+	_, err := assemble.Compile(context.Background(), request)
+	var refused *assemble.CompileError
 	if !errors.As(err, &refused) || refused.Text != "a.c:1:2: error: no\n" {
 		t.Errorf("error %v", err)
 	}
 	request.Toolchain.Clang = dir + "/absent"
-	_, err = build.Compile(context.Background(), request)
+	_, err = assemble.Compile(context.Background(), request)
 	wantError(t, err, "running clang:", "no such file")
 }
 
@@ -202,8 +202,8 @@ func TestCompileRefusesHeadersFromElsewhere(t *testing.T) {
 	} {
 		toolchain, _ := fakeToolchain(t, objectPath, "g/program.bpf.c", tc.dep)
 		toolchain.SystemIncludes, toolchain.ResourceDir = []string{"tc"}, "res"
-		request := build.CompileRequest{Directory: build.Directory{Dir: "g"}, Toolchain: toolchain, Arch: arch.AMD64}
-		_, err := build.Compile(context.Background(), request)
+		request := assemble.CompileRequest{Directory: assemble.Directory{Dir: "g"}, Toolchain: toolchain, Arch: arch.AMD64}
+		_, err := assemble.Compile(context.Background(), request)
 		if tc.want == "" {
 			wantError(t, err)
 			continue
@@ -212,8 +212,8 @@ func TestCompileRefusesHeadersFromElsewhere(t *testing.T) {
 	}
 	toolchain, _ := fakeToolchain(t, objectPath, "g/program.bpf.c", "other/x.h")
 	toolchain.ResourceDir = "res"
-	_, err := build.Compile(context.Background(), build.CompileRequest{
-		Directory: build.Directory{Dir: "g", Inputs: []string{"g/program.bpf.c", "other/x.h"}}, Toolchain: toolchain, Arch: arch.AMD64,
+	_, err := assemble.Compile(context.Background(), assemble.CompileRequest{
+		Directory: assemble.Directory{Dir: "g", Inputs: []string{"g/program.bpf.c", "other/x.h"}}, Toolchain: toolchain, Arch: arch.AMD64,
 	})
 	wantError(t, err)
 }
@@ -240,10 +240,10 @@ func sorted(s []string, part string) []string {
 var objectPath, _ = filepath.Abs(testObject)
 
 // realToolchain returns a real clang.
-func realToolchain(t *testing.T) build.Toolchain {
+func realToolchain(t *testing.T) assemble.Toolchain {
 	t.Helper()
 	tc := clangtest.Find(t)
-	return build.Toolchain{Clang: tc.Clang, Strip: tc.Strip, Loader: tc.Loader, LibraryPath: tc.LibraryPath}
+	return assemble.Toolchain{Clang: tc.Clang, Strip: tc.Strip, Loader: tc.Loader, LibraryPath: tc.LibraryPath}
 }
 
 // The headers have code, and names of files, of their own.
@@ -282,7 +282,7 @@ func TestCompileIsTheSameWhereverItIs(t *testing.T) {
 	} {
 		t.Chdir(at.cwd)
 		tc.SystemIncludes = []string{at.system}
-		result, err := build.Compile(context.Background(), build.CompileRequest{Directory: build.Directory{Dir: at.directory}, Toolchain: tc, Arch: arch.AMD64})
+		result, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: at.directory}, Toolchain: tc, Arch: arch.AMD64})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -304,8 +304,8 @@ func TestCompileIsTheSameWhereverItIs(t *testing.T) {
 func TestCompileErrorHasRelativePaths(t *testing.T) {
 	tc := realToolchain(t)
 	t.Chdir(writeFiles(t, map[string]string{"g/program.bpf.c": "int x = ;\n"}))
-	_, err := build.Compile(context.Background(), build.CompileRequest{Directory: build.Directory{Dir: "g"}, Toolchain: tc, Arch: arch.AMD64})
-	var refused *build.CompileError
+	_, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: "g"}, Toolchain: tc, Arch: arch.AMD64})
+	var refused *assemble.CompileError
 	if !errors.As(err, &refused) || !strings.HasPrefix(refused.Text, "g/program.bpf.c:1:9: error:") {
 		t.Errorf("error %v: %+v", err, refused)
 	}

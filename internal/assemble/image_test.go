@@ -1,4 +1,4 @@
-package build_test
+package assemble_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/build"
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
@@ -21,10 +21,10 @@ const module = "\x00asm\x01\x00\x00\x00"
 
 // layoutOf takes the way of the build actions: compile, wasm, manifest of each
 // architecture, index, each with files in between.
-func layoutOf(t *testing.T, directory build.Directory, tc build.Toolchain) (digest, layout string) {
+func layoutOf(t *testing.T, directory assemble.Directory, tc assemble.Toolchain) (digest, layout string) {
 	t.Helper()
 	out := t.TempDir()
-	wasm, err := build.Wasm(context.Background(), build.WasmRequest{Directory: directory})
+	wasm, err := assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: directory})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,26 +38,26 @@ func layoutOf(t *testing.T, directory build.Directory, tc build.Toolchain) (dige
 	}
 	write("wasm", wasm.Module)
 	for _, a := range arch.All() {
-		compiled, err := build.Compile(context.Background(), build.CompileRequest{Directory: directory, Toolchain: tc, Arch: a})
+		compiled, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: directory, Toolchain: tc, Arch: a})
 		if err != nil {
 			t.Fatal(err)
 		}
-		built, _, err := build.Manifest(build.ManifestRequest{Directory: directory, Arch: a, Object: compiled.Object, Wasm: wasm.Module, Created: time.Unix(7, 0)})
+		built, _, err := assemble.Manifest(assemble.ManifestRequest{Directory: directory, Arch: a, Object: compiled.Object, Wasm: wasm.Module, Created: time.Unix(7, 0)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		encoded, err := build.EncodeDescriptor(built)
+		encoded, err := assemble.EncodeDescriptor(built)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := build.DecodeDescriptor(encoded)
+		m, err := assemble.DecodeDescriptor(encoded)
 		if err != nil {
 			t.Fatal(err)
 		}
 		manifests = append(manifests, m)
 		files = append(files, write("o."+a.String(), compiled.Object), write("c."+a.String(), built.Blobs[0].Data))
 	}
-	root, err := build.WriteIndex(filepath.Join(out, "layout"), manifests, files)
+	root, err := assemble.WriteIndex(filepath.Join(out, "layout"), manifests, files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,12 +66,12 @@ func layoutOf(t *testing.T, directory build.Directory, tc build.Toolchain) (dige
 
 func TestImageIsWhatTheActionsBuild(t *testing.T) {
 	tc, _ := fakeToolchain(t, testObject)
-	directory := build.Directory{Dir: writeFiles(t, map[string]string{
+	directory := assemble.Directory{Dir: writeFiles(t, map[string]string{
 		"build.yaml": "wasm: a.wasm\n", "a.wasm": module, "program.bpf.c": "", "gadget.yaml": "name: x\ndatasources: {open: {}}\n",
 	})}
 	want, layout := layoutOf(t, directory, tc)
-	result, err := build.Image(context.Background(), build.ImageRequest{
-		Directory: directory, Toolchains: map[arch.Arch]build.Toolchain{arch.AMD64: tc, arch.ARM64: tc}, Created: time.Unix(7, 0),
+	result, err := assemble.Image(context.Background(), assemble.ImageRequest{
+		Directory: directory, Toolchains: map[arch.Arch]assemble.Toolchain{arch.AMD64: tc, arch.ARM64: tc}, Created: time.Unix(7, 0),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -96,9 +96,9 @@ func TestImageIsWhatTheActionsBuild(t *testing.T) {
 
 func TestImageWithoutProgramOrMetadata(t *testing.T) {
 	ctx := context.Background()
-	toolchains := map[arch.Arch]build.Toolchain{arch.AMD64: {}, arch.ARM64: {}}
-	meta := build.Directory{Dir: writeFiles(t, map[string]string{"gadget.yaml": "name: x\noperator: {process: {emitstats: true}}\ndatasources: {processes: {}}\n"})}
-	result, err := build.Image(ctx, build.ImageRequest{Directory: meta, Toolchains: toolchains})
+	toolchains := map[arch.Arch]assemble.Toolchain{arch.AMD64: {}, arch.ARM64: {}}
+	meta := assemble.Directory{Dir: writeFiles(t, map[string]string{"gadget.yaml": "name: x\noperator: {process: {emitstats: true}}\ndatasources: {processes: {}}\n"})}
+	result, err := assemble.Image(ctx, assemble.ImageRequest{Directory: meta, Toolchains: toolchains})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,18 +106,18 @@ func TestImageWithoutProgramOrMetadata(t *testing.T) {
 	if err != nil || art.Object != nil || art.Metadata == nil {
 		t.Errorf("%+v, %v", art, err)
 	}
-	_, err = build.Image(ctx, build.ImageRequest{Directory: build.Directory{Dir: t.TempDir()}, Toolchains: toolchains})
+	_, err = assemble.Image(ctx, assemble.ImageRequest{Directory: assemble.Directory{Dir: t.TempDir()}, Toolchains: toolchains})
 	wantError(t, err, "the gadget is empty")
 }
 
 func TestImageTakesArchsAndLayers(t *testing.T) {
 	tc, _ := fakeToolchain(t, testObject)
-	directory := build.Directory{Dir: writeFiles(t, map[string]string{"build.yaml": "archs: [arm64]\n", "program.bpf.c": ""})}
-	req := build.ImageRequest{
-		Directory: directory, Toolchains: map[arch.Arch]build.Toolchain{arch.ARM64: tc},
+	directory := assemble.Directory{Dir: writeFiles(t, map[string]string{"build.yaml": "archs: [arm64]\n", "program.bpf.c": ""})}
+	req := assemble.ImageRequest{
+		Directory: directory, Toolchains: map[arch.Arch]assemble.Toolchain{arch.ARM64: tc},
 		BTF: func(_ context.Context, a arch.Arch, _ []byte) ([]byte, error) { return []byte(a), nil },
 	}
-	result, err := build.Image(context.Background(), req)
+	result, err := assemble.Image(context.Background(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,32 +126,32 @@ func TestImageTakesArchsAndLayers(t *testing.T) {
 		t.Errorf("%v, objects for %d architectures", err, len(result.Objects))
 	}
 	req.Archs = arch.All()
-	_, err = build.Image(context.Background(), req)
+	_, err = assemble.Image(context.Background(), req)
 	wantError(t, err, "there is no toolchain for it")
 	req.Archs, req.BTF = nil, func(context.Context, arch.Arch, []byte) ([]byte, error) { return nil, errors.New("cause") }
-	_, err = build.Image(context.Background(), req)
+	_, err = assemble.Image(context.Background(), req)
 	wantError(t, err, "making btfgen layer for arm64: cause")
 }
 
 func TestManifestChecksMetadata(t *testing.T) {
 	object := readFile(t, testObject)
-	directory := build.Directory{Dir: writeFiles(t, map[string]string{"gadget.yaml": "name: x\ndatasources: {opn: {}}\n"})}
-	req := build.ManifestRequest{Directory: directory, Arch: arch.AMD64, Object: object}
-	_, _, err := build.Manifest(req)
+	directory := assemble.Directory{Dir: writeFiles(t, map[string]string{"gadget.yaml": "name: x\ndatasources: {opn: {}}\n"})}
+	req := assemble.ManifestRequest{Directory: directory, Arch: arch.AMD64, Object: object}
+	_, _, err := assemble.Manifest(req)
 	wantError(t, err, `gadget.yaml:2: the object has no data source "opn", did you mean "open"?`)
 	req.Lenient = true
-	_, problems, err := build.Manifest(req)
+	_, problems, err := assemble.Manifest(req)
 	if err != nil || len(problems) != 1 || !problems[0].Warning {
 		t.Errorf("lenient: %v, %v", problems, err)
 	}
 }
 
 func TestManifestFindsMetadata(t *testing.T) {
-	named := build.Directory{Dir: writeFiles(t, map[string]string{"build.yaml": "metadata: m.yaml\n"})}
-	_, _, err := build.Manifest(build.ManifestRequest{Directory: named, Arch: arch.AMD64})
+	named := assemble.Directory{Dir: writeFiles(t, map[string]string{"build.yaml": "metadata: m.yaml\n"})}
+	_, _, err := assemble.Manifest(assemble.ManifestRequest{Directory: named, Arch: arch.AMD64})
 	wantError(t, err, `build.yaml:1: metadata names "m.yaml", but`)
 	given := writeFiles(t, map[string]string{"given.yaml": "name: given\n"}) + "/given.yaml"
-	built, _, err := build.Manifest(build.ManifestRequest{Directory: named, MetadataFile: given, Arch: arch.AMD64})
+	built, _, err := assemble.Manifest(assemble.ManifestRequest{Directory: named, MetadataFile: given, Arch: arch.AMD64})
 	if err != nil || built.Manifest.Annotations["org.opencontainers.image.title"] != "given" {
 		t.Errorf("%v, %v", built.Manifest.Annotations, err)
 	}
@@ -159,12 +159,12 @@ func TestManifestFindsMetadata(t *testing.T) {
 
 func TestParseEpoch(t *testing.T) {
 	for text, want := range map[string]int64{"": 0, "0": 0, "1700000000": 1700000000} {
-		if got, err := build.ParseEpoch(text); err != nil || got.Unix() != want {
+		if got, err := assemble.ParseEpoch(text); err != nil || got.Unix() != want {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
 	for _, text := range []string{"x", "-1", "1e3", "999999999999999"} {
-		_, err := build.ParseEpoch(text)
+		_, err := assemble.ParseEpoch(text)
 		wantError(t, err, "SOURCE_DATE_EPOCH")
 	}
 }
@@ -174,7 +174,7 @@ func TestDecodeDescriptorRefuses(t *testing.T) {
 		"syntax": "{", "more": "{}{}", "no data": `{"digest":"sha256:00","size":1}`,
 		"other data": `{"mediaType":"a","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":0,"data":"eA=="}`,
 	} {
-		if _, err := build.DecodeDescriptor([]byte(text)); err == nil {
+		if _, err := assemble.DecodeDescriptor([]byte(text)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -186,11 +186,11 @@ func TestWriteIndexNamesTheMissingBlob(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := oci.Blob{Descriptor: built.Descriptor, Data: built.Data}
-	_, err = build.WriteIndex(t.TempDir(), []oci.Blob{m}, nil)
+	_, err = assemble.WriteIndex(t.TempDir(), []oci.Blob{m}, nil)
 	wantError(t, err, "no file has the content of blob "+built.Manifest.Config.Digest.String(), "pass it with --blob")
-	_, err = build.WriteIndex(t.TempDir(), nil, nil)
+	_, err = assemble.WriteIndex(t.TempDir(), nil, nil)
 	wantError(t, err, "there is no manifest")
-	_, err = build.WriteIndex(t.TempDir(), []oci.Blob{m}, []string{"/no/such/file"})
+	_, err = assemble.WriteIndex(t.TempDir(), []oci.Blob{m}, []string{"/no/such/file"})
 	wantError(t, err, "reading blob")
 }
 
@@ -209,7 +209,7 @@ func TestWasm(t *testing.T) {
 		{name: "go without toolchain", files: map[string]string{"build.yaml": "wasm: a.go\n", "a.go": ""}, want: []string{"build.yaml:1:", "there is no Go toolchain"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			result, err := build.Wasm(context.Background(), build.WasmRequest{Directory: build.Directory{Dir: writeFiles(t, tc.files)}})
+			result, err := assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: writeFiles(t, tc.files)}})
 			wantError(t, err, tc.want...)
 			if len(result.Module) != tc.size {
 				t.Errorf("%d bytes, want %d", len(result.Module), tc.size)
@@ -246,7 +246,7 @@ func TestWasmFromGo(t *testing.T) {
 	t.Setenv("GOFLAGS", "-mod=broken")
 	cache := t.TempDir()
 	inputs := []string{"g/build.yaml", "g/program.bpf.c", "g/go/go.mod", "g/go/util/util.go", "g/go/program.go"}
-	result, err := build.Wasm(context.Background(), build.WasmRequest{Directory: build.Directory{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
+	result, err := assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,6 +259,6 @@ func TestWasmFromGo(t *testing.T) {
 	if err := os.WriteFile("g/go/program.go", []byte("package main\n\nfunc main() { x }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = build.Wasm(context.Background(), build.WasmRequest{Directory: build.Directory{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
+	_, err = assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
 	wantError(t, err, "program.go:3:15: undefined: x", `building wasm module from "go/program.go"`)
 }
