@@ -64,6 +64,9 @@ func Parse(data []byte) (*View, error) {
 	if v.strs, err = section(body, order.Uint32(data[16:]), order.Uint32(data[20:]), "string"); err != nil {
 		return nil, err
 	}
+	if overlap(order.Uint32(data[8:]), order.Uint32(data[12:]), order.Uint32(data[16:]), order.Uint32(data[20:])) {
+		return nil, errors.New("BTF type and string sections overlap")
+	}
 	if len(v.strs) == 0 || v.strs[0] != 0 || v.strs[len(v.strs)-1] != 0 {
 		return nil, errors.New("BTF string section does not begin and end with a zero byte")
 	}
@@ -72,6 +75,12 @@ func Parse(data []byte) (*View, error) {
 		v.types = swapped(types)
 	}
 	return v, v.index()
+}
+
+// overlap reports whether two ranges of bytes, each an offset and a length, share
+// any.
+func overlap(a, aLen, b, bLen uint32) bool {
+	return uint64(a) < uint64(b)+uint64(bLen) && uint64(b) < uint64(a)+uint64(aLen)
 }
 
 // section returns body[off : off+n], checked.

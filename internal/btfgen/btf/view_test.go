@@ -39,6 +39,7 @@ func TestParse(t *testing.T) {
 		data []byte
 		want string // of the error; empty for none
 	}{
+		{"overlapping sections", change(16, 4), "type and string sections overlap"},
 		{"good", good, ""},
 		{"empty", nil, "shorter than its header"},
 		{"magic", change(0, 0), "magic"},

@@ -3,12 +3,15 @@ package core
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
 )
 
 // Raw is the Types of one BTF. It decodes a type when it is asked for it and
-// holds nothing of the others but the table of offsets.
+// holds nothing of the others but the table of offsets. Asking changes it, so one
+// goroutine at a time may use it; those that share types take a fork each.
 type Raw struct {
 	view    *btf.View
 	roots   map[string][]ID
@@ -35,6 +38,14 @@ func NewRaw(v *btf.View, essential []string) (*Raw, error) {
 	}
 	r.nodes[0].typ = void
 	return r, r.scan(newNameSet(essential))
+}
+
+// fork returns a Raw that knows what r knows, by the same IDs, and that decodes
+// further types without changing r.
+func (r *Raw) fork() *Raw {
+	f := *r
+	f.symbols, f.anchors, f.nodes = maps.Clone(r.symbols), maps.Clone(r.anchors), slices.Clone(r.nodes)
+	return &f
 }
 
 // RootKind reports whether relocations can have a type of kind k as root.

@@ -2,6 +2,7 @@ package core
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
 )
@@ -33,14 +34,21 @@ var ErrWork = errors.New("the types are nested without end")
 // Relocate matches all relocations of the objects with the types of a kernel.
 // The order of the kernel's types has no influence on the result, nor have
 // types that no relocation touches: kernels that agree in what the objects
-// see give equal bytes.
+// see give equal bytes. It does not change the objects, which several calls may
+// share at the same time.
 func Relocate(objects []*Object, kernel Types, bigEndian bool) (*Result, error) {
 	work := workLimit
 	k := newKeep()
 	res := &Result{Status: make([][]Status, len(objects))}
 	for i, o := range objects {
-		m := &matcher{local: o.local, target: kernel, work: &work}
-		res.Status[i] = relocateObject(m, o, k)
+		if len(o.Relocations) == 0 {
+			continue
+		}
+		local := o.local.fork()
+		res.Status[i] = relocateObject(&matcher{local: local, target: kernel, work: &work}, o, k)
+		if err := local.Err(); err != nil {
+			return nil, fmt.Errorf("types of object %q: %w", o.Name, err)
+		}
 	}
 	if work < 0 {
 		return nil, ErrWork
