@@ -3,18 +3,20 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"maps"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/cilium/ebpf"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
@@ -65,6 +67,7 @@ func runScripts(t *testing.T, dir, registry string) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"jsonlines": jsonLines, "truncateblobs": truncateBlobs, "unattached": unattached,
+			"listen": listen, "ready": ready,
 		},
 	})
 }
@@ -124,6 +127,41 @@ func jsonLines(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// listen lets the next gadget-run say when it is ready.
+func listen(ts *testscript.TestScript, _ bool, _ []string) {
+	name := fmt.Sprintf("@gadget-run-test-%d-%d", os.Getpid(), sockets.Add(1))
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: name})
+	ts.Check(err)
+	ts.Defer(func() { conn.Close() })
+	ts.Setenv("NOTIFY_SOCKET", name)
+	listeners.Store(name, conn)
+}
+
+var (
+	sockets   atomic.Int64
+	listeners sync.Map // of net.UnixConn, by name
+)
+
+// ready waits until the gadget-run that was started after listen is ready.
+func ready(ts *testscript.TestScript, _ bool, _ []string) {
+	found, _ := listeners.LoadAndDelete(ts.Getenv("NOTIFY_SOCKET"))
+	conn, ok := found.(*net.UnixConn)
+	if !ok {
+		ts.Fatalf("ready comes after listen")
+	}
+	ts.Setenv("NOTIFY_SOCKET", "")
+	ts.Check(conn.SetReadDeadline(time.Now().Add(readyPatience)))
+	message := make([]byte, 64)
+	n, err := conn.Read(message)
+	ts.Check(err)
+	if got := string(message[:n]); got != "READY=1" {
+		ts.Fatalf("the runner said %q, want READY=1", got)
+	}
+}
+
+// readyPatience bounds how long a gadget may take to be attached.
+const readyPatience = time.Minute
+
 // truncateBlobs damages every blob of a layout that is an object: truncateblobs
 // LAYOUT (cut|remove).
 func truncateBlobs(ts *testscript.TestScript, _ bool, args []string) {
@@ -144,21 +182,8 @@ func truncateBlobs(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// unattached checks that no program of the name stays in the kernel. Others may
-// run gadgets at the same time, so those that are there must go, and new ones
-// may come.
+// unattached checks that no program of the name stays in the kernel without a
+// process: others may run gadgets at the same time.
 func unattached(ts *testscript.TestScript, _ bool, args []string) {
-	var left map[ebpf.ProgramID]bool
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		now, err := programs(args[0])
-		ts.Check(err)
-		if left == nil {
-			left = now
-		}
-		maps.DeleteFunc(left, func(id ebpf.ProgramID, _ bool) bool { return !now[id] })
-		if len(left) == 0 {
-			return
-		}
-	}
-	ts.Fatalf("programs called %q are still in the kernel", args[0])
+	ts.Check(waitUnattached(args[0]))
 }

@@ -30,6 +30,9 @@ func (l *Loaded) Attach() error {
 	return nil
 }
 
+// Attached returns how many programs Attach attached, and how many it skipped.
+func (l *Loaded) Attached() (attached, skipped int) { return len(l.links), len(l.skipped) }
+
 func (l *Loaded) attachAll() error {
 	var probes, rest []Program
 	for _, pr := range l.plan.Programs {

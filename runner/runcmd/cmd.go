@@ -33,6 +33,7 @@ type Cmd struct {
 	Timeout         cli.Timeout `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
 	Host            bool        `help:"Trace the whole machine, which is what happens unless containers are chosen, and do not show the column of their names." group:"Gadget"`
 	File            string      `short:"f" placeholder:"FILE" help:"Instance manifest (YAML) that names the gadget and values of parameters, - for the standard input; the command line wins." group:"Gadget"`
+	ReadyFD         int         `name:"ready-fd" placeholder:"N" help:"Write one line to this file descriptor once every program is attached, and close it." group:"Gadget"`
 	Annotate        []string    `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", comma-separated." group:"Gadget"`
 
 	Output     string   `short:"o" placeholder:"MODE" help:"Form of the events: columns, json, jsonpretty, yaml, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
@@ -63,6 +64,7 @@ type session struct {
 
 	runtimes func(flags container.RuntimeFlags, warn func(text string)) (enrich.Source, error)
 
+	ready      *readiness
 	containers containers
 	env        *field.Env // of this machine, nil until it is needed
 	kernel     *btf.Cache // the kernel's own BTF
@@ -91,6 +93,10 @@ func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 
 func (s *session) run(ctx context.Context) error {
 	if err := s.cmd.check(); err != nil {
+		return cli.Usage(err)
+	}
+	var err error
+	if s.ready, err = openReadiness(s.cmd.ReadyFD, os.Getenv); err != nil {
 		return cli.Usage(err)
 	}
 	if err := s.openContainers(); err != nil {
@@ -183,12 +189,16 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	ev.start(s.g.Stdout, cancel)
 	stop := s.stopAfter(ctx, cancel)
 	defer stop()
+	told := func() {}
 	err = loaded.Run(ctx, ev, func() {
-		s.detailf("attached, %d programs", len(s.plan.Programs))
+		s.notef("ready, %s", programsText(loaded.Attached()))
+		s.ready.tell(s.detailf)
+		told = s.ready.finish
 		s.kernel = nil
 		settle()
 	})
 	err = errors.Join(err, ev.finish())
+	told()
 	ev.summary(s.notef, s.detailf)
 	return err
 }

@@ -40,6 +40,7 @@ func Observe[E any](t *testing.T, mark Mark[E], args []string, do func()) []E {
 	events, stop := start[E](t, args)
 	defer stop()
 
+	// The mark comes again: events may be lost on a busy machine.
 	begin, end := "begin of "+t.Name(), "end of "+t.Name()
 	deadline := time.After(patience)
 	again := time.NewTicker(50 * time.Millisecond)
@@ -84,7 +85,7 @@ func start[E any](t *testing.T, args []string) (events <-chan E, stop func()) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to load programs")
 	}
-	cmd := exec.Command(path(t, "GADGET_RUN"), append([]string{"run", path(t, "IMAGE"), "-o", "json"}, args...)...)
+	cmd := exec.Command(path(t, "GADGET_RUN"), append([]string{"run", path(t, "IMAGE"), "-o", "json", "--ready-fd", readyFD}, args...)...)
 	home := t.TempDir()
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + home, "GADGET_RUN_STATE=" + home}
 	var stderr bytes.Buffer
@@ -93,9 +94,19 @@ func start[E any](t *testing.T, args []string) (events <-chan E, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	told, tell, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer told.Close()
+	cmd.ExtraFiles = []*os.File{tell} // readyFD
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	if err := tell.Close(); err != nil {
+		t.Fatal(err)
+	}
+	waitReady(t, told, cmd, &stderr)
 
 	decoded := make(chan E, 1024)
 	failed := make(chan error, 1)
@@ -113,6 +124,28 @@ func start[E any](t *testing.T, args []string) (events <-chan E, stop func()) {
 			t.Errorf("the runner: %v: %s", err, stderr.String())
 		}
 	}
+}
+
+// readyFD is the file descriptor on which the runner says that it is ready: the
+// first of the extra files.
+const readyFD = "3"
+
+// waitReady waits until every program of the gadget is attached.
+func waitReady(t *testing.T, told *os.File, cmd *exec.Cmd, stderr *bytes.Buffer) {
+	t.Helper()
+	if err := told.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	said, err := io.ReadAll(told)
+	if string(said) == "ready\n" {
+		return
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	if err != nil {
+		t.Fatalf("waiting for the runner to be ready: %v: %s", err, stderr)
+	}
+	t.Fatalf("the runner ended before it was ready: %s", stderr)
 }
 
 // decode sends one event for each line, and closes events at the end.
