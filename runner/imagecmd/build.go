@@ -20,6 +20,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // Build is "image build".
@@ -58,7 +59,7 @@ func (b *Build) Run(g *cli.Globals) error {
 			return err
 		}
 	}
-	say(g, "Building %s...", cmp.Or(strings.Join(b.Tag, ", "), b.Path))
+	g.Say("Building %s...", cmp.Or(strings.Join(b.Tag, ", "), b.Path))
 	made, err := b.make(g)
 	if err != nil {
 		return err
@@ -69,7 +70,7 @@ func (b *Build) Run(g *cli.Globals) error {
 		}
 	}
 	if streamed { // standard output has the archive
-		say(g, "Successfully built %s", made.root.Digest)
+		g.Say("Successfully built %s", made.root.Digest)
 		return nil
 	}
 	return success(g, "built", made.root.Digest.String())
@@ -129,7 +130,7 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 	dir := filepath.Join(b.Cache, "builds", key)
 	if !b.NoCache && !b.UpdateMetadata {
 		if made, err := cached(g.Ctx, dir); err == nil {
-			say(g, "Nothing has changed since an earlier build.")
+			g.Say("Nothing has changed since an earlier build.")
 			return made, nil
 		}
 	}
@@ -155,7 +156,7 @@ func (b *Build) compile(g *cli.Globals, req assemble.ImageRequest, dir string) (
 	}
 	fmt.Fprint(g.Stderr, res.Warnings)
 	for _, p := range res.Problems {
-		say(g, "warning: %v", p)
+		g.Say("warning: %v", p)
 	}
 	said, err := b.attest(req, res)
 	if err != nil {
@@ -204,13 +205,13 @@ func (b *Build) toolchains(g *cli.Globals) (map[arch.Arch]assemble.Toolchain, er
 	if b.Local {
 		return toolchain.Local{Cache: b.Cache, Includes: b.Include, Getenv: os.Getenv}.Toolchains(arch.All())
 	}
-	client, err := registry.New(registry.Options{Log: logger(g)})
+	client, err := registry.New(registry.Options{Log: g.Log})
 	if err != nil {
 		return nil, err
 	}
 	var mirrors []string
 	fetch := func(ctx context.Context, p toolchain.Package) ([]byte, error) {
-		say(g, "Fetching %s %s (%s)", p.Name, p.Version, humanSize(p.Size))
+		g.Say("Fetching %s %s (%s)", p.Name, p.Version, show.Size(p.Size))
 		var addresses []string
 		for _, m := range mirrors {
 			addresses = append(addresses, m+"/"+p.Path)

@@ -16,6 +16,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
+	"github.com/rules-gadget/rules_gadget/runner/inspect"
 )
 
 // cacheVersion changes when the same inputs give something else.
@@ -138,7 +139,7 @@ func cached(ctx context.Context, dir string) (*built, error) {
 	}
 	said := attestations()
 	for i, doc := range said {
-		if said[i].Data, err = l.ReadFile(doc.file, maxDocument); err != nil {
+		if said[i].Data, err = l.ReadFile(doc.file, inspect.MaxDocument); err != nil {
 			return nil, err
 		}
 	}

@@ -17,6 +17,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/sign"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
@@ -140,7 +142,7 @@ func (b *Build) deliver(g *cli.Globals, o output, made *built, tags []registry.R
 // toStore puts the artifact into the store under its names, or by its digest
 // when it has none.
 func (b *Build) toStore(g *cli.Globals, made *built, tags []registry.Reference) error {
-	s, err := openStore(g)
+	s, err := artifact.OpenStore(g)
 	if err != nil {
 		return err
 	}
@@ -171,9 +173,9 @@ func (b *Build) toStore(g *cli.Globals, made *built, tags []registry.Reference) 
 		if err := s.Put(g.Ctx, made.blobs, made.root, name, nil); err != nil {
 			return err
 		}
-		say(g, "Stored as %s", name)
+		g.Say("Stored as %s", name)
 	}
-	return markLocal(g, made.root.Digest)
+	return sign.MarkLocal(g.State, made.root.Digest)
 }
 
 // btfLayer makes the layer of minimal BTFs for an object. Kernels whose
@@ -196,7 +198,7 @@ func btfLayer(ctx context.Context, g *cli.Globals, dir string, a arch.Arch, obje
 		return nil, err
 	}
 	for _, f := range out.Failures {
-		say(g, "warning: %s: %v", btfhub.ArchivePath(f.Kernel), f.Err)
+		g.Say("warning: %s: %v", btfhub.ArchivePath(f.Kernel), f.Err)
 	}
 	if len(out.Entries) == 0 {
 		return nil, errors.New("no archive could be read")

@@ -14,7 +14,9 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // Du is "image du".
@@ -48,7 +50,7 @@ func (d *Du) Run(g *cli.Globals) error {
 	if err != nil {
 		return cli.Usage(err)
 	}
-	s, err := openStore(g)
+	s, err := artifact.OpenStore(g)
 	if err != nil {
 		return err
 	}
@@ -62,14 +64,14 @@ func (d *Du) Run(g *cli.Globals) error {
 			out.add(u)
 		}
 	}
-	if d.Output != outputColumns {
-		return printData(g.Stdout, d.Output, out)
+	if d.Output != show.Columns {
+		return show.Data(g.Stdout, d.Output, out)
 	}
 	if err := printUsed(g, out.Blobs, d.NoTrunc); err != nil {
 		return err
 	}
-	return result(g.Stdout, "%-15s %s\n%-15s %s\n%-15s %s",
-		"Shared:", humanSize(out.Shared), "Reclaimable:", humanSize(out.Reclaimable), "Total:", humanSize(out.Total))
+	return show.Line(g.Stdout, "%-15s %s\n%-15s %s\n%-15s %s",
+		"Shared:", show.Size(out.Shared), "Reclaimable:", show.Size(out.Reclaimable), "Total:", show.Size(out.Total))
 }
 
 func (d *diskUsage) add(u used) {
@@ -95,15 +97,15 @@ func usedOf(u store.Usage) used {
 }
 
 func printUsed(g *cli.Globals, blobs []used, full bool) error {
-	t := newTable(g.Stdout, "ID", "RECLAIMABLE", "SIZE", "DESCRIPTION")
+	t := show.NewTable(g.Stdout, "ID", "RECLAIMABLE", "SIZE", "DESCRIPTION")
 	for _, b := range blobs {
 		id := b.ID
 		if !full {
-			id = shorten(id)
+			id = show.ShortDigest(id)
 		}
-		t.row(id, fmt.Sprint(b.Reclaimable), humanSize(b.Size), b.description())
+		t.Row(id, fmt.Sprint(b.Reclaimable), show.Size(b.Size), b.description())
 	}
-	return t.flush()
+	return t.Flush()
 }
 
 // contentNames are what people call the media types of artifacts.
@@ -165,7 +167,7 @@ func (p *Prune) Run(g *cli.Globals) error {
 	if p.KeepLast < 0 || p.KeepLast > 0 && !p.All {
 		return cli.Usage(fmt.Errorf("--keep-last=%d needs --all and a positive number", p.KeepLast))
 	}
-	s, err := openStore(g)
+	s, err := artifact.OpenStore(g)
 	if err != nil {
 		return err
 	}
@@ -224,7 +226,7 @@ func (p *Prune) forget(refs []store.Ref) []string {
 
 func (p *Prune) print(g *cli.Globals, forgotten []string, swept store.Swept) error {
 	for _, name := range forgotten {
-		if err := result(g.Stdout, "Untagged: %s", name); err != nil {
+		if err := show.Line(g.Stdout, "Untagged: %s", name); err != nil {
 			return err
 		}
 	}
@@ -242,7 +244,7 @@ func (p *Prune) print(g *cli.Globals, forgotten []string, swept store.Swept) err
 		word = "Reclaimable:"
 	}
 	if swept.Files > 0 {
-		say(g, "With what %d broken transfer%s left.", swept.Files, plural(swept.Files))
+		g.Say("With what %d broken transfer%s left.", swept.Files, show.Plural(swept.Files))
 	}
-	return result(g.Stdout, "%-15s %s\n%-15s %s", word, humanSize(swept.Bytes), "Total:", humanSize(swept.Bytes))
+	return show.Line(g.Stdout, "%-15s %s\n%-15s %s", word, show.Size(swept.Bytes), "Total:", show.Size(swept.Bytes))
 }

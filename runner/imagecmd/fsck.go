@@ -4,7 +4,9 @@ import (
 	"fmt"
 
 	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // Fsck is "image fsck".
@@ -15,7 +17,7 @@ type Fsck struct {
 
 // Run checks the store. Problems that are left are an error.
 func (f *Fsck) Run(g *cli.Globals) error {
-	s, err := openStore(g)
+	s, err := artifact.OpenStore(g)
 	if err != nil {
 		return err
 	}
@@ -27,29 +29,29 @@ func (f *Fsck) Run(g *cli.Globals) error {
 		return err
 	}
 	if len(found) > 0 && !f.Repair {
-		return fmt.Errorf("the store %q has %d problem%s, repair with --repair", s.Dir(), len(found), plural(len(found)))
+		return fmt.Errorf("the store %q has %d problem%s, repair with --repair", s.Dir(), len(found), show.Plural(len(found)))
 	}
 	return nil
 }
 
 func (f *Fsck) print(g *cli.Globals, found []store.Problem) error {
-	if f.Output != outputColumns {
+	if f.Output != show.Columns {
 		if found == nil {
 			found = []store.Problem{}
 		}
-		return printData(g.Stdout, f.Output, found)
+		return show.Data(g.Stdout, f.Output, found)
 	}
 	for _, p := range found {
 		done := "to repair: " + p.Fix
 		if p.Repaired {
 			done = "repaired: " + p.Fix
 		}
-		if err := result(g.Stdout, "%s: %s (%s)", printable(p.Path), printable(p.Text), done); err != nil {
+		if err := show.Line(g.Stdout, "%s: %s (%s)", show.Printable(p.Path), show.Printable(p.Text), done); err != nil {
 			return err
 		}
 	}
 	if len(found) == 0 {
-		say(g, "The store %s is clean.", g.State)
+		g.Say("The store %s is clean.", g.State)
 	}
 	return nil
 }

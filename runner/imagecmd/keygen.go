@@ -8,6 +8,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // Keygen is "image keygen".
@@ -38,8 +39,8 @@ func (k *Keygen) Run(g *cli.Globals) error {
 	if err := writeNew(public, shown, 0o644); err != nil {
 		return errors.Join(err, os.Remove(private))
 	}
-	say(g, "Wrote the private key to %s and the public key to %s", private, public)
-	return result(g.Stdout, "%s", public)
+	g.Say("Wrote the private key to %s and the public key to %s", private, public)
+	return show.Line(g.Stdout, "%s", public)
 }
 
 // newPassword is that of the environment, or asked for twice.

@@ -9,11 +9,10 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
-
-// shortDigest is how many hexadecimal digits of a digest a column shows.
-const shortDigest = 12
 
 // noTag stands in columns for a name by digest alone.
 const noTag = "<none>"
@@ -47,7 +46,7 @@ func (l *List) Run(g *cli.Globals) error {
 	if err != nil {
 		return cli.Usage(err)
 	}
-	s, err := openStore(g)
+	s, err := artifact.OpenStore(g)
 	if err != nil {
 		return err
 	}
@@ -65,17 +64,17 @@ func (l *List) Run(g *cli.Globals) error {
 }
 
 func (l *List) print(g *cli.Globals, rows []listed) error {
-	if l.Output != outputColumns {
-		return printData(g.Stdout, l.Output, rows)
+	if l.Output != show.Columns {
+		return show.Data(g.Stdout, l.Output, rows)
 	}
 	if g.Quiet { // docker's -q: what "image rm" takes
 		return l.printDigests(g, rows)
 	}
-	t := newTable(g.Stdout, "REPOSITORY", "TAG", "DIGEST", "SIZE", "CREATED")
+	t := show.NewTable(g.Stdout, "REPOSITORY", "TAG", "DIGEST", "SIZE", "CREATED")
 	for _, r := range rows {
-		t.row(r.Repository, cmp.Or(r.Tag, noTag), l.digest(r), humanSize(r.Size), humanTime(r.Created, time.Now()))
+		t.Row(r.Repository, cmp.Or(r.Tag, noTag), l.digest(r), show.Size(r.Size), show.Ago(r.Created, time.Now()))
 	}
-	return t.flush()
+	return t.Flush()
 }
 
 // printDigests prints the digest of each artifact once.
@@ -86,7 +85,7 @@ func (l *List) printDigests(g *cli.Globals, rows []listed) error {
 			continue
 		}
 		seen[r.Digest] = true
-		if err := result(g.Stdout, "%s", l.digest(r)); err != nil {
+		if err := show.Line(g.Stdout, "%s", l.digest(r)); err != nil {
 			return err
 		}
 	}
@@ -97,7 +96,7 @@ func (l *List) digest(r listed) string {
 	if l.NoTrunc {
 		return r.Digest
 	}
-	return shorten(r.Digest)
+	return show.ShortDigest(r.Digest)
 }
 
 func listedOf(r store.Ref) listed {
@@ -112,12 +111,6 @@ func listedOf(r store.Ref) listed {
 		row.Repository, row.Tag = ref.Name(), ref.Tag
 	}
 	return row
-}
-
-// shorten is the beginning of a digest, without the algorithm.
-func shorten(digest string) string {
-	_, hex, _ := strings.Cut(digest, ":")
-	return hex[:min(len(hex), shortDigest)]
 }
 
 // parseFilters returns what decides whether a row is shown: every filter must
@@ -154,7 +147,7 @@ func parseFilter(key, value string) (func(listed) bool, error) {
 		return func(r listed) bool { return matchesReference(value, r) }, nil
 	case "digest":
 		return func(r listed) bool {
-			return strings.HasPrefix(r.Digest, value) || strings.HasPrefix(shorten(r.Digest), value)
+			return strings.HasPrefix(r.Digest, value) || strings.HasPrefix(show.ShortDigest(r.Digest), value)
 		}, nil
 	case "dangling":
 		return func(r listed) bool { return (r.Tag == "") == (value == "true" || value == "1") }, nil

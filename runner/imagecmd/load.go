@@ -15,9 +15,10 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
@@ -28,14 +29,6 @@ type Load struct {
 	Tag   string `short:"t" placeholder:"NAME" help:"Name for the artifact, where the archive has one artifact."`
 }
 
-// named is an artifact in an archive.
-type named struct {
-	name string
-	root ocispec.Descriptor
-	// referrers belong to it.
-	referrers []store.Referrer
-}
-
 // Run puts every artifact of the archive into the store.
 func (l *Load) Run(g *cli.Globals) error {
 	path, cleanup, err := l.path(g)
@@ -43,7 +36,7 @@ func (l *Load) Run(g *cli.Globals) error {
 		return err
 	}
 	defer cleanup()
-	from, roots, err := openArchive(g.Ctx, path)
+	from, roots, err := artifact.OpenArchive(g.Ctx, path)
 	if err != nil {
 		return err
 	}
@@ -52,9 +45,9 @@ func (l *Load) Run(g *cli.Globals) error {
 		if len(roots) != 1 {
 			return cli.Usage(fmt.Errorf("the archive has %d artifacts, --tag can name only one", len(roots)))
 		}
-		roots[0].name = l.Tag
+		roots[0].Name = l.Tag
 	}
-	s, err := openStore(g)
+	s, err := artifact.OpenStore(g)
 	if err != nil {
 		return err
 	}
@@ -66,18 +59,18 @@ func (l *Load) Run(g *cli.Globals) error {
 	return nil
 }
 
-func loadOne(g *cli.Globals, s *store.Store, from oci.Blobs, r named) error {
-	if r.name == "" {
+func loadOne(g *cli.Globals, s *store.Store, from oci.Blobs, r artifact.Named) error {
+	if r.Name == "" {
 		return cli.Usage(errors.New("the archive does not name its artifact, pass --tag=NAME"))
 	}
-	ref, err := parseRef(r.name)
+	ref, err := artifact.ParseReference(r.Name)
 	if wrong := (*cli.UsageError)(nil); errors.As(err, &wrong) {
 		return fmt.Errorf("%w, pass --tag=NAME", err)
 	}
 	if err != nil {
 		return err
 	}
-	archs, err := presentArchs(g.Ctx, from, r.root)
+	archs, err := presentArchs(g.Ctx, from, r.Root)
 	if err != nil {
 		return err
 	}
@@ -86,16 +79,16 @@ func loadOne(g *cli.Globals, s *store.Store, from oci.Blobs, r named) error {
 		return err
 	}
 	defer release()
-	if err := s.PutReferrers(g.Ctx, from, r.root.Digest, r.referrers); err != nil {
-		say(g, "gadget-run: not all signatures and documents of %s are kept: %v", ref, err)
+	if err := s.PutReferrers(g.Ctx, from, r.Root.Digest, r.Referrers); err != nil {
+		g.Say("gadget-run: not all signatures and documents of %s are kept: %v", ref, err)
 	}
-	if err := s.Put(g.Ctx, from, r.root, localName(ref), archs); err != nil {
+	if err := s.Put(g.Ctx, from, r.Root, artifact.StoredName(ref), archs); err != nil {
 		return err
 	}
-	if err := markLocal(g, r.root.Digest); err != nil {
+	if err := sign.MarkLocal(g.State, r.Root.Digest); err != nil {
 		return err
 	}
-	return success(g, "loaded", pinned(ref, r.root.Digest.String()))
+	return success(g, "loaded", artifact.Pinned(ref, r.Root.Digest.String()))
 }
 
 // presentArchs returns the architectures of which an archive has the
@@ -203,23 +196,4 @@ func copyTar(w io.Writer, r io.Reader) error {
 		}
 	}
 	return fmt.Errorf("it has more than %d members", oci.MaxTarEntries)
-}
-
-// openArchive opens what holds artifacts and lists them. Tools put the whole
-// name in one annotation or the other.
-func openArchive(ctx context.Context, path string) (*gadget.Imported, []named, error) {
-	from, err := gadget.Import(ctx, path)
-	if err != nil {
-		return nil, nil, err
-	}
-	var all []named
-	artifacts, referrers := partReferrers(ctx, from)
-	for _, d := range artifacts {
-		name := d.Annotations["io.containerd.image.name"]
-		if name == "" {
-			name = d.Annotations[ocispec.AnnotationRefName]
-		}
-		all = append(all, named{name, d, referrers[d.Digest]})
-	}
-	return from, all, nil
 }

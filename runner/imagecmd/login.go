@@ -12,6 +12,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // maxPassword bounds what --password-stdin reads, in bytes.
@@ -35,7 +36,7 @@ type Login struct {
 func (l *Login) Run(g *cli.Globals) error {
 	client, err := registry.New(registry.Options{
 		Insecure: !l.TLSVerify, PlainHTTP: l.PlainHTTP, AuthFile: l.Authfile,
-		CAFile: l.CAFile, CertDir: l.CertDir, Log: logger(g),
+		CAFile: l.CAFile, CertDir: l.CertDir, Log: g.Log,
 	})
 	if err != nil {
 		return err
@@ -45,7 +46,7 @@ func (l *Login) Run(g *cli.Globals) error {
 		if err != nil {
 			return err
 		}
-		return result(g.Stdout, "%s", user)
+		return show.Line(g.Stdout, "%s", user)
 	}
 	user, password, err := l.credentials(g)
 	if err != nil {
@@ -56,15 +57,15 @@ func (l *Login) Run(g *cli.Globals) error {
 		return err
 	}
 	if g.Verbose {
-		say(g, "Credentials stored in %s", file)
+		g.Say("Credentials stored in %s", file)
 	}
-	return result(g.Stdout, "Login Succeeded!")
+	return show.Line(g.Stdout, "Login Succeeded!")
 }
 
 // credentials are the flags', or asked for.
 func (l *Login) credentials(g *cli.Globals) (user, password string, err error) {
 	if l.PasswordStdin && l.Password != "" {
-		return "", "", cli.Usage(errors.New("--password and --password-stdin exclude each other, use one"))
+		return "", "", cli.Usage(errors.New("--password and --password-stdin are mutually exclusive, use one"))
 	}
 	if l.PasswordStdin {
 		if l.Username == "" {
@@ -183,12 +184,12 @@ func (l *Logout) Run(g *cli.Globals) error {
 	}
 	switch {
 	case l.All && l.Registry != "":
-		return cli.Usage(errors.New("--all and a registry exclude each other, use one"))
+		return cli.Usage(errors.New("--all and a registry are mutually exclusive, use one"))
 	case l.All:
 		if err := creds.RemoveAll(g.Ctx); err != nil {
 			return err
 		}
-		return result(g.Stdout, "Removed login credentials for all registries")
+		return show.Line(g.Stdout, "Removed login credentials for all registries")
 	case l.Registry == "":
 		return cli.Usage(errors.New("no registry, name one or pass --all"))
 	}
@@ -196,5 +197,5 @@ func (l *Logout) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	return result(g.Stdout, "Removed login credentials for %s", name)
+	return show.Line(g.Stdout, "Removed login credentials for %s", name)
 }

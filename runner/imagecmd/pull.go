@@ -6,14 +6,15 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // Pull is "image pull".
 type Pull struct {
 	Image []string `arg:"" name:"ref" help:"References: [registry/][repository/]name[:tag][@digest]."`
-	RegistryFlags
+	artifact.RegistryFlags
 	PlatformFlags
 }
 
@@ -41,7 +42,7 @@ func (p *Pull) Run(g *cli.Globals) error {
 		return err
 	}
 	for _, text := range p.Image { // nothing is pulled when one is not a reference
-		if _, err := parseRef(text); err != nil {
+		if _, err := artifact.ParseReference(text); err != nil {
 			return err
 		}
 	}
@@ -50,10 +51,10 @@ func (p *Pull) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	got := make([]Obtained, len(p.Image))
+	got := make([]artifact.Obtained, len(p.Image))
 	for i, text := range p.Image {
 		group.Go(func() (err error) {
-			got[i], err = Obtain(together, Request{Reference: text, Policy: PullAlways, Archs: archs, client: client})
+			got[i], err = artifact.Obtain(together, artifact.Request{Reference: text, Policy: artifact.PullAlways, Archs: archs, Client: client})
 			return err
 		})
 	}
@@ -62,7 +63,7 @@ func (p *Pull) Run(g *cli.Globals) error {
 		if !o.Pulled {
 			continue
 		}
-		if printErr := success(g, "pulled", pinned(o.Reference, o.Root.Digest.String())); printErr != nil {
+		if printErr := success(g, "pulled", artifact.Pinned(o.Reference, o.Root.Digest.String())); printErr != nil {
 			return printErr
 		}
 	}
@@ -82,38 +83,32 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-// pinned is a reference with its tag and its digest.
-func pinned(ref registry.Reference, digest string) string {
-	ref.Digest = digest
-	return ref.String()
-}
-
 // success tells a person what was done, on standard error, and a script the
 // pinned reference, on standard output. Where both go to the same person the
 // reference is not repeated.
 func success(g *cli.Globals, verb, ref string) error {
-	say(g, "Successfully %s %s", verb, ref)
+	g.Say("Successfully %s %s", verb, ref)
 	if !g.Quiet && cli.IsTerminal(g.Stdout) && cli.IsTerminal(g.Stderr) {
 		return nil
 	}
-	return result(g.Stdout, "%s", ref)
+	return show.Line(g.Stdout, "%s", ref)
 }
 
 // Copy is "image copy".
 type Copy struct {
 	Src string `arg:"" name:"src" help:"Reference to copy from."`
 	Dst string `arg:"" name:"dst" help:"Reference to copy to; without a tag it is \"latest\"."`
-	RegistryFlags
+	artifact.RegistryFlags
 }
 
 // Run copies all platforms and all that refers to the artifact, without the
 // store.
 func (c *Copy) Run(g *cli.Globals) error {
-	src, err := parseRef(c.Src)
+	src, err := artifact.ParseReference(c.Src)
 	if err != nil {
 		return err
 	}
-	dst, err := parseRef(c.Dst)
+	dst, err := artifact.ParseReference(c.Dst)
 	if err != nil {
 		return err
 	}
@@ -126,7 +121,7 @@ func (c *Copy) Run(g *cli.Globals) error {
 		return err
 	}
 	if res.Along > 0 {
-		say(g, "%d signatures and documents copied along", res.Along)
+		g.Say("%d signatures and documents copied along", res.Along)
 	}
 	return pushed(g, "copied to", dst, res.PushResult)
 }

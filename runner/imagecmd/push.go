@@ -9,13 +9,15 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // Push is "image push".
 type Push struct {
 	Image []string `arg:"" name:"ref" help:"References in the store, which say where they go."`
-	RegistryFlags
+	artifact.RegistryFlags
 	Platform     []string `placeholder:"linux/ARCH" help:"Push these platforms alone, as an artifact with a digest of its own (default: all)."`
 	AllPlatforms bool     `help:"Push all platforms, as it is done without --platform."`
 	DryRun       bool     `help:"Say what would be uploaded, upload nothing."`
@@ -29,7 +31,7 @@ func (p *Push) Run(g *cli.Globals) error {
 		return err
 	}
 	group, together := atOnce(g, len(p.Image))
-	s, release, err := holdStore(g)
+	s, release, err := artifact.HoldStore(g)
 	if err != nil {
 		return err
 	}
@@ -66,11 +68,11 @@ type pushing struct {
 
 // plan finds an artifact in the store with what refers to it.
 func (p *Push) plan(g *cli.Globals, s *store.Store, text string, archs []arch.Arch) (*pushing, error) {
-	ref, err := parseRef(text)
+	ref, err := artifact.ParseReference(text)
 	if err != nil {
 		return nil, err
 	}
-	r, err := lookup(s, ref)
+	r, err := artifact.Lookup(s, ref)
 	if err != nil {
 		return nil, pullFirst(err, text)
 	}
@@ -78,7 +80,7 @@ func (p *Push) plan(g *cli.Globals, s *store.Store, text string, archs []arch.Ar
 	if err != nil {
 		return nil, fmt.Errorf("pushing %s: %w", ref, err)
 	}
-	along, err := companionsOf(s, root.Digest)
+	along, err := artifact.Companions(s, root.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -90,11 +92,11 @@ func (p *Push) plan(g *cli.Globals, s *store.Store, text string, archs []arch.Ar
 }
 
 func (j *pushing) run(g *cli.Globals, client *registry.Client) (err error) {
-	say(g, "Pushing %s...", j.ref)
-	shown := startProgress(g, j.ref.String())
-	defer shown.end()
+	g.Say("Pushing %s...", j.ref)
+	shown := artifact.StartProgress(g, j.ref.String())
+	defer shown.End()
 	q := j.request
-	q.Blobs = watched{q.Blobs, shown}
+	q.Blobs = shown.Watch(q.Blobs)
 	j.result, err = client.Push(g.Ctx, q)
 	j.done = err == nil
 	return err
@@ -103,7 +105,7 @@ func (j *pushing) run(g *cli.Globals, client *registry.Client) (err error) {
 // report tells what was pushed.
 func (j *pushing) report(g *cli.Globals) error {
 	if along := len(j.request.Along); along > 0 && !j.request.DryRun {
-		say(g, "%d signature%s and documents belong to it", along, plural(along))
+		g.Say("%d signature%s and documents belong to it", along, show.Plural(along))
 	}
 	return pushed(g, "pushed", j.ref, j.result)
 }
@@ -111,7 +113,7 @@ func (j *pushing) report(g *cli.Globals) error {
 // archs are the platforms to push; empty means all.
 func (p *Push) archs() ([]arch.Arch, error) {
 	if p.AllPlatforms && len(p.Platform) > 0 {
-		return nil, cli.Usage(errors.New("--platform and --all-platforms exclude each other, use one"))
+		return nil, cli.Usage(errors.New("--platform and --all-platforms are mutually exclusive, use one"))
 	}
 	if len(p.Platform) == 0 {
 		return nil, nil
@@ -123,14 +125,14 @@ func (p *Push) archs() ([]arch.Arch, error) {
 func pushed(g *cli.Globals, verb string, ref registry.Reference, res registry.PushResult) error {
 	done := "everything is there already, nothing uploaded"
 	if !res.Unchanged() {
-		done = fmt.Sprintf("%d uploaded (%s), %d mounted, %d already there", res.Uploaded, humanSize(res.Bytes), res.Mounted, res.Existing)
+		done = fmt.Sprintf("%d uploaded (%s), %d mounted, %d already there", res.Uploaded, show.Size(res.Bytes), res.Mounted, res.Existing)
 	}
 	if res.DryRun {
-		say(g, "Dry run: %s", done)
-		return result(g.Stdout, "%s", pinned(ref, res.Digest))
+		g.Say("Dry run: %s", done)
+		return show.Line(g.Stdout, "%s", artifact.Pinned(ref, res.Digest))
 	}
-	say(g, "%s", strings.ToUpper(done[:1])+done[1:])
-	return success(g, verb, pinned(ref, res.Digest))
+	g.Say("%s", strings.ToUpper(done[:1])+done[1:])
+	return success(g, verb, artifact.Pinned(ref, res.Digest))
 }
 
 // pullFirst adds the hint to the error that something is not in the store.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
@@ -34,19 +35,19 @@ func (c *Save) Run(g *cli.Globals) error {
 	if last := len(c.Image) - 1; last > 0 && c.Output == "" && isPath(c.Image[last]) {
 		c.Image, c.Output = c.Image[:last], c.Image[last]
 	}
-	s, release, err := holdStore(g)
+	s, release, err := artifact.HoldStore(g)
 	if err != nil {
 		return err
 	}
 	defer release()
 	var refs []store.Ref
 	for _, text := range c.Image {
-		found, err := findAll(s, text)
+		found, err := artifact.FindAll(s, text)
 		if err != nil {
 			return pullFirst(err, text)
 		}
 		if len(found) > 1 { // which one the archive has is not for us to choose
-			return severalNames(text, found)
+			return artifact.SeveralNames(text, found)
 		}
 		refs = append(refs, found...)
 	}

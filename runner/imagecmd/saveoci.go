@@ -13,13 +13,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
@@ -109,15 +109,11 @@ func referrerLists(s *store.Store, refs []store.Ref) (map[string][]byte, error) 
 		if len(all) == 0 {
 			continue
 		}
-		if files[referrerList(r.Target.Digest)], err = store.FormatReferrers(all); err != nil {
+		if files[artifact.ReferrerList(r.Target.Digest)], err = store.FormatReferrers(all); err != nil {
 			return nil, err
 		}
 	}
 	return files, nil
-}
-
-func referrerList(root digest.Digest) string {
-	return path.Join(store.ReferrersDir, root.Encoded()+".json")
 }
 
 // contents lists, sorted by digest and each once, what the store has of the
@@ -126,7 +122,7 @@ func contents(g *cli.Globals, s *store.Store, refs []store.Ref) ([]ocispec.Descr
 	all := map[string]ocispec.Descriptor{}
 	for _, r := range refs {
 		if len(r.Archs) > 0 {
-			say(g, "%s: only %s is in the store and will be in the output", r.Name, joinArchs(r))
+			g.Say("%s: only %s is in the store and will be in the output", r.Name, joinArchs(r))
 		}
 		err := s.Walk(g.Ctx, r, func(d ocispec.Descriptor) { all[d.Digest.String()] = d })
 		if err != nil {

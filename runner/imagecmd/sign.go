@@ -13,7 +13,9 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // passwordEnv holds the password of a private key, as for cosign.
@@ -28,7 +30,7 @@ const bothForms = "both"
 // Sign is "image sign".
 type Sign struct {
 	Image string `arg:"" name:"ref" help:"Reference in a registry; what is signed is its digest."`
-	RegistryFlags
+	artifact.RegistryFlags
 	Key         string            `required:"" placeholder:"FILE" help:"Private key in PEM, or env://VARIABLE; COSIGN_PASSWORD has its password."`
 	Format      string            `enum:"both,bundle,tag" default:"both" help:"Form of the signature: bundle (cosign 3), tag (cosign 2) or both."`
 	Annotations map[string]string `short:"a" name:"annotation" placeholder:"KEY=VALUE" help:"Signed along in the form of cosign 2."`
@@ -36,7 +38,7 @@ type Sign struct {
 
 // Run signs what the reference stands for and puts the signature beside it.
 func (s *Sign) Run(g *cli.Globals) error {
-	ref, err := parseRef(s.Image)
+	ref, err := artifact.ParseReference(s.Image)
 	if err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func (s *Sign) Run(g *cli.Globals) error {
 	if err := job.run(s.forms()); err != nil {
 		return fmt.Errorf("signing %s: %w", ref.Pinned(root.Digest.String()), err)
 	}
-	return result(g.Stdout, "%s", pinned(ref, root.Digest.String()))
+	return show.Line(g.Stdout, "%s", artifact.Pinned(ref, root.Digest.String()))
 }
 
 func (s *Sign) forms() []sign.Form {
@@ -103,20 +105,20 @@ type signing struct {
 
 // run writes each form that is not there already.
 func (j *signing) run(forms []sign.Form) error {
-	there, err := sign.Find(j.g.Ctx, placeOf(j.client, j.ref), j.root.Digest)
+	there, err := sign.Find(j.g.Ctx, artifact.PlaceOf(j.client, j.ref), j.root.Digest)
 	if err != nil {
 		return err
 	}
 	signers, _ := sign.Signers(there, j.root.Digest, sign.Verification{Keys: []sign.PublicKey{j.key.Public}})
 	for _, form := range forms {
 		if hasForm(signers, form) && len(j.annotations) == 0 {
-			say(j.g, "%s is signed with this key already, as a %s", j.ref, form)
+			j.g.Say("%s is signed with this key already, as a %s", j.ref, form)
 			continue
 		}
 		if err := j.write(form); err != nil {
 			return err
 		}
-		say(j.g, "Signed %s with key %s, as a %s", j.ref.Pinned(j.root.Digest.String()), j.key.Public, form)
+		j.g.Say("Signed %s with key %s, as a %s", j.ref.Pinned(j.root.Digest.String()), j.key.Public, form)
 	}
 	return nil
 }
@@ -146,6 +148,6 @@ func (j *signing) write(form sign.Form) error {
 	at := j.ref
 	at.Tag, at.Digest = sign.Tag(j.root.Digest), ""
 	return j.client.ExtendTag(ctx, at, func(ctx context.Context) (oci.Blobs, ocispec.Descriptor, error) {
-		return sign.TagManifest(ctx, placeOf(j.client, j.ref), j.root.Digest, s)
+		return sign.TagManifest(ctx, artifact.PlaceOf(j.client, j.ref), j.root.Digest, s)
 	})
 }

@@ -3,14 +3,13 @@ package imagecmd
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
-	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // Tag is "image tag".
@@ -25,11 +24,11 @@ func (t *Tag) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	s, err := openStore(g)
+	s, err := artifact.OpenStore(g)
 	if err != nil {
 		return err
 	}
-	r, err := find(s, t.Src)
+	r, err := artifact.Find(s, t.Src)
 	if err != nil {
 		return pullFirst(err, t.Src)
 	}
@@ -37,12 +36,12 @@ func (t *Tag) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	return success(g, "tagged with", pinned(dst, r.Target.Digest.String()))
+	return success(g, "tagged with", artifact.Pinned(dst, r.Target.Digest.String()))
 }
 
 // parseTag parses a name that the user gives to an artifact.
 func parseTag(text string) (registry.Reference, error) {
-	ref, err := parseRef(text)
+	ref, err := artifact.ParseReference(text)
 	if err == nil && ref.Digest != "" {
 		err = cli.Usage(fmt.Errorf("the new name %q has a digest, leave it out", text))
 	}
@@ -58,7 +57,7 @@ type Remove struct {
 // Run removes the names, then the content that has none left. Content that a
 // pull of another process may need stays until the next time.
 func (r *Remove) Run(g *cli.Globals) error {
-	s, err := openStore(g)
+	s, err := artifact.OpenStore(g)
 	if err != nil {
 		return err
 	}
@@ -74,17 +73,17 @@ func (r *Remove) Run(g *cli.Globals) error {
 		return err
 	}
 	for _, name := range names {
-		if err := result(g.Stdout, "Untagged: %s", name); err != nil {
+		if err := show.Line(g.Stdout, "Untagged: %s", name); err != nil {
 			return err
 		}
 	}
 	swept, err := s.GC(g.Ctx, store.GCOptions{Yield: true})
 	if errors.Is(err, store.ErrBusy) {
-		say(g, "The content stays for now: the store is in use. \"gadget-run image prune\" removes it later.")
+		g.Say("The content stays for now: the store is in use. \"gadget-run image prune\" removes it later.")
 		return nil
 	}
 	for _, b := range swept.Blobs {
-		if err := result(g.Stdout, "Deleted: %s", b.Digest); err != nil {
+		if err := show.Line(g.Stdout, "Deleted: %s", b.Digest); err != nil {
 			return err
 		}
 	}
@@ -94,12 +93,12 @@ func (r *Remove) Run(g *cli.Globals) error {
 // names are what text stands for. A digest stands for all its names, which only
 // --force removes together.
 func (r *Remove) names(s *store.Store, text string) ([]string, error) {
-	found, err := findAll(s, text)
+	found, err := artifact.FindAll(s, text)
 	if r.Force && errors.Is(err, oci.ErrNotFound) {
 		return nil, nil
 	}
 	if err == nil && len(found) > 1 && !r.Force {
-		err = fmt.Errorf("%w, or remove them all with --force", severalNames(text, found))
+		err = fmt.Errorf("%w, or remove them all with --force", artifact.SeveralNames(text, found))
 	}
 	if err != nil {
 		return nil, err
@@ -109,63 +108,4 @@ func (r *Remove) names(s *store.Store, text string) ([]string, error) {
 		names = append(names, f.Name)
 	}
 	return names, nil
-}
-
-func severalNames(digest string, refs []store.Ref) error {
-	return fmt.Errorf("%q has %d names, write one of them: %s and %s are two", digest, len(refs), refs[0].Name, refs[1].Name)
-}
-
-// find returns the reference that the user means: a name, or the beginning of
-// a digest that only one artifact has, which stands for the first of its names.
-func find(s *store.Store, text string) (store.Ref, error) {
-	all, err := findAll(s, text)
-	if err != nil {
-		return store.Ref{}, err
-	}
-	return all[0], nil
-}
-
-// findAll returns all names of the artifact when text is a digest, else the one
-// that text is.
-func findAll(s *store.Store, text string) ([]store.Ref, error) {
-	ref, err := parseRef(text)
-	if err == nil {
-		var r store.Ref
-		if r, err = lookup(s, ref); err == nil {
-			return []store.Ref{r}, nil
-		}
-	}
-	if !digestPrefix.MatchString(text) {
-		return nil, err
-	}
-	return findDigest(s, text)
-}
-
-// findDigest returns the names of the one artifact whose digest starts so.
-func findDigest(s *store.Store, prefix string) ([]store.Ref, error) {
-	refs, err := s.List()
-	if err != nil {
-		return nil, err
-	}
-	found := slices.DeleteFunc(refs, func(r store.Ref) bool { return !hasDigestPrefix(r.Target.Digest.String(), prefix) })
-	if len(found) == 0 {
-		return nil, notHere(s, prefix)
-	}
-	for _, r := range found {
-		if r.Target.Digest != found[0].Target.Digest {
-			return nil, fmt.Errorf("several artifacts have a digest that starts with %q, write more of it", prefix)
-		}
-	}
-	return found, nil
-}
-
-// digestPrefix is what may be the beginning of a digest.
-var digestPrefix = lazyregexp.New(`^(?:sha256:)?[0-9a-f]{6,64}$`)
-
-func hasDigestPrefix(digest, prefix string) bool {
-	return strings.HasPrefix(digest, prefix) || strings.HasPrefix(digest, "sha256:"+prefix)
-}
-
-func notHere(s *store.Store, text string) error {
-	return fmt.Errorf("%s is not in the store %q: %w", text, s.Dir(), oci.ErrNotFound)
 }

@@ -16,7 +16,9 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // maxBTFFile bounds one minimal BTF, in bytes; that of a whole kernel has less.
@@ -34,12 +36,12 @@ func (u *Unpack) Run(g *cli.Globals) error {
 	if err := refuseFull(u.Output); err != nil {
 		return err
 	}
-	s, release, err := holdStore(g)
+	s, release, err := artifact.HoldStore(g)
 	if err != nil {
 		return err
 	}
 	defer release()
-	r, err := find(s, u.Image)
+	r, err := artifact.Find(s, u.Image)
 	if err != nil {
 		return pullFirst(err, u.Image)
 	}
@@ -50,7 +52,7 @@ func (u *Unpack) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	return result(g.Stdout, "Successfully unpacked %s to: %s", r.Name, abs)
+	return show.Line(g.Stdout, "Successfully unpacked %s to: %s", r.Name, abs)
 }
 
 func refuseFull(dir string) error {

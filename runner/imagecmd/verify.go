@@ -8,13 +8,15 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // Verify is "image verify".
 type Verify struct {
 	Image string `arg:"" name:"ref" help:"Reference in a registry, or with --offline in the store."`
-	RegistryFlags
+	artifact.RegistryFlags
 	Offline bool     `help:"Verify what the store has, with the signatures that came with it; no registry is asked."`
 	Key     []string `aliases:"public-keys" placeholder:"FILE" help:"Public keys (PEM) one of which must have signed (default: the policy's)."`
 	Policy  string   `placeholder:"FILE" help:"Trust policy (default: /etc/gadget-run/policy.yaml, then the user's)."`
@@ -32,11 +34,11 @@ type Verified struct {
 // Run fails unless one of the keys signed what the reference stands for. What
 // it finds is remembered, so that the artifact runs where there is no network.
 func (v *Verify) Run(g *cli.Globals) error {
-	ref, err := parseRef(v.Image)
+	ref, err := artifact.ParseReference(v.Image)
 	if err != nil {
 		return err
 	}
-	policy, err := TrustFlags{PublicKeys: v.Key, Policy: v.Policy}.policy()
+	policy, err := artifact.TrustFlags{PublicKeys: v.Key, Policy: v.Policy}.FindPolicy()
 	if err != nil {
 		return err
 	}
@@ -58,34 +60,34 @@ func (v *Verify) Run(g *cli.Globals) error {
 	if err != nil {
 		return fmt.Errorf("verifying %s: %w", ref, err)
 	}
-	out := Verified{Reference: pinned(ref, root.Digest.String()), Digest: root.Digest.String(), Signers: verdict.Signers, Policy: policy.Source}
+	out := Verified{Reference: artifact.Pinned(ref, root.Digest.String()), Digest: root.Digest.String(), Signers: verdict.Signers, Policy: policy.Source}
 	return v.print(g, out)
 }
 
 // find returns what the reference stands for, and where its signatures lie.
 func (v *Verify) find(g *cli.Globals, ref registry.Reference) (ocispec.Descriptor, sign.Place, error) {
 	if v.Offline {
-		s, err := openStore(g)
+		s, err := artifact.OpenStore(g)
 		if err != nil {
 			return ocispec.Descriptor{}, nil, err
 		}
-		r, err := lookup(s, ref)
-		return r.Target, storedPlace{s, r.Target.Digest}, pullFirst(err, v.Image)
+		r, err := artifact.Lookup(s, ref)
+		return r.Target, artifact.StoredPlace{Store: s, Root: r.Target.Digest}, pullFirst(err, v.Image)
 	}
 	client, err := v.Client(g)
 	if err != nil {
 		return ocispec.Descriptor{}, nil, err
 	}
 	root, err := client.Resolve(g.Ctx, ref)
-	return root, placeOf(client, ref), err
+	return root, artifact.PlaceOf(client, ref), err
 }
 
 func (v *Verify) print(g *cli.Globals, out Verified) error {
 	if v.Output != outputText {
-		return printData(g.Stdout, v.Output, out)
+		return show.Data(g.Stdout, v.Output, out)
 	}
 	for _, s := range out.Signers {
-		say(g, "Signed by %s", s)
+		g.Say("Signed by %s", s)
 	}
-	return result(g.Stdout, "%s", out.Reference)
+	return show.Line(g.Stdout, "%s", out.Reference)
 }

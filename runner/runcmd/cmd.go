@@ -13,12 +13,12 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/enrich"
 	"github.com/rules-gadget/rules_gadget/runner/field"
-	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 )
 
 // Cmd are the flags of "gadget-run run". Flags of the gadget itself are not
@@ -46,8 +46,8 @@ type Cmd struct {
 	container.SelectorFlags `group:"Containers"`
 	container.RuntimeFlags  `group:"Runtimes"`
 
-	imagecmd.TrustFlags    `group:"Trust"`
-	imagecmd.RegistryFlags `group:"Registry"`
+	artifact.TrustFlags    `group:"Trust"`
+	artifact.RegistryFlags `group:"Registry"`
 }
 
 // Rest are the flags of the gadget, as Split left them.
@@ -135,10 +135,10 @@ func (s *session) run(ctx context.Context) error {
 // that mean the same into one.
 func (c *Cmd) check() error {
 	if c.DisallowPulling {
-		if c.Pull == imagecmd.PullAlways {
+		if c.Pull == artifact.PullAlways {
 			return errors.New("--disallow-pulling contradicts --pull=always, use one")
 		}
-		c.Pull = imagecmd.PullNever
+		c.Pull = artifact.PullNever
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
-	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 )
 
 // fetch reads the artifact from a layout, or from the store after pulling it.
@@ -39,7 +39,7 @@ func (s *session) fetch(ctx context.Context) error {
 	if err := allowed.check(registry.Reference{}, root.Digest); err != nil {
 		return err
 	}
-	if err := imagecmd.Admit(s.g, imagecmd.Admission{Trust: s.cmd.TrustFlags, Digest: root.Digest}); err != nil {
+	if err := artifact.Admit(s.g, artifact.Admission{Trust: s.cmd.TrustFlags, Digest: root.Digest}); err != nil {
 		return err
 	}
 	return s.load(ctx, layout, root)
@@ -75,7 +75,7 @@ func (s *session) load(ctx context.Context, blobs oci.Blobs, root ocispec.Descri
 // fetchReference reads the gadget from the store, where it is pulled first if
 // --pull asks for it and the policy lets it run.
 func (s *session) fetchReference(ctx context.Context, allowed allowList) error {
-	got, err := imagecmd.Obtain(s.g, imagecmd.Request{
+	got, err := artifact.Obtain(s.g, artifact.Request{
 		Reference: s.cmd.Gadget, Policy: s.cmd.Pull, Archs: []arch.Arch{arch.Host()},
 		Registry: s.cmd.RegistryFlags, Trust: &s.cmd.TrustFlags, Allow: allowed.check,
 	})

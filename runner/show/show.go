@@ -1,4 +1,6 @@
-package imagecmd
+// Package show writes what the commands of gadget-run print: tables, sizes,
+// times, JSON and YAML.
+package show
 
 import (
 	"bytes"
@@ -16,14 +18,14 @@ import (
 
 // The values of --output that several commands have.
 const (
-	outputColumns = "columns"
-	outputJSON    = "json"
-	outputYAML    = "yaml"
+	Columns = "columns"
+	JSON    = "json"
+	YAML    = "yaml"
 )
 
-// printData writes v as JSON or YAML.
-func printData(w io.Writer, format string, v any) error {
-	if format == outputYAML {
+// Data writes v as JSON or YAML.
+func Data(w io.Writer, format string, v any) error {
+	if format == YAML {
 		enc := yaml.NewEncoder(w)
 		enc.SetIndent(2)
 		if err := enc.Encode(v); err != nil {
@@ -37,32 +39,32 @@ func printData(w io.Writer, format string, v any) error {
 	return enc.Encode(v)
 }
 
-// table prints aligned columns. On a terminal the last one is wrapped.
-type table struct {
+// Table prints aligned columns. On a terminal the last one is wrapped.
+type Table struct {
 	out     io.Writer
 	last    string // title of the last column
 	text    bytes.Buffer
 	columns *tabwriter.Writer
 }
 
-func newTable(w io.Writer, header ...string) *table {
-	t := &table{out: w, last: header[len(header)-1]}
+func NewTable(w io.Writer, header ...string) *Table {
+	t := &Table{out: w, last: header[len(header)-1]}
 	t.columns = tabwriter.NewWriter(&t.text, 0, 8, 3, ' ', 0)
-	t.row(header...)
+	t.Row(header...)
 	return t
 }
 
-// row adds a line. Control characters, which content from elsewhere may
+// Row adds a line. Control characters, which content from elsewhere may
 // hold, are made visible.
-func (t *table) row(cells ...string) {
+func (t *Table) Row(cells ...string) {
 	for i, c := range cells {
-		cells[i] = printable(c)
+		cells[i] = Printable(c)
 	}
 	fmt.Fprintln(t.columns, strings.Join(cells, "\t"))
 }
 
-// flush writes the lines, without the blanks of an empty last column.
-func (t *table) flush() error {
+// Flush writes the lines, without the blanks of an empty last column.
+func (t *Table) Flush() error {
 	if err := t.columns.Flush(); err != nil {
 		return err
 	}
@@ -83,9 +85,9 @@ func (t *table) flush() error {
 	return nil
 }
 
-// printable replaces control characters, so that no artifact can steer the
+// Printable replaces control characters, so that no artifact can steer the
 // terminal.
-func printable(s string) string {
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 {
 			return '\uFFFD'
@@ -94,8 +96,8 @@ func printable(s string) string {
 	}, s)
 }
 
-// humanSize is a number of bytes with a binary unit.
-func humanSize(n int64) string {
+// Size is a number of bytes with a binary unit.
+func Size(n int64) string {
 	const unit = 1024
 	if n < unit {
 		return fmt.Sprintf("%dB", n)
@@ -107,9 +109,9 @@ func humanSize(n int64) string {
 	return fmt.Sprintf("%.1f%ciB", f, units[0])
 }
 
-// humanTime is how long ago an RFC 3339 time is. The epoch, which
+// Ago is how long ago an RFC 3339 time is. The epoch, which
 // reproducible builds write, is no time.
-func humanTime(text string, now time.Time) string {
+func Ago(text string, now time.Time) string {
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil || at.Unix() <= 0 {
 		return "-"
@@ -120,15 +122,30 @@ func humanTime(text string, now time.Time) string {
 		size time.Duration
 	}{{"year", 365 * 24 * time.Hour}, {"month", 30 * 24 * time.Hour}, {"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
 		if n := int(d / u.size); n > 0 {
-			return fmt.Sprintf("%d %s%s ago", n, u.name, plural(n))
+			return fmt.Sprintf("%d %s%s ago", n, u.name, Plural(n))
 		}
 	}
 	return "just now"
 }
 
-func plural(n int) string {
+func Plural(n int) string {
 	if n == 1 {
 		return ""
 	}
 	return "s"
+}
+
+// shortDigest is how many hexadecimal digits of a digest a column shows.
+const shortDigest = 12
+
+// ShortDigest is the start of a digest, without the algorithm.
+func ShortDigest(digest string) string {
+	_, hex, _ := strings.Cut(digest, ":")
+	return hex[:min(len(hex), shortDigest)]
+}
+
+// Line prints a line of what the command is for.
+func Line(w io.Writer, format string, args ...any) error {
+	_, err := fmt.Fprintf(w, format+"\n", args...)
+	return err
 }

@@ -1,4 +1,4 @@
-package imagecmd
+package inspect
 
 import (
 	"bytes"
@@ -14,31 +14,32 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 // Limits of what inspect reads of the documents about an artifact.
 const (
-	maxDocument  = 8 << 20
+	MaxDocument  = 8 << 20
 	maxDocuments = 64
 )
 
 // predicateAnnotation is where cosign says what a bundle is about.
 const predicateAnnotation = "dev.sigstore.bundle.predicateType"
 
-// AboutTrust is who vouches for an artifact, and what is said of it.
-type AboutTrust struct {
+// Trust is who vouches for an artifact, and what is said of it.
+type Trust struct {
 	// Signatures is how many there are; of a stored artifact those that came
 	// with it, and those that were verified once.
 	Signatures int `json:"signatures" yaml:"signatures"`
 	// Signers made those that verify with the keys of the policy.
 	Signers []sign.Signer `json:"signers,omitempty" yaml:"signers,omitempty"`
 	// Documents refer to the artifact. Of an archive they are unknown.
-	Documents []AboutDocument `json:"documents,omitempty" yaml:"documents,omitempty"`
+	Documents []Document `json:"documents,omitempty" yaml:"documents,omitempty"`
 }
 
-// AboutDocument is a document that refers to the artifact: provenance, an SBOM.
-type AboutDocument struct {
+// Document is a document that refers to the artifact: provenance, an SBOM.
+type Document struct {
 	Type   string `json:"type" yaml:"type"`
 	Digest string `json:"digest" yaml:"digest"`
 	// Summary is what it says, in a few words. Nobody vouches for it but the
@@ -48,32 +49,32 @@ type AboutDocument struct {
 
 // trust finds out who signed the artifact and what refers to it: from its
 // registry, or of a stored one what is remembered.
-func (a *About) trust(g *cli.Globals, src *source) error {
+func (a *Report) trust(g *cli.Globals, src *artifact.Source) error {
 	var rule sign.Rule
-	policy, err := sign.FindPolicy("", configHome())
+	policy, err := sign.FindPolicy("", artifact.ConfigHome())
 	if err != nil {
-		say(g, "gadget-run: %v", err)
-	} else if ref, err := registry.ParseReference(src.ref, registry.Defaults{}); err == nil {
+		g.Say("gadget-run: %v", err)
+	} else if ref, err := registry.ParseReference(src.Name, registry.Defaults{}); err == nil {
 		rule = policy.RuleFor(ref.Name())
 	}
 	var found []sign.Signature
-	if src.place != nil {
-		if found, err = sign.Find(g.Ctx, src.place, src.root.Digest); err != nil {
+	if src.Place != nil {
+		if found, err = sign.Find(g.Ctx, src.Place, src.Root.Digest); err != nil {
 			return err
 		}
 		if err := a.documents(g, src); err != nil {
 			return err
 		}
 	}
-	if !src.remote {
-		record, err := sign.ReadRecord(g.State, src.root.Digest)
+	if !src.Remote {
+		record, err := sign.ReadRecord(g.State, src.Root.Digest)
 		if err != nil {
 			return err
 		}
 		found = together(found, record.Signatures)
 	}
 	a.Trust.Signatures = len(found)
-	a.Trust.Signers, _ = sign.Signers(found, src.root.Digest, rule.Verification(time.Now()))
+	a.Trust.Signers, _ = sign.Signers(found, src.Root.Digest, rule.Verification(time.Now()))
 	return nil
 }
 
@@ -90,19 +91,19 @@ func together(all, more []sign.Signature) []sign.Signature {
 }
 
 // documents lists what refers to the artifact and is not a signature.
-func (a *About) documents(g *cli.Globals, src *source) error {
-	all, err := src.place.Referrers(g.Ctx, src.root.Digest)
+func (a *Report) documents(g *cli.Globals, src *artifact.Source) error {
+	all, err := src.Place.Referrers(g.Ctx, src.Root.Digest)
 	if err != nil {
 		return err
 	}
 	for _, d := range all {
 		if len(a.Trust.Documents) == maxDocuments {
-			say(g, "gadget-run: more than %d documents refer to it, the others are not shown", maxDocuments)
+			g.Say("gadget-run: more than %d documents refer to it, the others are not shown", maxDocuments)
 			break
 		}
 		doc, err := document(g, src, d)
 		if err != nil {
-			return fmt.Errorf("reading what refers to %s: %w", src.root.Digest, err)
+			return fmt.Errorf("reading what refers to %s: %w", src.Root.Digest, err)
 		}
 		if doc.Type != sign.SignPredicate {
 			a.Trust.Documents = append(a.Trust.Documents, doc)
@@ -111,16 +112,16 @@ func (a *About) documents(g *cli.Globals, src *source) error {
 	return nil
 }
 
-func document(g *cli.Globals, src *source, d ocispec.Descriptor) (AboutDocument, error) {
+func document(g *cli.Globals, src *artifact.Source, d ocispec.Descriptor) (Document, error) {
 	var m ocispec.Manifest
-	data, err := oci.ReadBlob(g.Ctx, src.place, d, oci.MaxManifest)
+	data, err := oci.ReadBlob(g.Ctx, src.Place, d, oci.MaxManifest)
 	if err == nil {
 		err = json.Unmarshal(data, &m)
 	}
 	if err != nil {
-		return AboutDocument{}, err
+		return Document{}, err
 	}
-	doc := AboutDocument{Type: m.ArtifactType, Digest: d.Digest.String()}
+	doc := Document{Type: m.ArtifactType, Digest: d.Digest.String()}
 	if doc.Type == "" {
 		doc.Type = m.Config.MediaType
 	}
@@ -132,13 +133,13 @@ func document(g *cli.Globals, src *source, d ocispec.Descriptor) (AboutDocument,
 		return doc, nil
 	}
 	summarize := map[string]func([]byte) string{
-		attest.StatementMediaType: func(data []byte) string { return aboutStatement(data, src.root) },
+		attest.StatementMediaType: func(data []byte) string { return aboutStatement(data, src.Root) },
 		attest.SPDXMediaType:      aboutSPDX,
 	}[m.Layers[0].MediaType]
 	if summarize == nil {
 		return doc, nil
 	}
-	data, err = oci.ReadBlob(g.Ctx, src.place, m.Layers[0], maxDocument)
+	data, err = oci.ReadBlob(g.Ctx, src.Place, m.Layers[0], MaxDocument)
 	if err != nil {
 		return doc, err
 	}
@@ -195,7 +196,7 @@ func aboutSPDX(data []byte) string {
 }
 
 // print writes what people read.
-func (t AboutTrust) print(p *textPrinter) {
+func (t Trust) print(p *textPrinter) {
 	for _, s := range t.Signers {
 		p.line("Signed by:    %s", s.String())
 	}

@@ -1,4 +1,4 @@
-package imagecmd
+package inspect
 
 import (
 	"fmt"
@@ -12,17 +12,17 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
 
-// AboutProgram is one eBPF program and where it attaches.
-type AboutProgram struct {
+// Program is one eBPF program and where it attaches.
+type Program struct {
 	Name    string `json:"name" yaml:"name"`
 	Type    string `json:"type" yaml:"type"`
 	Section string `json:"section" yaml:"section"`
 	Attach  string `json:"attach,omitempty" yaml:"attach,omitempty"`
 }
 
-// AboutMap is one eBPF map. Memory is what it can take in the kernel, in
+// Map is one eBPF map. Memory is what it can take in the kernel, in
 // bytes, without the kernel's own overhead.
-type AboutMap struct {
+type Map struct {
 	Name       string `json:"name" yaml:"name"`
 	Type       string `json:"type" yaml:"type"`
 	KeySize    uint32 `json:"keySize" yaml:"keySize"`
@@ -32,7 +32,7 @@ type AboutMap struct {
 }
 
 // object reads the programs and maps, and the structs of the data sources.
-func (a *About) object(art *gadget.Artifact) error {
+func (a *Report) object(art *gadget.Artifact) error {
 	if len(art.Object) == 0 {
 		return nil
 	}
@@ -43,12 +43,12 @@ func (a *About) object(art *gadget.Artifact) error {
 	needs := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(o.Spec.Programs)) {
 		p := o.Spec.Programs[name]
-		a.Programs = append(a.Programs, AboutProgram{name, p.Type.String(), p.SectionName, p.AttachTo})
+		a.Programs = append(a.Programs, Program{name, p.Type.String(), p.SectionName, p.AttachTo})
 		needs[programNeed(p)] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Spec.Maps)) {
 		m := o.Spec.Maps[name]
-		a.Maps = append(a.Maps, AboutMap{name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, mapMemory(m)})
+		a.Maps = append(a.Maps, Map{name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, mapMemory(m)})
 		needs[mapNeed(m.Type)] = true
 	}
 	delete(needs, "")
@@ -61,20 +61,20 @@ func (a *About) object(art *gadget.Artifact) error {
 
 // source adds what the object knows of a data source to what the metadata
 // know of it.
-func (a *About) source(s gadget.ObjectSource) {
-	i := slices.IndexFunc(a.DataSources, func(have AboutSource) bool { return have.Name == s.Name })
+func (a *Report) source(s gadget.ObjectSource) {
+	i := slices.IndexFunc(a.DataSources, func(have Source) bool { return have.Name == s.Name })
 	if i < 0 {
 		i = len(a.DataSources)
-		a.DataSources = append(a.DataSources, AboutSource{Name: s.Name})
+		a.DataSources = append(a.DataSources, Source{Name: s.Name})
 	}
 	described := map[string]string{}
 	for _, f := range a.DataSources[i].Fields {
 		described[f.Name] = f.Description
 	}
-	src := AboutSource{Name: s.Name, Kind: string(s.Kind)}
+	src := Source{Name: s.Name, Kind: string(s.Kind)}
 	for _, st := range s.Structs {
 		for _, m := range st.Members {
-			src.Fields = append(src.Fields, AboutField{m.Name, typeName(m.Type), described[m.Name]})
+			src.Fields = append(src.Fields, Field{m.Name, typeName(m.Type), described[m.Name]})
 		}
 	}
 	a.DataSources[i] = src

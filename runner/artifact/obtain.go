@@ -1,4 +1,4 @@
-package imagecmd
+package artifact
 
 import (
 	"context"
@@ -41,7 +41,8 @@ type Request struct {
 	// the digest is empty, and artifacts before they are fetched; nil allows all.
 	Allow func(ref registry.Reference, d digest.Digest) error
 
-	client *registry.Client // shared by several requests; nil makes one
+	// Client is shared by several requests; nil makes one.
+	Client *registry.Client
 }
 
 // Obtained is an artifact in the store.
@@ -57,7 +58,7 @@ type Obtained struct {
 // caller holds the store's content (Store.Hold) while it reads the artifact, if
 // others may remove it.
 func Obtain(g *cli.Globals, q Request) (Obtained, error) {
-	ref, err := parseRef(q.Reference)
+	ref, err := ParseReference(q.Reference)
 	if err != nil {
 		return Obtained{}, err
 	}
@@ -66,16 +67,16 @@ func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 			return Obtained{}, err
 		}
 	}
-	s, err := openStore(g)
+	s, err := OpenStore(g)
 	if err != nil {
 		return Obtained{}, err
 	}
 	out := Obtained{Reference: ref, Store: s}
 	if q.Policy != PullAlways {
-		r, err := lookup(s, ref)
+		r, err := Lookup(s, ref)
 		if err == nil && (covers(r, q.Archs) || q.Policy == PullNever) {
 			out.Root = r.Target
-			return out, q.admit(g, ref, r.Target, storedPlace{s, r.Target.Digest})
+			return out, q.admit(g, ref, r.Target, StoredPlace{s, r.Target.Digest})
 		}
 		if err != nil && !errors.Is(err, oci.ErrNotFound) {
 			return out, err
@@ -102,7 +103,7 @@ func (q Request) admit(g *cli.Globals, ref registry.Reference, root ocispec.Desc
 	}
 	return Admit(g, Admission{
 		Trust: *q.Trust, Registry: q.Registry, Reference: ref, Digest: root.Digest,
-		Offline: q.Policy == PullNever, client: q.client, stored: stored,
+		Offline: q.Policy == PullNever, client: q.Client, stored: stored,
 	})
 }
 
@@ -116,13 +117,13 @@ func (q Request) pull(g *cli.Globals, ref registry.Reference, s *store.Store) (r
 			err = cli.ErrInterrupted
 		}
 	}()
-	if q.client == nil {
-		if q.client, err = q.Registry.Client(g); err != nil {
+	if q.Client == nil {
+		if q.Client, err = q.Registry.Client(g); err != nil {
 			return root, err
 		}
 	}
-	say(g, "Pulling %s...", ref)
-	if root, err = q.client.Resolve(g.Ctx, ref); err != nil {
+	g.Say("Pulling %s...", ref)
+	if root, err = q.Client.Resolve(g.Ctx, ref); err != nil {
 		return root, err
 	}
 	if err := q.admit(g, ref, root, nil); err != nil {
@@ -138,44 +139,16 @@ func (q Request) content(g *cli.Globals, ref registry.Reference, root ocispec.De
 		return err
 	}
 	defer release()
-	p := startProgress(g, ref.String())
-	defer p.end()
-	in, err := s.Begin(g.Ctx, watched{q.client.Repository(ref), p}, root, localName(ref), q.Archs)
+	p := StartProgress(g, ref.String())
+	defer p.End()
+	in, err := s.Begin(g.Ctx, p.Watch(q.Client.Repository(ref)), root, StoredName(ref), q.Archs)
 	if err != nil {
 		return err
 	}
 	var along sync.WaitGroup
-	along.Go(func() { keepReferrers(g, q.client, ref, root, s) })
+	along.Go(func() { keepReferrers(g, q.Client, ref, root, s) })
 	defer along.Wait()
 	return in.Finish(g.Ctx)
-}
-
-// localName is the name of ref in the store: by tag where there is one.
-func localName(ref registry.Reference) string {
-	if ref.Tag != "" {
-		ref.Digest = ""
-	}
-	return ref.String()
-}
-
-// lookup finds ref in the store. A digest is enforced: it is looked for under
-// its own name, the tag's, and every other name of the repository.
-func lookup(s *store.Store, ref registry.Reference) (store.Ref, error) {
-	r, err := s.Lookup(localName(ref))
-	if err == nil && (ref.Digest == "" || r.Target.Digest.String() == ref.Digest) {
-		return r, nil
-	}
-	if err != nil && !errors.Is(err, oci.ErrNotFound) || ref.Digest == "" {
-		return store.Ref{}, err
-	}
-	refs, listErr := s.List()
-	for _, r := range refs {
-		have, err := registry.ParseReference(r.Name, registry.Defaults{})
-		if err == nil && have.Name() == ref.Name() && r.Target.Digest.String() == ref.Digest {
-			return r, nil
-		}
-	}
-	return store.Ref{}, errors.Join(fmt.Errorf("%s is not in the store %q: %w", ref, s.Dir(), oci.ErrNotFound), listErr)
 }
 
 // covers reports whether r has the content of all archs.

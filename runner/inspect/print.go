@@ -1,4 +1,4 @@
-package imagecmd
+package inspect
 
 import (
 	"cmp"
@@ -7,10 +7,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
-// print writes what people read: one part after the other, each with a title.
-func (a *About) print(w io.Writer) error {
+// Print writes what people read: one part after the other, each with a title.
+func (a *Report) Print(w io.Writer) error {
 	p := &textPrinter{w: w}
 	p.line("Reference:    %s", strings.TrimSuffix(a.Reference, "@"+a.Digest))
 	p.line("Digest:       %s", a.Digest)
@@ -18,7 +20,7 @@ func (a *About) print(w io.Writer) error {
 	p.line("Description:  %s", a.Description)
 	p.line("Architecture: %s (of %s)", a.Arch, strings.Join(a.Platforms, ", "))
 	for _, l := range a.Layers {
-		p.line("Layer:        %s %s", strings.TrimPrefix(l.MediaType, "application/vnd.gadget."), humanSize(l.Size))
+		p.line("Layer:        %s %s", strings.TrimPrefix(l.MediaType, "application/vnd.gadget."), show.Size(l.Size))
 	}
 	a.Trust.print(p)
 	p.annotations(a.Annotations)
@@ -44,7 +46,7 @@ type textPrinter struct {
 func (p *textPrinter) line(format string, args ...any) {
 	for i, arg := range args {
 		if s, ok := arg.(string); ok {
-			args[i] = printable(s)
+			args[i] = show.Printable(s)
 		}
 	}
 	if _, err := fmt.Fprintf(p.w, format+"\n", args...); err != nil && p.err == nil {
@@ -57,11 +59,11 @@ func (p *textPrinter) table(title string, header []string, rows [][]string) {
 		return
 	}
 	p.line("\n%s:", title)
-	t := newTable(p.w, header...)
+	t := show.NewTable(p.w, header...)
 	for _, r := range rows {
-		t.row(r...)
+		t.Row(r...)
 	}
-	if err := t.flush(); err != nil && p.err == nil {
+	if err := t.Flush(); err != nil && p.err == nil {
 		p.err = err
 	}
 }
@@ -84,7 +86,7 @@ func (p *textPrinter) annotations(m map[string]string) {
 	p.table("Annotations", []string{"NAME", "VALUE"}, rows)
 }
 
-func (p *textPrinter) params(params []AboutParam) {
+func (p *textPrinter) params(params []Param) {
 	var rows [][]string
 	for _, x := range params {
 		rows = append(rows, []string{x.Key, x.Default, x.Description})
@@ -92,7 +94,7 @@ func (p *textPrinter) params(params []AboutParam) {
 	p.table("Parameters", []string{"NAME", "DEFAULT", "DESCRIPTION"}, rows)
 }
 
-func (p *textPrinter) source(s AboutSource) {
+func (p *textPrinter) source(s Source) {
 	title := fmt.Sprintf("Data source %s", s.Name)
 	if s.Kind != "" {
 		title += fmt.Sprintf(" (%s)", s.Kind)
@@ -104,7 +106,7 @@ func (p *textPrinter) source(s AboutSource) {
 	p.table(title, []string{"FIELD", "TYPE", "DESCRIPTION"}, rows)
 }
 
-func (p *textPrinter) object(a *About) {
+func (p *textPrinter) object(a *Report) {
 	var rows [][]string
 	for _, x := range a.Programs {
 		rows = append(rows, []string{x.Name, x.Type, cmp.Or(x.Attach, x.Section)})
@@ -114,7 +116,7 @@ func (p *textPrinter) object(a *About) {
 	var total int64
 	for _, m := range a.Maps {
 		total += m.Memory
-		rows = append(rows, []string{m.Name, m.Type, fmt.Sprint(m.MaxEntries), humanSize(m.Memory)})
+		rows = append(rows, []string{m.Name, m.Type, fmt.Sprint(m.MaxEntries), show.Size(m.Memory)})
 	}
-	p.table(fmt.Sprintf("Maps (at most %s)", humanSize(total)), []string{"NAME", "TYPE", "ENTRIES", "MEMORY"}, rows)
+	p.table(fmt.Sprintf("Maps (at most %s)", show.Size(total)), []string{"NAME", "TYPE", "ENTRIES", "MEMORY"}, rows)
 }

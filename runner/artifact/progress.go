@@ -1,4 +1,4 @@
-package imagecmd
+package artifact
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
 // A transfer that is over soon needs no progress; a longer one is told about
@@ -22,8 +23,8 @@ const (
 	progressBar   = 30 // characters
 )
 
-// progress tells how far a transfer is: a bar on a terminal, lines elsewhere.
-type progress struct {
+// Progress tells how far a transfer is: a bar on a terminal, lines elsewhere.
+type Progress struct {
 	w     io.Writer
 	name  string
 	bar   bool
@@ -37,10 +38,10 @@ type progress struct {
 	last        time.Time
 }
 
-// startProgress begins to tell about the transfer of name. With --quiet it
+// StartProgress begins to tell about the transfer of name. With --quiet it
 // tells nothing.
-func startProgress(g *cli.Globals, name string) *progress {
-	p := &progress{w: g.Stderr, name: name, start: time.Now(), stop: make(chan struct{})}
+func StartProgress(g *cli.Globals, name string) *Progress {
+	p := &Progress{w: g.Stderr, name: name, start: time.Now(), stop: make(chan struct{})}
 	if g.Quiet {
 		return p
 	}
@@ -60,8 +61,8 @@ func startProgress(g *cli.Globals, name string) *progress {
 	return p
 }
 
-// end takes the bar away.
-func (p *progress) end() {
+// End takes the bar away.
+func (p *Progress) End() {
 	close(p.stop)
 	p.ended.Wait()
 	p.mu.Lock()
@@ -71,7 +72,7 @@ func (p *progress) end() {
 	}
 }
 
-func (p *progress) show(now time.Time) {
+func (p *Progress) show(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now.Sub(p.start) < progressAfter || p.total == 0 {
@@ -80,13 +81,13 @@ func (p *progress) show(now time.Time) {
 	if !p.bar {
 		if now.Sub(p.start) >= progressLine && now.Sub(p.last) >= progressLine {
 			p.last = now
-			fmt.Fprintf(p.w, "%s: %s of %s\n", p.name, humanSize(p.done), humanSize(p.total))
+			fmt.Fprintf(p.w, "%s: %s of %s\n", p.name, show.Size(p.done), show.Size(p.total))
 		}
 		return
 	}
 	p.shown = true
 	filled := int(min(p.done, p.total) * progressBar / p.total)
-	fmt.Fprintf(p.w, "\r[%-*s] %s of %s\x1b[K", progressBar, bars(filled), humanSize(p.done), humanSize(p.total))
+	fmt.Fprintf(p.w, "\r[%-*s] %s of %s\x1b[K", progressBar, bars(filled), show.Size(p.done), show.Size(p.total))
 }
 
 func bars(n int) string {
@@ -97,17 +98,20 @@ func bars(n int) string {
 	return string(b)
 }
 
-func (p *progress) add(done, total int64) {
+func (p *Progress) add(done, total int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done += done
 	p.total += total
 }
 
+// Watch returns a place of blobs that counts what is read of it.
+func (p *Progress) Watch(blobs oci.Blobs) oci.Blobs { return watched{blobs, p} }
+
 // watched is a place of blobs that counts what is read of it.
 type watched struct {
 	oci.Blobs
-	p *progress
+	p *Progress
 }
 
 // Open implements oci.Blobs.
@@ -140,7 +144,7 @@ func (w watched) OpenAt(ctx context.Context, d ocispec.Descriptor, offset int64)
 // countedReader counts what passes through it.
 type countedReader struct {
 	io.ReadCloser
-	p *progress
+	p *Progress
 }
 
 // Read implements io.Reader.

@@ -1,4 +1,4 @@
-package imagecmd_test
+package artifact_test
 
 import (
 	"bytes"
@@ -21,8 +21,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
-	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 )
 
 // admission is a registry with one artifact under the name
@@ -31,7 +31,7 @@ type admission struct {
 	srv      *registrytest.Served
 	artifact *registrytest.Artifact
 	key      *sign.PrivateKey
-	trust    imagecmd.TrustFlags
+	trust    artifact.TrustFlags
 	state    string
 	stderr   bytes.Buffer
 }
@@ -60,7 +60,7 @@ func newAdmission(t *testing.T) *admission {
 	if err := os.WriteFile(public, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a.trust = imagecmd.TrustFlags{VerifyImage: true, PublicKeys: []string{public}}
+	a.trust = artifact.TrustFlags{VerifyImage: true, PublicKeys: []string{public}}
 	return a
 }
 
@@ -106,7 +106,7 @@ func (a *admission) refer(t *testing.T, root ocispec.Descriptor, doc registry.Do
 func (a *admission) obtain(t *testing.T, policy string) error {
 	t.Helper()
 	g := &cli.Globals{Ctx: t.Context(), State: a.state, Stdout: &bytes.Buffer{}, Stderr: &a.stderr}
-	_, err := imagecmd.Obtain(g, imagecmd.Request{
+	_, err := artifact.Obtain(g, artifact.Request{
 		Reference: admittedName, Policy: policy, Archs: []arch.Arch{arch.AMD64}, Trust: &a.trust,
 	})
 	return err
@@ -217,7 +217,7 @@ func TestRefusedBeforeAnythingIsPulled(t *testing.T) {
 		}, "pages of referrers"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, policy := range []string{imagecmd.PullMissing, imagecmd.PullAlways} {
+			for _, policy := range []string{artifact.PullMissing, artifact.PullAlways} {
 				a := newAdmission(t)
 				tc.prepare(t, a)
 				err := a.obtain(t, policy)

@@ -1,4 +1,4 @@
-package imagecmd
+package artifact
 
 import (
 	"context"
@@ -25,13 +25,13 @@ type TrustFlags struct {
 	Policy      string   `placeholder:"FILE" help:"Trust policy (default: /etc/gadget-run/policy.yaml, then the user's)."`
 }
 
-// policy is what the flags, or else the files, say.
-func (f TrustFlags) policy() (*sign.Policy, error) {
+// FindPolicy returns what the flags, or else the files, say.
+func (f TrustFlags) FindPolicy() (*sign.Policy, error) {
 	if len(f.PublicKeys) == 0 {
-		return sign.FindPolicy(f.Policy, configHome())
+		return sign.FindPolicy(f.Policy, ConfigHome())
 	}
 	if f.Policy != "" {
-		return nil, cli.Usage(errors.New("--public-keys and --policy exclude each other, use one"))
+		return nil, cli.Usage(errors.New("--public-keys and --policy are mutually exclusive, use one"))
 	}
 	keys, err := readPublicKeys(f.PublicKeys)
 	if err != nil {
@@ -40,8 +40,8 @@ func (f TrustFlags) policy() (*sign.Policy, error) {
 	return sign.KeysPolicy("--public-keys", keys), nil
 }
 
-// configHome is the directory of the user's configuration.
-func configHome() string {
+// ConfigHome is the directory of the user's configuration.
+func ConfigHome() string {
 	dir, err := os.UserConfigDir()
 	if err != nil {
 		return ""
@@ -94,7 +94,7 @@ func (a Admission) place(g *cli.Globals) (sign.Place, error) {
 			return nil, err
 		}
 	}
-	return placeOf(client, a.Reference), nil
+	return PlaceOf(client, a.Reference), nil
 }
 
 // Admit returns nil when the artifact may run under the policy that holds, and
@@ -107,7 +107,7 @@ func Admit(g *cli.Globals, a Admission) error {
 		}
 		return nil
 	}
-	policy, err := a.Trust.policy()
+	policy, err := a.Trust.FindPolicy()
 	if err != nil {
 		return err
 	}
@@ -123,11 +123,11 @@ func Admit(g *cli.Globals, a Admission) error {
 		return wayOut(err, file)
 	}
 	if verdict.Warning != "" {
-		say(g, "gadget-run: %s", verdict.Warning)
+		g.Say("gadget-run: %s", verdict.Warning)
 	}
 	if g.Verbose {
 		for _, s := range verdict.Signers {
-			say(g, "gadget-run: signed by %s", s)
+			g.Say("gadget-run: signed by %s", s)
 		}
 	}
 	return nil
@@ -155,7 +155,7 @@ type place struct {
 	ref    registry.Reference
 }
 
-func placeOf(client *registry.Client, ref registry.Reference) place {
+func PlaceOf(client *registry.Client, ref registry.Reference) place {
 	return place{client.Repository(ref), client, ref}
 }
 

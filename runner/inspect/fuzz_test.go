@@ -1,4 +1,4 @@
-package imagecmd
+package inspect
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package imagecmd
+package inspect
 
 import (
 	"encoding/json"
@@ -12,11 +12,12 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-// About is what is worth knowing of an artifact before it runs as root.
-type About struct {
+// Report is what is worth knowing of an artifact before it runs as root.
+type Report struct {
 	Reference      string            `json:"reference" yaml:"reference"`
 	Digest         string            `json:"digest" yaml:"digest"`
 	ManifestDigest string            `json:"manifestDigest" yaml:"manifestDigest"`
@@ -25,51 +26,51 @@ type About struct {
 	Name           string            `json:"name,omitempty" yaml:"name,omitempty"`
 	Description    string            `json:"description,omitempty" yaml:"description,omitempty"`
 	Annotations    map[string]string `json:"annotations,omitempty" yaml:"annotations,omitempty"`
-	Layers         []AboutLayer      `json:"layers" yaml:"layers"`
-	Params         []AboutParam      `json:"params,omitempty" yaml:"params,omitempty"`
-	DataSources    []AboutSource     `json:"dataSources,omitempty" yaml:"dataSources,omitempty"`
-	Programs       []AboutProgram    `json:"programs,omitempty" yaml:"programs,omitempty"`
-	Maps           []AboutMap        `json:"maps,omitempty" yaml:"maps,omitempty"`
+	Layers         []Layer           `json:"layers" yaml:"layers"`
+	Params         []Param           `json:"params,omitempty" yaml:"params,omitempty"`
+	DataSources    []Source          `json:"dataSources,omitempty" yaml:"dataSources,omitempty"`
+	Programs       []Program         `json:"programs,omitempty" yaml:"programs,omitempty"`
+	Maps           []Map             `json:"maps,omitempty" yaml:"maps,omitempty"`
 	Requires       []string          `json:"requires,omitempty" yaml:"requires,omitempty"`
 	BTFKernels     []string          `json:"btfKernels,omitempty" yaml:"btfKernels,omitempty"`
-	Trust          AboutTrust        `json:"trust" yaml:"trust"`
+	Trust          Trust             `json:"trust" yaml:"trust"`
 	// Remote says that the layers were not read, so that programs and maps
 	// are unknown.
 	Remote bool `json:"remote,omitempty" yaml:"remote,omitempty"`
 }
 
-// AboutLayer is one layer of the artifact.
-type AboutLayer struct {
+// Layer is one layer of the artifact.
+type Layer struct {
 	MediaType string `json:"mediaType" yaml:"mediaType"`
 	Digest    string `json:"digest" yaml:"digest"`
 	Size      int64  `json:"size" yaml:"size"`
 }
 
-// AboutParam is a parameter of the gadget.
-type AboutParam struct {
+// Param is a parameter of the gadget.
+type Param struct {
 	Key         string `json:"key" yaml:"key"`
 	Default     string `json:"default,omitempty" yaml:"default,omitempty"`
 	Description string `json:"description,omitempty" yaml:"description,omitempty"`
 }
 
-// AboutSource is a data source of the gadget.
-type AboutSource struct {
-	Name   string       `json:"name" yaml:"name"`
-	Kind   string       `json:"kind,omitempty" yaml:"kind,omitempty"`
-	Fields []AboutField `json:"fields,omitempty" yaml:"fields,omitempty"`
+// Source is a data source of the gadget.
+type Source struct {
+	Name   string  `json:"name" yaml:"name"`
+	Kind   string  `json:"kind,omitempty" yaml:"kind,omitempty"`
+	Fields []Field `json:"fields,omitempty" yaml:"fields,omitempty"`
 }
 
-// AboutField is a field of a data source.
-type AboutField struct {
+// Field is a field of a data source.
+type Field struct {
 	Name        string `json:"name" yaml:"name"`
 	Type        string `json:"type,omitempty" yaml:"type,omitempty"`
 	Description string `json:"description,omitempty" yaml:"description,omitempty"`
 }
 
 // platforms lists what the index has.
-func (a *About) platforms(g *cli.Globals, src *source) error {
+func (a *Report) platforms(g *cli.Globals, src *artifact.Source) error {
 	a.Platforms = []string{}
-	data, err := oci.ReadBlob(g.Ctx, src.blobs, src.root, oci.MaxManifest)
+	data, err := oci.ReadBlob(g.Ctx, src.Blobs, src.Root, oci.MaxManifest)
 	if err != nil {
 		return err
 	}
@@ -85,18 +86,18 @@ func (a *About) platforms(g *cli.Globals, src *source) error {
 	return nil
 }
 
-func (a *About) layers(art *gadget.Artifact) {
+func (a *Report) layers(art *gadget.Artifact) {
 	for _, d := range art.Manifest.Layers {
-		a.Layers = append(a.Layers, AboutLayer{d.MediaType, d.Digest.String(), d.Size})
+		a.Layers = append(a.Layers, Layer{d.MediaType, d.Digest.String(), d.Size})
 	}
 }
 
 // metadata reads gadget.yaml. What is wrong with it does not matter here.
-func (a *About) metadata(art *gadget.Artifact) error {
+func (a *Report) metadata(art *gadget.Artifact) error {
 	if len(art.Metadata) == 0 {
 		return nil
 	}
-	md, problems := gadget.ParseMetadata(art.Metadata, metadataFile, false)
+	md, problems := gadget.ParseMetadata(art.Metadata, "gadget.yaml", false)
 	if md == nil {
 		return fmt.Errorf("reading gadget.yaml: %v", problems)
 	}
@@ -110,26 +111,26 @@ func (a *About) metadata(art *gadget.Artifact) error {
 		a.param(name, &md.CustomParams[name].Param)
 	}
 	for _, name := range slices.Sorted(maps.Keys(md.DataSources)) {
-		src := AboutSource{Name: name}
+		src := Source{Name: name}
 		fields := md.DataSources[name].Fields
 		for _, f := range slices.Sorted(maps.Keys(fields)) {
-			src.Fields = append(src.Fields, AboutField{Name: f, Description: fields[f].Annotations["description"]})
+			src.Fields = append(src.Fields, Field{Name: f, Description: fields[f].Annotations["description"]})
 		}
 		a.DataSources = append(a.DataSources, src)
 	}
 	return nil
 }
 
-func (a *About) param(name string, p *gadget.Param) {
+func (a *Report) param(name string, p *gadget.Param) {
 	key := p.Key
 	if key == "" {
 		key = name
 	}
-	a.Params = append(a.Params, AboutParam{key, p.DefaultValue, p.Description})
+	a.Params = append(a.Params, Param{key, p.DefaultValue, p.Description})
 }
 
 // btf lists the kernels of the layer of minimal BTFs.
-func (a *About) btf(art *gadget.Artifact) error {
+func (a *Report) btf(art *gadget.Artifact) error {
 	if len(art.BTF) == 0 {
 		return nil
 	}

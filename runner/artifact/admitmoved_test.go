@@ -1,4 +1,4 @@
-package imagecmd_test
+package artifact_test
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
-	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 )
 
 // TestTheTagMovesWhileItIsVerified: what was verified is what is pulled.
@@ -27,7 +27,7 @@ func TestTheTagMovesWhileItIsVerified(t *testing.T) {
 		}
 		return false
 	}
-	if err := a.obtain(t, imagecmd.PullMissing); err != nil {
+	if err := a.obtain(t, artifact.PullMissing); err != nil {
 		t.Fatal(err)
 	}
 	if len(a.srv.Seen("/manifests/v1")) != 1 {
@@ -44,7 +44,7 @@ func TestTheTagMovesWhileItIsVerified(t *testing.T) {
 		t.Errorf("asked for %s", r.URL.Path)
 		return false
 	}
-	for _, policy := range []string{imagecmd.PullMissing, imagecmd.PullNever} {
+	for _, policy := range []string{artifact.PullMissing, artifact.PullNever} {
 		if err := a.obtain(t, policy); err != nil {
 			t.Errorf("--pull=%s: %v", policy, err)
 		}
@@ -57,8 +57,8 @@ func TestSignaturesThatCameAlong(t *testing.T) {
 	a := newAdmission(t)
 	a.sign(t, a.artifact.Root)
 	trust := a.trust
-	a.trust = imagecmd.TrustFlags{VerifyImage: false}
-	if err := a.obtain(t, imagecmd.PullAlways); err != nil {
+	a.trust = artifact.TrustFlags{VerifyImage: false}
+	if err := a.obtain(t, artifact.PullAlways); err != nil {
 		t.Fatal(err)
 	}
 	a.trust = trust
@@ -66,14 +66,14 @@ func TestSignaturesThatCameAlong(t *testing.T) {
 		t.Errorf("asked for %s", r.URL.Path)
 		return false
 	}
-	for _, policy := range []string{imagecmd.PullNever, imagecmd.PullMissing} {
+	for _, policy := range []string{artifact.PullNever, artifact.PullMissing} {
 		if err := a.obtain(t, policy); err != nil {
 			t.Errorf("--pull=%s: %v", policy, err)
 		}
 	}
 	other := newAdmission(t).trust
 	a.trust = other
-	if err := a.obtain(t, imagecmd.PullNever); !sign.IsRefused(err) || !strings.Contains(err.Error(), "no signature of it that is on this machine counts") {
+	if err := a.obtain(t, artifact.PullNever); !sign.IsRefused(err) || !strings.Contains(err.Error(), "no signature of it that is on this machine counts") {
 		t.Errorf("error %v, want a refusal", err)
 	}
 }
@@ -81,7 +81,7 @@ func TestSignaturesThatCameAlong(t *testing.T) {
 // TestReferrersThatCannotBeHad: the artifact comes all the same, and it is said.
 func TestReferrersThatCannotBeHad(t *testing.T) {
 	a := newAdmission(t)
-	a.trust = imagecmd.TrustFlags{VerifyImage: false}
+	a.trust = artifact.TrustFlags{VerifyImage: false}
 	a.srv.Refer(a.artifact.Root.Digest, oci.Describe(ocispec.MediaTypeImageManifest, []byte("gone")))
 	a.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, ".sig") {
@@ -90,7 +90,7 @@ func TestReferrersThatCannotBeHad(t *testing.T) {
 		}
 		return false
 	}
-	if err := a.obtain(t, imagecmd.PullAlways); err != nil {
+	if err := a.obtain(t, artifact.PullAlways); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"were found", "are kept"} {
@@ -105,19 +105,19 @@ func TestReferrersThatCannotBeHad(t *testing.T) {
 func TestMovedTagIsDecidedAnew(t *testing.T) {
 	a := newAdmission(t)
 	a.sign(t, a.artifact.Root)
-	if err := a.obtain(t, imagecmd.PullAlways); err != nil {
+	if err := a.obtain(t, artifact.PullAlways); err != nil {
 		t.Fatal(err)
 	}
 	evil := registrytest.NewArtifact(t, 8, 1000)
 	a.srv.Add(evil.Blobs...)
 	a.srv.Tag("v1", evil.Root)
-	if err := a.obtain(t, imagecmd.PullAlways); !sign.IsRefused(err) {
+	if err := a.obtain(t, artifact.PullAlways); !sign.IsRefused(err) {
 		t.Errorf("error %v, want a refusal", err)
 	}
 	if asked := a.srv.Seen(evil.Layers[arch.AMD64].Digest.String()); len(asked) > 0 {
 		t.Errorf("a layer was asked for: %q", asked)
 	}
-	if err := a.obtain(t, imagecmd.PullNever); err != nil {
+	if err := a.obtain(t, artifact.PullNever); err != nil {
 		t.Errorf("what was verified before is gone: %v", err)
 	}
 }
@@ -132,7 +132,7 @@ func TestMirrorIsNotTrustedMore(t *testing.T) {
 	mirror.Add(evil.Blobs...)
 	mirror.Tag("v1", evil.Root)
 	a.configure(t, fmt.Sprintf("[[registry]]\nprefix = \"registry.example\"\nlocation = %q\n[[registry.mirror]]\nlocation = %q\n", a.srv.Addr, mirror.Addr))
-	if err := a.obtain(t, imagecmd.PullMissing); !sign.IsRefused(err) {
+	if err := a.obtain(t, artifact.PullMissing); !sign.IsRefused(err) {
 		t.Errorf("error %v, want a refusal", err)
 	}
 	if asked := mirror.Seen("/blobs/"); len(asked) > 0 {
@@ -148,7 +148,7 @@ func TestMirrorIsNotTrustedMore(t *testing.T) {
 		}
 		return false
 	}
-	if err := a.obtain(t, imagecmd.PullMissing); err != nil {
+	if err := a.obtain(t, artifact.PullMissing); err != nil {
 		t.Errorf("a mirror without the signatures that the registry has: %v", err)
 	}
 	if asked := a.srv.Seen(a.artifact.Layers[arch.AMD64].Digest.String()); len(asked) > 0 {

@@ -1,0 +1,58 @@
+// Package artifact gets the artifact that a user names: from a path, from the
+// store, or from its registry when the policy lets it run. Commands build on it;
+// it is not one.
+package artifact
+
+import (
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+)
+
+// RegistryFlags are the flags of every command that talks to a registry.
+type RegistryFlags struct {
+	Authfile           string   `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, podman's and docker's files)." group:"Registry"`
+	Insecure           bool     `aliases:"insecure-registry" help:"Allow plain HTTP and certificates that do not verify." group:"Registry"`
+	InsecureRegistries []string `placeholder:"HOST" help:"Registries for which --insecure holds." group:"Registry"`
+	CAFile             string   `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's." group:"Registry"`
+	CertDir            string   `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show." group:"Registry"`
+	Retry              int      `placeholder:"N" help:"Attempts for each request (default: 5)." group:"Registry"`
+}
+
+// Client returns a registry client as the flags say.
+func (f RegistryFlags) Client(g *cli.Globals) (*registry.Client, error) {
+	return registry.New(registry.Options{
+		Insecure: f.Insecure, InsecureRegistries: f.InsecureRegistries, AuthFile: f.Authfile,
+		CAFile: f.CAFile, CertDir: f.CertDir, Attempts: f.Retry, Log: g.Log,
+	})
+}
+
+func OpenStore(g *cli.Globals) (*store.Store, error) { return store.Open(g.State) }
+
+// HoldStore opens the store and keeps its content until release is called.
+func HoldStore(g *cli.Globals) (s *store.Store, release func(), err error) {
+	if s, err = OpenStore(g); err != nil {
+		return nil, nil, err
+	}
+	release, err = s.Hold(g.Ctx)
+	return s, release, err
+}
+
+// defaults are where short names belong on this machine.
+func defaults() (registry.Defaults, error) {
+	cfg, err := registry.HostConfig()
+	if err != nil {
+		return registry.Defaults{}, err
+	}
+	return cfg.Defaults(), nil
+}
+
+// ParseReference parses a reference that the user wrote.
+func ParseReference(text string) (registry.Reference, error) {
+	d, err := defaults()
+	if err != nil {
+		return registry.Reference{}, err
+	}
+	ref, err := registry.ParseReference(text, d)
+	return ref, cli.Usage(err)
+}

@@ -1,0 +1,13 @@
+package cli
+
+import "fmt"
+
+// Say writes a line for a person to Stderr, unless they asked for quiet.
+func (g *Globals) Say(format string, args ...any) {
+	if !g.Quiet {
+		fmt.Fprintf(g.Stderr, format+"\n", args...)
+	}
+}
+
+// Log writes a line that is already whole, as Say does.
+func (g *Globals) Log(line string) { g.Say("%s", line) }
