@@ -25,6 +25,7 @@ require (
 require (
 	github.com/containerd/containerd/api v1.12.0
 	github.com/expr-lang/expr v1.17.8
+	github.com/tetratelabs/wazero v1.12.0
 	google.golang.org/grpc v1.85.0
 	google.golang.org/protobuf v1.36.12
 	k8s.io/cri-api v0.37.2

@@ -572,6 +572,13 @@ def go_repositories():
         version = "v1.0.1-0.20220721030215-126854af5e6d",
     )
     go_repository(
+        name = "com_github_tetratelabs_wazero",
+        build_file_proto_mode = "disable_global",
+        importpath = "github.com/tetratelabs/wazero",
+        sum = "h1:DuWcpNu/FzgEXgGBDp8J1Spc+CWOvvtvVyjKlaZopYU=",
+        version = "v1.12.0",
+    )
+    go_repository(
         name = "com_github_therootcompany_xz",
         build_file_proto_mode = "disable_global",
         importpath = "github.com/therootcompany/xz",
