@@ -37,6 +37,12 @@ type Credentials struct {
 // FindCredentials returns the credentials of the host, or those of authFile
 // when it is not empty.
 func FindCredentials(authFile string) (*Credentials, error) {
+	return FindCredentialsOf(os.Getuid(), authFile)
+}
+
+// FindCredentialsOf is FindCredentials for a process that has another user id
+// than the user who started it, as in a user namespace.
+func FindCredentialsOf(uid int, authFile string) (*Credentials, error) {
 	c := &Credentials{seen: map[string]string{}}
 	if authFile == "" {
 		authFile = os.Getenv(authFileEnv)
@@ -45,7 +51,7 @@ func FindCredentials(authFile string) (*Credentials, error) {
 		c.files, c.explicit = []string{authFile}, true
 		return c, nil
 	}
-	c.files = hostAuthFiles(os.Getuid(), os.Getenv)
+	c.files = hostAuthFiles(uid, os.Getenv)
 	return c, nil
 }
 
