@@ -1,36 +1,19 @@
 package assemble
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
-
-// Toolchain is a clang with what it needs.
-type Toolchain struct {
-	// Loader, when set, is the dynamic loader that runs Clang and Strip, with
-	// libraries from LibraryPath alone.
-	Loader      string
-	LibraryPath []string
-	Clang       string
-	Strip       string
-	// ResourceDir is clang's own; empty means what clang finds itself.
-	ResourceDir string
-	// SystemIncludes are directories of headers: gadget, bpf, vmlinux.h of Arch.
-	SystemIncludes []string
-}
 
 // CompileRequest is what Compile needs to know.
 type CompileRequest struct {
@@ -93,15 +76,16 @@ func Compile(ctx context.Context, req CompileRequest) (CompileResult, error) {
 		return CompileResult{}, fmt.Errorf("compiling: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	c := &compilation{req: req, build: b, source: source, object: filepath.Join(tmp, "program.bpf.o"), deps: filepath.Join(tmp, "program.d")}
+	c := &compilation{req: req, build: b, source: source, tmp: tmp}
 	return c.run(ctx)
 }
 
 // compilation is one call of Compile for a gadget that has a program.
 type compilation struct {
-	req                  CompileRequest
-	build                *gadget.BuildFile
-	source, object, deps string
+	req    CompileRequest
+	build  *gadget.BuildFile
+	source string
+	tmp    string // directory of what clang writes
 }
 
 func (c *compilation) run(ctx context.Context) (CompileResult, error) {
@@ -109,19 +93,13 @@ func (c *compilation) run(ctx context.Context) (CompileResult, error) {
 	if err != nil {
 		return CompileResult{}, err
 	}
-	text, err := c.req.Toolchain.exec(ctx, c.req.Toolchain.Clang, args)
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
-		return CompileResult{}, &CompileError{Source: c.source, Arch: c.req.Arch, Text: text}
-	}
+	deps, err := c.dependencies(ctx, args)
 	if err != nil {
-		return CompileResult{}, fmt.Errorf("%srunning clang: %w", text, err)
+		return CompileResult{}, err
 	}
-	if out, err := c.req.Toolchain.exec(ctx, c.req.Toolchain.Strip, []string{"-g", c.object}); err != nil {
-		return CompileResult{}, fmt.Errorf("%sstripping object: %w", out, err)
-	}
-	object, err := action.ReadFile(c.object, gadget.MaxObject)
+	object, text, err := c.object(ctx, args, deps)
 	if err != nil {
-		return CompileResult{}, fmt.Errorf("reading object: %w", err)
+		return CompileResult{}, err
 	}
 	if err := checkObject(object, c.source); err != nil {
 		return CompileResult{}, err
@@ -129,129 +107,50 @@ func (c *compilation) run(ctx context.Context) (CompileResult, error) {
 	if err := orderForwards(object); err != nil {
 		return CompileResult{}, fmt.Errorf("reading the object's BTF: %w", err)
 	}
-	deps, err := readDepfile(c.deps)
-	if err != nil {
-		return CompileResult{}, err
-	}
-	if err := c.checkDeps(deps); err != nil {
-		return CompileResult{}, err
-	}
 	return CompileResult{Object: object, Unused: c.req.Directory.unread(deps), Read: slices.Sorted(maps.Keys(deps)), Warnings: text}, nil
 }
 
-// args returns clang's command line.
-func (c *compilation) args() ([]string, error) {
-	tc := c.req.Toolchain
-	args := []string{
-		"-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall",
-		"-D__TARGET_ARCH_" + c.req.Arch.Target(),
-		"-fno-ident", "-fno-color-diagnostics",
-		"-gdwarf-5", "-gembed-source", "-ffile-compilation-dir=.",
-		"-nostdlibinc", "-MD", "-MF", c.deps,
-	}
-	if tc.ResourceDir != "" {
-		args = append(args, "-resource-dir", tc.ResourceDir)
-	}
-	args = append(args, c.prefixMaps()...)
-	for _, root := range c.req.Directory.roots() {
-		args = append(args, "-I"+dotted(root))
-		for _, include := range c.build.Includes {
-			args = append(args, "-I"+dotted(path.Join(root, c.req.Directory.relative(include.Path))))
+// object returns the stripped object and what clang said. Clang reads nothing but
+// deps and its own files, or says in its assembly that it read none.
+func (c *compilation) object(ctx context.Context, args []string, deps map[string]bool) (object []byte, text string, err error) {
+	files := slices.Sorted(maps.Keys(deps))
+	if !c.req.Toolchain.confines() {
+		// Clang's own assembler would put what it reads in place of a directive.
+		if text, err = c.clang(ctx, files, slices.Concat(args, []string{"-S", "-fno-integrated-as", "-o", c.path("program.s")})); err != nil {
+			return nil, "", err
+		}
+		if err := checkAssembly(c.path("program.s"), c.source); err != nil {
+			return nil, "", err
 		}
 	}
-	for _, flag := range slices.Concat(c.build.CFlags, c.req.CFlags) {
-		if err := gadget.CheckCFlag(flag); err != nil {
-			return nil, err
-		}
-		args = append(args, c.place(flag)...)
+	name := c.path("program.bpf.o")
+	if text, err = c.clang(ctx, files, slices.Concat(args, []string{"-c", "-o", name})); err != nil {
+		return nil, "", err
 	}
-	for _, dir := range tc.SystemIncludes {
-		args = append(args, "-isystem", dir)
+	if _, err := os.Stat(name); err != nil {
+		return nil, "", fmt.Errorf("%scompiling %q for %s: clang ended well but wrote no object", text, c.source, c.req.Arch)
 	}
-	return append(args, "-c", dotted(c.source), "-o", c.object), nil
+	if out, err := c.req.Toolchain.exec(ctx, c.req.Toolchain.Strip, []string{c.tmp}, "-g", name); err != nil {
+		return nil, "", fmt.Errorf("%sstripping object: %w", out, err)
+	}
+	object, err = action.ReadFile(name, gadget.MaxObject)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading object: %w", err)
+	}
+	return object, text, nil
 }
 
-// dotted returns a path that names its directory, for prefix maps to find it: one
-// without a directory gets "./".
-func dotted(p string) string {
-	switch {
-	case p == ".":
-		return "./"
-	case !strings.Contains(p, "/"):
-		return "./" + p
-	}
-	return p
-}
+// path returns the path of a temporary file.
+func (c *compilation) path(name string) string { return filepath.Join(c.tmp, name) }
 
-// place makes the directory of a -I flag relative to the gadget's directory.
-func (c *compilation) place(flag string) []string {
-	dir, ok := strings.CutPrefix(flag, "-I")
-	if !ok {
-		return []string{flag}
+// clang runs the compiler, which can read files, and returns what it said.
+func (c *compilation) clang(ctx context.Context, files, args []string) (string, error) {
+	text, err := c.req.Toolchain.exec(ctx, c.req.Toolchain.Clang, append(files, c.tmp), args...)
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+		return "", &CompileError{Source: c.source, Arch: c.req.Arch, Text: text}
 	}
-	out := []string{}
-	for _, root := range c.req.Directory.roots() {
-		out = append(out, "-I"+dotted(path.Join(root, c.req.Directory.relative(dir))))
+	if err != nil {
+		return "", fmt.Errorf("%srunning clang: %w", text, err)
 	}
-	return out
-}
-
-// What the object calls the directories of this machine. Where clang has not kept
-// the text of a file it looks for it under such a name, and must not find one.
-const (
-	gadgetName  = "<gadget>/"
-	includeName = "<include>/"
-	clangName   = "<clang>/"
-)
-
-// prefixMaps returns the flags that keep the paths of this machine out of the
-// object. Of several that match, clang takes the last, so the longest comes
-// last. In debug information clang puts "./" before relative paths but not
-// before absolute ones, which the map makes up for.
-func (c *compilation) prefixMaps() []string {
-	maps := map[string]string{}
-	for _, dir := range c.req.Toolchain.SystemIncludes {
-		maps[strings.TrimSuffix(dir, "/")+"/"] = includeName
-	}
-	if dir := c.req.Toolchain.ResourceDir; dir != "" {
-		maps[strings.TrimSuffix(dir, "/")+"/"] = clangName
-	}
-	for _, root := range c.req.Directory.roots() {
-		maps[strings.TrimSuffix(root, "/")+"/"] = gadgetName
-	}
-	prefixes := []string{}
-	for p := range maps {
-		prefixes = append(prefixes, p)
-	}
-	slices.SortFunc(prefixes, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(a) - len(b)
-		}
-		return strings.Compare(a, b)
-	})
-	out := []string{}
-	for _, p := range prefixes {
-		debug := maps[p]
-		if path.IsAbs(p) {
-			debug = "./" + debug
-		}
-		out = append(out, "-fmacro-prefix-map="+p+"="+maps[p], "-fdebug-prefix-map="+p+"="+debug)
-	}
-	return out
-}
-
-// exec runs one program of the toolchain with an empty environment and returns
-// what it printed.
-func (t Toolchain) exec(ctx context.Context, program string, args []string) (string, error) {
-	name := program
-	if t.Loader != "" {
-		name = t.Loader
-		args = append([]string{"--library-path", strings.Join(t.LibraryPath, ":"), program}, args...)
-	}
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = []string{}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
-	return out.String(), err
+	return text, nil
 }

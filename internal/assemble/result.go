@@ -2,10 +2,15 @@ package assemble
 
 import (
 	"bytes"
+	"context"
 	"debug/elf"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -33,19 +38,66 @@ func checkObject(object []byte, source string) error {
 	return fmt.Errorf("%s: it defines no program, put SEC(\"...\") before the function that is one", source)
 }
 
+// dependencies returns the files that the source and its headers name, after
+// making sure that each is the gadget's or the toolchain's. Clang says nothing
+// meanwhile, so that no line of another file is printed.
+func (c *compilation) dependencies(ctx context.Context, args []string) (map[string]bool, error) {
+	files := c.req.Directory.Inputs
+	if files == nil {
+		files = []string{c.req.Directory.Dir}
+	}
+	name := c.path("program.d")
+	// -MG takes headers that are missing, which the compiler reports later.
+	_, failed := c.clang(ctx, files, slices.Concat(args, []string{"-w", "-M", "-MG", "-MF", name}))
+	if refused := (*CompileError)(nil); failed != nil && !errors.As(failed, &refused) {
+		return nil, failed
+	}
+	deps, err := readDepfile(name)
+	if errors.Is(err, fs.ErrNotExist) && failed != nil {
+		return nil, failed // the source was not read
+	}
+	if err != nil {
+		return nil, err
+	}
+	named := map[string]bool{}
+	for dep := range deps {
+		if _, err := os.Stat(dep); !errors.Is(err, fs.ErrNotExist) {
+			named[c.req.Directory.nameOf(dep)] = true
+		}
+	}
+	return named, c.checkDeps(named)
+}
+
+// nameOf returns the path by which the gadget names a file: clang follows links
+// where it looks for what #embed names beside a source.
+func (f Directory) nameOf(dep string) string {
+	if !path.IsAbs(dep) {
+		return dep
+	}
+	for _, name := range append(f.roots(), f.Inputs...) {
+		real, err := filepath.EvalSymlinks(name)
+		if err == nil {
+			real, err = filepath.Abs(real)
+		}
+		if err != nil {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(dep, real); ok && (rest == "" || rest[0] == '/') {
+			return path.Clean(name + rest)
+		}
+	}
+	return dep
+}
+
 // checkDeps returns an error when the source includes a file that is neither
 // the gadget's nor the toolchain's: another machine would not have it.
 func (c *compilation) checkDeps(deps map[string]bool) error {
 	tc := c.req.Toolchain
-	if tc.ResourceDir == "" {
-		// Where clang finds its own headers is not known.
-		return nil
-	}
 	inputs := map[string]bool{}
 	for _, input := range c.req.Directory.Inputs {
 		inputs[path.Clean(input)] = true
 	}
-	toolchain := slices.Concat(tc.SystemIncludes, []string{tc.ResourceDir})
+	toolchain := slices.Concat(tc.SystemIncludes, tc.OwnIncludes, []string{tc.ResourceDir})
 	for _, dep := range slices.Sorted(maps.Keys(deps)) {
 		if inputs[dep] || slices.ContainsFunc(toolchain, func(dir string) bool { return below(dir, dep) }) {
 			continue

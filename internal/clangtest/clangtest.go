@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -67,4 +68,23 @@ func (tc Toolchain) Command(program string, args ...string) *exec.Cmd {
 		path += dir + ":"
 	}
 	return exec.Command(tc.Loader, append([]string{"--library-path", path, program}, args...)...)
+}
+
+// Standalone returns the toolchain as programs that run as they are: where it has
+// a loader, scripts around it.
+func (tc Toolchain) Standalone(t testing.TB) Toolchain {
+	t.Helper()
+	if tc.Loader == "" {
+		return tc
+	}
+	dir := t.TempDir()
+	script := func(program string) string {
+		name := filepath.Join(dir, filepath.Base(program))
+		text := "#!/bin/sh\nexec " + strings.Join(tc.Command(program).Args, " ") + " \"$@\"\n"
+		if err := os.WriteFile(name, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	return Toolchain{Clang: script(tc.Clang), Strip: script(tc.Strip)}
 }

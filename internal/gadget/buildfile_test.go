@@ -76,7 +76,7 @@ func TestParseBuildFileRefuses(t *testing.T) {
 		{"no arch", "archs: []\n", `b:1: archs is empty, name one or leave the key out`},
 		{"include", "includes:\n  - ok\n  - ../up\n", `b:3: includes is "../up", it leaves the gadget's directory, name a path inside it`},
 		{"includes is a string", "includes: x\n", `b:1: includes is "x", want a list of strings`},
-		{"flag", "cflags:\n  - -O2\n  - -fplugin=x.so\n", `b:3: cflags: flag "-fplugin=x.so" is not allowed, remove it`},
+		{"flag", "cflags:\n  - -O2\n  - -fplugin=x.so\n", `b:3: cflags: flag "-fplugin=x.so" is not allowed, remove it: -I, -D, -W, -O, -g, -std, -mcpu=v1 to v4 and -f flags that touch no file are`},
 		{"quote", "cflags: -DX='a\n", `b:1: cflags: "-DX='a" ends inside a quote, close it`},
 		{"syntax", "a: b: c\n", `b:1: no valid YAML: mapping values are not allowed in this context`},
 		{"two documents", "wasm: a.wasm\n---\nwasm: b.wasm\n", `b:2: a second YAML document begins here, only one is read`},
@@ -96,7 +96,8 @@ func TestCheckCFlag(t *testing.T) {
 	for flag, allowed := range map[string]bool{
 		"-DX": true, "-DX=1": true, "-DX=a b;c": true, "-Iinclude": true, "-Wno-unused-variable": true, "-Werror=format": true,
 		"-fno-builtin": true, "-O2": true, "-g": true, "-gdwarf-4": true, "-mcpu=v4": true, "-std=gnu11": true,
-		"-mlittle-endian": true, "-funroll-loops": true, "-Wall": true,
+		"-mlittle-endian": true, "-funroll-loops": true, "-fno-unroll-loops": true, "-Wall": true, "-std=gnu2x": true,
+		"-ftrivial-auto-var-init=zero": true, "-ferror-limit=0": true,
 
 		"": false, "-I": false, "-D": false, "-I/usr/include": false, "-I../x": false, "-Ia/../../x": false,
 		"-Wl,-x": false, "-Wa,-x": false, "-Wp,-MD,/tmp/x": false, "-Xclang": false, "-include": false, "-o": false,
@@ -105,6 +106,13 @@ func TestCheckCFlag(t *testing.T) {
 		"-gsplit-dwarf": false, "-ffile-prefix-map=a=b": false, "-fdebug-prefix-map=a=b": false, "-U": false,
 		"-save-temps": false, "-std=c11;x": false, "-DX\n-o": false, "-fsanitize-ignorelist=x": false,
 		"-fdiagnostics-add-output=x": false, "-ftime-trace=x": false, "--config=x": false, "-target": false,
+		"-foptimization-record-file=x": false, "-fsave-optimization-record": false, "-frandomize-layout-seed-file=x": false,
+		"-mcpu=help": false, "-mcpu=probe": false, "-mcpu=?": false, "-mbig-endian": false, "-fmodule-file=x": false,
+		"-fprebuilt-module-path=x": false, "-fsyntax-only": false, "-fstack-usage": false, "-fdump-record-layouts": false,
+		"-fverify-intermediate-code": false, "-fopenmp": false, "-fmemory-profile=x": false, "-fproc-stat-report=x": false,
+		"-fcrash-diagnostics-dir=x": false, "-fdepfile-entry=x": false, "-fbuild-session-file=x": false,
+		"-fxray-always-instrument=x": false, "-fextend-variable-liveness=x": false, "-fno-": false, "-f": false,
+		"-fno-no-builtin": false, "-std=c++20": false, "-gsplit": false, "-fbasic-block-address-map": false,
 	} {
 		if err := gadget.CheckCFlag(flag); (err == nil) != allowed {
 			t.Errorf("CheckCFlag(%q) = %v, want allowed %v", flag, err, allowed)

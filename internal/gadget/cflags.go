@@ -2,48 +2,55 @@ package gadget
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 )
 
-// allowedFlags holds the forms of compiler flags that build.yaml may add. None
-// names a file, except -I, which stays in the gadget's directory. None takes a
-// second word, and none passes words on to other programs (-Wl, -Wa, -Wp).
+// allowedFlags holds the flags of the compiler that build.yaml may add, beside
+// those of allowedFeatures. None reads or writes a file, except -I, which stays in
+// the gadget's directory; none looks at this machine, as -mcpu=probe does, or makes
+// something else than an object. None takes a second word, and none passes words
+// on to other programs (-Wl, -Wa, -Wp).
 var allowedFlags = []lazyregexp.Regexp{
 	lazyregexp.New(`^-I(.+)$`),
 	lazyregexp.New(`^-D[A-Za-z_][A-Za-z0-9_]*(\([A-Za-z0-9_, ]*\))?(=.*)?$`),
 	lazyregexp.New(`^-W[a-z0-9+][a-z0-9+-]*(=[A-Za-z0-9_+-]+)?$`),
-	lazyregexp.New(`^-f[a-z][a-z0-9-]*(=[A-Za-z0-9_.+-]+)?$`),
 	lazyregexp.New(`^-O[0-3sz]?$`),
-	lazyregexp.New(`^-g([0-3]|dwarf-[2-5]|line-tables-only|no-[a-z-]+)?$`),
-	lazyregexp.New(`^-m[a-z][a-z0-9-]*(=[A-Za-z0-9_.+-]+)?$`),
-	lazyregexp.New(`^-std=[a-z0-9:+]+$`),
+	lazyregexp.New(`^-g([0-3]|dwarf-[2-5])?$`),
+	lazyregexp.New(`^-mcpu=(generic|v[1-4])$`),
+	lazyregexp.New(`^-mlittle-endian$`),
+	lazyregexp.New(`^-std=(c|gnu)(89|90|99|11|17|18|23|2x)$`),
+	lazyregexp.New(`^-ftrivial-auto-var-init=(zero|pattern|uninitialized)$`),
+	lazyregexp.New(`^-fcf-protection=none$`),
+	lazyregexp.New(`^-f(error-limit|macro-backtrace-limit|bracket-depth|pack-struct|strict-flex-arrays)=[0-9]{1,6}$`),
 }
 
-// deniedFlags are beginnings of flags that have an allowed form, but load
-// code, read or write files, or make the result something else than an object.
-var deniedFlags = []string{
-	"-fplugin", "-fpass-plugin", "-fmodule", "-fno-module", "-fcrash", "-fsave-", "-fprofile",
-	"-fcs-profile", "-fauto-profile", "-fcoverage", "-fdump", "-femit", "-fembed", "-flto", "-fthin",
-	"-fsyntax-only", "-ftime-trace", "-fproc-stat", "-fuse-ld", "-fsanitize", "-fbuild-session",
-	"-fapi-notes", "-findex", "-foffload", "-ffile-", "-fdebug-", "-fmacro-prefix", "-fxray",
-	"-fbasic-block-sections", "-fdiagnostics-", "-fintegrated", "-fno-integrated", "-fdriver",
-	"-mllvm", "-mlink", "-mfloat-abi",
+// allowedFeatures are what -f turns on, and -fno- off: the language, what the
+// optimizer may take for granted, and which transformations it tries.
+var allowedFeatures = []string{
+	"asynchronous-unwind-tables", "builtin", "common", "data-sections", "delete-null-pointer-checks",
+	"eliminate-unused-debug-types", "exceptions", "finite-loops", "freestanding", "function-sections", "gnu-inline-asm",
+	"gnu89-inline", "hosted", "inline", "inline-functions", "inline-hint-functions", "jump-tables", "keep-static-consts",
+	"lax-vector-conversions", "math-errno", "merge-all-constants", "ms-extensions", "omit-frame-pointer",
+	"optimize-sibling-calls", "pic", "PIC", "pie", "PIE", "short-enums", "short-wchar", "signed-char", "slp-vectorize",
+	"stack-protector", "standalone-debug", "strict-aliasing", "strict-enums", "strict-overflow",
+	"strict-return", "unroll-loops", "unsigned-char", "unwind-tables", "vectorize", "verbose-asm",
+	"wrapv", "zero-initialized-in-bss",
 }
 
 // CheckCFlag returns an error unless flag may be given to the compiler by a
-// gadget: a -D, -W, -f, -O, -g, -m or -std flag that touches no file, or -I
-// with a directory inside the gadget's.
+// gadget.
 func CheckCFlag(flag string) error {
-	for _, d := range deniedFlags {
-		if strings.HasPrefix(flag, d) {
-			return fmt.Errorf("flag %q is not allowed, remove it", flag)
-		}
-	}
 	if dir, ok := strings.CutPrefix(flag, "-I"); ok && dir != "" {
 		if _, err := insidePath(dir); err != nil {
 			return fmt.Errorf("flag %q: %w", flag, err)
+		}
+	}
+	if feature, ok := strings.CutPrefix(flag, "-f"); ok {
+		if slices.Contains(allowedFeatures, strings.TrimPrefix(feature, "no-")) {
+			return nil
 		}
 	}
 	for _, re := range allowedFlags {
@@ -51,7 +58,7 @@ func CheckCFlag(flag string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("flag %q is not allowed, use -I, -D, -W, -f, -O, -g, -m or -std, each in one word", flag)
+	return fmt.Errorf("flag %q is not allowed, remove it: -I, -D, -W, -O, -g, -std, -mcpu=v1 to v4 and -f flags that touch no file are", flag)
 }
 
 // splitWords splits s into words as a shell does, with quotes and backslashes,

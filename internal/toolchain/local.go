@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/gadgets/include"
@@ -21,6 +22,9 @@ type Local struct {
 	Includes []string
 	// Getenv gives CLANG and LLVM_STRIP (also spelled LLVM-STRIP).
 	Getenv func(string) string
+	// Root is the directory that the machine's headers are looked for in; empty
+	// means its root directory.
+	Root string
 }
 
 // Toolchains returns the toolchain for each of archs.
@@ -41,21 +45,61 @@ func (l Local) Toolchains(archs []arch.Arch) (map[arch.Arch]assemble.Toolchain, 
 	if err := l.headers(dir); err != nil {
 		return nil, fmt.Errorf("writing headers: %w", err)
 	}
+	own, err := ownIncludes(clang)
+	if err != nil {
+		return nil, err
+	}
+	includes := append(append([]string{}, l.Includes...), filepath.Join(dir, gadgetDir))
+	includes = append(includes, l.machineIncludes()...)
 	out := map[arch.Arch]assemble.Toolchain{}
 	for _, a := range archs {
-		includes := append([]string{}, l.Includes...)
-		includes = append(includes, filepath.Join(dir, gadgetDir))
-		for _, machine := range []string{"/usr/local/include", "/usr/include"} {
-			if _, err := os.Stat(filepath.Join(machine, "bpf", "bpf_helpers.h")); err == nil {
-				includes = append(includes, machine)
-			}
-		}
 		out[a] = assemble.Toolchain{
-			Clang: clang, Strip: strip,
-			SystemIncludes: append(includes, filepath.Join(dir, vmlinuxDir, a.String())),
+			Clang: clang, Strip: strip, OwnIncludes: own,
+			SystemIncludes: append(includes[:len(includes):len(includes)], filepath.Join(dir, vmlinuxDir, a.String())),
 		}
 	}
 	return out, nil
+}
+
+// ownIncludes asks clang where it looks for headers of itself: its own, and those
+// of a script around it.
+func ownIncludes(clang string) ([]string, error) {
+	out, err := exec.Command(clang, "-target", "bpf", "-nostdlibinc", "-E", "-v", "-xc", os.DevNull).CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("asking %q for the directories of its headers: %w", clang, err)
+	}
+	_, list, _ := strings.Cut(string(out), "#include <...> search starts here:\n")
+	list, _, _ = strings.Cut(list, "End of search list.")
+	dirs := []string{}
+	for line := range strings.Lines(list) {
+		dirs = append(dirs, filepath.Clean(strings.TrimSpace(line)))
+	}
+	return dirs, nil
+}
+
+// machineIncludes returns the directories that have the machine's headers of
+// libbpf and of the kernel. Distributions put the kernel's <asm/types.h> into the
+// common directory (Fedora, Alpine) or into that of the architecture (Debian).
+func (l Local) machineIncludes() []string {
+	found := []string{}
+	for _, dir := range []string{"/usr/local/include", "/usr/include"} {
+		dir = filepath.Join(l.Root, dir)
+		perArch, _ := filepath.Glob(filepath.Join(dir, arch.Arch(runtime.GOARCH).Uname()+"-linux-*", "asm", "types.h"))
+		switch {
+		case exists(filepath.Join(dir, "asm", "types.h")):
+			found = append(found, dir)
+		case len(perArch) > 0:
+			found = append(found, dir, filepath.Dir(filepath.Dir(perArch[0])))
+		case exists(filepath.Join(dir, "bpf", "bpf_helpers.h")):
+			found = append(found, dir)
+		}
+	}
+	return found
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // program finds a program: by the first of the variables that is set, by its

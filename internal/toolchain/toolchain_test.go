@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -66,8 +67,9 @@ func TestFailedFetchLeavesNothing(t *testing.T) {
 
 func TestLocal(t *testing.T) {
 	bin := t.TempDir()
+	const search = "#!/bin/sh\necho '#include <...> search starts here:\n /own/include\n /other\nEnd of search list.' >&2\n"
 	for _, name := range []string{"clang-19", "my-strip"} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte(search), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -80,7 +82,7 @@ func TestLocal(t *testing.T) {
 			t.Fatal(err)
 		}
 		tc := tcs[arch.ARM64]
-		if tc.Clang != filepath.Join(bin, "clang-19") || tc.Strip != env["LLVM-STRIP"] || tc.SystemIncludes[0] != "/mine" {
+		if tc.Clang != filepath.Join(bin, "clang-19") || tc.Strip != env["LLVM-STRIP"] || tc.SystemIncludes[0] != "/mine" || !slices.Equal(tc.OwnIncludes, []string{"/own/include", "/other"}) {
 			t.Errorf("toolchain %+v", tc)
 		}
 		for _, header := range []string{filepath.Join(tc.SystemIncludes[1], "gadget", "macros.h"), filepath.Join(tc.SystemIncludes[len(tc.SystemIncludes)-1], "vmlinux.h")} {
