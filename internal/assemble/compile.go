@@ -59,7 +59,7 @@ func Compile(ctx context.Context, req CompileRequest) (CompileResult, error) {
 		return CompileResult{}, err
 	}
 	if !b.BuildsFor(req.Arch) {
-		return CompileResult{}, fmt.Errorf("compiling for %s: %s allows only %v, build for these (attribute 'archs')", req.Arch, b.File, b.Archs)
+		return CompileResult{}, fmt.Errorf("compiling for %s: %s allows only %v, build for these", req.Arch, b.File, b.Archs)
 	}
 	source, ok, err := req.Directory.find(b, "ebpfsource", b.Source)
 	if err != nil {

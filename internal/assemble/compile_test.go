@@ -133,7 +133,7 @@ func TestCompileRefuses(t *testing.T) {
 		want         []string
 	}{
 		{name: "source named and missing", files: map[string]string{"build.yaml": "ebpfsource: x.c\n"}, want: []string{`build.yaml:1: ebpfsource names "x.c", but`, "has no such file"}},
-		{name: "other arch", files: map[string]string{"build.yaml": "archs: [arm64]\n", "program.bpf.c": ""}, want: []string{"allows only [arm64]", "attribute 'archs'"}},
+		{name: "other arch", files: map[string]string{"build.yaml": "archs: [arm64]\n", "program.bpf.c": ""}, want: []string{"allows only [arm64]", "build for these"}},
 		{name: "no program", object: noProgram, files: map[string]string{"program.bpf.c": ""}, want: []string{"program.bpf.c: it defines no program, put SEC("}},
 		{name: "empty object", object: "/dev/null", files: map[string]string{"program.bpf.c": ""}, want: []string{"checking object", "it is empty"}},
 		{

@@ -58,13 +58,7 @@ func Image(ctx context.Context, req ImageRequest) (ImageResult, error) {
 	if err != nil {
 		return ImageResult{}, err
 	}
-	archs := req.Archs
-	if len(archs) == 0 {
-		archs = b.Archs
-	}
-	if len(archs) == 0 {
-		archs = arch.All()
-	}
+	archs := req.archs(b)
 	wasm, err := Wasm(ctx, WasmRequest{Directory: req.Directory, GoRoot: req.GoRoot, ModCache: req.ModCache, GoCache: req.GoCache})
 	if err != nil {
 		return ImageResult{}, err
@@ -74,6 +68,18 @@ func Image(ctx context.Context, req ImageRequest) (ImageResult, error) {
 		return ImageResult{}, err
 	}
 	return req.assemble(ctx, archs, compiled, wasm.Module)
+}
+
+// archs returns the architectures to build for: those asked for, those of the
+// build file, or all.
+func (req ImageRequest) archs(b *gadget.BuildFile) []arch.Arch {
+	switch {
+	case len(req.Archs) > 0:
+		return req.Archs
+	case len(b.Archs) > 0:
+		return b.Archs
+	}
+	return arch.All()
 }
 
 // compile compiles for all architectures at once.

@@ -76,7 +76,7 @@ func Wasm(ctx context.Context, req WasmRequest) (WasmResult, error) {
 // goModule builds the Go source in a private copy of its module.
 func (req WasmRequest) goModule(ctx context.Context, b *gadget.BuildFile) (WasmResult, error) {
 	if req.GoRoot == "" {
-		return WasmResult{}, fmt.Errorf("%s:%d: wasm names the Go source %q, but there is no Go toolchain; register one or name a .wasm file",
+		return WasmResult{}, fmt.Errorf("%s:%d: wasm names the Go source %q, but there is no Go toolchain, name a .wasm file or set GOROOT (with Bazel: register a toolchain of rules_go)",
 			b.File, b.Wasm.Line, b.Wasm.Path)
 	}
 	tmp, err := os.MkdirTemp("", "gadget-wasm-")

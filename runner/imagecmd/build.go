@@ -15,7 +15,6 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/assemble"
-	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
@@ -138,7 +137,7 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 		return nil, err
 	}
 	if b.UpdateMetadata {
-		if err := b.update(g, req); err != nil {
+		if err := shown(g, assemble.UpdateMetadata(g.Ctx, req)); err != nil {
 			return nil, err
 		}
 	}
@@ -148,10 +147,7 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 // compile builds, and keeps the result in the directory dir for the next time.
 func (b *Build) compile(g *cli.Globals, req assemble.ImageRequest, dir string) (*built, error) {
 	res, err := assemble.Image(g.Ctx, req)
-	if refused := (*assemble.CompileError)(nil); errors.As(err, &refused) {
-		fmt.Fprint(g.Stderr, refused.Text)
-	}
-	if err != nil {
+	if err := shown(g, err); err != nil {
 		return nil, err
 	}
 	fmt.Fprint(g.Stderr, res.Warnings)
@@ -166,6 +162,14 @@ func (b *Build) compile(g *cli.Globals, req assemble.ImageRequest, dir string) (
 		return nil, fmt.Errorf("keeping the result for the next time: %w", err)
 	}
 	return &built{res.Root, oci.NewMemory(res.Blobs...), said}, nil
+}
+
+// shown returns err after showing what the compiler said, where it refused.
+func shown(g *cli.Globals, err error) error {
+	if refused := (*assemble.CompileError)(nil); errors.As(err, &refused) {
+		fmt.Fprint(g.Stderr, refused.Text)
+	}
+	return err
 }
 
 // request is what the flags ask for, without the toolchain.
@@ -226,40 +230,4 @@ func (b *Build) toolchains(g *cli.Globals) (map[arch.Arch]assemble.Toolchain, er
 		}
 	}
 	return pinned.Toolchains(g.Ctx, arch.All())
-}
-
-// update completes gadget.yaml from the program, compiled for one
-// architecture.
-func (b *Build) update(g *cli.Globals, req assemble.ImageRequest) error {
-	file, err := req.Directory.ReadBuildFile()
-	if err != nil {
-		return err
-	}
-	res, err := assemble.Compile(g.Ctx, assemble.CompileRequest{
-		Directory: req.Directory, Toolchain: req.Toolchains[arch.Host()], Arch: arch.Host(), CFlags: req.CFlags,
-	})
-	if err != nil {
-		return err
-	}
-	if len(res.Object) == 0 {
-		return errors.New("updating the metadata: the gadget has no program to read them from")
-	}
-	base := b.Path
-	if b.File != "" {
-		base = filepath.Dir(b.File)
-	}
-	path := filepath.Join(base, filepath.FromSlash(file.Metadata.Path))
-	existing, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	abs, err := filepath.Abs(b.Path)
-	if err != nil {
-		return err
-	}
-	updated, err := gadget.UpdateMetadata(existing, res.Object, filepath.Base(abs))
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, updated, 0o644)
 }

@@ -51,7 +51,8 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 		return fmt.Errorf("reading object: %w", err)
 	}
 	if len(object) == 0 {
-		return fmt.Errorf("reading object %q: it is empty, the gadget has no program to read data sources from", f.Object)
+		fmt.Fprintln(stderr, "the gadget has no program, its metadata lack nothing")
+		return nil
 	}
 	existing, err := readExisting(f.Existing)
 	if err != nil {
