@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -195,4 +196,11 @@ func relocate(ref Reference, prefix, location string) where {
 	}
 	h, repository, _ := strings.Cut(name, "/")
 	return where{host: host(h), repository: repository}
+}
+
+// Here reports whether all that serves the repository of ref is on this
+// machine, mirrors too: what its name says does not matter.
+func (c *Client) Here(ref Reference) bool {
+	places, err := c.cfg.places(ref)
+	return err == nil && !slices.ContainsFunc(places, func(w where) bool { return !isLoopback(w.host) })
 }

@@ -25,15 +25,15 @@ func TestPrivateAuthority(t *testing.T) {
 		options registry.Options
 		err     string
 	}{
-		"unknown":         {registry.Options{}, "its certificate does not verify"},
-		"CA file":         {registry.Options{CAFile: ca.File}, ""},
-		"directory":       {registry.Options{CertDir: dir}, ""},
-		"configuration":   {registry.Options{Config: byHost}, ""},
-		"insecure":        {registry.Options{Insecure: true}, ""},
-		"insecure host":   {registry.Options{InsecureRegistries: []string{srv.Addr}}, ""},
-		"insecure others": {registry.Options{InsecureRegistries: []string{"other.example"}}, "does not verify"},
-		"no such file":    {registry.Options{CAFile: "/absent.pem"}, "reading certificates"},
-		"not a certificate":  {registry.Options{CAFile: empty}, "holds no PEM certificate"},
+		"unknown":           {registry.Options{}, "its certificate does not verify"},
+		"CA file":           {registry.Options{CAFile: ca.File}, ""},
+		"directory":         {registry.Options{CertDir: dir}, ""},
+		"configuration":     {registry.Options{Config: byHost}, ""},
+		"insecure":          {registry.Options{Insecure: true}, ""},
+		"insecure host":     {registry.Options{InsecureRegistries: []string{srv.Addr}}, ""},
+		"insecure others":   {registry.Options{InsecureRegistries: []string{"other.example"}}, "does not verify"},
+		"no such file":      {registry.Options{CAFile: "/absent.pem"}, "reading certificates"},
+		"not a certificate": {registry.Options{CAFile: empty}, "holds no PEM certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, tc.options).Hurry()

@@ -12,8 +12,11 @@ import (
 // Request is an artifact that is to run, and what decides about it.
 type Request struct {
 	Policy *Policy
-	// Name is the repository ("ghcr.io/acme/trace_open"); empty for a file.
-	Name   string
+	// Name is the repository ("ghcr.io/acme/trace_open"); empty for a path.
+	Name string
+	// Here says that the content comes from a registry of this machine, whatever
+	// the name says.
+	Here   bool
 	Digest digest.Digest
 	// State is the directory that remembers; empty remembers nothing.
 	State string
@@ -80,15 +83,15 @@ func Check(ctx context.Context, q Request) (Verdict, error) {
 		case Warn:
 			return Verdict{Warning: fmt.Sprintf("%s comes from this machine and was not verified", q.what())}, nil
 		}
-		if q.Name == "" {
-			return Verdict{}, q.refuse("files carry no signatures", nil)
-		}
 	}
-	rule := q.Policy.RuleFor(q.Name)
-	if q.Require {
+	rule := q.Policy.RuleFor(q.Name, q.Here || record.Here)
+	if q.Require || q.Name == "" {
 		rule.Unsigned = Refuse
 	}
 	if !rule.Trusts() {
+		if q.Name == "" {
+			return Verdict{}, q.refuse("it is a local file, and the policy's default names no key for it", nil)
+		}
 		return q.unsigned(rule, "it is from a repository for which no key is known")
 	}
 	return q.signed(ctx, rule, record)
@@ -146,6 +149,9 @@ func (q Request) signed(ctx context.Context, rule Rule, record Record) (Verdict,
 		reason := "no signature of it is on this machine"
 		if len(stored) > 0 || storedErr != nil {
 			reason = "no signature of it that is on this machine counts"
+		}
+		if q.Name == "" {
+			return Verdict{}, q.refuse("no signature that came with it counts", storedErr)
 		}
 		return Verdict{}, q.refuse(reason+", and the registry must not be asked", storedErr)
 	}

@@ -83,7 +83,7 @@ func TestCheckRefuses(t *testing.T) {
 			s.repo.err = errors.New("the registry is down")
 		}},
 		{"nobody to ask", "must not be asked", func(_ *testing.T, s *scene) { s.request.Place = nil }},
-		{"file, local refused", "files carry no signatures", func(_ *testing.T, s *scene) {
+		{"file, local refused", "it is not signed", func(_ *testing.T, s *scene) {
 			s.request.Name, s.request.Policy.Local = "", sign.Refuse
 		}},
 		{"not a digest", "digest", func(_ *testing.T, s *scene) { s.request.Digest = "../../x" }},

@@ -122,7 +122,7 @@ func FuzzPolicy(f *testing.F) {
 			return
 		}
 		for _, name := range []string{repository, "localhost:5000/a/b", "docker.io/library/x", "x"} {
-			switch p.RuleFor(name).Unsigned {
+			switch p.RuleFor(name, true).Unsigned {
 			case sign.Refuse, sign.Warn, sign.Allow:
 			default:
 				t.Errorf("%s: no action", name)

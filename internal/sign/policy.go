@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -40,14 +41,15 @@ func (r Rule) Verification(now time.Time) Verification {
 }
 
 // Policy says which artifacts may run. Rules are tried in order, the first
-// that matches a repository decides. Where none does, loopback registries are
-// allowed and all others go by Default.
+// that matches a repository decides. Where none does, what comes from registries
+// of this machine is allowed and all else goes by Default.
 type Policy struct {
 	// Source is where the policy comes from, for people.
 	Source  string
 	Rules   []Rule
 	Default Rule
-	// Local is for files, and for what was loaded or built on this machine.
+	// Local is for paths, and for what was loaded or built on this machine. Where
+	// it refuses, Default says who must have signed them.
 	Local Action
 	// NoLoopback lets Default decide about loopback registries too.
 	NoLoopback bool
@@ -67,7 +69,9 @@ func KeysPolicy(source string, keys []PublicKey) *Policy {
 }
 
 // RuleFor returns what decides about a repository ("ghcr.io/acme/trace_open").
-func (p *Policy) RuleFor(name string) Rule {
+// here says that the content does come from this machine: a name can be mapped to
+// any place.
+func (p *Policy) RuleFor(name string, here bool) Rule {
 	for _, r := range p.Rules {
 		for _, pattern := range r.Match {
 			if match(pattern, name) {
@@ -75,7 +79,7 @@ func (p *Policy) RuleFor(name string) Rule {
 			}
 		}
 	}
-	if !p.NoLoopback && isLoopback(registryOf(name)) {
+	if here && !p.NoLoopback && isLoopback(registryOf(name)) {
 		return Rule{Unsigned: Allow}
 	}
 	return p.Default
@@ -116,7 +120,7 @@ func isLoopback(registry string) bool {
 	if h, _, err := net.SplitHostPort(registry); err == nil {
 		host = h
 	}
-	if host == "localhost" {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
 	if len(host) > 1 && host[0] == '[' && host[len(host)-1] == ']' {

@@ -68,7 +68,7 @@ func TestPolicyRules(t *testing.T) {
 		{"localhost.example.com/x", "", "warn"},
 		{"docker.io/library/x", "", "warn"},
 	} {
-		rule := p.RuleFor(tt.name)
+		rule := p.RuleFor(tt.name, true)
 		var names []string
 		for _, k := range rule.Keys {
 			names = append(names, k.Name)
@@ -78,7 +78,7 @@ func TestPolicyRules(t *testing.T) {
 		}
 	}
 	want := time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC)
-	if got := p.RuleFor("ghcr.io/acme/other").Keys[1].Expires; !got.Equal(want) {
+	if got := p.RuleFor("ghcr.io/acme/other", true).Keys[1].Expires; !got.Equal(want) {
 		t.Errorf("the key expires %v, want %v", got, want)
 	}
 }
@@ -88,14 +88,14 @@ func TestDefaultPolicy(t *testing.T) {
 	for name, want := range map[string]sign.Action{
 		"ghcr.io/x/y": sign.Refuse, "docker.io/library/x": sign.Refuse, "localhost/x": sign.Allow, "127.0.0.1:5000/x": sign.Allow,
 	} {
-		if got := p.RuleFor(name); got.Unsigned != want || len(got.Keys) > 0 {
+		if got := p.RuleFor(name, true); got.Unsigned != want || len(got.Keys) > 0 {
 			t.Errorf("%s: %+v, want %s", name, got, want)
 		}
 	}
 	if p.Local != sign.Allow {
 		t.Errorf("local is %s", p.Local)
 	}
-	if got := sign.KeysPolicy("x", nil).RuleFor("localhost/x").Unsigned; got != sign.Refuse {
+	if got := sign.KeysPolicy("x", nil).RuleFor("localhost/x", true).Unsigned; got != sign.Refuse {
 		t.Errorf("with keys of the user, a loopback registry is %s", got)
 	}
 }
@@ -205,7 +205,7 @@ func TestFindPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(publicKey(t, "p256").ID, p.RuleFor("a.b/c").Keys[0].ID); diff != "" {
+	if diff := cmp.Diff(publicKey(t, "p256").ID, p.RuleFor("a.b/c", true).Keys[0].ID); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
@@ -25,10 +27,11 @@ func FindPolicy(path, configHome string) (*Policy, error) {
 		places = append(places, filepath.Join(configHome, "gadget-run", "policy.yaml"))
 	}
 	for _, place := range places {
-		p, err := readPolicy(place)
-		if !errors.Is(err, fs.ErrNotExist) {
-			return p, err
+		_, err := os.Lstat(place) // a link that leads nowhere is there, too
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+			continue
 		}
+		return readPolicy(place)
 	}
 	return DefaultPolicy(), nil
 }

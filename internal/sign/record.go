@@ -22,12 +22,17 @@ const recordExt = ".json"
 // maxRecord is the size of a record, in bytes: every signature in base64.
 const maxRecord = 4 * MaxBundle
 
-// Record is what is remembered of an artifact. It holds the signatures
-// themselves, so that it is evidence and not a claim: whoever can write the
-// directory cannot make an unsigned artifact pass for a signed one.
+// Record is what is remembered of an artifact. The signatures themselves are
+// in it and are verified each time; what nothing else proves is sealed with a
+// secret of the state directory. So whoever can write the record alone cannot
+// make an artifact pass that the policy does not let run.
 type Record struct {
 	// Local says that a person loaded or built the artifact here.
 	Local bool `json:"local,omitempty"`
+	// Here says that it was pulled from a registry of this machine.
+	Here bool `json:"here,omitempty"`
+	// Seal binds Local and Here to the artifact and to this machine.
+	Seal string `json:"seal,omitempty"`
 	// Policy is the hash of the policy under which Signatures were found good.
 	Policy     string      `json:"policy,omitempty"`
 	Signers    []Signer    `json:"signers,omitempty"`
@@ -55,7 +60,8 @@ func ReadRecord(state string, d digest.Digest) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("reading what is remembered of %s: %w", d, err)
 	}
-	return parseRecord(data), nil
+	r := parseRecord(data)
+	return r, r.unseal(state, d)
 }
 
 // parseRecord reads a record. A damaged one is as good as none.
@@ -69,14 +75,20 @@ func parseRecord(data []byte) Record {
 
 // MarkLocal remembers that a person loaded or built the artifact here.
 func MarkLocal(state string, d digest.Digest) error {
+	return mark(state, d, func(r *Record) *bool { return &r.Local })
+}
+
+// MarkHere remembers that the artifact was pulled from a registry of this machine.
+func MarkHere(state string, d digest.Digest) error {
+	return mark(state, d, func(r *Record) *bool { return &r.Here })
+}
+
+func mark(state string, d digest.Digest, flag func(*Record) *bool) error {
 	r, err := ReadRecord(state, d)
-	if err != nil {
+	if err != nil || *flag(&r) {
 		return err
 	}
-	if r.Local {
-		return nil
-	}
-	r.Local = true
+	*flag(&r) = true
 	return writeRecord(state, d, r)
 }
 
@@ -85,6 +97,9 @@ func writeRecord(state string, d digest.Digest, r Record) error {
 	if err != nil {
 		return err
 	}
+	if err := r.seal(state, d); err != nil {
+		return fmt.Errorf("remembering %s: %w", d, err)
+	}
 	data, err := action.JSON(r)
 	if err != nil {
 		return err
@@ -92,7 +107,7 @@ func writeRecord(state string, d digest.Digest, r Record) error {
 	if len(data) > maxRecord {
 		return nil // it is asked for again next time
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return fmt.Errorf("remembering the signatures of %s: %w", d, err)
 	}
 	if err := action.WriteFile(name, data); err != nil {

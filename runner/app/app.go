@@ -166,7 +166,9 @@ func withLayout(args []string) ([]string, error) {
 			return nil, err
 		}
 	}
-	return append([]string{"run", layout}, args...), nil
+	// A path is one by its spelling.
+	layout, err := filepath.Abs(layout)
+	return append([]string{"run", layout}, args...), err
 }
 
 func flagSet(lists ...[]*kong.Flag) runcmd.FlagSet {

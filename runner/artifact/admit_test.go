@@ -167,14 +167,14 @@ func TestRefusedBeforeAnythingIsPulled(t *testing.T) {
 			a.refer(t, a.artifact.Root, registry.Document{MediaType: sign.BundleMediaType, Data: s.Data, Annotations: sign.BundleAnnotations()})
 		}, "the signature is about another digest"},
 		"policy unreadable": {func(t *testing.T, a *admission) {
-			a.trust.PublicKeys, a.trust.Policy = nil, t.TempDir()
+			a.trust.PublicKeys, a.trust.Policy = nil, cli.File(t.TempDir())
 		}, "policy"},
 		"policy with an unknown word": {func(t *testing.T, a *admission) {
 			file := filepath.Join(t.TempDir(), "policy.yaml")
 			if err := os.WriteFile(file, []byte("version: 1\ndefault: {unsinged: allow}\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			a.trust.PublicKeys, a.trust.Policy = nil, file
+			a.trust.PublicKeys, a.trust.Policy = nil, cli.File(file)
 		}, "unsinged"},
 		"tampered index": {func(t *testing.T, a *admission) {
 			a.sign(t, a.artifact.Root)

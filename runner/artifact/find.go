@@ -20,7 +20,7 @@ func StoredName(ref registry.Reference) string {
 	return ref.String()
 }
 
-// lookup finds ref in the store. A digest is enforced: it is looked for under
+// Lookup finds ref in the store. A digest is enforced: it is looked for under
 // its own name, the tag's, and every other name of the repository.
 func Lookup(s *store.Store, ref registry.Reference) (store.Ref, error) {
 	r, err := s.Lookup(StoredName(ref))
@@ -40,7 +40,7 @@ func Lookup(s *store.Store, ref registry.Reference) (store.Ref, error) {
 	return store.Ref{}, errors.Join(fmt.Errorf("%s is not in the store %q: %w", ref, s.Dir(), oci.ErrNotFound), listErr)
 }
 
-// find returns the reference that the user means: a name, or the beginning of
+// Find returns the reference that the user means: a name, or the start of
 // a digest that only one artifact has, which stands for the first of its names.
 func Find(s *store.Store, text string) (store.Ref, error) {
 	all, err := FindAll(s, text)
@@ -84,7 +84,7 @@ func findDigest(s *store.Store, prefix string) ([]store.Ref, error) {
 	return found, nil
 }
 
-// digestPrefix is what may be the beginning of a digest.
+// digestPrefix is what may be the start of a digest.
 var digestPrefix = lazyregexp.New(`^(?:sha256:)?[0-9a-f]{6,64}$`)
 
 func hasDigestPrefix(digest, prefix string) bool {
@@ -95,7 +95,7 @@ func notHere(s *store.Store, text string) error {
 	return fmt.Errorf("%s is not in the store %q: %w", text, s.Dir(), oci.ErrNotFound)
 }
 
-// pinned is a reference with its tag and its digest.
+// Pinned is a reference with its tag and its digest.
 func Pinned(ref registry.Reference, digest string) string {
 	ref.Digest = digest
 	return ref.String()

@@ -11,22 +11,23 @@ import (
 
 // RegistryFlags are the flags of every command that talks to a registry.
 type RegistryFlags struct {
-	Authfile           string   `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, podman's and docker's files)." group:"Registry"`
+	Authfile           cli.File `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, podman's and docker's files)." group:"Registry"`
 	Insecure           bool     `aliases:"insecure-registry" help:"Allow plain HTTP and certificates that do not verify." group:"Registry"`
 	InsecureRegistries []string `placeholder:"HOST" help:"Registries for which --insecure holds." group:"Registry"`
-	CAFile             string   `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's." group:"Registry"`
-	CertDir            string   `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show." group:"Registry"`
+	CAFile             cli.File `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's." group:"Registry"`
+	CertDir            cli.File `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show." group:"Registry"`
 	Retry              int      `placeholder:"N" help:"Attempts for each request (default: 5)." group:"Registry"`
 }
 
 // Client returns a registry client as the flags say.
 func (f RegistryFlags) Client(g *cli.Globals) (*registry.Client, error) {
 	return registry.New(registry.Options{
-		Insecure: f.Insecure, InsecureRegistries: f.InsecureRegistries, AuthFile: f.Authfile,
-		CAFile: f.CAFile, CertDir: f.CertDir, Attempts: f.Retry, Log: g.Log,
+		Insecure: f.Insecure, InsecureRegistries: f.InsecureRegistries, AuthFile: string(f.Authfile),
+		CAFile: string(f.CAFile), CertDir: string(f.CertDir), Attempts: f.Retry, Log: g.Log,
 	})
 }
 
+// OpenStore opens the store of the state directory.
 func OpenStore(g *cli.Globals) (*store.Store, error) { return store.Open(g.State) }
 
 // HoldStore opens the store and keeps its content until release is called.
@@ -45,14 +46,4 @@ func defaults() (registry.Defaults, error) {
 		return registry.Defaults{}, err
 	}
 	return cfg.Defaults(), nil
-}
-
-// ParseReference parses a reference that the user wrote.
-func ParseReference(text string) (registry.Reference, error) {
-	d, err := defaults()
-	if err != nil {
-		return registry.Reference{}, err
-	}
-	ref, err := registry.ParseReference(text, d)
-	return ref, cli.Usage(err)
 }

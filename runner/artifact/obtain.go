@@ -103,7 +103,8 @@ func (q Request) admit(g *cli.Globals, ref registry.Reference, root ocispec.Desc
 	}
 	return Admit(g, Admission{
 		Trust: *q.Trust, Registry: q.Registry, Reference: ref, Digest: root.Digest,
-		Offline: q.Policy == PullNever, client: q.Client, stored: stored,
+		Offline: q.Policy == PullNever, client: q.Client, Stored: stored,
+		Here: stored == nil && q.Client.Here(ref),
 	})
 }
 
@@ -129,7 +130,13 @@ func (q Request) pull(g *cli.Globals, ref registry.Reference, s *store.Store) (r
 	if err := q.admit(g, ref, root, nil); err != nil {
 		return root, err
 	}
-	return root, q.content(g, ref, root, s)
+	if err := q.content(g, ref, root, s); err != nil {
+		return root, err
+	}
+	if q.Client.Here(ref) {
+		return root, sign.MarkHere(g.State, root.Digest)
+	}
+	return root, nil
 }
 
 // content brings root and, while its layers come, what refers to it.

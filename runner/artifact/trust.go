@@ -20,15 +20,15 @@ import (
 // TrustFlags are the flags of a command that runs artifacts: they say who must
 // have signed them.
 type TrustFlags struct {
-	VerifyImage bool     `default:"true" help:"Verify who signed the gadget; --verify-image=false runs it unverified."`
-	PublicKeys  []string `placeholder:"FILE" help:"Public keys (PEM) one of which must have signed the gadget, in place of the policy."`
-	Policy      string   `placeholder:"FILE" help:"Trust policy (default: /etc/gadget-run/policy.yaml, then the user's)."`
+	VerifyImage bool      `default:"true" help:"Verify who signed the gadget; --verify-image=false runs it unverified."`
+	PublicKeys  cli.Files `placeholder:"FILE" help:"Public keys (PEM) one of which must have signed the gadget, in place of the policy."`
+	Policy      cli.File  `placeholder:"FILE" help:"Trust policy (default: /etc/gadget-run/policy.yaml, then the user's)."`
 }
 
 // FindPolicy returns what the flags, or else the files, say.
 func (f TrustFlags) FindPolicy() (*sign.Policy, error) {
 	if len(f.PublicKeys) == 0 {
-		return sign.FindPolicy(f.Policy, ConfigHome())
+		return sign.FindPolicy(string(f.Policy), ConfigHome())
 	}
 	if f.Policy != "" {
 		return nil, cli.Usage(errors.New("--public-keys and --policy are mutually exclusive, use one"))
@@ -75,14 +75,17 @@ func readPublicKeys(values []string) ([]sign.PublicKey, error) {
 type Admission struct {
 	Trust    TrustFlags
 	Registry RegistryFlags
-	// Reference is the artifact's; the zero value stands for a file.
+	// Reference is the artifact's; the zero value stands for a path.
 	Reference registry.Reference
 	Digest    digest.Digest
+	// Here says that the content comes from a registry of this machine.
+	Here bool
 	// Offline says that the registry must not be asked.
 	Offline bool
+	// Stored has the signatures that came with it; nil when there are none.
+	Stored sign.Place
 
 	client *registry.Client // nil makes one
-	stored sign.Place       // nil for what is not in the store
 }
 
 // place is where the signatures lie.
@@ -100,7 +103,7 @@ func (a Admission) place(g *cli.Globals) (sign.Place, error) {
 // Admit returns nil when the artifact may run under the policy that holds, and
 // says on standard error who vouches for it.
 func Admit(g *cli.Globals, a Admission) error {
-	file := a.Reference == registry.Reference{}
+	local := a.Reference == registry.Reference{}
 	if !a.Trust.VerifyImage {
 		if len(a.Trust.PublicKeys) > 0 || a.Trust.Policy != "" {
 			return cli.Usage(errors.New("--verify-image=false contradicts --public-keys and --policy, use one"))
@@ -111,16 +114,16 @@ func Admit(g *cli.Globals, a Admission) error {
 	if err != nil {
 		return err
 	}
-	q := sign.Request{Policy: policy, Digest: a.Digest, State: g.State, Stored: a.stored}
-	if !file {
+	q := sign.Request{Policy: policy, Digest: a.Digest, State: g.State, Stored: a.Stored, Here: a.Here}
+	if !local {
 		q.Name = a.Reference.Name()
 	}
-	if !a.Offline {
+	if !local && !a.Offline {
 		q.Place = func() (sign.Place, error) { return a.place(g) }
 	}
 	verdict, err := sign.Check(g.Ctx, q)
 	if err != nil {
-		return wayOut(err, file)
+		return withHint(err, local)
 	}
 	if verdict.Warning != "" {
 		g.Say("gadget-run: %s", verdict.Warning)
@@ -133,20 +136,17 @@ func Admit(g *cli.Globals, a Admission) error {
 	return nil
 }
 
-// wayOut adds to a refusal what a person can do about it.
-func wayOut(err error, file bool) error {
+// withHint adds to a refusal what a person can do about it.
+func withHint(err error, local bool) error {
 	switch {
 	case !sign.IsRefused(err):
 		return err
-	case file:
-		return fmt.Errorf("%w, push it, sign it with \"gadget-run image sign\" and run it from there, or pass --verify-image=false", err)
+	case local:
+		return fmt.Errorf("%w, save it with its signatures (\"gadget-run image save\"), or pass --verify-image=false", err)
 	}
 	return fmt.Errorf("%w, trust its publisher's key with --public-keys=FILE or in %s, or run it unverified with --verify-image=false",
 		err, sign.SystemPolicy)
 }
-
-// markLocal remembers that a person brought an artifact in by a file, or built it here.
-func markLocal(g *cli.Globals, d digest.Digest) error { return sign.MarkLocal(g.State, d) }
 
 // place is a repository of a registry with what refers to its artifacts.
 type place struct {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
-	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
@@ -22,16 +22,16 @@ type file struct {
 	data []byte
 }
 
-// loadArchs loads the artifact for every architecture that the store has.
-func loadArchs(g *cli.Globals, s *store.Store, r store.Ref) ([]*gadget.Artifact, error) {
-	archs := r.Archs
+// loadArchs loads the artifact for every architecture that is here.
+func loadArchs(g *cli.Globals, src *artifact.Source) ([]*gadget.Artifact, error) {
+	archs := src.Archs
 	if len(archs) == 0 {
 		archs = arch.All()
 	}
 	var all []*gadget.Artifact
 	var failed error
 	for _, a := range archs {
-		art, err := gadget.Load(g.Ctx, s, r.Target, a)
+		art, err := gadget.Load(g.Ctx, src.Blobs, src.Root, a)
 		if err != nil {
 			failed = err
 			continue
@@ -39,7 +39,7 @@ func loadArchs(g *cli.Globals, s *store.Store, r store.Ref) ([]*gadget.Artifact,
 		all = append(all, art)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("reading %s: %w", r.Name, failed)
+		return nil, fmt.Errorf("reading %s: %w", src.Name, failed)
 	}
 	return all, nil
 }

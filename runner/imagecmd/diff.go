@@ -13,7 +13,7 @@ import (
 
 // Diff is "image diff".
 type Diff struct {
-	Old string `arg:"" name:"old" help:"Reference in the store or in a registry."`
+	Old string `arg:"" name:"old" help:"Reference in the store or in a registry, or a path."`
 	New string `arg:"" name:"new" help:"The one to compare it with."`
 	artifact.RegistryFlags
 	Platform string `placeholder:"linux/ARCH" help:"Platform to compare (default: this machine's)."`
@@ -49,7 +49,7 @@ func (d *Diff) describe(g *cli.Globals, text string) (*inspect.Report, error) {
 			return nil, cli.Usage(err)
 		}
 	}
-	src, err := (&Inspect{Image: text, RegistryFlags: d.RegistryFlags}).source(g)
+	src, err := artifact.Open(g, text, d.RegistryFlags, false)
 	if err != nil {
 		return nil, err
 	}

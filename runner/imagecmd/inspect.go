@@ -8,7 +8,6 @@ import (
 	"text/template"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/inspect"
@@ -30,7 +29,7 @@ var templateFuncs = template.FuncMap{"json": func(v any) (string, error) {
 
 // Inspect is "image inspect".
 type Inspect struct {
-	Image string `arg:"" name:"ref" help:"Reference in the store or in a registry, or a layout."`
+	Image string `arg:"" name:"ref" help:"Reference in the store or in a registry, or a path."`
 	artifact.RegistryFlags
 	Remote   bool   `help:"Ask the registry, also when the store has it; layers are not pulled."`
 	Platform string `placeholder:"linux/ARCH" help:"Platform to show (default: this machine's)."`
@@ -50,7 +49,7 @@ func (i *Inspect) Run(g *cli.Globals) error {
 			return cli.Usage(err)
 		}
 	}
-	src, err := i.source(g)
+	src, err := artifact.Open(g, i.Image, i.RegistryFlags, i.Remote)
 	if err != nil {
 		return err
 	}
@@ -92,23 +91,4 @@ func (i *Inspect) printer(g *cli.Globals) (func(*inspect.Report) error, error) {
 		return func(a *inspect.Report) error { return show.Data(g.Stdout, output, a) }, nil
 	}
 	return nil, fmt.Errorf("unknown output %q, use text, json, yaml or template=T", output)
-}
-
-// source finds the artifact: a layout or an archive when there is a file of
-// that name that a reference cannot have, else in the store or its registry.
-func (i *Inspect) source(g *cli.Globals) (*artifact.Source, error) {
-	if isPath(i.Image) {
-		return artifact.OpenPath(g.Ctx, i.Image)
-	}
-	if !i.Remote {
-		src, err := artifact.FromStore(g, i.Image)
-		if err == nil || !errors.Is(err, oci.ErrNotFound) || artifact.IsDigestPrefix(i.Image) {
-			return src, err
-		}
-	}
-	client, err := i.Client(g)
-	if err != nil {
-		return nil, err
-	}
-	return artifact.FromRegistry(g, client, i.Image)
 }

@@ -20,23 +20,23 @@ const maxPassword = 64 << 10
 
 // Login is "login".
 type Login struct {
-	Registry      string `arg:"" optional:"" default:"docker.io" help:"Registry, as host[:port] (default: docker.io)."`
-	Username      string `short:"u" aliases:"user" placeholder:"NAME" help:"User name."`
-	Password      string `short:"p" placeholder:"TEXT" help:"Password; others may see it in the process list."`
-	PasswordStdin bool   `help:"Read the password from standard input."`
-	GetLogin      bool   `help:"Print the user that is logged in, and do nothing."`
-	Authfile      string `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, or podman's)."`
-	CertDir       string `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show."`
-	CAFile        string `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's."`
-	TLSVerify     bool   `name:"tls-verify" default:"true" negatable:"" help:"Verify certificates and refuse plain HTTP."`
-	PlainHTTP     bool   `name:"plain-http" help:"Send the credentials over plain HTTP."`
+	Registry      string   `arg:"" optional:"" default:"docker.io" help:"Registry, as host[:port] (default: docker.io)."`
+	Username      string   `short:"u" aliases:"user" placeholder:"NAME" help:"User name."`
+	Password      string   `short:"p" placeholder:"TEXT" help:"Password; others may see it in the process list."`
+	PasswordStdin bool     `help:"Read the password from standard input."`
+	GetLogin      bool     `help:"Print the user that is logged in, and do nothing."`
+	Authfile      cli.File `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, or podman's)."`
+	CertDir       cli.File `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show."`
+	CAFile        cli.File `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's."`
+	TLSVerify     bool     `name:"tls-verify" default:"true" negatable:"" help:"Verify certificates and refuse plain HTTP."`
+	PlainHTTP     bool     `name:"plain-http" help:"Send the credentials over plain HTTP."`
 }
 
 // Run tries the credentials and stores them when they are right.
 func (l *Login) Run(g *cli.Globals) error {
 	client, err := registry.New(registry.Options{
-		Insecure: !l.TLSVerify, PlainHTTP: l.PlainHTTP, AuthFile: l.Authfile,
-		CAFile: l.CAFile, CertDir: l.CertDir, Log: g.Log,
+		Insecure: !l.TLSVerify, PlainHTTP: l.PlainHTTP, AuthFile: string(l.Authfile),
+		CAFile: string(l.CAFile), CertDir: string(l.CertDir), Log: g.Log,
 	})
 	if err != nil {
 		return err
@@ -171,14 +171,14 @@ func answer(g *cli.Globals, prompt string, read func() (string, error)) (string,
 
 // Logout is "logout".
 type Logout struct {
-	Registry string `arg:"" optional:"" help:"Registry, as host[:port]."`
-	All      bool   `short:"a" help:"Remove the credentials of all registries from the file."`
-	Authfile string `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then where the credentials are)."`
+	Registry string   `arg:"" optional:"" help:"Registry, as host[:port]."`
+	All      bool     `short:"a" help:"Remove the credentials of all registries from the file."`
+	Authfile cli.File `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then where the credentials are)."`
 }
 
 // Run removes credentials.
 func (l *Logout) Run(g *cli.Globals) error {
-	creds, err := registry.FindCredentials(l.Authfile)
+	creds, err := registry.FindCredentials(string(l.Authfile))
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/show"
@@ -96,7 +97,7 @@ func success(g *cli.Globals, verb, ref string) error {
 
 // Copy is "image copy".
 type Copy struct {
-	Src string `arg:"" name:"src" help:"Reference to copy from."`
+	Src string `arg:"" name:"src" help:"Reference or path to copy from."`
 	Dst string `arg:"" name:"dst" help:"Reference to copy to; without a tag it is \"latest\"."`
 	artifact.RegistryFlags
 }
@@ -104,11 +105,11 @@ type Copy struct {
 // Run copies all platforms and all that refers to the artifact, without the
 // store.
 func (c *Copy) Run(g *cli.Globals) error {
-	src, err := artifact.ParseReference(c.Src)
+	src, err := artifact.ParseName(c.Src)
 	if err != nil {
 		return err
 	}
-	dst, err := artifact.ParseReference(c.Dst)
+	dst, err := artifact.ParseNewName(c.Dst)
 	if err != nil {
 		return err
 	}
@@ -116,12 +117,35 @@ func (c *Copy) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	res, err := client.Copy(g.Ctx, src, dst)
+	var res registry.Copied
+	if src.IsPath() {
+		res, err = copyPath(g, client, src, dst)
+	} else {
+		res, err = client.Copy(g.Ctx, src.Reference, dst)
+	}
 	if err != nil {
 		return err
 	}
 	if res.Along > 0 {
-		g.Say("%d signatures and documents copied along", res.Along)
+		g.Say("%d signature%s and documents copied along", res.Along, show.Plural(res.Along))
 	}
 	return pushed(g, "copied to", dst, res.PushResult)
+}
+
+// copyPath pushes the artifact of a layout or an archive.
+func copyPath(g *cli.Globals, client *registry.Client, n artifact.Name, dst registry.Reference) (registry.Copied, error) {
+	src, err := artifact.OpenPath(g.Ctx, n)
+	if err != nil {
+		return registry.Copied{}, err
+	}
+	defer src.Release()
+	q := registry.PushRequest{Blobs: src.Blobs, Root: src.Root, Repository: dst}
+	for _, r := range src.Referrers {
+		q.Along = append(q.Along, registry.Companion{Root: r.Target, Tag: r.Tag})
+	}
+	if dst.Tag != "" {
+		q.Tags = []string{dst.Tag}
+	}
+	res, err := client.Push(g.Ctx, q)
+	return registry.Copied{PushResult: res, Along: len(q.Along)}, err
 }

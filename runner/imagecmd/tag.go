@@ -41,7 +41,7 @@ func (t *Tag) Run(g *cli.Globals) error {
 
 // parseTag parses a name that the user gives to an artifact.
 func parseTag(text string) (registry.Reference, error) {
-	ref, err := artifact.ParseReference(text)
+	ref, err := artifact.ParseNewName(text)
 	if err == nil && ref.Digest != "" {
 		err = cli.Usage(fmt.Errorf("the new name %q has a digest, leave it out", text))
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
-	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/show"
@@ -26,7 +25,7 @@ const maxBTFFile = 64 << 20
 
 // Unpack is "image unpack".
 type Unpack struct {
-	Image  string `arg:"" name:"ref" help:"Reference in the store."`
+	Image  string `arg:"" name:"ref" help:"Reference in the store, or a path."`
 	Output string `short:"o" default:"gadget" placeholder:"DIR" help:"Directory to make (default: gadget)."`
 }
 
@@ -36,23 +35,19 @@ func (u *Unpack) Run(g *cli.Globals) error {
 	if err := refuseFull(u.Output); err != nil {
 		return err
 	}
-	s, release, err := artifact.HoldStore(g)
-	if err != nil {
-		return err
-	}
-	defer release()
-	r, err := artifact.Find(s, u.Image)
+	src, err := artifact.OpenHere(g, u.Image)
 	if err != nil {
 		return pullFirst(err, u.Image)
 	}
-	if err := replaceDirectory(u.Output, func(root *os.Root) error { return unpack(g, s, r, root) }); err != nil {
-		return fmt.Errorf("unpacking %s: %w", r.Name, err)
+	defer src.Release()
+	if err := replaceDirectory(u.Output, func(root *os.Root) error { return unpack(g, src, root) }); err != nil {
+		return fmt.Errorf("unpacking %s: %w", src.Name, err)
 	}
 	abs, err := filepath.Abs(u.Output)
 	if err != nil {
 		return err
 	}
-	return show.Line(g.Stdout, "Successfully unpacked %s to: %s", r.Name, abs)
+	return show.Line(g.Stdout, "Successfully unpacked %s to: %s", src.Name, abs)
 }
 
 func refuseFull(dir string) error {
@@ -98,12 +93,12 @@ func replaceDirectory(dir string, do func(*os.Root) error) (err error) {
 
 // unpack writes what is common to all architectures at the top, and what is
 // not with the architecture in its name.
-func unpack(g *cli.Globals, s *store.Store, r store.Ref, root *os.Root) error {
-	top, err := oci.ReadBlob(g.Ctx, s, r.Target, oci.MaxManifest)
+func unpack(g *cli.Globals, src *artifact.Source, root *os.Root) error {
+	top, err := oci.ReadBlob(g.Ctx, src.Blobs, src.Root, oci.MaxManifest)
 	if err != nil {
 		return err
 	}
-	arts, err := loadArchs(g, s, r)
+	arts, err := loadArchs(g, src)
 	if err != nil {
 		return err
 	}
@@ -111,7 +106,7 @@ func unpack(g *cli.Globals, s *store.Store, r store.Ref, root *os.Root) error {
 		return err
 	}
 	for _, a := range arts {
-		manifest, err := oci.ReadBlob(g.Ctx, s, a.Descriptor, oci.MaxManifest)
+		manifest, err := oci.ReadBlob(g.Ctx, src.Blobs, a.Descriptor, oci.MaxManifest)
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package inspect
 import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
-	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
@@ -20,11 +19,8 @@ func Describe(g *cli.Globals, src *artifact.Source, want arch.Arch) (*Report, er
 		return nil, err
 	}
 	a := &Report{
-		Reference: src.Name, Digest: src.Root.Digest.String(), ManifestDigest: art.Descriptor.Digest.String(),
+		Reference: src.Pinned(), Digest: src.Root.Digest.String(), ManifestDigest: art.Descriptor.Digest.String(),
 		Arch: art.Arch.String(), Annotations: art.Annotations, Remote: src.Remote,
-	}
-	if ref, err := registry.ParseReference(src.Name, registry.Defaults{}); err == nil {
-		a.Reference = artifact.Pinned(ref, a.Digest)
 	}
 	if err := a.platforms(g, src); err != nil {
 		return nil, err

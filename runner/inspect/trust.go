@@ -54,8 +54,10 @@ func (a *Report) trust(g *cli.Globals, src *artifact.Source) error {
 	policy, err := sign.FindPolicy("", artifact.ConfigHome())
 	if err != nil {
 		g.Say("gadget-run: %v", err)
-	} else if ref, err := registry.ParseReference(src.Name, registry.Defaults{}); err == nil {
-		rule = policy.RuleFor(ref.Name())
+	} else if src.Reference == (registry.Reference{}) {
+		rule = policy.RuleFor("", false)
+	} else {
+		rule = policy.RuleFor(src.Reference.Name(), false)
 	}
 	var found []sign.Signature
 	if src.Place != nil {

@@ -24,7 +24,7 @@ import (
 // Cmd are the flags of "gadget-run run". Flags of the gadget itself are not
 // among them: Split sets them apart before the command line is parsed.
 type Cmd struct {
-	Gadget string `arg:"" name:"gadget" help:"Reference in a registry, or an OCI layout: a directory or a tar file."`
+	Gadget string `arg:"" name:"gadget" help:"Reference in a registry, or a path (./DIR, ./FILE.tar, oci:DIR:NAME) of a layout or an archive."`
 
 	Pull            string      `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
 	DisallowPulling bool        `help:"Pull nothing, as --pull=never." group:"Gadget"`

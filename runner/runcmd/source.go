@@ -2,11 +2,6 @@ package runcmd
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -18,52 +13,31 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-// fetch reads the artifact from a layout, or from the store after pulling it.
+// fetch reads the artifact from a path, or from the store after pulling it.
 func (s *session) fetch(ctx context.Context) error {
 	allowed, err := newAllowList(s.cmd.AllowedGadgets)
 	if err != nil {
 		return cli.Usage(err)
 	}
-	layout, err := openLayout(s.cmd.Gadget)
+	name, err := artifact.ParseName(s.cmd.Gadget)
 	if err != nil {
 		return err
 	}
-	if layout == nil {
+	if !name.IsPath() {
 		return s.fetchReference(ctx, allowed)
 	}
-	defer layout.Close()
-	root, err := layout.Root("")
+	src, err := artifact.OpenPath(ctx, name)
 	if err != nil {
 		return err
 	}
-	if err := allowed.check(registry.Reference{}, root.Digest); err != nil {
+	defer src.Release()
+	if err := allowed.check(registry.Reference{}, src.Root.Digest); err != nil {
 		return err
 	}
-	if err := artifact.Admit(s.g, artifact.Admission{Trust: s.cmd.TrustFlags, Digest: root.Digest}); err != nil {
+	if err := artifact.Admit(s.g, artifact.Admission{Trust: s.cmd.TrustFlags, Digest: src.Root.Digest, Stored: src.Place}); err != nil {
 		return err
 	}
-	return s.load(ctx, layout, root)
-}
-
-// openLayout opens the layout at path, nil when path is a reference: there is
-// no such file, and it does not look like one.
-func openLayout(path string) (*oci.Layout, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && info.IsDir():
-		return oci.OpenLayout(path)
-	case err == nil:
-		return oci.OpenLayoutTar(path)
-	case errors.Is(err, os.ErrNotExist) && !looksLikePath(path):
-		return nil, nil
-	}
-	return nil, fmt.Errorf("opening layout: %w", err)
-}
-
-// looksLikePath reports whether s can be no reference: references neither
-// begin with a slash or a dot nor end like a tar file.
-func looksLikePath(s string) bool {
-	return strings.HasPrefix(s, "/") || strings.HasPrefix(s, ".") || filepath.Ext(s) == ".tar"
+	return s.load(ctx, src.Blobs, src.Root)
 }
 
 func (s *session) load(ctx context.Context, blobs oci.Blobs, root ocispec.Descriptor) error {
