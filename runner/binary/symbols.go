@@ -50,9 +50,12 @@ type symbol struct {
 	addr, size uint64
 }
 
+// indirect are functions that return another one when the program is loaded
+// (STT_GNU_IFUNC); it is that one which is called.
+const indirect = elf.SymType(10)
+
 // isFunction reports whether s is a function that this file defines.
 func (s symbol) isFunction() bool {
-	const indirect = elf.SymType(10) // STT_GNU_IFUNC
 	return (s.kind == elf.STT_FUNC || s.kind == indirect) && s.section != elf.SHN_UNDEF && s.addr != 0
 }
 
@@ -161,7 +164,7 @@ func (f *File) findSymbol(s *section, base, version string) (Function, bool, err
 	versions := f.versionsOf(s)
 	var fallback, found *Function
 	_, err = f.symbols(s, func(i int, sym symbol) bool {
-		if !sym.isFunction() {
+		if !sym.isFunction() || sym.kind == indirect {
 			return true
 		}
 		name := string(cString(names, uint64(sym.name)))

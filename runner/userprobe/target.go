@@ -1,0 +1,113 @@
+// Package userprobe attaches programs to functions and static probes (USDT) of
+// programs and libraries, in the root directory of this machine and in those of
+// containers, each with the files that it has.
+package userprobe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf/link"
+
+	"github.com/rules-gadget/rules_gadget/runner/binary"
+)
+
+// Target is what a section or gadget.yaml names.
+type Target struct {
+	// Binary is a path, or the name of a library or program.
+	Binary string
+	// Symbol is a function, perhaps with a version: "memcpy@GLIBC_2.14".
+	Symbol string
+	Offset uint64 // into the function
+	Return bool   // when the function returns
+
+	// Static is for a static probe, which Provider ("" for any) and Symbol name.
+	Static   bool
+	Provider string
+}
+
+// Parse reads the target of a section whose first part is kind: "binary:symbol"
+// or "binary:symbol+offset" for uprobe and uretprobe, "binary:provider:name" for
+// usdt.
+func Parse(kind, target string) (Target, error) {
+	t := Target{Static: kind == "usdt", Return: kind == "uretprobe"}
+	var ok bool
+	want := "binary:symbol"
+	if t.Binary, t.Symbol, ok = strings.Cut(target, ":"); ok && t.Static {
+		want = "binary:provider:name"
+		t.Provider, t.Symbol, ok = strings.Cut(t.Symbol, ":")
+	}
+	if !ok || t.Binary == "" || t.Symbol == "" {
+		return t, fmt.Errorf("attach target %q, want %s", target, want)
+	}
+	if t.Static {
+		return t, nil
+	}
+	// Names of C++ operators may have a plus as well.
+	if at := strings.LastIndexByte(t.Symbol, '+'); at > 0 && at+1 < len(t.Symbol) && isDigit(t.Symbol[at+1]) {
+		var err error
+		if t.Offset, err = strconv.ParseUint(t.Symbol[at+1:], 0, 64); err != nil {
+			return t, fmt.Errorf("attach target %q: offset %q is not a number", target, t.Symbol[at+1:])
+		}
+		t.Symbol = t.Symbol[:at]
+	}
+	return t, nil
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// place is where in a file a probe goes.
+type place struct {
+	offset, semaphore uint64 // in the file
+	arguments         string // of a static probe
+}
+
+// places returns where t is in the file f. The error is link.ErrNoSymbol when it
+// is not there.
+func (t Target) places(f *os.File) ([]place, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	elf, err := binary.New(f, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	if t.Static {
+		return t.staticPlaces(elf)
+	}
+	fn, ok, err := elf.Function(t.Symbol)
+	switch {
+	case errors.Is(err, binary.ErrNoSymbols):
+		return nil, fmt.Errorf("finding function %q: %w: %w", t.Symbol, err, link.ErrNoSymbol)
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, fmt.Errorf("function %q: %w", t.Symbol, link.ErrNoSymbol)
+	case fn.Size > 0 && t.Offset >= fn.Size:
+		return nil, fmt.Errorf("offset %d is behind the end of function %q, which has %d bytes", t.Offset, t.Symbol, fn.Size)
+	}
+	offset, ok := elf.FileOffset(fn.Addr + t.Offset)
+	if !ok {
+		return nil, fmt.Errorf("function %q has no code in the file", t.Symbol)
+	}
+	return []place{{offset: offset}}, nil
+}
+
+func (t Target) staticPlaces(elf *binary.File) ([]place, error) {
+	probes, err := elf.StaticProbes(t.Provider, t.Symbol)
+	if err != nil {
+		return nil, err
+	}
+	if len(probes) == 0 {
+		return nil, fmt.Errorf("static probe %q: %w", t.Provider+":"+t.Symbol, link.ErrNoSymbol)
+	}
+	out := make([]place, len(probes))
+	for i, p := range probes {
+		out[i] = place{offset: p.Location, semaphore: p.Semaphore, arguments: p.Arguments}
+	}
+	return out, nil
+}
