@@ -130,12 +130,19 @@ func (c *compilation) object(ctx context.Context, args []string, deps map[string
 	if _, err := os.Stat(name); err != nil {
 		return nil, "", fmt.Errorf("%scompiling %q for %s: clang ended well but wrote no object", text, c.source, c.req.Arch)
 	}
+	debug, err := action.ReadFile(name, maxAssembly)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading object: %w", err)
+	}
 	if out, err := c.req.Toolchain.exec(ctx, c.req.Toolchain.Strip, []string{c.tmp}, "-g", name); err != nil {
 		return nil, "", fmt.Errorf("%sstripping object: %w", out, err)
 	}
 	object, err = action.ReadFile(name, gadget.MaxObject)
 	if err != nil {
 		return nil, "", fmt.Errorf("reading object: %w", err)
+	}
+	if object, err = withEnums(object, debug); err != nil {
+		return nil, "", fmt.Errorf("reading the enums of %q: %w", c.source, err)
 	}
 	return object, text, nil
 }
