@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -20,6 +22,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 // What a command may take that reads something hostile: memory, in bytes, and
@@ -64,7 +67,8 @@ func newVictim(t *testing.T) *victim {
 
 // outcome is what a command did.
 type outcome struct {
-	output string
+	output string // both streams
+	stderr string
 	failed bool
 	peak   int64
 }
@@ -86,11 +90,15 @@ func (v *victim) run(t *testing.T, args ...string) outcome {
 	if err := os.WriteFile(filepath.Join(v.dir, "none.conf"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := cmd.CombinedOutput()
+	var data, messages bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &data, &messages
+	err := cmd.Run()
+	out := append(data.Bytes(), messages.Bytes()...)
 	if ctx.Err() != nil {
 		t.Fatalf("%q did not end within %s: %s", args, maxTime, out)
 	}
-	got := outcome{output: string(out), failed: err != nil, peak: peakOf(t, peak, out)}
+	got := outcome{output: string(out), stderr: messages.String(), failed: err != nil, peak: peakOf(t, peak, out)}
+	got.checkEnd(t, args, cmd.ProcessState.ExitCode())
 	if got.peak > maxPeak {
 		t.Errorf("%q took %d MB, want at most %d", args, got.peak>>20, maxPeak>>20)
 	}
@@ -101,6 +109,24 @@ func (v *victim) run(t *testing.T, args ...string) outcome {
 		t.Errorf("%q wrote %d bytes", args, len(out))
 	}
 	return got
+}
+
+// checkEnd checks that a command did what it should, or failed with one sentence
+// about the data: never with the trace of a panic, and never without a word.
+func (o outcome) checkEnd(t *testing.T, args []string, code int) {
+	t.Helper()
+	_, sentence, told := strings.Cut("\n"+o.stderr, "\ngadget-run: ")
+	switch {
+	case code != cli.ExitOK && code != cli.ExitFailed:
+		t.Errorf("%q: exit code %d, want 0 or 1: %.2000s", args, code, o.stderr)
+	case code == cli.ExitFailed && (!told || strings.HasPrefix(sentence, "internal error")):
+		t.Errorf("%q: no sentence about the data: %.2000s", args, o.stderr)
+	case code == cli.ExitOK && o.output == "" && !slices.Contains(args, "-q"):
+		t.Errorf("%q: success without a word", args)
+	}
+	if strings.Contains(o.output, "goroutine ") {
+		t.Errorf("%q panics: %.2000s", args, o.output)
+	}
 }
 
 func peakOf(t *testing.T, name string, out []byte) int64 {
@@ -122,7 +148,7 @@ func peakOf(t *testing.T, name string, out []byte) int64 {
 func (v *victim) refuses(t *testing.T, want string, args ...string) {
 	t.Helper()
 	got := v.run(t, args...)
-	if !got.failed || !strings.Contains(got.output, want) || strings.Contains(got.output, "panic") || len(got.output) > 4096 {
+	if !got.failed || !strings.Contains(got.output, want) || len(got.output) > 4096 {
 		t.Errorf("%q gives %.2000q, failed %v; want it refused with %q", args, got.output, got.failed, want)
 	}
 	t.Logf("%d MB: %.300s", got.peak>>20, got.output)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+
+	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
 
 // Need is something that a program asks of the kernel.
@@ -36,6 +38,7 @@ type Object struct {
 
 // ReadObject reads an ELF object. An empty one is a gadget without program.
 func ReadObject(name string, data []byte) (obj Object, err error) {
+	defer guard.Panics(&err)
 	obj.Name = name
 	if len(data) == 0 {
 		return obj, nil

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rules-gadget/rules_gadget/internal/guard"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
@@ -81,7 +82,8 @@ func parts() []part {
 }
 
 // CheckObject returns an error unless data is an ELF file for the BPF machine.
-func CheckObject(data []byte) error {
+func CheckObject(data []byte) (err error) {
+	defer guard.Panics(&err)
 	if len(data) == 0 {
 		return errors.New("it is empty")
 	}

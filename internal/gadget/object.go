@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 
+	"github.com/rules-gadget/rules_gadget/internal/guard"
 	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
@@ -68,7 +69,8 @@ var ErrNoBTF = errors.New("the object has no BTF, compile it with -g")
 
 // ReadObject returns what an object offers. What is wrong with it, a missing
 // map for instance, is left to Check.
-func ReadObject(data []byte) (*Object, error) {
+func ReadObject(data []byte) (obj *Object, err error) {
+	defer guard.Panics(&err)
 	if err := CheckObject(data); err != nil {
 		return nil, fmt.Errorf("reading object: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
 
 // The sections of a vmlinux that are looked at.
@@ -28,12 +29,7 @@ func fromELFBytes(image []byte) (Kernel, error) {
 // of which only the parts needed are read. When there is none, the error is
 // ErrNoBTF and dwarf says whether pahole could make some from DWARF.
 func FromELF(r io.ReaderAt, size int64) (k Kernel, dwarf bool, err error) {
-	defer func() {
-		// debug/elf does not promise to survive hostile files.
-		if p := recover(); p != nil {
-			err = fmt.Errorf("reading a vmlinux: malformed ELF: %v", p)
-		}
-	}()
+	defer guard.Panics(&err)
 	f, err := elf.NewFile(r)
 	if err != nil {
 		return Kernel{}, false, fmt.Errorf("reading a vmlinux: %w", err)

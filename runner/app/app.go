@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
+	"github.com/rules-gadget/rules_gadget/internal/guard"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/containercmd"
 	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
@@ -62,12 +64,14 @@ type exited struct{ code int }
 // Run is gadget-run without the process: it parses args and runs the command.
 // It ends early when ctx does. cli.ExitCode says what the error stands for.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
+	verbose := false
 	defer func() {
-		if e, ok := recover().(exited); ok {
-			err = nil
-			if e.code != 0 {
-				err = cli.Usage(errors.New("usage error"))
-			}
+		if value := recover(); value != nil {
+			err = panicked(value)
+		}
+		var p *guard.PanicError
+		if verbose && errors.As(err, &p) {
+			fmt.Fprintf(stderr, "%s", p.Stack)
 		}
 	}()
 	if args, err = withLayout(args); err != nil {
@@ -94,6 +98,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return cli.Usage(usageHint(parser.Model, err, args))
 	}
 	flags := line.Elem().FieldByName("Globals").Interface().(globals)
+	verbose = flags.Verbose
 	g := &cli.Globals{
 		Ctx: ctx, Stdin: stdin, Stdout: stdout, Stderr: stderr,
 		State: cli.StateDir(flags.State, os.Geteuid(), os.Getenv), Verbose: flags.Verbose, Quiet: flags.Quiet,
@@ -103,6 +108,28 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return cli.ErrInterrupted
 	}
 	return err
+}
+
+// internalError is a panic that nothing expected.
+type internalError struct{ guard.PanicError }
+
+func (e *internalError) Error() string {
+	return fmt.Sprintf("internal error: %v, please report it with the output of -v", e.Value)
+}
+
+func (e *internalError) Unwrap() error { return &e.PanicError }
+
+// panicked returns the error that a panic stands for: none when help was printed,
+// else a fault of the program, which must never look like success.
+func panicked(value any) error {
+	e, ok := value.(exited)
+	switch {
+	case !ok:
+		return &internalError{guard.PanicError{Value: value, Stack: debug.Stack()}}
+	case e.code != 0:
+		return cli.Usage(errors.New("usage error"))
+	}
+	return nil
 }
 
 // Model returns all commands and flags, for what documents or completes them.

@@ -13,6 +13,8 @@ import (
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
 
 // LoadOptions are what Load needs besides the plan.
@@ -71,7 +73,7 @@ func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
 	// whether it is needed when the process starts, which takes every command
 	// 1.5 ms.
 	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
-	l.coll, err = ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+	l.coll, err = newCollection(spec, ebpf.CollectionOptions{
 		Maps:     ebpf.MapOptions{PinPath: opts.PinPath},
 		Programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes, ExtraRelocationTargets: own},
 		Cache:    opts.Cache,
@@ -84,6 +86,13 @@ func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// newCollection relocates and loads spec. Types are decoded when they are needed,
+// so that damaged ones show here.
+func newCollection(spec *ebpf.CollectionSpec, opts ebpf.CollectionOptions) (c *ebpf.Collection, err error) {
+	defer guard.Panics(&err)
+	return ebpf.NewCollectionWithOptions(spec, opts)
 }
 
 // prepare returns a copy of the spec as this kernel can take it.

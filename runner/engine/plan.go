@@ -11,6 +11,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
 
 // The prefixes of the variables by which an object tells what it is made of,
@@ -62,7 +64,8 @@ type Program struct {
 }
 
 // PlanFromObject reads the plan out of the bytes of an object.
-func PlanFromObject(object []byte, md Metadata) (*Plan, error) {
+func PlanFromObject(object []byte, md Metadata) (plan *Plan, err error) {
+	defer guard.Panics(&err)
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	if err != nil {
 		return nil, fmt.Errorf("reading the eBPF object: %w", err)

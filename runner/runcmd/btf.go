@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
+	"github.com/rules-gadget/rules_gadget/internal/guard"
 	"github.com/rules-gadget/rules_gadget/internal/kernel"
 )
 
@@ -37,7 +38,8 @@ type found struct {
 
 // find looks at the places in their order: the file that the user gave, the
 // kernel's own BTF, a vmlinux file, the gadget's layer, the directory of archives.
-func (l btfLookup) find() (found, error) {
+func (l btfLookup) find() (f found, err error) {
+	defer guard.Panics(&err)
 	if l.file != "" {
 		spec, err := btf.LoadSpec(l.file)
 		if err != nil {

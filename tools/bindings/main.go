@@ -20,6 +20,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
+	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
 
 const doc = "Writes the Go source of bpf2go for a compiled object."
@@ -54,7 +55,8 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, _ io.Writer) err
 }
 
 // generate returns the Go source for object.
-func generate(object []byte, f flags) ([]byte, error) {
+func generate(object []byte, f flags) (source []byte, err error) {
+	defer guard.Panics(&err)
 	if len(object) == 0 {
 		return nil, errors.New("the gadget has no program, so there is nothing to bind; remove gadget_go_bindings")
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
+	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
 
 // MaxObject is the largest object that ParseObject takes.
@@ -42,8 +43,9 @@ type Relocation struct {
 
 // ParseObject reads the relocations of an ELF object of either byte order. An
 // object without .BTF or .BTF.ext has none, which is not an error.
-func ParseObject(name string, data []byte) (*Object, error) {
-	obj := &Object{Name: name}
+func ParseObject(name string, data []byte) (obj *Object, err error) {
+	defer guard.Panics(&err)
+	obj = &Object{Name: name}
 	if len(data) > MaxObject {
 		return nil, fmt.Errorf("object %q has %d bytes, the limit is %d", name, len(data), MaxObject)
 	}
