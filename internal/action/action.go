@@ -6,11 +6,7 @@ package action
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -34,55 +30,6 @@ func Args(args []string) ([]string, error) {
 		return nil, nil
 	}
 	return strings.Split(text, "\n"), nil
-}
-
-// ReadFile returns the content of the file at path, which may have at most
-// limit bytes.
-func ReadFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", path, err)
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("reading %q: more than %d bytes", path, limit)
-	}
-	return data, nil
-}
-
-// WriteFile writes data to path with mode 0644: into a temporary file of the
-// same directory first, then renamed, so that nobody sees half of it.
-func WriteFile(path string, data []byte) error {
-	return WriteStream(path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
-}
-
-// WriteStream is WriteFile for content that write produces piece by piece.
-// When write fails, path is left as it was.
-func WriteStream(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
-	if err != nil {
-		return fmt.Errorf("writing %q: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	err = errors.Join(write(f), f.Chmod(0o644), f.Close())
-	if err != nil {
-		return fmt.Errorf("writing %q: %w", path, err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("writing %q: %w", path, err)
-	}
-	return nil
 }
 
 // JSON returns v as compact JSON with map keys sorted, without HTML escaping,

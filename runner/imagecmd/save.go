@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
@@ -68,7 +68,7 @@ func (c *Save) Run(g *cli.Globals) error {
 // sits there.
 func writeArchive(g *cli.Globals, path string, do func(io.Writer) error) error {
 	if path != "" && path != stdoutFile {
-		return replaceFile(path, do)
+		return action.WriteStream(path, do)
 	}
 	if err := refuseTerminal(g); err != nil {
 		return err
@@ -82,29 +82,6 @@ func refuseTerminal(g *cli.Globals) error {
 		return cli.Usage(errors.New("refusing to write an archive to a terminal, name a file or redirect"))
 	}
 	return nil
-}
-
-// replaceFile lets do write a file beside path, which takes its place when all
-// went well.
-func replaceFile(path string, do func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("writing %q: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	w := bufio.NewWriterSize(f, 1<<20)
-	if err := do(w); err != nil {
-		return err
-	}
-	if err := errors.Join(w.Flush(), f.Chmod(0o644), f.Close()); err != nil {
-		return fmt.Errorf("writing %q: %w", path, err)
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // saveDocker writes the artifacts as docker reads them, with each
