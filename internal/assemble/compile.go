@@ -104,6 +104,9 @@ func (c *compilation) run(ctx context.Context) (CompileResult, error) {
 	if err := checkObject(object, c.source); err != nil {
 		return CompileResult{}, err
 	}
+	if err := bindWeak(object); err != nil {
+		return CompileResult{}, fmt.Errorf("%s: %w", c.source, err)
+	}
 	if err := orderForwards(object); err != nil {
 		return CompileResult{}, fmt.Errorf("reading the object's BTF: %w", err)
 	}
