@@ -38,14 +38,31 @@ type blobReader struct {
 	failures int // connections in a row that brought nothing
 }
 
-// connect requests the blob from offset on.
+// connect requests the blob from offset on. Where the registry, or what it sends
+// on to, refuses to begin there, it requests the whole blob.
 func (r *blobReader) connect() error {
+	err := r.request(r.offset > 0)
+	var refused *Error
+	if r.offset == 0 || !errors.As(err, &refused) {
+		return err
+	}
+	switch refused.Status {
+	case http.StatusUnauthorized, http.StatusNotFound, http.StatusTooManyRequests:
+		return err
+	}
+	if refused.Status < http.StatusBadRequest || refused.Status >= http.StatusInternalServerError {
+		return err
+	}
+	return r.request(false)
+}
+
+func (r *blobReader) request(rest bool) error {
 	url := r.ep.url + "/blobs/" + r.desc.Digest.String()
 	req, err := http.NewRequestWithContext(r.ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	if r.offset > 0 {
+	if rest {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", r.offset))
 	}
 	resp, err := r.ep.client.Do(req)

@@ -124,11 +124,25 @@ func ParseConfig(data []byte) (*Config, error) {
 		}
 		for j, m := range r.Mirrors {
 			if !hostPattern.MatchString(hostPart(m.Location)) {
-				return nil, fmt.Errorf("mirror number %d of %q: %q is not a registry, write host[:port][/path]", j+1, cfg.Registries[i].Prefix, m.Location)
+				return nil, fmt.Errorf("mirror number %d of %q: %q is not a registry, write host[:port][/path]", j+1, cfg.Registries[i].Prefix, withoutPassword(m.Location))
 			}
 		}
 	}
 	return &cfg, nil
+}
+
+// withoutPassword leaves out of an address, for errors, what stands before an @:
+// some write a user and a password there.
+func withoutPassword(location string) string {
+	i := strings.LastIndexByte(location, '@')
+	if i < 0 {
+		return location
+	}
+	scheme, _, ok := strings.Cut(location, "://")
+	if !ok {
+		return "xxxxx" + location[i:]
+	}
+	return scheme + "://xxxxx" + location[i:]
 }
 
 func hostPart(location string) string {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -62,6 +63,9 @@ func (c *Client) answerError(e *transport.Error, h string) error {
 		out.Text = fmt.Sprintf("access forbidden%s (%s), ask for the right to this repository", said, c.creds.used(h))
 	case http.StatusNotFound:
 		out.Text = "not found" + said + ", check the name and the tag"
+		if hasCode(e, transport.NameUnknownErrorCode) {
+			out.Text = "it has no such repository" + said + ", check the name, or make the repository first where the registry wants that"
+		}
 	case http.StatusTooManyRequests:
 		out.Text = "too many requests" + said + ", wait, or log in for a higher limit"
 	case http.StatusMethodNotAllowed:
@@ -86,6 +90,15 @@ func diagnostics(e *transport.Error) string {
 	return fmt.Sprintf(" (%s: %s)", first.Code, first.Message)
 }
 
+// hasCode reports whether the registry's answer has one of the error codes of the
+// distribution specification.
+func hasCode(err error, codes ...transport.ErrorCode) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && slices.ContainsFunc(answer.Errors, func(d transport.Diagnostic) bool {
+		return slices.Contains(codes, d.Code)
+	})
+}
+
 // connectionText explains a request that got no answer.
 func connectionText(err error) string {
 	var dns *net.DNSError
@@ -94,6 +107,8 @@ func connectionText(err error) string {
 	switch {
 	case errors.Is(err, errPlainHTTP):
 		return "the connection would be unencrypted, pass --insecure to allow plain HTTP"
+	case errors.Is(err, errNotHere):
+		return fmt.Sprintf("%v, check the resolver or write the other name", errNotHere)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "it refuses connections, check the address and that it runs"
 	case errors.As(err, &dns):

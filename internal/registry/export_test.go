@@ -25,15 +25,16 @@ var (
 
 // Guard returns the transport that refuses plain HTTP unless allowed.
 func Guard(inner http.RoundTripper, allowHTTP bool) http.RoundTripper {
-	return &guard{allowHTTP: allowHTTP, inner: inner}
+	return &guard{insecure: func(string) bool { return allowHTTP }, inner: inner}
 }
 
 // More of what tests in the other package look at.
 var (
-	NextPage     = nextPage
-	ParseHelper  = parseHelper
-	ErrPlainHTTP = errPlainHTTP
-	IsLoopback   = isLoopback
+	NextPage      = nextPage
+	ParseHelper   = parseHelper
+	ErrPlainHTTP  = errPlainHTTP
+	IsLoopback    = isLoopback
+	CheckLoopback = checkLoopback
 )
 
 // PutLate sends a manifest to ref's tag whose time is over. It reports whether it was

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
@@ -77,13 +79,25 @@ func runHelperErase(ctx context.Context, helper, server string) error {
 // maxHelperAnswer is the most that is read of what a credential helper says.
 const maxHelperAnswer = 1 << 20
 
-// shortText keeps the beginning of what is written to it.
-type shortText struct{ bytes.Buffer }
+// helperWait is how long the pipes of a helper that has ended are read.
+const helperWait = time.Second
+
+// errHelperAnswer ends a helper that does not stop to speak.
+var errHelperAnswer = fmt.Errorf("it answered more than %d bytes", maxHelperAnswer)
+
+// shortText keeps what is written to it, up to a limit, where it calls full.
+type shortText struct {
+	text bytes.Buffer
+	full context.CancelCauseFunc
+}
 
 // Write implements io.Writer.
 func (t *shortText) Write(p []byte) (int, error) {
-	_, _ = t.Buffer.Write(p[:min(len(p), maxHelperAnswer-t.Len())])
-	return len(p), nil
+	if t.text.Len()+len(p) > maxHelperAnswer {
+		t.full(errHelperAnswer)
+		return 0, errHelperAnswer
+	}
+	return t.text.Write(p)
 }
 
 // runHelper runs docker-credential-<helper> with an action and its input.
@@ -92,18 +106,27 @@ func runHelper(ctx context.Context, helper, action string, in []byte) ([]byte, e
 		return nil, fmt.Errorf("credential helper %q has no valid name", helper)
 	}
 	name := "docker-credential-" + helper
-	var stdout, stderr shortText
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stdout, stderr := shortText{full: cancel}, shortText{full: cancel}
 	cmd := exec.CommandContext(ctx, name, action)
+	// Its children may hold the pipes: they end with it, and nobody waits for long.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = helperWait
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &stdout, &stderr
 	err := cmd.Run()
-	switch said := strings.TrimSpace(stdout.String()); {
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, fmt.Errorf("running credential helper %q: %w", name, cause)
+	}
+	switch said := strings.TrimSpace(stdout.text.String()); {
 	case err == nil:
-		return stdout.Bytes(), nil
+		return stdout.text.Bytes(), nil
 	case strings.Contains(said, "credentials not found"):
 		return nil, errNoCredentials
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, fmt.Errorf("credential helper %q is not in PATH, install it or remove it from the credentials file", name)
 	default:
-		return nil, fmt.Errorf("running credential helper %q: %w: %s", name, err, strings.TrimSpace(said+" "+stderr.String()))
+		return nil, fmt.Errorf("running credential helper %q: %w: %s", name, err, strings.TrimSpace(said+" "+stderr.text.String()))
 	}
 }

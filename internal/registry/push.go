@@ -74,7 +74,11 @@ func (c *Client) push(ctx context.Context, q PushRequest) (PushResult, error) {
 		return PushResult{}, err
 	}
 	target := places[len(places)-1] // never a mirror
-	ep, err := c.endpointFor(ctx, target, transport.PushScope, c.mountSources(g, q.Repository)...)
+	also := c.mountSources(g, q.Repository)
+	ep, err := c.endpointFor(ctx, target, transport.PushScope, also...)
+	if err != nil && len(also) > 0 && ctx.Err() == nil { // for the target alone
+		ep, err = c.endpointFor(ctx, target, transport.PushScope)
+	}
 	if err != nil {
 		return PushResult{}, err
 	}

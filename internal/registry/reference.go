@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
@@ -77,6 +78,9 @@ func ParseRepository(s string, d Defaults) (Reference, error) {
 	if strings.Contains(s, "@") {
 		return Reference{}, fmt.Errorf("repository %q has a digest, leave it out", s)
 	}
+	if host, port := cutTag(s); port != "" && !strings.Contains(s, "/") && strings.Trim(port, "0123456789") == "" {
+		return Reference{}, fmt.Errorf("repository %q is a registry without a repository, write %s/NAME", s, host+":"+port)
+	}
 	if _, tag := cutTag(s); tag != "" {
 		return Reference{}, fmt.Errorf("repository %q has the tag %q, pass the tag apart", s, tag)
 	}
@@ -118,6 +122,10 @@ func parseName(path string, d Defaults) (Reference, error) {
 	switch {
 	case path == "":
 		return r, fmt.Errorf("the name is empty, write [registry/]name[:tag]")
+	case strings.HasPrefix(r.Registry+"/", "docker:/"), strings.HasPrefix(r.Registry+"/", "https:/"), strings.HasPrefix(r.Registry+"/", "http:/"):
+		return r, fmt.Errorf("it has a scheme, leave %q out", r.Registry+"//")
+	case badPort(r.Registry):
+		return r, fmt.Errorf("%q has no port that there can be, use 1 to 65535", r.Registry)
 	case !hostPattern.MatchString(r.Registry):
 		return r, fmt.Errorf("%q is not a registry, write host[:port]", r.Registry)
 	case len(r.Repository) > maxRepository:
@@ -126,6 +134,16 @@ func parseName(path string, d Defaults) (Reference, error) {
 		return r, fmt.Errorf("%q is not a repository name, use lower case letters and digits, separated by '.', '_', '-' and '/'", r.Repository)
 	}
 	return r, nil
+}
+
+// badPort reports whether the port of a host is a number that no port has.
+func badPort(host string) bool {
+	i := strings.LastIndexByte(host, ':')
+	if i < 0 || !hostPattern.MatchString(host) {
+		return false
+	}
+	port, err := strconv.Atoi(host[i+1:])
+	return err == nil && (port < 1 || port > 65535)
 }
 
 func underDefaults(path string, d Defaults) Reference {

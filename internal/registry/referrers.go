@@ -105,6 +105,9 @@ func (c *Client) Referrers(ctx context.Context, repository Reference, subject di
 		if errors.Is(err, oci.ErrNotFound) {
 			found, err = ep.taggedReferrers(ctx, c, subject)
 		}
+		if errors.Is(err, errNoTagList) {
+			err = nil
+		}
 		if err == nil && len(found) == 0 {
 			answered, err = true, errNoneListed
 		}
@@ -217,14 +220,21 @@ func nextPage(resp *http.Response) string {
 	return target.String()
 }
 
+// errNoTagList says that a registry reads the tag that stands for the API as the
+// digest in it, so that it can hold no such list.
+var errNoTagList = errors.New("it has no referrers API, and gives back the artifact itself under the tag that stands for it")
+
 // taggedReferrers reads the list that stands for the API; none is an empty one.
 func (ep *endpoint) taggedReferrers(ctx context.Context, c *Client, subject digest.Digest) ([]ocispec.Descriptor, error) {
-	_, data, err := ep.getManifest(ctx, c, referrersTag(subject))
+	d, data, err := ep.getManifest(ctx, c, referrersTag(subject))
 	if errors.Is(err, oci.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	if d.Digest == subject {
+		return nil, errNoTagList
 	}
 	var index ocispec.Index
 	if err := json.Unmarshal(data, &index); err != nil {
@@ -236,7 +246,10 @@ func (ep *endpoint) taggedReferrers(ctx context.Context, c *Client, subject dige
 // listUnderTag adds what is new to the list that stands for the API.
 func (ep *endpoint) listUnderTag(ctx context.Context, c *Client, subject digest.Digest, referrers ...ocispec.Descriptor) error {
 	tag := referrersTag(subject)
-	return ep.extendTag(ctx, c, tag, func(ctx context.Context, _ digest.Digest) (putManifest, error) {
+	return ep.extendTag(ctx, c, tag, func(ctx context.Context, before digest.Digest) (putManifest, error) {
+		if before == subject {
+			return putManifest{}, errNoTagList
+		}
 		list, err := ep.taggedReferrers(ctx, c, subject)
 		if err != nil {
 			return putManifest{}, err

@@ -8,8 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -162,7 +164,8 @@ func (c *Client) session(w where) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	allowHTTP := insecure || c.opts.PlainHTTP || isLoopback(w.host)
+	asked := insecure || c.opts.PlainHTTP
+	allowHTTP := asked || isLoopback(w.host)
 	opts := []name.Option{name.WeakValidation}
 	if allowHTTP {
 		opts = append(opts, name.Insecure)
@@ -174,13 +177,19 @@ func (c *Client) session(w where) (*session, error) {
 	pool := brief{c.httpTransport(tlsConfig)}
 	s := &session{registry: reg, base: transport.NewUserAgent(&retrier{
 		client: c,
-		inner:  &guard{allowHTTP: allowHTTP, plainOnly: c.opts.PlainHTTP, inner: pool},
+		inner:  &guard{insecure: c.insecureHost(w.host, asked), plainOnly: c.opts.PlainHTTP, inner: pool},
 	}, userAgent)}
 	if isLoopback(w.host) {
-		s.guess = transport.NewUserAgent(&guard{allowHTTP: true, plainOnly: true, inner: pool}, userAgent)
+		s.guess = transport.NewUserAgent(&guard{insecure: func(string) bool { return false }, plainOnly: true, inner: pool}, userAgent)
 	}
 	c.transports[w.host] = s
 	return s, nil
+}
+
+// insecureHost returns which hosts the user lets be spoken to over plain HTTP:
+// h where that was asked for, and those that are named so themselves.
+func (c *Client) insecureHost(h string, asked bool) func(string) bool {
+	return func(other string) bool { return asked && other == h || c.insecure(other) }
 }
 
 func (c *Client) insecure(h string) bool {
@@ -197,8 +206,8 @@ func (c *Client) insecure(h string) bool {
 
 func (c *Client) httpTransport(cfg *tls.Config) *http.Transport {
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: c.tune.dial, KeepAlive: 30 * time.Second}).DialContext,
+		Proxy:                 proxy,
+		DialContext:           c.dial,
 		TLSClientConfig:       cfg,
 		TLSHandshakeTimeout:   c.tune.dial,
 		ResponseHeaderTimeout: c.tune.header,
@@ -210,22 +219,56 @@ func (c *Client) httpTransport(cfg *tls.Config) *http.Transport {
 	}
 }
 
+// proxy is that of the environment, but for hosts that are this machine.
+func proxy(req *http.Request) (*url.URL, error) {
+	if isLoopback(req.URL.Host) {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(req)
+}
+
+// dial connects, and where the name says that the host is this machine to no
+// other address: what a name resolves to is for others to say.
+func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: c.tune.dial, KeepAlive: 30 * time.Second}
+	if isLoopback(address) {
+		d.Control = func(_, resolved string, _ syscall.RawConn) error { return checkLoopback(address, resolved) }
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+// errNotHere refuses a name of this machine that leads to another one.
+var errNotHere = errors.New("the name stands for this machine and resolves to another")
+
+func checkLoopback(name, resolved string) error {
+	host, _, err := net.SplitHostPort(resolved)
+	if err != nil {
+		return err
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return fmt.Errorf("%w: %s, which is %s", errNotHere, name, host)
+	}
+	return nil
+}
+
 // errPlainHTTP refuses a request that would cross the network unencrypted.
 var errPlainHTTP = errors.New("plain HTTP is refused")
 
 // errNoTLS stops the attempt at TLS where plain HTTP alone is tried.
 var errNoTLS = errors.New("TLS is not tried")
 
-// guard keeps requests, and with them credentials, off unencrypted
-// connections that nobody asked for: also when a registry redirects to one.
+// guard keeps requests, and with them credentials, off unencrypted connections
+// that nobody asked for: each request for itself, since a registry may redirect
+// to another host or name its token server there.
 type guard struct {
-	allowHTTP, plainOnly bool
-	inner                http.RoundTripper
+	insecure  func(host string) bool
+	plainOnly bool
+	inner     http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Scheme == "http" && !g.allowHTTP {
+	if req.URL.Scheme == "http" && !isLoopback(req.URL.Host) && !g.insecure(req.URL.Host) {
 		return nil, fmt.Errorf("%w: %s", errPlainHTTP, req.URL.Host)
 	}
 	if req.URL.Scheme == "https" && g.plainOnly && req.URL.Path == "/v2/" {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,12 +41,7 @@ func (ep *endpoint) putManifest(ctx context.Context, c *Client, m putManifest) e
 // misread reports whether the registry says that content is not what its digest
 // says. What is sent is verified, so that it is not to blame: docker-registry
 // reads its own file half-written when another client sends the same blob.
-func misread(err error) bool {
-	var answer *transport.Error
-	return errors.As(err, &answer) && slices.ContainsFunc(answer.Errors, func(d transport.Diagnostic) bool {
-		return d.Code == transport.DigestInvalidErrorCode
-	})
-}
+func misread(err error) bool { return hasCode(err, transport.DigestInvalidErrorCode) }
 
 func (ep *endpoint) putManifestOnce(ctx context.Context, c *Client, m putManifest) error {
 	body := func() (io.ReadCloser, error) {
@@ -118,7 +112,7 @@ func (p *pusher) again(err error) bool {
 		return true
 	}
 	if e.Status != 0 {
-		return passing(&http.Response{StatusCode: e.Status}, nil) || e.Status == http.StatusNotFound
+		return passing(&http.Response{StatusCode: e.Status}, nil) || hasCode(err, transport.BlobUploadUnknownErrorCode)
 	}
 	return e.Err != nil && passingError(e.Err)
 }
@@ -140,16 +134,21 @@ func (ep *endpoint) headBlob(ctx context.Context, c *Client, d ocispec.Descripto
 }
 
 // upload starts an upload, as a mount where that is possible, and sends the
-// content unless the mount was granted.
+// content unless the mount was granted. A mount saves time and is nothing that
+// was asked for, so whatever the registry answers to it but yes, the content is
+// sent.
 func (p *pusher) upload(ctx context.Context, d ocispec.Descriptor) (mounted bool, err error) {
-	query := url.Values{}
+	var location *url.URL
 	if from := p.client.mountSource(d.Digest, p.req.Repository); from != "" {
-		query.Set("mount", d.Digest.String())
-		query.Set("from", from)
+		location, mounted, err = p.ep.startUpload(ctx, p.client, url.Values{"mount": {d.Digest.String()}, "from": {from}})
+		if mounted || ctx.Err() != nil {
+			return mounted, err
+		}
 	}
-	location, mounted, err := p.ep.startUpload(ctx, p.client, query)
-	if err != nil || mounted {
-		return mounted, err
+	if location == nil {
+		if location, _, err = p.ep.startUpload(ctx, p.client, nil); err != nil {
+			return false, err
+		}
 	}
 	return false, p.send(ctx, location, d)
 }
