@@ -38,7 +38,7 @@ type flags struct {
 
 func main() { os.Exit(tool.Main("bindings", run)) }
 
-func run(_ context.Context, args []string, _ io.Reader, stdout, _ io.Writer) error {
+func run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
 	var f flags
 	if err := tool.Parse("bindings", doc, &f, args, stdout); err != nil {
 		return err
@@ -47,15 +47,15 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, _ io.Writer) err
 	if err != nil {
 		return fmt.Errorf("reading object: %w", err)
 	}
-	source, err := generate(object, f)
+	source, err := generate(object, f, stderr)
 	if err != nil {
 		return fmt.Errorf("binding %s: %w", f.Object, err)
 	}
 	return action.WriteFile(f.Out, source)
 }
 
-// generate returns the Go source for object.
-func generate(object []byte, f flags) (source []byte, err error) {
+// generate returns the Go source for object, and says on notes what it leaves out.
+func generate(object []byte, f flags, notes io.Writer) (source []byte, err error) {
 	defer guard.Panics(&err)
 	if len(object) == 0 {
 		return nil, errors.New("the gadget has no program, so there is nothing to bind; remove gadget_go_bindings")
@@ -69,18 +69,35 @@ func generate(object []byte, f flags) (source []byte, err error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	err = gen.Generate(gen.GenerateArgs{
-		Package:     f.Package,
-		Stem:        f.Stem,
-		Constraints: &constraint.TagExpr{Tag: f.Arch},
-		Maps:        mapNames(spec),
-		Variables:   variableNames(spec),
-		Programs:    slices.Sorted(maps.Keys(spec.Programs)),
-		Types:       types,
-		ObjectFile:  f.Embed,
-		Output:      &out,
-	})
+	args := gen.GenerateArgs{
+		Package: f.Package, Stem: f.Stem, Constraints: &constraint.TagExpr{Tag: f.Arch}, ObjectFile: f.Embed, Output: &out,
+	}
+	if args.Types, err = writable(args, types, f.Type, notes); err != nil {
+		return nil, err
+	}
+	args.Maps, args.Variables, args.Programs = mapNames(spec), variableNames(spec), slices.Sorted(maps.Keys(spec.Programs))
+	out.Reset()
+	err = gen.Generate(args)
 	return out.Bytes(), err
+}
+
+// writable returns the types that Go can express, as pointers of the program
+// cannot be, and notes the others. One that was asked for must be among them.
+func writable(args gen.GenerateArgs, types []btf.Type, asked []string, notes io.Writer) ([]btf.Type, error) {
+	var out []btf.Type
+	for _, t := range types {
+		args.Types = []btf.Type{t}
+		err := gen.Generate(args)
+		switch {
+		case err == nil:
+			out = append(out, t)
+		case slices.Contains(asked, t.TypeName()):
+			return nil, fmt.Errorf("type %q has no Go equivalent: %w", t.TypeName(), err)
+		default:
+			fmt.Fprintf(notes, "warning: leaving out type %q, which has no Go equivalent: %v\n", t.TypeName(), err)
+		}
+	}
+	return out, nil
 }
 
 // mapNames leaves out the sections of global data, which bpf2go binds as variables.
