@@ -43,6 +43,9 @@ func (c *Client) Copy(ctx context.Context, src, dst Reference) (Copied, error) {
 	if err != nil {
 		return Copied{}, fmt.Errorf("copying %s: %w", src, err)
 	}
+	for _, d := range g.blobs { // the registry can mount them, if it is the same
+		c.remember(d.Digest, src)
+	}
 	// The tag comes last, so that nobody finds it without its signatures.
 	content, err := c.Push(ctx, q)
 	if err != nil {

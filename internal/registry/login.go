@@ -69,36 +69,66 @@ func (c *Client) Login(ctx context.Context, registry, user, password string) (st
 	return file, nil
 }
 
-// try makes one authenticated request.
+// try makes an authenticated request, and where the registry is open to anybody
+// another, for what most of those do not show to anybody.
 func (c *Client) try(ctx context.Context, h string, cfg authn.AuthConfig) error {
 	s, err := c.session(where{host: h})
 	if err != nil {
 		return err
 	}
-	refused := func(err error) error {
-		var answer *transport.Error
-		if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden) {
-			return &Error{Host: h, Status: answer.StatusCode, Text: "wrong user name or password" + diagnostics(answer), Err: err}
-		}
+	pr, err := s.ping(ctx)
+	if err != nil {
 		return c.explain(err, h)
 	}
-	rt, err := transport.NewWithContext(ctx, s.registry, authn.FromConfig(cfg), s.base, nil)
+	auth := authn.FromConfig(cfg)
+	inner, err := s.authenticated(ctx, auth, pr, nil)
 	if err != nil {
-		return refused(err)
+		return c.refusedLogin(err, h)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s://%s/v2/", s.registry.Scheme(), h), nil)
-	if err != nil {
+	rt := &challenged{session: s, auth: auth, way: wayOf(pr), inner: inner}
+	scheme := "https"
+	if pr.Insecure {
+		scheme = "http"
+	}
+	if _, err := c.get(ctx, rt, fmt.Sprintf("%s://%s/v2/", scheme, h)); err != nil || pr.Scheme != "" {
 		return err
+	}
+	status, err := c.get(ctx, rt, fmt.Sprintf("%s://%s/v2/_catalog?n=1", scheme, h))
+	switch {
+	case strings.EqualFold(rt.way.scheme, "bearer"): // its token server took them
+		return nil
+	case status == http.StatusUnauthorized:
+		return err
+	case rt.way.scheme == "":
+		c.log(fmt.Sprintf("%s did not ask for the credentials, so that they could not be tried", displayHost(h)))
+	}
+	return nil
+}
+
+// get makes one request, which must succeed.
+func (c *Client) get(ctx context.Context, rt http.RoundTripper, address string) (status int, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, err
 	}
 	resp, err := (&http.Client{Transport: rt}).Do(req)
 	if err != nil {
-		return refused(err)
+		return 0, c.refusedLogin(err, req.URL.Host)
 	}
 	defer drain(resp)
 	if err := transport.CheckError(resp, http.StatusOK); err != nil {
-		return refused(err)
+		return resp.StatusCode, c.refusedLogin(err, req.URL.Host)
 	}
-	return nil
+	return resp.StatusCode, nil
+}
+
+// refusedLogin explains the error of a login.
+func (c *Client) refusedLogin(err error, h string) error {
+	var answer *transport.Error
+	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden) {
+		return &Error{Host: h, Status: answer.StatusCode, Text: "wrong user name or password" + diagnostics(answer), Err: err}
+	}
+	return c.explain(err, h)
 }
 
 // loginFile is where new credentials go: the file that was named; for root

@@ -246,3 +246,73 @@ func TestReferenceAdvice(t *testing.T) {
 		t.Errorf("a registry alone: %v", err)
 	}
 }
+
+// TestChallengeOfAResource: a registry may be open at /v2/ and want a token, or a
+// password, for its repositories.
+func TestChallengeOfAResource(t *testing.T) {
+	for _, scheme := range []string{"bearer", "basic"} {
+		var addr string
+		addr = behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+			user, password, _ := r.BasicAuth()
+			known := user == "u" && password == "p"
+			switch {
+			case r.URL.Path == "/v2/":
+				w.WriteHeader(http.StatusOK)
+				return true
+			case r.URL.Path == "/token" && known:
+				fmt.Fprint(w, `{"token":"good"}`)
+				return true
+			case r.URL.Path != "/token" && (scheme == "basic" && known || r.Header.Get("Authorization") == "Bearer good"):
+				return false
+			case r.URL.Path == "/token" || scheme == "basic":
+				w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+			default:
+				w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="s",scope="repository:g:pull,push"`, addr))
+			}
+			answer(w, http.StatusUnauthorized, "UNAUTHORIZED")
+			return true
+		})
+		auth := filepath.Join(t.TempDir(), "auth.json")
+		c := newClient(t, registry.Options{AuthFile: auth}).Hurry()
+		if _, err := c.Login(t.Context(), addr, "u", "wrong"); err == nil || !strings.Contains(err.Error(), "wrong user name or password") {
+			t.Errorf("%s: login with a wrong password: %v", scheme, err)
+		}
+		if _, err := c.Login(t.Context(), addr, "u", "p"); err != nil {
+			t.Fatalf("%s: login: %v", scheme, err)
+		}
+		a, ref := registrytest.NewArtifact(t, 1, 1000), parse(t, addr+"/g:v1")
+		c = newClient(t, registry.Options{AuthFile: auth}).Hurry()
+		if _, err := c.Push(t.Context(), registry.PushRequest{Blobs: a, Root: a.Root, Repository: ref, Tags: []string{"v1"}}); err != nil {
+			t.Errorf("%s: push: %v", scheme, err)
+		}
+		s, err := store.Open(filepath.Join(t.TempDir(), "state"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pull(newClient(t, registry.Options{AuthFile: auth}).Hurry(), s, ref); err != nil {
+			t.Errorf("%s: pull: %v", scheme, err)
+		}
+	}
+}
+
+// TestCopyMounts: within one registry nothing is sent that can be mounted.
+func TestCopyMounts(t *testing.T) {
+	var mounts atomic.Int64
+	addr := behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodHead && strings.HasPrefix(r.URL.Path, "/v2/b/y/blobs/") {
+			w.WriteHeader(http.StatusNotFound)
+			return true
+		}
+		if r.URL.Query().Get("mount") != "" && r.URL.Query().Get("from") == "g" {
+			mounts.Add(1)
+			w.WriteHeader(http.StatusCreated)
+			return true
+		}
+		return false
+	})
+	pushTo(t, addr, registrytest.NewArtifact(t, 1, 1000))
+	res, err := newClient(t, registry.Options{}).Hurry().Copy(t.Context(), parse(t, addr+"/g:v1"), parse(t, addr+"/b/y:v1"))
+	if err != nil || res.Mounted != 3 || mounts.Load() != 3 {
+		t.Errorf("%+v, %v, %d mounts, want 3", res, err, mounts.Load())
+	}
+}

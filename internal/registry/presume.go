@@ -41,7 +41,9 @@ func (r *Repository) presumed(ctx context.Context, identifier string) (d ocispec
 	if err != nil {
 		return d, nil, errPresumed
 	}
-	ep.client = &http.Client{Transport: s.base}
+	ep.client = &http.Client{Transport: &challenged{
+		session: s, auth: authn.Anonymous, scopes: []string{s.registry.Repo(w.repository).Scope(transport.PullScope)}, inner: s.base,
+	}}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.endpoints[endpointKey(w, transport.PullScope)] = ep

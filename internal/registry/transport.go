@@ -133,10 +133,11 @@ func (c *Client) endpointFor(ctx context.Context, w where, action string, also .
 	if err != nil {
 		return nil, c.explain(err, w.host)
 	}
-	rt, err := s.authenticated(ctx, auth, pr, scopes)
+	inner, err := s.authenticated(ctx, auth, pr, scopes)
 	if err != nil {
 		return nil, c.explain(err, w.host)
 	}
+	rt := &challenged{session: s, auth: auth, scopes: scopes, way: wayOf(pr), inner: inner}
 	scheme := "https"
 	if pr.Insecure {
 		scheme = "http"
