@@ -21,8 +21,8 @@ const syscallGroup = "syscalls"
 // that is missing is an error, and nothing stays attached.
 func (l *Loaded) Attach() error {
 	err := l.attachAll()
-	if err == nil && len(l.links) == 0 && len(l.skipped) > 0 {
-		err = fmt.Errorf("nothing of what the gadget traces is here: %w", l.skipped[0])
+	if err == nil {
+		err = l.nothingAttached()
 	}
 	if err != nil {
 		return errors.Join(err, l.Detach())
@@ -31,7 +31,9 @@ func (l *Loaded) Attach() error {
 }
 
 // Attached returns how many programs Attach attached, and how many it skipped.
-func (l *Loaded) Attached() (attached, skipped int) { return len(l.links), len(l.skipped) }
+func (l *Loaded) Attached() (attached, skipped int) {
+	return len(l.links) + l.probed, len(l.skipped)
+}
 
 func (l *Loaded) attachAll() error {
 	var probes, rest []Program
@@ -63,11 +65,11 @@ func (l *Loaded) attachEach(prs []Program) error {
 	for _, pr := range prs {
 		ln, err := l.attach(pr)
 		switch {
-		case err == nil:
+		case err == nil && ln != nil:
 			l.links = append(l.links, ln)
+		case err == nil: // kept by l.probes
 		case optional(pr, err):
-			l.skipped = append(l.skipped, explainAttach(pr, err))
-			l.note("skipping program %q, %s has no %q", pr.Name, lacking(pr), pr.AttachTo)
+			l.skip(pr, err)
 		default:
 			return explainAttach(pr, err)
 		}
@@ -78,16 +80,19 @@ func (l *Loaded) attachEach(prs []Program) error {
 // optional reports whether pr may be skipped because of err: its system call or
 // symbol is not on this machine.
 func optional(pr Program, err error) bool {
-	if strings.HasPrefix(pr.Section, "uprobe") || strings.HasPrefix(pr.Section, "uretprobe") {
-		return errors.Is(err, os.ErrNotExist) || errors.Is(err, link.ErrNoSymbol)
+	if userKind(pr) != "" {
+		return missingHere(err)
 	}
 	return errors.Is(err, os.ErrNotExist) && pr.Type == ebpf.TracePoint && strings.HasPrefix(pr.AttachTo, syscallGroup+"/")
 }
 
 // attach attaches one program by its type, and by its section where the type
-// does not tell.
+// does not tell. Programs that probe user programs have no link of their own.
 func (l *Loaded) attach(pr Program) (link.Link, error) {
 	prog := l.coll.Programs[pr.Name]
+	if user := userKind(pr); user != "" {
+		return nil, l.attachUser(user, pr, prog)
+	}
 	kind, _, _ := strings.Cut(pr.Section, "/")
 	switch pr.Type {
 	case ebpf.TracePoint:
@@ -120,8 +125,6 @@ func attachProbe(kind string, pr Program, prog *ebpf.Program) (link.Link, error)
 	switch strings.TrimSuffix(kind, ".s") {
 	case "kprobe", "kretprobe":
 		return attachKprobe(kind, pr.AttachTo, prog)
-	case "uprobe", "uretprobe":
-		return attachUprobe(strings.TrimSuffix(kind, ".s") == "uretprobe", pr.AttachTo, prog)
 	}
 	return nil, fmt.Errorf("section %q cannot be attached by this runner", pr.Section)
 }
@@ -139,27 +142,4 @@ func attachKprobe(kind, symbol string, prog *ebpf.Program) (link.Link, error) {
 		return nil, errNoKprobes
 	}
 	return ln, err
-}
-
-// attachUprobe attaches prog to target, "binary:symbol" or
-// "binary:symbol+offset". A binary without a slash is a library, looked for in
-// the usual directories.
-func attachUprobe(ret bool, target string, prog *ebpf.Program) (link.Link, error) {
-	bin, sym, off, err := parseUprobe(target)
-	if err != nil {
-		return nil, err
-	}
-	path, err := findBinary(bin)
-	if err != nil {
-		return nil, err
-	}
-	ex, err := link.OpenExecutable(path)
-	if err != nil {
-		return nil, err
-	}
-	opts := &link.UprobeOptions{Offset: off}
-	if ret {
-		return ex.Uretprobe(sym, prog, opts)
-	}
-	return ex.Uprobe(sym, prog, opts)
 }

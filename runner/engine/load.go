@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/internal/guard"
+	"github.com/rules-gadget/rules_gadget/runner/userprobe"
 )
 
 // LoadOptions are what Load needs besides the plan.
@@ -30,6 +31,8 @@ type LoadOptions struct {
 	// FilterMountNS makes the programs ignore every mount namespace that
 	// AllowMountNS was not called for; see Plan.FiltersMountNS.
 	FilterMountNS bool
+	// Roots are where user programs are probed.
+	Roots Roots
 	// Note receives a sentence for what is skipped, may be nil.
 	Note func(format string, args ...any)
 }
@@ -39,10 +42,13 @@ const DefaultPinPath = "/sys/fs/bpf/gadget-run"
 
 // Loaded is a gadget whose programs the kernel has accepted. Close it.
 type Loaded struct {
-	plan  *Plan
-	coll  *ebpf.Collection
-	note  func(format string, args ...any)
-	links []link.Link
+	plan   *Plan
+	coll   *ebpf.Collection
+	note   func(format string, args ...any)
+	links  []link.Link
+	probes *userprobe.Set
+	probed int // programs that probes attached on this machine
+	roots  Roots
 	// skipped are the reasons why programs were not attached.
 	skipped []error
 	// readers of the tracer maps, in the order of plan.Tracers.
@@ -56,7 +62,7 @@ func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
 	if err := checkPrivilege(); err != nil {
 		return nil, err
 	}
-	l := &Loaded{plan: plan, note: opts.Note}
+	l := &Loaded{plan: plan, note: opts.Note, roots: opts.Roots}
 	if l.note == nil {
 		l.note = func(string, ...any) {}
 	}
@@ -81,6 +87,7 @@ func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
 	if err != nil {
 		return nil, explainLoad(err)
 	}
+	l.probes = userprobe.NewSet(l.coll.Maps)
 	if err := errors.Join(l.openReaders(), l.openArrays(opts.Metadata)); err != nil {
 		l.Close()
 		return nil, err
@@ -105,7 +112,7 @@ func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 		}
 		spec.Programs[pr.Name].AttachTo = pr.AttachTo
 	}
-	if err := sizeMaps(spec); err != nil {
+	if err := errors.Join(sizeMaps(spec), userprobe.PrepareCookies(spec)); err != nil {
 		return nil, err
 	}
 	if opts.FilterMountNS {
@@ -203,9 +210,13 @@ func (l *Loaded) Detach() error {
 	for i, ln := range l.links {
 		wg.Go(func() { errs[i] = ln.Close() })
 	}
+	var probes error
+	if l.probes != nil {
+		probes = l.probes.Close()
+	}
 	wg.Wait()
-	l.links = nil
-	return errors.Join(errs...)
+	l.links, l.probed = nil, 0
+	return errors.Join(append(errs, probes)...)
 }
 
 // Close detaches what is still attached and frees everything.

@@ -130,21 +130,6 @@ func TestPrivilege(t *testing.T) {
 	}
 }
 
-func TestParseUprobe(t *testing.T) {
-	bin, sym, off, err := parseUprobe("libc:malloc+0x10")
-	if err != nil || bin != "libc" || sym != "malloc" || off != 16 {
-		t.Errorf("got %q %q %d %v", bin, sym, off, err)
-	}
-	for _, bad := range []string{"", "libc", ":x", "libc:", "libc:f+x"} {
-		if _, _, _, err := parseUprobe(bad); err == nil {
-			t.Errorf("%q was accepted", bad)
-		}
-	}
-	if _, err := findBinary("libnothing-at-all"); err == nil {
-		t.Error("a library that does not exist was found")
-	}
-}
-
 func TestVerifierErrorIsOneLine(t *testing.T) {
 	ve := &ebpf.VerifierError{Cause: errors.New("permission denied"), Log: []string{
 		"0: R1=ctx()", "6: (79) r0 = *(u64 *)(r0 +0)", "R0 invalid mem access 'map_value_or_null'",

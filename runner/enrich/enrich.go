@@ -42,6 +42,7 @@ type Tracker struct {
 	mu      sync.Mutex
 	entries map[id]*entry
 	kernel  Kernel // nil while there is none
+	attend  func(c *container.Container, runs bool)
 	prune   *time.Timer
 	ended   bool // Run has returned
 }
@@ -110,11 +111,24 @@ func (t *Tracker) FilterIn(k Kernel) {
 	}
 }
 
-// Leave ends FilterIn: k is not called any more.
+// Attend calls fn for every wanted container that runs, now and from now on, and
+// again when it has ended; one call at a time.
+func (t *Tracker) Attend(fn func(c *container.Container, runs bool)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.attend = fn
+	for _, e := range t.entries {
+		if e.selected && e.gone.IsZero() {
+			fn(&e.c, true)
+		}
+	}
+}
+
+// Leave ends FilterIn and Attend: nothing of them is called any more.
 func (t *Tracker) Leave() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.kernel = nil
+	t.kernel, t.attend = nil, nil
 }
 
 func (t *Tracker) event(ev container.Event) {
@@ -142,6 +156,9 @@ func (t *Tracker) add(c container.Container) {
 	// First the names, then the events.
 	t.reindex()
 	t.allow(e)
+	if t.attend != nil && e.selected {
+		t.attend(&e.c, true)
+	}
 }
 
 func (t *Tracker) allow(e *entry) {
@@ -156,6 +173,9 @@ func (t *Tracker) allow(e *entry) {
 func (t *Tracker) remove(e *entry) {
 	e.gone = time.Now()
 	t.reindex()
+	if t.attend != nil && e.selected {
+		t.attend(&e.c, false)
+	}
 	if t.prune == nil {
 		t.prune = time.AfterFunc(t.grace, t.forget)
 	}

@@ -225,3 +225,27 @@ func BenchmarkFind(b *testing.B) {
 		})
 	}
 }
+
+func TestAttend(t *testing.T) {
+	tr := newTracker(t, "a,b")
+	event := func(kind container.EventType, c container.Container) { tr.event(container.Event{Type: kind, Container: c}) }
+	a, b, other := named("a", 1, 10, 20), named("b", 2, 11, 21), named("other", 3, 12, 22)
+	event(container.Added, a)
+	event(container.Added, other)
+	var got []string
+	tr.Attend(func(c *container.Container, runs bool) {
+		mark := "-"
+		if runs {
+			mark = "+"
+		}
+		got = append(got, mark+c.Runtime.Container)
+	})
+	event(container.Added, b)
+	event(container.Removed, a)
+	event(container.Removed, other)
+	tr.Leave()
+	event(container.Removed, b)
+	if diff := cmp.Diff([]string{"+a", "+b", "-a"}, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}

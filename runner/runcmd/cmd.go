@@ -174,7 +174,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	}
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
 		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: engine.DefaultPinPath, Note: s.notef,
-		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(),
+		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(), Roots: s.roots(),
 	})
 	if err != nil {
 		return s.verbose(err)
@@ -191,6 +191,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	defer stop()
 	told := func() {}
 	err = loaded.Run(ctx, ev, func() {
+		s.enterContainers(loaded)
 		s.notef("ready, %s", programsText(loaded.Attached()))
 		s.ready.tell(s.detailf)
 		told = s.ready.finish

@@ -117,6 +117,7 @@ func (s *session) follow(ctx context.Context, sources []*field.Source) (stop fun
 	for _, src := range sources {
 		useful = useful || s.containers.present && src.TellsContainer()
 	}
+	useful = useful || s.containers.present && s.plan.ProbesUserPrograms()
 	if !useful {
 		return func() {}
 	}

@@ -1,0 +1,65 @@
+package engine_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
+)
+
+// TestRootsOfContainers attaches nothing on this machine when only containers are
+// wanted, and in a root that is entered.
+func TestRootsOfContainers(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	if !exists("/sys/bus/event_source/devices/uprobe") {
+		t.Skip("needs a kernel with uprobes")
+	}
+	plan, err := engine.PlanFromObject(gadgettest.File(t, "attach.bpf.o"), only("uprobe"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !plan.ProbesUserPrograms() {
+		t.Error("the gadget is said to probe no user programs")
+	}
+	l, err := engine.Load(plan, engine.LoadOptions{Roots: engine.RootsOfContainers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Attach(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := l.EnterRoot("/proc/self/root"); n != 1 || err != nil {
+		t.Errorf("entering a root: %d, %v; want 1", n, err)
+	}
+	if n, err := l.EnterRoot(t.TempDir()); n != 0 || err != nil {
+		t.Errorf("entering an empty root: %d, %v; want 0", n, err)
+	}
+	if err := l.LeaveRoot("/proc/self/root"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOnlyContainersMayHaveIt waits for a container with a library that this
+// machine does not have.
+func TestOnlyContainersMayHaveIt(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	md := only("uprobe")
+	md.AttachTo["uprobe"] = "libnosuchthing:f"
+	plan, err := engine.PlanFromObject(gadgettest.File(t, "attach.bpf.o"), md)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for roots, want := range map[engine.Roots]bool{engine.RootOfHost: false, engine.RootsOfAll: true} {
+		var notes []string
+		l, err := engine.Load(plan, engine.LoadOptions{Roots: roots, Note: func(format string, _ ...any) { notes = append(notes, format) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Attach(); (err == nil) != want || len(notes) != 1 || !strings.HasPrefix(notes[0], "skipping") {
+			t.Errorf("roots %d: %v, notes %q", roots, err, notes)
+		}
+		l.Close()
+	}
+}
