@@ -228,7 +228,9 @@ func BenchmarkFind(b *testing.B) {
 
 func TestAttend(t *testing.T) {
 	tr := newTracker(t, "a,b")
-	event := func(kind container.EventType, c container.Container) { tr.event(container.Event{Type: kind, Container: c}) }
+	event := func(kind container.EventType, c container.Container) {
+		tr.event(container.Event{Type: kind, Container: c})
+	}
 	a, b, other := named("a", 1, 10, 20), named("b", 2, 11, 21), named("other", 3, 12, 22)
 	event(container.Added, a)
 	event(container.Added, other)
