@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -150,6 +151,45 @@ func TestMakeRootKilled(t *testing.T) {
 	m.noneHalfMade()
 }
 
+// Whatever makes the root ends with bazelw, and leaves nothing.
+func TestMakeRootTerminated(t *testing.T) {
+	m := fresh(t)
+	m.has("mmdebstrap", "echo $$ >"+m.home+"/pid.tmp; mv "+m.home+"/pid.tmp "+m.home+"/pid; sleep 60")
+	cmd := m.command("doctor", "--make-root")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	for range 200 {
+		if data, err := os.ReadFile(m.home + "/pid"); err == nil {
+			pid, _ = strconv.Atoi(strings.TrimSpace(string(data)))
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if pid == 0 {
+		t.Fatal("mmdebstrap did not start")
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d, want 130", code)
+	}
+	running := func() bool { // nobody may have waited for it yet
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		return err == nil && !strings.Contains(string(stat), ") Z ")
+	}
+	for i := 0; running(); i++ {
+		if i == 40 {
+			t.Fatal("mmdebstrap goes on without bazelw")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	m.noneHalfMade()
+}
+
 func TestCures(t *testing.T) {
 	root := os.Geteuid() == 0
 	tests := []struct {
@@ -186,5 +226,24 @@ func TestDoctorFindsNothing(t *testing.T) {
 	out, code := m.run("doctor")
 	if code != 1 || !strings.Contains(out, "install Go 1.26.0") {
 		t.Errorf("got code %d and %q", code, out)
+	}
+}
+
+// A home directory may have a space: Bazel takes quoted words from its rc file.
+func TestRcLines(t *testing.T) {
+	script, err := os.ReadFile("../../../bazelw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, ok := strings.Cut(string(script), "\nrc_line() {")
+	body, _, end := strings.Cut(body, "\n}\n")
+	if !ok || !end {
+		t.Fatal("bazelw has no function rc_line")
+	}
+	call := "\n}\n" + `rc_line common --a=plain "--b=/home/a b" '--c="\'; rc_line build --d="it's"`
+	out, err := exec.Command("bash", "-c", "rc_line() {"+body+call).CombinedOutput()
+	want := "common --a=plain \"--b=/home/a b\" \"--c=\\\"\\\\\"\nbuild \"--d=it's\"\n"
+	if err != nil || string(out) != want {
+		t.Errorf("%v: got\n%s\nwant\n%s", err, out, want)
 	}
 }
