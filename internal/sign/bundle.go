@@ -124,11 +124,12 @@ func preAuth(payloadType string, payload []byte) []byte {
 	return append([]byte(head), payload...)
 }
 
-// newBundle signs the statement about about and returns the bundle.
-func newBundle(about digest.Digest, key *PrivateKey) ([]byte, error) {
+// newBundle signs the statement about about, of the repository name, and returns
+// the bundle.
+func newBundle(about digest.Digest, name string, key *PrivateKey) ([]byte, error) {
 	payload, err := compact(statement{
 		Type:          statementType,
-		Subject:       []subject{{Digest: map[string]string{about.Algorithm().String(): about.Encoded()}}},
+		Subject:       []subject{{Name: name, Digest: map[string]string{about.Algorithm().String(): about.Encoded()}}},
 		PredicateType: SignPredicate,
 	})
 	if err != nil {

@@ -132,6 +132,9 @@ func (q Request) refuse(reason string, err error) error {
 // nobody can be asked.
 func (q Request) signed(ctx context.Context, rule Rule, record Record) (Verdict, error) {
 	against := rule.Verification(q.Now)
+	if rule.SameRepository {
+		against.Repository = q.Name
+	}
 	hash := q.Policy.Hash()
 	kept, _ := Signers(record.Signatures, q.Digest, against)
 	if len(kept) > 0 && record.Policy == hash && !q.Require {

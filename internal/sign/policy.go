@@ -30,6 +30,9 @@ type Rule struct {
 	// Unsigned is what happens to artifacts without any signature. One with
 	// signatures of which none verifies is always refused.
 	Unsigned Action
+	// SameRepository demands that the signature names the artifact's repository. A
+	// path has none.
+	SameRepository bool
 }
 
 // Trusts reports whether there is anybody whose signature counts.
@@ -91,9 +94,10 @@ func (p *Policy) Hash() string {
 	type rule struct {
 		Match, Keys, Identities []string
 		Unsigned                Action
+		SameRepository          bool
 	}
 	flat := func(r Rule) rule {
-		out := rule{Match: r.Match, Unsigned: r.Unsigned}
+		out := rule{Match: r.Match, Unsigned: r.Unsigned, SameRepository: r.SameRepository}
 		for _, k := range r.Keys {
 			out.Keys = append(out.Keys, k.ID+" "+k.Expires.UTC().Format(time.RFC3339))
 		}

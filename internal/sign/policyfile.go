@@ -56,6 +56,7 @@ type ruleFile struct {
 	Keys       []string `yaml:"keys"`
 	Identities []string `yaml:"identities"`
 	Unsigned   Action   `yaml:"unsigned"`
+	Repository string   `yaml:"repository"`
 }
 
 // words is a string or a list of strings.
@@ -217,6 +218,13 @@ func (r ruleFile) compile(all trusted) (Rule, error) {
 			return out, fmt.Errorf("there is no identity %q under \"identities\"", name)
 		}
 		out.Identities = append(out.Identities, id)
+	}
+	switch r.Repository {
+	case "", anyRepository:
+	case matchRepository:
+		out.SameRepository = true
+	default:
+		return out, fmt.Errorf("repository: %q is unknown, use match or any", r.Repository)
 	}
 	var err error
 	out.Unsigned, err = orAction(r.Unsigned, Refuse)

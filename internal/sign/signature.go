@@ -68,7 +68,7 @@ func (e *ExpiredError) Error() string {
 // given form. The annotations go into a payload; a bundle has none.
 func New(form Form, subject digest.Digest, name string, annotations map[string]string, key *PrivateKey) (Signature, error) {
 	if form == FormBundle {
-		data, err := newBundle(subject, key)
+		data, err := newBundle(subject, name, key)
 		return Signature{Form: form, Data: data}, err
 	}
 	data, err := newPayload(subject, name, annotations)
@@ -86,6 +86,17 @@ func New(form Form, subject digest.Digest, name string, annotations map[string]s
 // error says what comes closest: an expired key, another subject, a
 // certificate that does not verify, or that nobody of them made the signature.
 func (s Signature) Verify(subject digest.Digest, v Verification) (Signer, error) {
+	signer, err := s.signer(subject, v)
+	if err == nil {
+		err = s.checkRepository(subject, v.Repository)
+	}
+	if err != nil {
+		return Signer{}, err
+	}
+	return signer, nil
+}
+
+func (s Signature) signer(subject digest.Digest, v Verification) (Signer, error) {
 	var closest error = errMismatch
 	for _, key := range v.Keys {
 		err := s.verify(subject, key)
@@ -160,4 +171,6 @@ type Verification struct {
 	Identities []Identity
 	// Now is when keys and certificates must not have expired.
 	Now time.Time
+	// Repository must be named by the signature; empty for any.
+	Repository string
 }
