@@ -119,7 +119,7 @@ func (c *compilation) object(ctx context.Context, args []string, deps map[string
 	files := slices.Sorted(maps.Keys(deps))
 	if !c.req.Toolchain.confines() {
 		// Clang's own assembler would put what it reads in place of a directive.
-		if text, err = c.clang(ctx, files, slices.Concat(args, []string{"-S", "-fno-integrated-as", "-o", c.path("program.s")})); err != nil {
+		if _, err := c.clang(ctx, files, slices.Concat(args, []string{"-S", "-fno-integrated-as", "-o", c.path("program.s")})); err != nil {
 			return nil, "", err
 		}
 		if err := checkAssembly(c.path("program.s"), c.source); err != nil {

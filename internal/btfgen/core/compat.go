@@ -43,8 +43,7 @@ func sameName(a, b string) bool {
 // enums and forward declarations of the same name or none, arrays by element.
 func (m *matcher) fieldCompatible(p pair) bool {
 	for range maxDepth {
-		var l, t *Type
-		p, l, t = m.types(p)
+		_, l, t := m.types(p)
 		if l.Kind.Composite() && t.Kind.Composite() {
 			return true
 		}
@@ -73,8 +72,7 @@ func (m *matcher) fieldCompatible(p pair) bool {
 // members do not matter.
 func (m *matcher) typeCompatible(p pair, level int) bool {
 	for range maxDepth / 2 {
-		var l, t *Type
-		p, l, t = m.types(p)
+		_, l, t := m.types(p)
 		if !btf.Compatible(l.Kind, t.Kind) {
 			return false
 		}

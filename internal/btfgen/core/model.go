@@ -81,8 +81,7 @@ func underlying(ts Types, id ID) (ID, *Type) {
 func sizeOf(ts Types, id ID) (size uint64, ok bool) {
 	n := uint64(1)
 	for range maxDepth {
-		var t *Type
-		id, t = underlying(ts, id)
+		_, t := underlying(ts, id)
 		switch t.Kind {
 		case btf.Int, btf.Struct, btf.Union, btf.Enum, btf.Enum64, btf.Float:
 			return n * uint64(t.Size), true

@@ -11,8 +11,7 @@ func (m *matcher) typeMatches(p pair, behindPtr bool, level int) bool {
 		return false
 	}
 	for range maxDepth / 2 {
-		var l, t *Type
-		p, l, t = m.types(p)
+		_, l, t := m.types(p)
 		if (l.Name == "") != (t.Name == "") || !sameName(l.Name, t.Name) {
 			return false
 		}
