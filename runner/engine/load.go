@@ -102,6 +102,9 @@ func newCollection(spec *ebpf.CollectionSpec, opts ebpf.CollectionOptions) (c *e
 	return ebpf.NewCollectionWithOptions(spec, opts)
 }
 
+// Map returns a map of the gadget, nil when it has none of that name.
+func (l *Loaded) Map(name string) *ebpf.Map { return l.coll.Maps[name] }
+
 // prepare returns a copy of the spec as this kernel can take it.
 func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 	spec := l.plan.Spec.Copy()

@@ -20,9 +20,12 @@ const (
 	typeCreds     = "gadget_creds"
 	typeParent    = "gadget_parent"
 	typeUserStack = "gadget_user_stack"
-	typeIPAddr    = "gadget_ip_addr_t"
-	typeL3        = "gadget_l3endpoint_t"
-	typeL4        = "gadget_l4endpoint_t"
+
+	typeKernelStack = "gadget_kernel_stack"
+
+	typeIPAddr = "gadget_ip_addr_t"
+	typeL3     = "gadget_l3endpoint_t"
+	typeL4     = "gadget_l4endpoint_t"
 )
 
 func ann(kv ...string) map[string]string {

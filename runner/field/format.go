@@ -9,6 +9,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/runner/symbolizer"
 )
 
 // Env is what formatting needs to know of the machine that events come from.
@@ -24,6 +25,8 @@ type Env struct {
 	Enum func(name string) *btf.Enum
 	// Containers adds fields that tell about the container; nil adds none.
 	Containers *Containers
+	// Stacks has the texts of stacks; nil for none.
+	Stacks *symbolizer.Stacks
 }
 
 // formatter makes the text of a special type out of its number. It is called
@@ -33,10 +36,12 @@ type formatter func(dst []byte, v uint64) []byte
 // special says how a special type is formatted: which annotation names the
 // sibling that holds the text, which template the sibling starts from, and the
 // sibling's name when neither the annotation nor a "_raw" suffix gives one.
+// A sibling with a fallback is hidden unless it is shown.
 type special struct {
 	target   string
 	template string
 	fallback string
+	shown    bool
 	build    func(b *builder, f *Field) formatter
 }
 
@@ -51,6 +56,8 @@ var specials = map[string]special{
 	typeFileFlags: {target: "formatters.file_flags.target", build: flagsFormatter},
 	typeUID:       {target: "uidgidresolver.target", fallback: "user", build: userFormatter},
 	typeGID:       {target: "uidgidresolver.target", fallback: "group", build: groupFormatter},
+
+	typeKernelStack: {target: "ebpf.formatter.kstack", fallback: "kstack", shown: true, build: kernelStackFormatter},
 }
 
 func plain(fn formatter) func(*builder, *Field) formatter {
@@ -62,7 +69,7 @@ func plain(fn formatter) func(*builder, *Field) formatter {
 func (b *builder) format(src *Source, f *Field) {
 	switch {
 	case f.hasType(typeUserStack):
-		hideAll(f)
+		b.userStack(f)
 		return
 	case f.hasType(typeL3), f.hasType(typeL4):
 		b.endpoint(f)
@@ -117,7 +124,7 @@ func (b *builder) derived(f *Field, name string, s special) *Field {
 		Append: func(dst, sample []byte) []byte { return text(dst, read(sample)) },
 	}
 	maps.Copy(out.Annotations, templates[s.template])
-	if s.fallback != "" {
+	if s.fallback != "" && !s.shown {
 		out.Annotations[AnnotationHidden] = "true"
 		if _, ok := f.Annotations[AnnotationAlias]; ok {
 			out.Annotations[AnnotationAlias] = name

@@ -19,6 +19,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/enrich"
 	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/symbolizer"
 )
 
 // Cmd are the flags of "gadget-run run". Flags of the gadget itself are not
@@ -43,6 +44,7 @@ type Cmd struct {
 	Sort       string   `placeholder:"LIST" help:"Sort arrays of entries by these fields, \"-a\" for descending; \"source:a;source2:b\" for each data source." group:"Output"`
 	MaxEntries string   `placeholder:"N" help:"Show at most this many entries of an array, -1 for all; \"source:N,source2:N\" for each data source." group:"Output"`
 
+	StackFlags              `group:"Output"`
 	container.SelectorFlags `group:"Containers"`
 	container.RuntimeFlags  `group:"Runtimes"`
 
@@ -71,6 +73,8 @@ type session struct {
 	artifact   *gadget.Artifact
 	metadata   engine.Metadata
 	plan       *engine.Plan
+	stacks     symbolizer.Stacks
+	symbols    *symbolizer.User // nil for none
 }
 
 // Run runs the gadget until its timeout or a signal ends it. Both are a clean
@@ -99,7 +103,7 @@ func (s *session) run(ctx context.Context) error {
 	if s.ready, err = openReadiness(s.cmd.ReadyFD, os.Getenv); err != nil {
 		return cli.Usage(err)
 	}
-	if err := s.openContainers(); err != nil {
+	if err := errors.Join(s.openContainers(), s.openSymbolizers()); err != nil {
 		return cli.Usage(err)
 	}
 	if err := s.fetch(ctx); err != nil {
@@ -180,6 +184,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		return s.verbose(err)
 	}
 	defer loaded.Close()
+	s.bindStacks(loaded)
 	if err := s.choose(ctx, loaded); err != nil {
 		return err
 	}

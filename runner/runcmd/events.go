@@ -66,7 +66,7 @@ func (s *session) events() (*events, error) {
 func (s *session) sources() ([]*field.Source, error) {
 	if s.env == nil {
 		env := hostEnv(enumFrom(s.kernel))
-		env.Containers = s.known()
+		env.Containers, env.Stacks = s.known(), &s.stacks
 		s.env = &env
 	}
 	return s.plan.Sources(s.metadata, *s.env)

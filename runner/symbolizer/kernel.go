@@ -35,6 +35,9 @@ var ErrHidden = errors.New("the kernel hides the addresses of its symbols, " +
 // Kernel names the functions of the running kernel. The zero Kernel is ready; it
 // reads the symbols when it is first asked. It may be used from any goroutine.
 type Kernel struct {
+	// Warn is told once why there are no names, may be nil.
+	Warn func(error)
+
 	once  sync.Once
 	table *kernelTable
 	err   error
@@ -44,17 +47,24 @@ type Kernel struct {
 // none.
 func (k *Kernel) Load() error {
 	k.once.Do(func() {
-		f, err := os.Open(kallsymsPath)
-		if err != nil {
-			k.err = fmt.Errorf("reading the symbols of the kernel: %w", err)
+		if k.table, k.err = readKallsyms(); k.err == nil {
 			return
 		}
-		defer f.Close()
-		if k.table, k.err = parseKallsyms(f); k.err != nil {
-			k.err = fmt.Errorf("reading %s: %w", kallsymsPath, k.err)
+		k.err = fmt.Errorf("reading the symbols of the kernel: %w", k.err)
+		if k.Warn != nil {
+			k.Warn(k.err)
 		}
 	})
 	return k.err
+}
+
+func readKallsyms() (*kernelTable, error) {
+	f, err := os.Open(kallsymsPath)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return parseKallsyms(f)
 }
 
 // Find returns the name of the function at addr, nil when it is unknown.
