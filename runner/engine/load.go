@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/internal/guard"
+	"github.com/rules-gadget/rules_gadget/runner/sockets"
 	"github.com/rules-gadget/rules_gadget/runner/userprobe"
 )
 
@@ -46,6 +47,7 @@ type Loaded struct {
 	coll   *ebpf.Collection
 	note   func(format string, args ...any)
 	links  []link.Link
+	owners *sockets.Owners // nil when the gadget does not ask for them
 	probes *userprobe.Set
 	probed int // programs that probes attached on this machine
 	roots  Roots
@@ -70,8 +72,10 @@ func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	own, err := ownTypes(spec)
+	owners := l.openOwners(spec, opts)
+	own, err := l.ownTypes(spec)
 	if err != nil {
+		l.Close()
 		return nil, err
 	}
 	// Kernels before 5.11 count maps against this limit; where raising it is
@@ -80,11 +84,14 @@ func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
 	// 1.5 ms.
 	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
 	l.coll, err = newCollection(spec, ebpf.CollectionOptions{
-		Maps:     ebpf.MapOptions{PinPath: opts.PinPath},
-		Programs: ebpf.ProgramOptions{KernelTypes: opts.KernelTypes, ExtraRelocationTargets: own},
-		Cache:    opts.Cache,
+		Maps: ebpf.MapOptions{PinPath: opts.PinPath},
+
+		MapReplacements: owners,
+		Programs:        ebpf.ProgramOptions{KernelTypes: opts.KernelTypes, ExtraRelocationTargets: own},
+		Cache:           opts.Cache,
 	})
 	if err != nil {
+		l.Close()
 		return nil, explainLoad(err)
 	}
 	l.probes = userprobe.NewSet(l.coll.Maps)
@@ -232,6 +239,10 @@ func (l *Loaded) Close() error {
 	if l.coll != nil {
 		l.coll.Close()
 		l.coll = nil
+	}
+	if l.owners != nil {
+		err = errors.Join(err, l.owners.Close())
+		l.owners = nil
 	}
 	return err
 }

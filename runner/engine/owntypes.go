@@ -13,12 +13,20 @@ import (
 // against although no kernel has them: runners may lay them out differently.
 var sharedTypes = []string{"gadget_socket_value"}
 
-// ownTypes returns BTF of those sharedTypes that the object has, as it has them.
-func ownTypes(spec *ebpf.CollectionSpec) ([]*btf.Spec, error) {
+// ownTypes returns BTF of those sharedTypes that the object has: as those have
+// them who fill its maps, else as it has them itself.
+func (l *Loaded) ownTypes(spec *ebpf.CollectionSpec) ([]*btf.Spec, error) {
+	if l.owners != nil {
+		return sharedBTF(l.owners.Types())
+	}
+	return sharedBTF(spec.Types)
+}
+
+func sharedBTF(all *btf.Spec) ([]*btf.Spec, error) {
 	var types []btf.Type
 	for _, name := range sharedTypes {
 		var s *btf.Struct
-		switch err := spec.Types.TypeByName(name, &s); {
+		switch err := all.TypeByName(name, &s); {
 		case err == nil:
 			types = append(types, s)
 		case !errors.Is(err, btf.ErrNotFound):

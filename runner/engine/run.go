@@ -38,6 +38,7 @@ type Handler interface {
 func (l *Loaded) Run(ctx context.Context, h Handler, attached func()) error {
 	readers := newReadLoop(l, h)
 	readers.start()
+	defer l.followOwners(ctx)()
 	if err := l.Attach(); err != nil {
 		readers.stop()
 		return err

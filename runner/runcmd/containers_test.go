@@ -78,6 +78,12 @@ func (l *lockedBuffer) String() string {
 // stop is called, which returns the error of the run.
 func start(t *testing.T, n *node, object string, cmd Cmd) (stdout, stderr *lockedBuffer, stop func() error) {
 	t.Helper()
+	return startWith(t, n, object, cmd, nil)
+}
+
+// startWith is start with flags of the gadget.
+func startWith(t *testing.T, n *node, object string, cmd Cmd, flags []string) (stdout, stderr *lockedBuffer, stop func() error) {
+	t.Helper()
 	cmd.Gadget = filepath.Join(t.TempDir(), "layout")
 	if err := gadgettest.WriteLayout(cmd.Gadget, gadgettest.File(t, object), nil, arch.Host()); err != nil {
 		t.Fatal(err)
@@ -85,7 +91,7 @@ func start(t *testing.T, n *node, object string, cmd Cmd) (stdout, stderr *locke
 	ctx, cancel := context.WithCancel(t.Context())
 	stdout, stderr = &lockedBuffer{}, &lockedBuffer{}
 	s := &session{
-		cmd: &cmd, kernel: btf.NewCache(),
+		cmd: &cmd, kernel: btf.NewCache(), rest: Rest{Args: flags},
 		g: &cli.Globals{Ctx: ctx, Stdout: stdout, Stderr: stderr, State: t.TempDir()},
 		runtimes: func(container.RuntimeFlags, func(string)) (enrich.Source, error) {
 			return n, nil

@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/rules-gadget/rules_gadget/runner/sockets"
+)
+
+// openOwners makes the object use a map of the owners of sockets, when it asks
+// for them. Where the kernel cannot tell them the map of the object stays, empty.
+func (l *Loaded) openOwners(spec *ebpf.CollectionSpec, opts LoadOptions) map[string]*ebpf.Map {
+	if spec.Maps[sockets.MapName] == nil {
+		return nil
+	}
+	owners, err := sockets.Open(sockets.Options{
+		Cache: opts.Cache, Tracefs: withTracefs, Warn: func(err error) { l.note("%v", err) },
+	})
+	if err != nil {
+		l.note("events do not say who owns a socket: %v", err)
+		return nil
+	}
+	l.owners = owners
+	return owners.Replace(spec)
+}
+
+// followOwners keeps the owners of sockets up to date until ctx ends and the
+// function that it returns is called.
+func (l *Loaded) followOwners(ctx context.Context) (stop func()) {
+	if l.owners == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { l.owners.Run(ctx) })
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
