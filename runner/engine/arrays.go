@@ -26,6 +26,7 @@ const (
 // schedule says when an array is read: every interval, count times (0 for
 // ever), and once more at the end. Without interval it is read once.
 type schedule struct {
+	first    time.Duration // of the first reading, 0 for the interval
 	interval time.Duration
 	count    int
 	onStop   bool
@@ -164,7 +165,11 @@ func (a array) run(ctx context.Context, h Handler) error {
 	if a.interval == 0 {
 		return a.emit(h)
 	}
-	tick := time.NewTicker(a.interval)
+	first := a.interval
+	if a.first > 0 {
+		first = a.first
+	}
+	tick := time.NewTicker(first)
 	defer tick.Stop()
 	for n := 0; a.count == 0 || n < a.count; n++ {
 		select {
@@ -174,6 +179,9 @@ func (a array) run(ctx context.Context, h Handler) error {
 			}
 			return nil
 		case <-tick.C:
+			if n == 0 {
+				tick.Reset(a.interval)
+			}
 			if err := a.emit(h); err != nil {
 				return err
 			}

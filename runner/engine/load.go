@@ -95,7 +95,7 @@ func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
 		return nil, explainLoad(err)
 	}
 	l.probes = userprobe.NewSet(l.coll.Maps)
-	if err := errors.Join(l.openReaders(), l.openArrays(opts.Metadata)); err != nil {
+	if err := errors.Join(l.openReaders(), l.openArrays(opts.Metadata), l.openFeeds()); err != nil {
 		l.Close()
 		return nil, err
 	}
@@ -239,6 +239,11 @@ func (l *Loaded) Close() error {
 	if l.coll != nil {
 		l.coll.Close()
 		l.coll = nil
+	}
+	for _, f := range l.plan.Feeds {
+		if f.Close != nil {
+			err = errors.Join(err, f.Close())
+		}
 	}
 	if l.owners != nil {
 		err = errors.Join(err, l.owners.Close())

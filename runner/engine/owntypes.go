@@ -19,6 +19,9 @@ func (l *Loaded) ownTypes(spec *ebpf.CollectionSpec) ([]*btf.Spec, error) {
 	if l.owners != nil {
 		return sharedBTF(l.owners.Types())
 	}
+	if spec.Types == nil {
+		return nil, nil // there is no object
+	}
 	return sharedBTF(spec.Types)
 }
 

@@ -42,6 +42,7 @@ type Plan struct {
 	Tracers  []Tracer
 	Iters    []Iter
 	MapIters []MapIter
+	Feeds    []Feed
 	Params   []Param
 	Programs []Program
 }

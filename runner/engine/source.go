@@ -9,7 +9,7 @@ import (
 )
 
 // Sources returns the data sources in the order in which a Handler numbers
-// them: p.Tracers, p.Iters, p.MapIters.
+// them: p.Tracers, p.Iters, p.MapIters, p.Feeds.
 func (p *Plan) Sources(md Metadata, env field.Env) ([]*field.Source, error) {
 	out := make([]*field.Source, 0, len(p.Tracers))
 	for _, t := range p.Tracers {
@@ -34,6 +34,11 @@ func (p *Plan) Sources(md Metadata, env field.Env) ([]*field.Source, error) {
 	}
 	for _, it := range p.MapIters {
 		if err := add(it.Name, it.entry()); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range p.Feeds {
+		if err := add(f.Name, f.Event); err != nil {
 			return nil, err
 		}
 	}

@@ -122,7 +122,7 @@ func (s *session) run(ctx context.Context) error {
 	if err != nil {
 		return cli.Usage(err)
 	}
-	if err := errors.Join(s.plan.SetParams(values), s.setMapParams(values)); err != nil {
+	if err := errors.Join(s.plan.SetParams(values), s.setMapParams(values), s.setFeedParams(values)); err != nil {
 		return cli.Usage(err)
 	}
 	ev, err := s.events()
@@ -155,17 +155,27 @@ func (s *session) read() error {
 	if len(s.artifact.Wasm) > 0 {
 		s.notef("the gadget's wasm program is not run, its events are shown as the eBPF program sends them")
 	}
-	if len(s.artifact.Object) == 0 {
-		return errors.New("the gadget has no eBPF program, there is nothing to run")
-	}
 	md, problems := gadget.ParseMetadata(s.artifact.Metadata, "gadget.yaml", false)
 	if err := problems.Err(); err != nil {
 		return err
 	}
 	s.metadata = engine.MetadataOf(md)
-	var err error
-	s.plan, err = engine.PlanFromObject(s.artifact.Object, s.metadata)
-	return err
+	feeds, err := openFeeds(md.Operators)
+	if err != nil {
+		return err
+	}
+	s.hideFeedFields(feeds)
+	switch {
+	case len(s.artifact.Object) > 0:
+		if s.plan, err = engine.PlanFromObject(s.artifact.Object, s.metadata); err == nil {
+			s.plan.Feeds = feeds
+		}
+		return err
+	case len(feeds) > 0:
+		s.plan = engine.PlanOfFeeds(feeds)
+		return nil
+	}
+	return errors.New("the gadget has no eBPF program, there is nothing to run")
 }
 
 // trace loads and runs the gadget.

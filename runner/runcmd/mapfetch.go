@@ -19,9 +19,9 @@ const (
 )
 
 // params returns the parameters of the gadget: its own, and those that come with
-// its maps.
+// its maps and feeds.
 func (s *session) params() []engine.Param {
-	all := slices.Clone(s.plan.Params)
+	all := append(slices.Clone(s.plan.Params), s.feedParams()...)
 	if len(s.plan.MapIters) == 0 {
 		return all
 	}

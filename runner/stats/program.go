@@ -52,7 +52,12 @@ func OpenPrograms(proc string) (*Programs, error) {
 }
 
 // Close ends measuring.
-func (p *Programs) Close() error { return p.measuring.Close() }
+func (p *Programs) Close() error {
+	if p.measuring == nil {
+		return nil
+	}
+	return p.measuring.Close()
+}
 
 // Read returns the programs that are loaded now. Their CPU usage is that since
 // the last call, 0 at the first. The rows are valid until the next call.

@@ -1,0 +1,136 @@
+package runcmd
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/stats"
+)
+
+// feedOperators are the operators of gadget.yaml that fill a data source by
+// themselves when they are told to: which, how often, and from what.
+var feedOperators = []struct {
+	operator, source string
+	interval         time.Duration
+	open             func(s feedSettings) (*stats.Table, error)
+}{
+	{"process", "processes", time.Minute, func(s feedSettings) (*stats.Table, error) {
+		return stats.ProcessTable(s.Fields, bootTime())
+	}},
+	{"cgroup", "cgroups", time.Minute, func(feedSettings) (*stats.Table, error) { return stats.CgroupTable() }},
+	{"ebpf", "bpfstats", time.Second, func(feedSettings) (*stats.Table, error) { return stats.ProgramTable() }},
+}
+
+// feedSettings are what gadget.yaml says below operator.NAME.
+type feedSettings struct {
+	EmitStats     bool          `yaml:"emitstats"`
+	Interval      time.Duration `yaml:"interval"`
+	FirstInterval time.Duration `yaml:"first-interval"`
+	Count         uint32        `yaml:"count"`
+	Fields        []string      `yaml:"fields"`
+}
+
+// openFeeds returns the feeds that gadget.yaml asks for.
+func openFeeds(operators map[string]*yaml.Node) ([]engine.Feed, error) {
+	var out []engine.Feed
+	for _, op := range feedOperators {
+		node := operators[op.operator]
+		if node == nil {
+			continue
+		}
+		settings := feedSettings{Interval: op.interval}
+		if err := node.Decode(&settings); err != nil {
+			return nil, fmt.Errorf("gadget.yaml, operator.%s: %w", op.operator, err)
+		}
+		if !settings.EmitStats {
+			continue
+		}
+		table, err := op.open(settings)
+		if err != nil {
+			return nil, fmt.Errorf("gadget.yaml, operator.%s: %w", op.operator, err)
+		}
+		feed := engine.Feed{
+			Name: op.source, Event: table.Row, Read: table.Read,
+			First: settings.FirstInterval, Interval: settings.Interval, Count: int(settings.Count),
+		}
+		if table.Closer != nil {
+			feed.Close = table.Closer.Close
+		}
+		out = append(out, feed)
+	}
+	return out, nil
+}
+
+// hiddenFeedFields are shown in another form beside them.
+var hiddenFeedFields = map[string][]string{"processes": {"cpuTime", "startTime"}}
+
+// hideFeedFields hides them in columns unless gadget.yaml says otherwise.
+func (s *session) hideFeedFields(feeds []engine.Feed) {
+	for _, f := range feeds {
+		for _, name := range hiddenFeedFields[f.Name] {
+			if s.metadata.DataSources[f.Name].Fields[name][field.AnnotationHidden] == "" {
+				s.setAnnotation(f.Name, name, [2]string{field.AnnotationHidden, "true"})
+			}
+		}
+	}
+}
+
+// The parameters of feeds; statsInterval is what users of other runners call
+// feedInterval for programs.
+const (
+	feedInterval  = "interval"
+	feedCount     = "count"
+	statsInterval = "statistics-interval"
+)
+
+func (s *session) feedParams() []engine.Param {
+	if len(s.plan.Feeds) == 0 {
+		return nil
+	}
+	text := func(key, description, value string) engine.Param {
+		return engine.Param{
+			Var: key, Key: key, Type: engine.ParamString,
+			ParamMetadata: engine.ParamMetadata{Description: description, Default: value},
+		}
+	}
+	f := s.plan.Feeds[0]
+	out := []engine.Param{
+		text(feedInterval, "Time between two readings", f.Interval.String()),
+		text(feedCount, "Readings, 0 for no limit", strconv.Itoa(f.Count)),
+	}
+	if f.Name == "bpfstats" {
+		out = append(out, text(statsInterval, "The same as --"+feedInterval, ""))
+	}
+	return out
+}
+
+// setFeedParams sets how often feeds are read.
+func (s *session) setFeedParams(values map[string]string) error {
+	for i := range s.plan.Feeds {
+		f := &s.plan.Feeds[i]
+		for _, key := range []string{statsInterval, feedInterval} {
+			v, given := values[key]
+			if !given || v == "" {
+				continue
+			}
+			d, err := time.ParseDuration(v)
+			if err != nil || d <= 0 {
+				return fmt.Errorf("parameter --%s: %q is not an interval, use one like 500ms", key, v)
+			}
+			f.Interval = d
+		}
+		if v := values[feedCount]; v != "" {
+			n, err := strconv.ParseUint(v, 10, 31)
+			if err != nil {
+				return fmt.Errorf("parameter --%s: %q is not a number of readings", feedCount, v)
+			}
+			f.Count = int(n)
+		}
+	}
+	return nil
+}
