@@ -51,9 +51,9 @@ func TestHermetic(t *testing.T) {
 }
 
 // workerDirectories are what actions find on a worker beside their inputs: the
-// shell that rules_go's wrapper is written for, with the libraries of it, and
+// shell that the wrapper of rules_go is written for, with its libraries, and
 // /dev and /proc, which every sandbox has.
-var workerDirectories = []string{"/bin", "/lib", "/lib64", "/usr/bin", "/usr/lib"}
+var workerDirectories = []string{"/dev", "/proc", "/bin", "/lib", "/lib64", "/usr/bin", "/usr/lib"}
 
 // TestForeignHost builds as on an arm64 machine with amd64 workers: Bazel's host
 // is declared to be arm64, and the platform of the workers is amd64.
