@@ -49,10 +49,11 @@ func build(t testing.TB, name, source string, command ...string) string {
 }
 
 func goCache(t testing.TB) string {
-	if out, err := exec.Command("go", "env", "GOCACHE").Output(); err == nil {
-		return strings.TrimSpace(string(out))
+	out, err := exec.Command("go", "env", "GOCACHE").Output()
+	if dir := strings.TrimSpace(string(out)); err == nil && filepath.IsAbs(dir) {
+		return dir
 	}
-	return t.TempDir()
+	return t.TempDir() // Bazel turns the cache off
 }
 
 const goSource = `package main

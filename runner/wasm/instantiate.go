@@ -10,6 +10,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
 
 // instantiate compiles module and prepares it up to gadgetInit.
@@ -44,7 +46,7 @@ func (p *Program) instantiate(ctx context.Context, module []byte) error {
 }
 
 // compile compiles module, on every CPU. It returns when ctx ends, even if the
-// compiler does not.
+// compiler does not; the runtime then stays open for it until the process ends.
 func (p *Program) compile(ctx context.Context, module []byte) (wazero.CompiledModule, error) {
 	type result struct {
 		module wazero.CompiledModule
@@ -53,11 +55,14 @@ func (p *Program) compile(ctx context.Context, module []byte) (wazero.CompiledMo
 	done := make(chan result, 1)
 	go func() {
 		workers := experimental.WithCompilationWorkers(context.WithoutCancel(ctx), runtime.GOMAXPROCS(0))
-		m, err := p.runtime.CompileModule(workers, module)
-		done <- result{m, err}
+		r := result{}
+		defer func() { done <- r }()
+		defer guard.Panics(&r.err)
+		r.module, r.err = p.runtime.CompileModule(workers, module)
 	}()
 	select {
 	case <-ctx.Done():
+		p.abandoned = true
 		return nil, ctx.Err()
 	case r := <-done:
 		if r.err != nil {

@@ -38,6 +38,7 @@ type Program struct {
 
 	cache     wazero.CompilationCache
 	runtime   wazero.Runtime
+	abandoned bool // whether the compiler may still use runtime
 	module    api.Module
 	callbacks [maxDepth]callback // by depth
 
@@ -139,10 +140,10 @@ func (p *Program) Close() error {
 	p.cancel()
 	p.log.finish()
 	var errs []error
-	if p.runtime != nil {
+	if p.runtime != nil && !p.abandoned {
 		errs = append(errs, p.runtime.Close(context.Background()))
 	}
-	if p.cache != nil {
+	if p.cache != nil && !p.abandoned {
 		errs = append(errs, p.cache.Close(context.Background()))
 	}
 	for _, v := range p.handles.all() {
