@@ -3,9 +3,6 @@ package userprobe
 import (
 	"testing"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
@@ -78,37 +75,4 @@ func FuzzArguments(f *testing.F) {
 			}
 		}
 	})
-}
-
-// TestCookieOfOthersConstants takes the constant out of a section that also has a
-// constant of the kernel's configuration.
-func TestCookieOfOthersConstants(t *testing.T) {
-	boolean := &btf.Int{Name: "_Bool", Size: 1, Encoding: btf.Bool}
-	section := &btf.Datasec{Name: ".kconfig", Size: 8, Vars: []btf.VarSecinfo{
-		{Type: &btf.Var{Name: "CONFIG_HZ", Type: &btf.Int{Size: 4}}, Offset: 0, Size: 4},
-		{Type: &btf.Var{Name: cookieVariable, Type: boolean}, Offset: 4, Size: 1},
-	}}
-	load := func(offset uint32) asm.Instruction {
-		return asm.LoadMapValue(asm.R1, 0, offset).WithReference(kconfigMap)
-	}
-	spec := &ebpf.CollectionSpec{
-		Maps: map[string]*ebpf.MapSpec{kconfigMap: {
-			Name: kconfigMap, Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1, Value: section,
-		}},
-		Programs: map[string]*ebpf.ProgramSpec{"p": {Instructions: asm.Instructions{load(0), load(4)}}},
-	}
-	if err := PrepareCookies(spec); err != nil {
-		t.Skip(err)
-	}
-	own := spec.Maps[cookieMap]
-	if own == nil || own.Contents[0].Value.([]byte)[4] != 1 {
-		t.Fatalf("the map of the constant is %+v", own)
-	}
-	if left := spec.Maps[kconfigMap].Value.(*btf.Datasec).Vars; len(left) != 1 || left[0].Type.TypeName() != "CONFIG_HZ" {
-		t.Errorf("left are %v", left)
-	}
-	ins := spec.Programs["p"].Instructions
-	if ins[0].Reference() != kconfigMap || ins[1].Reference() != cookieMap {
-		t.Errorf("the program refers to %q and %q", ins[0].Reference(), ins[1].Reference())
-	}
 }
