@@ -59,7 +59,7 @@ func TestExitCodes(t *testing.T) {
 		"failed":  {errors.New("reading x: gone"), 1, "x: reading x: gone\n"},
 		"missing": {missing, 2, "x: missing flags: --out=STRING, see --help\n"},
 		"unknown": {unknown, 2, "x: unknown flag --nope, see --help\n"},
-		"params":  {params, 1, "x: reading params file: open /no/such/file: no such file or directory\n"},
+		"params":  {params, 1, "x: reading params file: stat /no/such/file: no such file or directory\n"},
 	} {
 		var stderr bytes.Buffer
 		if code := tool.ExitCode("x", tc.err, &stderr); code != tc.code || stderr.String() != tc.text {
