@@ -24,8 +24,9 @@ type ImageRequest struct {
 	Archs []arch.Arch
 	// CFlags come after those of build.yaml.
 	CFlags []string
-	// GoRoot, ModCache and GoCache are those of WasmRequest.
-	GoRoot, ModCache, GoCache string
+	// Go and Cargo are those of WasmRequest.
+	Go    func(context.Context) (GoToolchain, error)
+	Cargo func(context.Context) (string, error)
 	// BTF returns the btfgen layer for an object; nil means that the gadget
 	// gets none.
 	BTF     func(ctx context.Context, a arch.Arch, object []byte) ([]byte, error)
@@ -33,6 +34,8 @@ type ImageRequest struct {
 	Created time.Time
 	// Lenient turns what is wrong in the metadata into warnings.
 	Lenient bool
+	// Remedy is that of ManifestRequest.
+	Remedy string
 }
 
 // ImageResult is a gadget built in memory.
@@ -59,7 +62,7 @@ func Image(ctx context.Context, req ImageRequest) (ImageResult, error) {
 		return ImageResult{}, err
 	}
 	archs := req.archs(b)
-	wasm, err := Wasm(ctx, WasmRequest{Directory: req.Directory, GoRoot: req.GoRoot, ModCache: req.ModCache, GoCache: req.GoCache})
+	wasm, err := Wasm(ctx, WasmRequest{Directory: req.Directory, Go: req.Go, Cargo: req.Cargo})
 	if err != nil {
 		return ImageResult{}, err
 	}
@@ -113,7 +116,7 @@ func (req ImageRequest) assemble(ctx context.Context, archs []arch.Arch, compile
 		}
 		m, problems, err := Manifest(ManifestRequest{
 			Directory: req.Directory, Arch: a, Object: compiled[i].Object, Wasm: wasm, BTF: btf,
-			Labels: req.Labels, Created: req.Created, Lenient: req.Lenient,
+			Labels: req.Labels, Created: req.Created, Lenient: req.Lenient, Remedy: req.Remedy,
 		})
 		if i == 0 {
 			out.Problems = problems.Warnings()

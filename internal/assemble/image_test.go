@@ -205,7 +205,7 @@ func TestWasm(t *testing.T) {
 		{name: "prebuilt", files: map[string]string{"build.yaml": "wasm: a.wasm\n", "a.wasm": module}, size: len(module)},
 		{name: "no module", files: map[string]string{"build.yaml": "wasm: a.wasm\n", "a.wasm": "text"}, want: []string{"not a wasm module"}},
 		{name: "missing", files: map[string]string{"build.yaml": "wasm: a.wasm\n"}, want: []string{`wasm names "a.wasm"`}},
-		{name: "rust", files: map[string]string{"build.yaml": "wasm: a.rs\n", "a.rs": ""}, want: []string{"build.yaml:1:", "there is no Rust toolchain"}},
+		{name: "rust", files: map[string]string{"build.yaml": "wasm: a.rs\n", "a.rs": ""}, want: []string{"build.yaml:1:", "is not built here"}},
 		{name: "go without toolchain", files: map[string]string{"build.yaml": "wasm: a.go\n", "a.go": ""}, want: []string{"build.yaml:1:", "there is no Go toolchain"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -216,6 +216,11 @@ func TestWasm(t *testing.T) {
 			}
 		})
 	}
+}
+
+// goIn returns what finds tc.
+func goIn(tc assemble.GoToolchain) func(context.Context) (assemble.GoToolchain, error) {
+	return func(context.Context) (assemble.GoToolchain, error) { return tc, nil }
 }
 
 // goRoot returns a Go toolchain to build wasm with.
@@ -232,6 +237,60 @@ func goRoot(t *testing.T) string {
 	return filepath.Dir(filepath.Dir(command))
 }
 
+func TestGoModulesThatAreNotHere(t *testing.T) {
+	tc := assemble.GoToolchain{Root: goRoot(t), ModCache: t.TempDir(), Cache: t.TempDir()}
+	for name, program := range map[string]string{
+		"a module that is required": "package main\n\nimport _ \"example.com/dep\"\n\nfunc main() {}\n",
+		"a module that is not":      "package main\n\nimport _ \"example.com/other\"\n\nfunc main() {}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := writeFiles(t, map[string]string{
+				"build.yaml": "wasm: go/program.go\n", "go/program.go": program,
+				"go/go.mod": "module example.com/g\n\ngo 1.24\n\nrequire example.com/dep v1.0.0\n",
+			})
+			_, err := assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: dir}, Go: goIn(tc)})
+			wantError(t, err, `building wasm module from "go/program.go": it needs modules that are not here, run "go mod download" or "go mod vendor" in `)
+		})
+	}
+}
+
+func TestWasmFromRust(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("needs a shell")
+	}
+	dir := writeFiles(t, map[string]string{
+		"build.yaml": "wasm: rust/src/lib.rs\n", "rust/src/lib.rs": "", "rust/Cargo.toml": "", "loose/build.yaml": "wasm: lib.rs\n", "loose/lib.rs": "",
+	})
+	build := func(dir, script string) ([]byte, error) {
+		cargo := filepath.Join(t.TempDir(), "cargo")
+		if err := os.WriteFile(cargo, []byte("#!"+sh+"\n"+script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		res, err := assemble.Wasm(context.Background(), assemble.WasmRequest{
+			Directory: assemble.Directory{Dir: dir}, Cargo: func(context.Context) (string, error) { return cargo, nil },
+		})
+		return res.Module, err
+	}
+	const out = `test "$PWD" = "${PWD%/rust}/rust" && while [ $# -gt 1 ]; do [ $1 = --target-dir ] && d=$2; shift; done; mkdir -p $d/wasm32-wasip1/release && cd $d/wasm32-wasip1/release && `
+	module, err := build(dir, out+`printf '\000asm\001\000\000\000' > g.wasm`)
+	if err != nil || gadget.CheckWasm(module) != nil {
+		t.Errorf("got %q, %v", module, err)
+	}
+	for script, want := range map[string]string{
+		out + "printf x > g.wasm":                              "it is not a wasm module",
+		out + "touch a.wasm b.wasm":                            "the package makes 2 wasm modules, want one",
+		"echo 'the target may not be installed' >&2; exit 101": `the Rust toolchain lacks the target wasm32-wasip1, add it with "rustup target add wasm32-wasip1"`,
+		"echo 'remove the --offline flag' >&2; exit 101":       `it needs packages that are not here, run "cargo fetch" in`,
+		"echo 'error[E0425]' >&2; exit 101":                    "error[E0425]",
+	} {
+		_, err := build(dir, script)
+		wantError(t, err, `building wasm module from "rust/src/lib.rs"`, want)
+	}
+	_, err = build(filepath.Join(dir, "loose"), "exit 0")
+	wantError(t, err, `wasm names the Rust source "lib.rs", but there is no Cargo.toml beside or above it`)
+}
+
 func TestWasmFromGo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs half a minute to compile the standard library, run without -short")
@@ -246,7 +305,7 @@ func TestWasmFromGo(t *testing.T) {
 	t.Setenv("GOFLAGS", "-mod=broken")
 	cache := t.TempDir()
 	inputs := []string{"g/build.yaml", "g/program.bpf.c", "g/go/go.mod", "g/go/util/util.go", "g/go/program.go"}
-	result, err := assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
+	result, err := assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: "g", Inputs: inputs}, Go: goIn(assemble.GoToolchain{Root: root, Cache: cache})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,6 +318,6 @@ func TestWasmFromGo(t *testing.T) {
 	if err := os.WriteFile("g/go/program.go", []byte("package main\n\nfunc main() { x }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: "g", Inputs: inputs}, GoRoot: root, GoCache: cache})
+	_, err = assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: "g", Inputs: inputs}, Go: goIn(assemble.GoToolchain{Root: root, Cache: cache})})
 	wantError(t, err, "program.go:3:15: undefined: x", `building wasm module from "go/program.go"`)
 }

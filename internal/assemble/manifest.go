@@ -27,6 +27,8 @@ type ManifestRequest struct {
 	Created time.Time
 	// Lenient turns what is wrong in the metadata into warnings.
 	Lenient bool
+	// Remedy says how the caller asks for Lenient, where a refusal mentions it.
+	Remedy string
 }
 
 // Manifest reads the directory's metadata, checks it against the object and
@@ -36,20 +38,34 @@ func Manifest(req ManifestRequest) (gadget.Built, gadget.Problems, error) {
 	if err != nil {
 		return gadget.Built{}, nil, err
 	}
-	md, problems := gadget.ParseMetadata(metadata, name, !req.Lenient)
-	if problems.Err() == nil {
-		problems = append(problems, gadget.ValidateMetadata(md, gadget.Validation{
-			Object: req.Object, Wasm: len(req.Wasm) > 0, Lenient: req.Lenient,
-		})...)
-	}
+	problems := req.check(metadata, name, req.Lenient)
 	if err := problems.Err(); err != nil {
-		return gadget.Built{}, problems, err
+		return gadget.Built{}, problems, req.refusal(metadata, name, err)
 	}
 	built, err := gadget.BuildManifest(gadget.ManifestInput{
 		Arch: req.Arch, Metadata: metadata, Object: req.Object, Wasm: req.Wasm, BTF: req.BTF,
 		Labels: req.Labels, Created: req.Created,
 	})
 	return built, problems, err
+}
+
+// check returns what is wrong in the metadata, and between them and the object.
+func (req ManifestRequest) check(metadata []byte, name string, lenient bool) gadget.Problems {
+	md, problems := gadget.ParseMetadata(metadata, name, !lenient)
+	if problems.Err() != nil {
+		return problems
+	}
+	return append(problems, gadget.ValidateMetadata(md, gadget.Validation{
+		Object: req.Object, Wasm: len(req.Wasm) > 0, Lenient: lenient,
+	})...)
+}
+
+// refusal adds to err how to build all the same, if that is possible.
+func (req ManifestRequest) refusal(metadata []byte, name string, err error) error {
+	if req.Lenient || req.Remedy == "" || req.check(metadata, name, true).Err() != nil {
+		return err
+	}
+	return fmt.Errorf("%w\n%s", err, req.Remedy)
 }
 
 // readMetadata returns the content of gadget.yaml and its path; nil when the

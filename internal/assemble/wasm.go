@@ -1,13 +1,11 @@
 package assemble
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
@@ -27,14 +25,25 @@ const (
 // WasmRequest is what Wasm needs to know.
 type WasmRequest struct {
 	Directory Directory
-	// GoRoot is the Go toolchain that builds a .go source.
-	GoRoot string
+	// Module is the path of the module, where build.yaml names none.
+	Module string
+	// Go returns what builds a .go source, and is only asked when there is one; nil
+	// means that there is none.
+	Go func(context.Context) (GoToolchain, error)
+	// Cargo returns the program that builds a .rs source, in the same way.
+	Cargo func(context.Context) (string, error)
+}
+
+// GoToolchain is a Go toolchain and where it keeps things.
+type GoToolchain struct {
+	// Root is its directory, the one with bin/go in it.
+	Root string
 	// ModCache is a directory of downloaded Go modules; empty means that a module
 	// with dependencies needs a vendor directory.
 	ModCache string
-	// GoCache is a directory for Go's build cache; empty means one that is thrown
+	// Cache is a directory for Go's build cache; empty means one that is thrown
 	// away. What is built does not depend on it, how long it takes does.
-	GoCache string
+	Cache string
 }
 
 // WasmResult is the outcome of Wasm.
@@ -52,6 +61,14 @@ func Wasm(ctx context.Context, req WasmRequest) (WasmResult, error) {
 	if err != nil {
 		return WasmResult{}, err
 	}
+	if req.Module != "" {
+		if b.Wasm.Named {
+			return WasmResult{}, fmt.Errorf("%s:%d: wasm names %q, but attribute 'wasm' names a module as well, leave out one of them",
+				b.File, b.Wasm.Line, b.Wasm.Path)
+		}
+		module, err := readModule(req.Module)
+		return WasmResult{Module: module}, err
+	}
 	source, ok, err := req.Directory.find(b, "wasm", b.Wasm)
 	if err != nil || !ok {
 		return WasmResult{Unused: req.Directory.unread(nil)}, err
@@ -60,88 +77,25 @@ func Wasm(ctx context.Context, req WasmRequest) (WasmResult, error) {
 	case ".go":
 		return req.goModule(ctx, b)
 	case ".rs":
-		return WasmResult{}, fmt.Errorf("%s:%d: wasm names the Rust source %q, but there is no Rust toolchain; build it for wasm32-wasip1 and name the .wasm file",
-			b.File, b.Wasm.Line, b.Wasm.Path)
+		return req.rustModule(ctx, b)
 	}
-	module, err := action.ReadFile(source, gadget.MaxWasm)
+	module, err := readModule(source)
 	if err != nil {
-		return WasmResult{}, fmt.Errorf("reading wasm module: %w", err)
-	}
-	if err := gadget.CheckWasm(module); err != nil {
-		return WasmResult{}, fmt.Errorf("reading wasm module %q: %w", source, err)
+		return WasmResult{}, err
 	}
 	return WasmResult{Module: module, Unused: req.Directory.unread(map[string]bool{path.Clean(source): true})}, nil
 }
 
-// goModule builds the Go source in a private copy of its module.
-func (req WasmRequest) goModule(ctx context.Context, b *gadget.BuildFile) (WasmResult, error) {
-	if req.GoRoot == "" {
-		return WasmResult{}, fmt.Errorf("%s:%d: wasm names the Go source %q, but there is no Go toolchain, name a .wasm file or set GOROOT (with Bazel: register a toolchain of rules_go)",
-			b.File, b.Wasm.Line, b.Wasm.Path)
-	}
-	tmp, err := os.MkdirTemp("", "gadget-wasm-")
-	if err != nil {
-		return WasmResult{}, fmt.Errorf("building wasm module: %w", err)
-	}
-	defer removeAll(tmp)
-	rel := req.Directory.relative(b.Wasm.Path)
-	read, err := req.Directory.stage(filepath.Join(tmp, "src"), path.Dir(rel))
-	if err != nil {
-		return WasmResult{}, fmt.Errorf("copying Go sources: %w", err)
-	}
-	module, err := req.goBuild(ctx, tmp, rel)
-	if err != nil {
-		return WasmResult{}, err
-	}
-	return WasmResult{Module: module, Unused: req.Directory.unread(read)}, nil
-}
-
-// goBuild runs the Go toolchain on tmp/src/rel.
-func (req WasmRequest) goBuild(ctx context.Context, tmp, rel string) ([]byte, error) {
-	root, err := filepath.Abs(req.GoRoot)
-	if err != nil {
-		return nil, fmt.Errorf("building wasm module: %w", err)
-	}
-	out := filepath.Join(tmp, gadget.WasmFile)
-	cmd := exec.CommandContext(ctx, filepath.Join(root, "bin", "go"), "build",
-		"-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=",
-		"-o", out, path.Base(rel))
-	cmd.Dir = filepath.Join(tmp, "src", filepath.FromSlash(path.Dir(rel)))
-	cmd.Env = req.goEnv(root, tmp)
-	var text bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &text, &text
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%sbuilding wasm module from %q: %w", text.String(), rel, err)
-	}
-	module, err := action.ReadFile(out, gadget.MaxWasm)
+// readModule returns the content of a .wasm file.
+func readModule(name string) ([]byte, error) {
+	module, err := action.ReadFile(name, gadget.MaxWasm)
 	if err != nil {
 		return nil, fmt.Errorf("reading wasm module: %w", err)
 	}
 	if err := gadget.CheckWasm(module); err != nil {
-		return nil, fmt.Errorf("checking wasm module built from %q: %w", rel, err)
+		return nil, fmt.Errorf("reading wasm module %q: %w", name, err)
 	}
 	return module, nil
-}
-
-// goEnv is the whole environment of the Go toolchain: nothing of the host.
-func (req WasmRequest) goEnv(root, tmp string) []string {
-	modules, cache := req.ModCache, req.GoCache
-	if modules == "" {
-		modules = filepath.Join(tmp, "mod")
-	}
-	if cache == "" {
-		cache = filepath.Join(tmp, "cache")
-	}
-	return []string{
-		"GOROOT=" + root,
-		"GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0",
-		"GOPROXY=off", "GOSUMDB=off", "GOTOOLCHAIN=local", "GOENV=off", "GOWORK=off", "GOTELEMETRY=off",
-		"GOFLAGS=", "GOEXPERIMENT=",
-		"GOCACHE=" + cache, "GOPATH=" + filepath.Join(tmp, "path"), "GOMODCACHE=" + modules,
-		"HOME=" + tmp, "TMPDIR=" + tmp, "PATH=",
-		// A sandbox shows the standard library's embedded files as links.
-		"GODEBUG=embedfollowsymlinks=1",
-	}
 }
 
 // stage copies the files of the Go module around dir into dst, under their

@@ -33,7 +33,7 @@ def gadget(
       remote_tags: tags that `:push` sets.
       visibility: visibility of all targets.
       tags: Bazel tags of all targets.
-      **kwargs: further attributes of gadget_image (archs, btf, cflags, labels, strict_metadata).
+      **kwargs: further attributes of gadget_image (archs, btf, cflags, labels, strict_metadata, wasm).
     """
     if srcs == None:
         srcs = native.glob(["**"], exclude = _NOT_SOURCES, allow_empty = True)

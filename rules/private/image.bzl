@@ -52,6 +52,10 @@ _ATTRS = {
         default = True,
         doc = "Whether what is wrong in gadget.yaml fails the build; False only warns, for gadgets of others.",
     ),
+    "wasm": attr.label(
+        allow_files = True,
+        doc = "The wasm program: any target that makes a .wasm file, such as a go_binary with goos = \"wasip1\", goarch = \"wasm\" and linkmode = \"c-shared\", whose dependencies are those of the workspace. build.yaml must not name another.",
+    ),
     "_attest": _tool("attest"),
     "_btfgen": _tool("btfgen"),
     "_btflayer": _tool("btflayer"),

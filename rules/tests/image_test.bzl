@@ -94,6 +94,11 @@ def image_test_suite(name):
         target_under_test = "//rules/tests/wasm:image",
         mnemonics = {"BpfCompile": "2", "GadgetAttest": "1", "GadgetIndex": "1", "GadgetManifest": "2", "WasmCompile": "1"},
     )
+    actions_test(
+        name = "wasm_target_actions",
+        target_under_test = "//rules/tests/wasm_target:image",
+        mnemonics = {"BpfCompile": "2", "GadgetAttest": "1", "GadgetIndex": "1", "GadgetManifest": "2", "WasmCompile": "1"},
+    )
     inputs_test(name = "image_inputs", target_under_test = "//rules/tests/minimal:image")
     providers_test(
         name = "image_providers",
@@ -117,6 +122,11 @@ def image_test_suite(name):
         messages = ["attribute 'archs': unknown architecture \"riscv64\", use amd64 or arm64"],
     )
     failure_test(
+        name = "not_wasm",
+        target_under_test = "//rules/tests/wasm_target:not_wasm",
+        messages = ["attribute 'wasm'", "makes 0 .wasm files, want one"],
+    )
+    failure_test(
         name = "repeated_arch",
         target_under_test = "//rules/tests/minimal:repeated_arch",
         messages = ["attribute 'archs'", "names an architecture twice"],
@@ -138,9 +148,11 @@ def image_test_suite(name):
         ":image_actions",
         ":image_inputs",
         ":image_providers",
+        ":not_wasm",
         ":one_arch_providers",
         ":repeated_arch",
         ":repeated_shard",
         ":unknown_arch",
         ":wasm_actions",
+        ":wasm_target_actions",
     ])

@@ -28,6 +28,7 @@ type Build struct {
 	Tag              []string `short:"t" placeholder:"NAME" help:"Name for the artifact in the store, may be repeated."`
 	File             string   `short:"f" placeholder:"FILE" help:"The build file (default: build.yaml in the directory)."`
 	Local            bool     `short:"l" help:"Compile with the machine's clang (CLANG, LLVM_STRIP) instead of the pinned one."`
+	Go               string   `placeholder:"PATH" help:"The Go toolchain for wasm programs in Go: the program, or its directory (default: that of GOROOT, else the one in PATH)."`
 	Include          []string `placeholder:"DIR" help:"With --local: directory of headers, before the others."`
 	Platform         []string `placeholder:"linux/ARCH" help:"Platforms to build for (default: those of the build file, or all)."`
 	Label            []string `sep:"none" placeholder:"KEY=VALUE" help:"Annotation to add, may be repeated."`
@@ -122,12 +123,12 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := b.key(req)
+	key, err := b.key(g.Ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	dir := filepath.Join(b.Cache, "builds", key)
-	if !b.NoCache && !b.UpdateMetadata {
+	if !b.NoCache && !b.UpdateMetadata && !b.dependsOnOthers(req) {
 		if made, err := cached(g.Ctx, dir); err == nil {
 			g.Say("Nothing has changed since an earlier build.")
 			return made, nil
@@ -195,7 +196,9 @@ func (b *Build) request(g *cli.Globals) (assemble.ImageRequest, error) {
 	if req.Created, err = assemble.ParseEpoch(os.Getenv("SOURCE_DATE_EPOCH")); err != nil {
 		return req, err
 	}
-	req.GoRoot = os.Getenv("GOROOT")
+	req.Go = b.goToolchain().Toolchain
+	req.Cargo = func(context.Context) (string, error) { return toolchain.Cargo(os.Getenv) }
+	req.Remedy = "pass --no-validate-metadata to only warn of it"
 	if b.BTF != "" {
 		req.BTF = func(ctx context.Context, a arch.Arch, object []byte) ([]byte, error) {
 			return btfLayer(ctx, g, b.BTF, a, object)

@@ -85,6 +85,7 @@ func (f flags) request(epoch string) (assemble.ManifestRequest, error) {
 		MetadataFile: f.GadgetYaml,
 		Labels:       f.Label,
 		Lenient:      f.Lenient,
+		Remedy:       "set strict_metadata = False to only warn of it",
 	}
 	var err error
 	if req.Arch, err = arch.Parse(f.Arch); err != nil {

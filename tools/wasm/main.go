@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -20,6 +21,7 @@ type flags struct {
 	Directory    string   `required:"" help:"The gadget's directory."`
 	BuildFile    string   `help:"The build.yaml; the directory's by default."`
 	Input        []string `sep:"none" help:"A file of the gadget; all in the directory by default. Repeatable."`
+	Module       string   `help:"The wasm module, for a build.yaml that names none."`
 	Goroot       string   `help:"Go toolchain for Go sources."`
 	UnusedInputs string   `help:"File to write the inputs to that were not read, a line each."`
 	Out          string   `required:"" help:"Wasm module to write."`
@@ -32,10 +34,16 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, _ io.Writer) e
 	if err := tool.Parse("wasm", doc, &f, args, stdout); err != nil {
 		return err
 	}
-	result, err := assemble.Wasm(ctx, assemble.WasmRequest{
-		Directory: assemble.Directory{Dir: f.Directory, BuildFile: f.BuildFile, Inputs: f.Input},
-		GoRoot:    f.Goroot,
-	})
+	req := assemble.WasmRequest{
+		Directory: assemble.Directory{Dir: f.Directory, BuildFile: f.BuildFile, Inputs: f.Input}, Module: f.Module,
+	}
+	req.Go = func(context.Context) (assemble.GoToolchain, error) {
+		if f.Goroot == "" {
+			return assemble.GoToolchain{}, errors.New("there is no Go toolchain, register one of rules_go or name a .wasm file")
+		}
+		return assemble.GoToolchain{Root: f.Goroot}, nil
+	}
+	result, err := assemble.Wasm(ctx, req)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,109 @@
+package toolchain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/assemble"
+)
+
+// Go finds the Go toolchain of this machine.
+type Go struct {
+	// Path is what the user named: the program go, or the directory above its
+	// bin; empty means the one of GOROOT, else the one in PATH.
+	Path string
+	// Cache is the directory for what it compiled before.
+	Cache string
+	// Getenv gives GOROOT.
+	Getenv func(string) string
+}
+
+// Toolchain returns the Go toolchain, after asking it where it is.
+func (g Go) Toolchain(ctx context.Context) (assemble.GoToolchain, error) {
+	program, err := g.program()
+	if err != nil {
+		return assemble.GoToolchain{}, err
+	}
+	lines, err := g.ask(ctx, program, "GOROOT", "GOMODCACHE")
+	if err != nil {
+		return assemble.GoToolchain{}, err
+	}
+	return assemble.GoToolchain{Root: lines[0], ModCache: lines[1], Cache: g.Cache}, nil
+}
+
+// Identity says which Go toolchain it is; empty where there is none.
+func (g Go) Identity(ctx context.Context) string {
+	program, err := g.program()
+	if err != nil {
+		return ""
+	}
+	lines, err := g.ask(ctx, program, "GOVERSION", "GOROOT")
+	if err != nil {
+		return ""
+	}
+	return strings.Join(lines, " ")
+}
+
+// program returns the path of the program go.
+func (g Go) program() (string, error) {
+	switch {
+	case g.Path != "":
+		if info, err := os.Stat(g.Path); err == nil && info.IsDir() {
+			return runnable(filepath.Join(g.Path, "bin", "go"), "--go")
+		}
+		return runnable(g.Path, "--go")
+	case g.Getenv("GOROOT") != "":
+		return runnable(filepath.Join(g.Getenv("GOROOT"), "bin", "go"), "GOROOT")
+	}
+	path, err := exec.LookPath("go")
+	if err != nil {
+		return "", errors.New("there is no Go toolchain in PATH, install Go 1.24 or newer, name it with --go, or name a .wasm file")
+	}
+	return path, nil
+}
+
+// runnable returns path if it is a program; from is what named it.
+func runnable(path, from string) (string, error) {
+	found, err := exec.LookPath(path)
+	if err != nil {
+		return "", fmt.Errorf("looking for the Go toolchain that %s names: %w", from, err)
+	}
+	return filepath.Abs(found)
+}
+
+// ask returns the values that program has for variables.
+func (g Go) ask(ctx context.Context, program string, names ...string) ([]string, error) {
+	cmd := exec.CommandContext(ctx, program, append([]string{"env"}, names...)...)
+	cmd.Dir = os.TempDir() // no go.mod there asks for another version
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOWORK=off")
+	if g.Path != "" {
+		cmd.Env = append(cmd.Env, "GOROOT=") // of another one
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("asking %q for its directories: %w", program, err)
+	}
+	lines := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+	if len(lines) != len(names) || lines[0] == "" {
+		return nil, fmt.Errorf("asking %q for its directories: it is not a Go toolchain", program)
+	}
+	return lines, nil
+}
+
+// Cargo finds Rust's cargo: the one that CARGO names, else the one in PATH.
+func Cargo(getenv func(string) string) (string, error) {
+	name := "cargo"
+	if v := getenv("CARGO"); v != "" {
+		name = v
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", errors.New("there is no cargo in PATH, install Rust with the target wasm32-wasip1, set CARGO, or name a .wasm file")
+	}
+	return path, nil
+}
