@@ -3,6 +3,7 @@ package build
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/solver/errdefs"
@@ -66,43 +67,33 @@ func explain(err error) error {
 }
 
 // column finds what a message is about in a line: the longest of its words
-// that the line has too, apart from the instruction; or else the first word.
+// that stands in the line after the instruction; or else the instruction.
 func column(line, message string) int {
 	start := len(line) - len(strings.TrimLeft(line, " \t"))
 	best, length := start, 0
-	for i, word := range strings.FieldsFunc(message, func(r rune) bool { return strings.ContainsRune(" \t:,()\"'", r) }) {
-		_ = i
-		if at := wordIndex(line, word); at > start && len(word) > max(length, 2) {
-			best, length = at, len(word)
+	for word := range strings.FieldsFuncSeq(message, func(r rune) bool { return strings.ContainsRune(" \t:,()\"'", r) }) {
+		word = strings.Trim(word, "/")
+		if len(word) <= max(length, 2) {
+			continue
+		}
+		if at := strings.LastIndex(line, word); at > start {
+			best, length = strings.LastIndexAny(line[:at], " \t")+1, len(word)
 		}
 	}
 	return best + 1
 }
 
-// wordIndex is where word stands in line with nothing of a word around it, or -1.
-func wordIndex(line, word string) int {
-	for from := 0; ; {
-		i := strings.Index(line[from:], word)
-		if i < 0 || word == "" {
-			return -1
-		}
-		at := from + i
-		if boundary(line, at-1) && boundary(line, at+len(word)) {
-			return at
-		}
-		from = at + 1
-	}
-}
-
-func boundary(line string, i int) bool {
-	return i < 0 || i >= len(line) || strings.IndexByte(" \t=,\"'[]$", line[i]) >= 0
-}
+// missing is how the solver says that the context lacks a file.
+var missing = regexp.MustCompile(`.*failed to calculate checksum of ref \S+ ("[^"]*"): not found`)
 
 // cause is the message without what wraps it in layers of the solver.
 func cause(err error) string {
 	text := err.Error()
 	for _, prefix := range []string{"failed to solve: ", "failed to read dockerfile: ", "rpc error: code = Unknown desc = "} {
 		text = strings.TrimPrefix(text, prefix)
+	}
+	if m := missing.FindStringSubmatch(text); m != nil {
+		return m[1] + " is not in the build context, or .dockerignore excludes it"
 	}
 	return strings.Replace(text, "dockerfile parse error on line", "parse error on line", 1)
 }
