@@ -71,6 +71,9 @@ func explain(err error) error {
 func column(line, message string) int {
 	start := len(line) - len(strings.TrimLeft(line, " \t"))
 	best, length := start, 0
+	if strings.Contains(message, "did not complete successfully") {
+		return start + 1
+	}
 	for word := range strings.FieldsFuncSeq(message, func(r rune) bool { return strings.ContainsRune(" \t:,()\"'", r) }) {
 		word = strings.Trim(word, "/")
 		if len(word) <= max(length, 2) {
