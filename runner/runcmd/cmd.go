@@ -73,6 +73,8 @@ type session struct {
 	artifact   *gadget.Artifact
 	metadata   engine.Metadata
 	plan       *engine.Plan
+	wasmKeys   []engine.Param // of params.wasm
+	wasm       *wasmRun       // nil for a gadget without wasm program
 	stacks     symbolizer.Stacks
 	symbols    *symbolizer.User // nil for none
 }
@@ -118,12 +120,18 @@ func (s *session) run(ctx context.Context) error {
 	if s.rest.Help {
 		return s.help()
 	}
-	values, err := ParseParams(s.params(), s.rest.Args)
+	values, err := ParseParams(append(s.params(), s.wasmKeys...), s.rest.Args)
 	if err != nil {
 		return cli.Usage(err)
 	}
 	if err := errors.Join(s.plan.SetParams(values), s.setMapParams(values), s.setFeedParams(values)); err != nil {
 		return cli.Usage(err)
+	}
+	if err := s.startWasm(ctx, values); err != nil {
+		return err
+	}
+	if s.wasm != nil {
+		defer s.wasm.program.Close()
 	}
 	ev, err := s.events()
 	if err != nil {
@@ -152,14 +160,12 @@ func (s *session) read() error {
 	for _, l := range s.artifact.UnknownLayers {
 		s.notef("skipping a layer of unknown type %q", l.MediaType)
 	}
-	if len(s.artifact.Wasm) > 0 {
-		s.notef("the gadget's wasm program is not run, its events are shown as the eBPF program sends them")
-	}
 	md, problems := gadget.ParseMetadata(s.artifact.Metadata, "gadget.yaml", false)
 	if err := problems.Err(); err != nil {
 		return err
 	}
 	s.metadata = engine.MetadataOf(md)
+	s.wasmKeys = s.wasmParams(md)
 	feeds, err := openFeeds(md.Operators)
 	if err != nil {
 		return err
@@ -205,7 +211,15 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	stop := s.stopAfter(ctx, cancel)
 	defer stop()
 	told := func() {}
-	err = loaded.Run(ctx, ev, func() {
+	handler := engine.Handler(ev)
+	if s.wasm != nil {
+		s.wasm.shown, s.wasm.loaded, s.wasm.cancel = ev, loaded, cancel
+		handler = wasmIn{s.wasm}
+		if err := s.wasm.program.Start(); err != nil {
+			return errors.Join(err, ev.finish())
+		}
+	}
+	err = loaded.Run(ctx, handler, func() {
 		s.enterContainers(loaded)
 		s.notef("ready, %s", programsText(loaded.Attached()))
 		s.ready.tell(s.detailf)
@@ -213,6 +227,9 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		s.kernel = nil
 		settle()
 	})
+	if s.wasm != nil {
+		err = errors.Join(err, s.wasm.program.Err(), s.wasm.program.Stop())
+	}
 	err = errors.Join(err, ev.finish())
 	told()
 	ev.summary(s.notef, s.detailf)

@@ -45,6 +45,9 @@ func (s *session) events() (*events, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.wasm != nil {
+		sources = s.wasm.withWasm(sources)
+	}
 	ev := &events{sources: sources, parts: make([]part, len(sources)), note: s.notef}
 	f := former{session: s, names: make([]string, len(sources)), width: terminalWidth(s.g.Stdout)}
 	arrays := false
@@ -55,6 +58,9 @@ func (s *session) events() (*events, error) {
 		s.notef("--sort and --max-entries change nothing, the gadget has no arrays")
 	}
 	for i, src := range sources {
+		if s.wasm.hidden(i) {
+			continue
+		}
 		if err := f.form(&ev.parts[i], src); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,17 @@
+package field
+
+// SyscallName returns the name of a system call of this machine.
+func SyscallName(number uint64) (name string, ok bool) {
+	name, ok = syscallNames[number]
+	return name, ok
+}
+
+// SyscallNumber returns the number of a system call of this machine.
+func SyscallNumber(name string) (number uint64, ok bool) {
+	for n, s := range syscallNames {
+		if s == name {
+			return n, true
+		}
+	}
+	return 0, false
+}

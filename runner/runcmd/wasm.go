@@ -1,0 +1,263 @@
+package runcmd
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/wasm"
+)
+
+// wasmRun is the wasm program of the gadget that is run; it implements what the
+// program may ask for, and engine.Handler before the events are shown.
+type wasmRun struct {
+	*session
+	program *wasm.Program
+	values  map[string]string // of params.wasm, by key
+	numbers map[*wasm.Source]int
+	shown   *events
+	loaded  *engine.Loaded
+	cancel  context.CancelCauseFunc
+}
+
+// wasmVar comes before the name of a parameter of the wasm program.
+const wasmVar = "wasm."
+
+// wasmParams returns the parameters of params.wasm in gadget.yaml.
+func (s *session) wasmParams(md *gadget.Metadata) []engine.Param {
+	if len(s.artifact.Wasm) == 0 {
+		return nil
+	}
+	var out []engine.Param
+	for name, p := range md.WasmParams {
+		key := p.Key
+		if key == "" {
+			key = name
+		}
+		out = append(out, engine.Param{Var: wasmVar + key, Key: key, Type: engine.ParamString, ParamMetadata: engine.ParamMetadata{
+			Key: key, Default: p.DefaultValue, Title: p.Title, Description: p.Description, Alias: p.Alias,
+			Mandatory: p.IsMandatory, PossibleValues: p.PossibleValues,
+		}})
+	}
+	return out
+}
+
+// startWasm runs the wasm program, if there is one, up to gadgetPreStart.
+func (s *session) startWasm(ctx context.Context, values map[string]string) error {
+	if len(s.artifact.Wasm) == 0 {
+		return nil
+	}
+	w := &wasmRun{session: s, values: map[string]string{}, numbers: map[*wasm.Source]int{}}
+	for _, p := range s.wasmKeys {
+		w.values[p.Key] = p.Default
+		if v, ok := values[p.Var]; ok {
+			w.values[p.Key] = v
+		}
+	}
+	sources, err := s.sources()
+	if err != nil {
+		return err
+	}
+	level := wasm.Info
+	if s.g.Verbose {
+		level = wasm.Debug
+	}
+	w.program, err = wasm.New(ctx, s.artifact.Wasm, wasm.Options{
+		Sources: wasmSources(sources), Gadget: w, Kernel: w, Handler: w, Log: w.log, LogLevel: level,
+		Failed: func(err error) { w.cancel(err) }, Cache: wasmCache(),
+	})
+	if err != nil {
+		return err
+	}
+	s.wasm = w
+	return w.program.PreStart(ctx)
+}
+
+// wasmCache returns the directory of compiled programs, empty for none.
+func wasmCache() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "gadget-run", "wasm")
+}
+
+func (w *wasmRun) log(level wasm.Level, text string) {
+	if level <= wasm.Info {
+		w.notef("wasm: %s", text)
+		return
+	}
+	w.detailf("wasm: %s", text)
+}
+
+// Param implements wasm.Gadget.
+func (w *wasmRun) Param(key string) (string, bool) { v, ok := w.values[key]; return v, ok }
+
+// SetConfig implements wasm.Gadget for the attach targets of programs.
+func (w *wasmRun) SetConfig(key, value string) error {
+	name, ok := strings.CutPrefix(key, "programs.")
+	name, ok2 := strings.CutSuffix(name, ".attach_to")
+	if !ok || !ok2 {
+		return fmt.Errorf("%q cannot be set, only programs.NAME.attach_to", key)
+	}
+	for i := range w.plan.Programs {
+		if pr := &w.plan.Programs[i]; pr.Name == name {
+			pr.AttachTo, pr.Disabled = value, value == "gadget_program_disabled"
+			return nil
+		}
+	}
+	return fmt.Errorf("the eBPF program has no program %q", name)
+}
+
+// Map implements wasm.Gadget.
+func (w *wasmRun) Map(name string) *ebpf.Map {
+	if w.loaded == nil {
+		return nil
+	}
+	return w.loaded.Map(name)
+}
+
+// Discards implements wasm.Gadget.
+func (w *wasmRun) Discards(uint64) bool { return false }
+
+// HasSymbol implements wasm.Kernel.
+func (w *wasmRun) HasSymbol(name string) bool {
+	data, err := os.ReadFile("/proc/kallsyms")
+	return err == nil && (strings.Contains(string(data), " "+name+"\n") || strings.Contains(string(data), " "+name+"\t"))
+}
+
+// SyscallName implements wasm.Kernel.
+func (w *wasmRun) SyscallName(n uint64) (string, bool) { return field.SyscallName(n) }
+
+// SyscallNumber implements wasm.Kernel.
+func (w *wasmRun) SyscallNumber(name string) (uint64, bool) { return field.SyscallNumber(name) }
+
+// SyscallParams implements wasm.Kernel.
+func (w *wasmRun) SyscallParams(string) ([]wasm.SyscallParam, error) {
+	return nil, errors.New("declarations of system calls are unavailable here")
+}
+
+// wasmSources shows the data sources to a wasm program.
+func wasmSources(sources []*field.Source) []*wasm.Source {
+	out := make([]*wasm.Source, len(sources))
+	for i, src := range sources {
+		out[i] = &wasm.Source{Name: src.Name, Array: src.Array, Size: src.Size}
+		for _, f := range src.All() {
+			out[i].Fields = append(out[i].Fields, wasmField(f))
+		}
+	}
+	return out
+}
+
+// wasmField shows a field: the memory of a number or a text in the event, else
+// its text alone.
+func wasmField(f *field.Field) *wasm.Field {
+	out := &wasm.Field{Name: f.FullName, Kind: wasm.Bytes, Offset: f.Offset, Size: f.Size, Text: f.Append}
+	if f.Offset == 0 && f.Size == 0 || f.Types == nil && f.Kind != field.Struct {
+		out.Kind, out.Size = wasm.String, 0
+		return out
+	}
+	if f.Kind == field.String {
+		out.Kind = wasm.CString
+	}
+	return out
+}
+
+// withWasm adds to the data sources what the wasm program added.
+func (w *wasmRun) withWasm(sources []*field.Source) []*field.Source {
+	for i, ws := range w.program.Sources() {
+		w.numbers[ws] = i
+		md := w.metadata.DataSources[ws.Name]
+		if i >= len(sources) {
+			sources = append(sources, &field.Source{Name: ws.Name, Array: ws.Array, Annotations: md.Annotations})
+		}
+		sources[i].Size = ws.RecordSize()
+		for _, f := range ws.Fields {
+			if f.Added {
+				sources[i].Fields = append(sources[i].Fields, addedField(f, md.Fields[f.Name]))
+			}
+		}
+	}
+	return sources
+}
+
+// addedField decodes a field that the wasm program added.
+func addedField(f *wasm.Field, annotations map[string]string) *field.Field {
+	out := &field.Field{Name: f.Name, FullName: f.Name, Offset: f.Offset, Size: f.Size, Annotations: map[string]string{}}
+	for k, v := range annotations {
+		out.Annotations[k] = v
+	}
+	at, size := f.Offset, f.Size
+	bits := func(r []byte) uint64 {
+		var b [8]byte
+		copy(b[:], r[at:at+size])
+		return binary.NativeEndian.Uint64(b[:])
+	}
+	shift := 64 - 8*uint(size)
+	switch {
+	case f.Kind == wasm.Bool:
+		out.Kind, out.Number = field.Bool, bits
+		out.Append = func(dst, r []byte) []byte { return strconv.AppendBool(dst, bits(r) != 0) }
+	case f.Kind <= wasm.Int64:
+		out.Kind = field.Int
+		out.Number = func(r []byte) uint64 { return uint64(int64(bits(r)<<shift) >> shift) }
+		out.Append = func(dst, r []byte) []byte { return strconv.AppendInt(dst, int64(out.Number(r)), 10) }
+	case f.Kind <= wasm.Uint64:
+		out.Kind, out.Number = field.Uint, bits
+		out.Append = func(dst, r []byte) []byte { return strconv.AppendUint(dst, bits(r), 10) }
+	case f.Kind <= wasm.Float64:
+		out.Kind, out.Number = field.Float, bits
+		if size == 4 {
+			out.Number = func(r []byte) uint64 {
+				return math.Float64bits(float64(math.Float32frombits(uint32(bits(r)))))
+			}
+		}
+		out.Append = func(dst, r []byte) []byte {
+			v := math.Float64frombits(out.Number(r))
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return append(dst, "null"...)
+			}
+			return strconv.AppendFloat(dst, v, 'g', -1, int(size)*8)
+		}
+	default:
+		out.Kind = field.String
+		out.Append = func(dst, r []byte) []byte { return append(dst, wasm.TextAt(r, at)...) }
+	}
+	return out
+}
+
+// wasmIn is the engine's handler: it hands events to the wasm program first.
+type wasmIn struct{ *wasmRun }
+
+// Event implements engine.Handler.
+func (w wasmIn) Event(source int, sample []byte) {
+	w.program.Event(w.program.Sources()[source], sample)
+}
+
+// Array implements engine.Handler.
+func (w wasmIn) Array(source int, samples [][]byte) {
+	w.program.Array(w.program.Sources()[source], samples)
+}
+
+// Lost implements engine.Handler.
+func (w wasmIn) Lost(source int, n uint64) { w.shown.Lost(source, n) }
+
+// Event implements wasm.Handler.
+func (w *wasmRun) Event(s *wasm.Source, record []byte) { w.shown.Event(w.numbers[s], record) }
+
+// Array implements wasm.Handler.
+func (w *wasmRun) Array(s *wasm.Source, records [][]byte) { w.shown.Array(w.numbers[s], records) }
+
+// hidden reports whether the wasm program keeps data source i from the output.
+func (w *wasmRun) hidden(i int) bool { return w != nil && w.program.Sources()[i].Unreferenced }
