@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/feature"
 )
 
 // relocationCell explains one result.
@@ -77,7 +79,7 @@ var backports = []string{"rhel", "centos", "ol", "rocky", "almalinux", "sles", "
 
 // tooOld compares what the program needs with the kernel's number.
 func tooOld(p Program, k Kernel, asked map[string]bool) Cell {
-	have, ok := ParseRelease(k.Release)
+	have, ok := feature.ParseRelease(k.Release)
 	if !ok {
 		return Cell{}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rules-gadget/rules_gadget/internal/feature"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/demo.txt")
@@ -184,7 +185,7 @@ func TestGrouping(t *testing.T) {
 }
 
 func TestBackportsAreDoubtful(t *testing.T) {
-	p := Program{Name: "p", Needs: []Need{{What: "helper bpf_x", Since: Release{5, 8}, Guards: []string{"BPF_FUNC_x"}}}}
+	p := Program{Name: "p", Needs: []Need{{What: "helper bpf_x", Since: feature.Release{Major: 5, Minor: 8}, Guards: []string{"BPF_FUNC_x"}}}}
 	for _, tt := range []struct {
 		distro, release string
 		asked           bool

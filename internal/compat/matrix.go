@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/feature"
 )
 
 // MatrixSchema names the form of a Matrix as JSON.
@@ -102,7 +104,7 @@ type column struct {
 // Build makes the matrix of a gadget.
 func Build(in Input) Matrix {
 	b := &builder{
-		m:      Matrix{Schema: MatrixSchema, Title: in.Title, Source: FeatureSource},
+		m:      Matrix{Schema: MatrixSchema, Title: in.Title, Source: feature.Origin},
 		relocs: map[string]int{}, progs: map[string]int{},
 	}
 	reports := slices.Clone(in.Reports)

@@ -10,13 +10,14 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 
+	"github.com/rules-gadget/rules_gadget/internal/feature"
 	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
 
 // Need is something that a program asks of the kernel.
 type Need struct {
-	What  string  `json:"what"`  // such as "helper bpf_ringbuf_reserve"
-	Since Release `json:"since"` // first release that has it
+	What  string          `json:"what"`  // such as "helper bpf_ringbuf_reserve"
+	Since feature.Release `json:"since"` // first release that has it
 	// Guards are the names of constants; where one of them is tested for
 	// (bpf_core_enum_value_exists), the program copes without.
 	Guards []string `json:"guards,omitempty"`
@@ -65,10 +66,10 @@ func readProgram(p *ebpf.ProgramSpec, spec *ebpf.CollectionSpec) Program {
 			prog.Needs = append(prog.Needs, n)
 		}
 	}
-	if since, ok := lookup(programSince, int(p.Type)); ok {
+	if since, ok := feature.Program(p.Type); ok {
 		add(Need{What: "program type " + p.Type.String(), Since: since})
 	}
-	if since, ok := attachSince[p.AttachType]; ok {
+	if since, ok := feature.Attach(p.AttachType); ok {
 		add(Need{What: "attach type " + p.AttachType.String(), Since: since})
 	}
 	for i := range p.Instructions {
@@ -79,9 +80,9 @@ func readProgram(p *ebpf.ProgramSpec, spec *ebpf.CollectionSpec) Program {
 				add(n)
 			}
 		case ins.IsKfuncCall():
-			add(Need{What: "calls of kernel functions (kfuncs)", Since: kfuncsSince})
+			add(Need{What: "calls of kernel functions (kfuncs)", Since: feature.KfuncsSince})
 		case ins.IsFunctionCall():
-			add(Need{What: "calls between BPF functions", Since: callsSince})
+			add(Need{What: "calls between BPF functions", Since: feature.CallsSince})
 		case ins.IsLoadFromMap():
 			if n, ok := mapNeed(spec.Maps[ins.Reference()], ins.Reference()); ok {
 				add(n)
@@ -96,8 +97,8 @@ func readProgram(p *ebpf.ProgramSpec, spec *ebpf.CollectionSpec) Program {
 
 // helperNeed returns what a call of a helper asks for.
 func helperNeed(f asm.BuiltinFunc) (Need, bool) {
-	since, ok := lookup(helperSince, int(f))
-	name := helperName(f)
+	since, ok := feature.Helper(f)
+	name := feature.HelperName(f)
 	n := Need{What: "helper " + name, Since: since, Guards: []string{"BPF_FUNC_" + strings.TrimPrefix(name, "bpf_")}}
 	if strings.HasPrefix(name, "bpf_ringbuf_") {
 		n.Guards = ringbufGuards
@@ -115,13 +116,13 @@ var ringbufGuards = []string{
 // mapNeed returns what the use of a map asks for.
 func mapNeed(m *ebpf.MapSpec, name string) (Need, bool) {
 	if strings.HasPrefix(name, ".rodata") || strings.HasPrefix(name, ".data") || strings.HasPrefix(name, ".bss") {
-		return Need{What: "global variables", Since: globalsSince}, true
+		return Need{What: "global variables", Since: feature.GlobalsSince}, true
 	}
 	if m == nil {
 		return Need{}, false
 	}
-	since, ok := lookup(mapSince, int(m.Type))
-	n := Need{What: "map type " + m.Type.String(), Since: since, Guards: []string{"BPF_MAP_TYPE_" + strings.ToUpper(snake(m.Type.String()))}}
+	since, ok := feature.Map(m.Type)
+	n := Need{What: "map type " + m.Type.String(), Since: since, Guards: []string{"BPF_MAP_TYPE_" + strings.ToUpper(feature.Snake(m.Type.String()))}}
 	if m.Type == ebpf.RingBuf {
 		n.Guards = ringbufGuards
 	}

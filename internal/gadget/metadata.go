@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 // Metadata is the typed content of gadget.yaml. Names (of data sources,
@@ -86,8 +88,8 @@ type Program struct {
 	AttachTo string
 	// Perf configures a perf_event program.
 	Perf *PerfEvent
-	// Frequency is the sampling frequency (sampler.frequency), as written.
-	Frequency string
+	// Frequency and Period are those of the sampler, as written.
+	Frequency, Period string
 
 	node *yaml.Node
 }
@@ -162,7 +164,7 @@ func (r *metadataReader) dataSources(n *yaml.Node) {
 		r.md.DataSources[key.Value] = ds
 		r.fields(value, what, map[string]func(*yaml.Node){
 			"annotations": func(n *yaml.Node) {
-				r.annotations(n, what, sourceAnnotations, ds.Annotations)
+				r.annotations(n, what, false, ds.Annotations)
 			},
 			"fields": func(n *yaml.Node) { r.fieldMap(n, what, ds) },
 		})
@@ -176,19 +178,19 @@ func (r *metadataReader) fieldMap(n *yaml.Node, source string, ds *DataSource) {
 		ds.Fields[key.Value] = f
 		r.fields(value, what, map[string]func(*yaml.Node){
 			"annotations": func(n *yaml.Node) {
-				r.annotations(n, what, fieldAnnotations, f.Annotations)
+				r.annotations(n, what, true, f.Annotations)
 			},
 		})
 	})
 }
 
 // annotations reads n into dst, known keys in their canonical case.
-func (r *metadataReader) annotations(n *yaml.Node, what string, known map[string]check, dst map[string]string) {
+func (r *metadataReader) annotations(n *yaml.Node, what string, ofField bool, dst map[string]string) {
 	r.pairs(n, "annotations of "+what, func(key, value *yaml.Node) {
 		text := r.text(value, fmt.Sprintf("annotation %q of %s", key.Value, what))
-		name, wrong := checkAnnotation(known, key.Value, text)
-		if wrong != "" && value.Kind == yaml.ScalarNode {
-			r.doubt(key, "%s: %s", what, wrong)
+		name, err := gadgetapi.CheckAnnotation(ofField, key.Value, text)
+		if err != nil && value.Kind == yaml.ScalarNode {
+			r.doubt(key, "%s: %v", what, err)
 		}
 		dst[name] = text
 	})
@@ -271,6 +273,7 @@ func (r *metadataReader) programs(n *yaml.Node) {
 			"sampler": func(n *yaml.Node) {
 				r.fields(n, "sampler of "+what, map[string]func(*yaml.Node){
 					"frequency": r.into(&p.Frequency, "frequency of "+what),
+					"period":    r.into(&p.Period, "period of "+what),
 				})
 			},
 		})

@@ -77,7 +77,7 @@ func TestAnnotationValues(t *testing.T) {
 		{"field", "columns.hidden", "yes", "true or false"},
 		{"field", "columns.hidden", "{{ .hidden }}", ""},
 		{"field", "template", "pid", ""},
-		{"field", "template", "pdi", "one of timestamp, bytes"},
+		{"field", "template", "pdi", "one of bytes, comm"},
 		{"field", "metrics.type", "histogram", ""},
 		{"field", "metrics.type", "timer", "one of key, counter, gauge, histogram"},
 		{"field", "flamegraph.level", "10", ""},

@@ -10,6 +10,8 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 	"gopkg.in/yaml.v3"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 // UpdateMetadata returns existing with what it lacks of the object: data
@@ -21,14 +23,19 @@ func UpdateMetadata(existing, object []byte, name string) ([]byte, error) {
 	if err := problems.Err(); err != nil {
 		return nil, fmt.Errorf("reading metadata: %w", err)
 	}
-	o, err := ReadObject(object)
+	spec, err := readSpec(object, md.API())
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Check().Err(); err != nil {
+	if err := objectProblems(spec, false).Err(); err != nil {
 		return nil, fmt.Errorf("reading object: %w", err)
 	}
-	u := &updater{md: md, object: o}
+	sources, err := spec.Sources(md.API(), gadgetapi.DescribeOptions{})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(sources, func(a, b *gadgetapi.Source) int { return strings.Compare(a.Name, b.Name) })
+	u := &updater{md: md, spec: spec, sources: sources}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(existing, &doc); err != nil {
 		return nil, fmt.Errorf("reading metadata: %w", err)
@@ -77,7 +84,8 @@ func encodeYAML(doc *yaml.Node) ([]byte, error) {
 // updater adds nodes to a gadget.yaml.
 type updater struct {
 	md      *Metadata
-	object  *Object
+	spec    *gadgetapi.Spec
+	sources []*gadgetapi.Source
 	changed bool
 }
 
@@ -89,16 +97,16 @@ func (u *updater) newRoot(name string) *yaml.Node {
 }
 
 func (u *updater) update(root *yaml.Node) {
-	for _, s := range u.object.Sources {
+	for _, s := range u.sources {
 		u.source(root, s)
 	}
-	for _, name := range u.object.Params {
+	for _, name := range u.spec.Marked() {
 		u.param(root, name)
 	}
 }
 
 // source adds the fields that gadget.yaml lacks of one data source.
-func (u *updater) source(root *yaml.Node, s ObjectSource) {
+func (u *updater) source(root *yaml.Node, s *gadgetapi.Source) {
 	known := u.md.DataSources[s.Name]
 	if known == nil {
 		known = &DataSource{}
@@ -120,8 +128,8 @@ func (u *updater) source(root *yaml.Node, s ObjectSource) {
 
 // param adds a parameter that gadget.yaml lacks.
 func (u *updater) param(root *yaml.Node, name string) {
-	v, ok := u.object.vars[name]
-	if !ok || u.md.EBPFParams[name] != nil {
+	v := u.spec.Variable(name)
+	if v == nil || u.md.EBPFParams[name] != nil {
 		return
 	}
 	p := u.child(u.child(u.child(root, "params"), "ebpf"), name)
@@ -132,13 +140,13 @@ func (u *updater) param(root *yaml.Node, name string) {
 
 // initial returns the value that a variable has in the object.
 func (u *updater) initial(v *btf.Var) string {
-	spec, ok := u.object.Spec.Variables[v.Name]
+	spec, ok := u.spec.Collection.Variables[v.Name]
 	if !ok {
 		return ""
 	}
 	switch t := btf.UnderlyingType(v.Type).(type) {
 	case *btf.Int:
-		return intText(t, u.object.Spec.ByteOrder, spec.Value)
+		return intText(t, u.spec.Collection.ByteOrder, spec.Value)
 	case *btf.Array:
 		text, _, _ := bytes.Cut(spec.Value, []byte{0})
 		return string(text)
@@ -171,31 +179,35 @@ func intText(t *btf.Int, order binary.ByteOrder, value []byte) string {
 }
 
 // visibleFields returns the fields of a data source that people see: without
-// private ones, those inside special types, and raw ones that have a formatted
-// sibling, which stands for them.
-func visibleFields(s ObjectSource) []string {
-	out := []string{}
-	for _, st := range s.Structs {
-		opaque := ""
-		for _, f := range fieldsOf(st) {
-			switch {
-			case f.private, opaque != "" && strings.HasPrefix(f.name, opaque):
-				continue
-			case !f.leaf && f.special != "":
-				opaque = f.name + "."
-				continue
-			case !f.leaf:
-				continue
-			}
-			name := f.name
-			if f.enum || slices.Contains(formattedTypes, f.special) {
-				name = strings.TrimSuffix(name, rawSuffix)
-			}
-			out = append(out, name)
+// those inside special types, those that operators add, and raw ones that have
+// a formatted sibling, which stands for them.
+func visibleFields(s *gadgetapi.Source) []string {
+	shownBy := map[*gadgetapi.Field]bool{}
+	for _, f := range s.All() {
+		if f.Of != nil && strings.HasSuffix(f.Of.Name, rawSuffix) {
+			shownBy[f.Of] = true
 		}
 	}
+	out := []string{}
+	var walk func(fields []*gadgetapi.Field)
+	walk = func(fields []*gadgetapi.Field) {
+		for _, f := range fields {
+			switch {
+			case f.Of == nil && f.Provider != "", f.Of != nil && !shownBy[f.Of], shownBy[f]:
+			case f.Kind != gadgetapi.Struct:
+				out = append(out, f.FullName)
+			case f.IsSpecial():
+			default:
+				walk(f.Children)
+			}
+		}
+	}
+	walk(s.Fields)
 	return out
 }
+
+// rawSuffix ends the name of a field that a formatted sibling stands for.
+const rawSuffix = "_raw"
 
 // child returns the mapping under key, which it makes when there is none. Keys
 // are found in whatever case they are written.

@@ -2,9 +2,13 @@ package gadget
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
@@ -33,96 +37,144 @@ func ValidateMetadata(md *Metadata, v Validation) Problems {
 
 type validator struct {
 	yamlReader
-	md     *Metadata
-	object *Object
-	wasm   bool
+	md      *Metadata
+	spec    *gadgetapi.Spec
+	sources map[string]*gadgetapi.Source
+	wasm    bool
 }
 
 // against checks everything for which the object is needed.
 func (r *validator) against(v Validation) {
-	o, err := ReadObject(v.Object)
+	spec, err := readSpec(v.Object, r.md.API())
+	if err == nil {
+		r.sources, err = sourcesOf(spec, r.md.API())
+	}
 	if err != nil {
 		r.problems = append(r.problems, Problem{File: ObjectFile, Text: err.Error(), Warning: v.Lenient})
 		return
 	}
-	r.object = o
-	for _, p := range o.Check() {
-		p.Warning = v.Lenient
-		r.problems = append(r.problems, p)
-	}
+	r.spec = spec
+	r.problems = append(r.problems, objectProblems(spec, v.Lenient)...)
 	for _, name := range keys(r.md.DataSources) {
 		r.source(name, r.md.DataSources[name])
 	}
 	for _, name := range keys(r.md.EBPFParams) {
 		r.param(name, r.md.EBPFParams[name])
 	}
-	for _, name := range o.Params {
-		r.declaredParam(name)
-	}
 	for _, name := range keys(r.md.Programs) {
 		r.program(name, r.md.Programs[name])
 	}
 }
 
-// source checks one data source of gadget.yaml.
-func (r *validator) source(name string, ds *DataSource) {
-	s, ok := r.object.Source(name)
-	if !ok {
-		if !r.wasm && !r.fromOperator(name) {
-			r.doubt(ds.node, "the object has no data source %q, %s", name, nearest.Advice(name, r.sourceNames()))
-		}
-		return
-	}
-	set := fieldsAtRunTime(s, ds)
-	for _, field := range keys(ds.Fields) {
-		node := ds.Fields[field].node
-		switch {
-		case set.has(field):
-		case set.private[field]:
-			r.doubt(node, "field %q of data source %q is private because of \"__\", remove it here or rename it in the struct", field, name)
-		case !r.wasm:
-			r.doubt(node, "data source %q has no field %q, %s", name, field, nearest.Advice(field, keys(set.names)))
-		}
-	}
-}
-
-// operatorSources are data sources that an operator adds when it is told to.
-var operatorSources = map[string]string{"bpfstats": "ebpf", "processes": "process", "cgroups": "cgroup"}
-
-// containersAnnotation asks for the data source "containers".
-const containersAnnotation = "enable-containers-datasource"
-
-func (r *validator) fromOperator(name string) bool {
-	if name == "containers" {
-		return r.md.Annotations[containersAnnotation] != ""
-	}
-	_, ok := r.md.Operators[operatorSources[name]]
-	return ok
-}
-
-func (r *validator) sourceNames() []string {
-	out := []string{}
-	for _, s := range r.object.Sources {
-		out = append(out, s.Name)
+// objectProblems returns what is wrong with the object itself.
+func objectProblems(spec *gadgetapi.Spec, lenient bool) Problems {
+	var out Problems
+	for _, p := range spec.Problems() {
+		out = append(out, Problem{File: ObjectFile, Text: p.Text, Warning: p.Warning || lenient})
 	}
 	return out
 }
 
-// param checks one entry of params.ebpf.
-func (r *validator) param(name string, p *Param) {
-	v, ok := r.object.vars[name]
+// readSpec reads what an object offers.
+func readSpec(object []byte, md gadgetapi.Metadata) (*gadgetapi.Spec, error) {
+	if err := CheckObject(object); err != nil {
+		return nil, fmt.Errorf("reading object: %w", err)
+	}
+	return gadgetapi.Read(object, md)
+}
+
+// sourcesOf returns the data sources of an object by name.
+func sourcesOf(spec *gadgetapi.Spec, md gadgetapi.Metadata) (map[string]*gadgetapi.Source, error) {
+	sources, err := spec.Sources(md, gadgetapi.DescribeOptions{})
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]*gadgetapi.Source{}
+	for _, s := range sources {
+		out[s.Name] = s
+	}
+	return out, nil
+}
+
+// source checks one data source of gadget.yaml.
+func (r *validator) source(name string, ds *DataSource) {
+	src, ok := r.sources[name]
 	if !ok {
-		r.doubt(p.node, "the object has no variable %q for this parameter, %s", name, nearest.Advice(name, r.object.Params))
+		if !r.wasm && !r.fromOperator(name) && r.spec.Table(name) == nil {
+			r.doubt(ds.node, "the object has no data source %q, %s", name, nearest.Advice(name, keys(r.sources)))
+		}
 		return
 	}
-	if !slices.Contains(r.object.Params, name) {
-		r.doubt(p.node, "variable %q is not marked as a parameter, add GADGET_PARAM(%s)", name, name)
+	for _, field := range keys(ds.Fields) {
+		if src.Lookup(field) == nil && !src.IsForeign(field) {
+			r.missingField(src, field, ds.Fields[field].node)
+		}
+	}
+}
+
+// missingField says why a data source has no such field.
+func (r *validator) missingField(src *gadgetapi.Source, field string, node *yaml.Node) {
+	for _, u := range src.Unshown {
+		switch {
+		case u.FullName != field:
+		case u.Private:
+			r.doubt(node, "field %q of data source %q is private because of \"__\", remove it here or rename it in the struct", field, src.Name)
+			return
+		default:
+			r.doubt(node, "field %q of data source %q is not shown: %s", field, src.Name, u.Why)
+			return
+		}
+	}
+	if !r.wasm {
+		r.doubt(node, "data source %q has no field %q, %s", src.Name, field, nearest.Advice(field, fieldNames(src)))
+	}
+}
+
+// fieldNames returns the names of the fields of the events of src, sorted.
+func fieldNames(src *gadgetapi.Source) []string {
+	var out []string
+	for _, f := range src.All() {
+		if f.Provider != gadgetapi.ProviderContainers {
+			out = append(out, f.FullName)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// fromOperator reports whether an operator that gadget.yaml asks for fills the
+// data source.
+func (r *validator) fromOperator(name string) bool {
+	for _, o := range gadgetapi.OperatorSources() {
+		if o.Name != name {
+			continue
+		}
+		if o.Annotation != "" {
+			return r.md.Annotations[o.Annotation] != ""
+		}
+		_, ok := r.md.Operators[o.Operator]
+		return ok
+	}
+	return false
+}
+
+// param checks one entry of params.ebpf.
+func (r *validator) param(name string, p *Param) {
+	if r.spec.Variable(name) == nil {
+		r.doubt(p.node, "the object has no variable %q for this parameter, %s", name, nearest.Advice(name, r.spec.Marked()))
+		return
+	}
+	par := r.spec.Param(name)
+	if par == nil {
+		if !slices.Contains(r.spec.Marked(), name) {
+			r.doubt(p.node, "variable %q is not marked as a parameter, add GADGET_PARAM(%s)", name, name)
+		}
 		return
 	}
 	if !p.set || strings.Contains(p.DefaultValue, "{{") || p.DefaultValue == "" {
 		return
 	}
-	if want := checkParamValue(v, p.DefaultValue); want != "" {
+	if want := par.Want(p.DefaultValue); want != "" {
 		r.doubt(p.node, "defaultValue of param %q is %q, use %s", name, p.DefaultValue, want)
 	}
 	if len(p.PossibleValues) > 0 && !slices.Contains(p.PossibleValues, p.DefaultValue) {
@@ -130,31 +182,15 @@ func (r *validator) param(name string, p *Param) {
 	}
 }
 
-// declaredParam checks a variable that the object marks as parameter.
-func (r *validator) declaredParam(name string) {
-	v, ok := r.object.vars[name]
-	if !ok {
-		r.objectDoubt("GADGET_PARAM(%s) marks a variable that does not exist or that no program reads, declare and use it", name)
-		return
-	}
-	if wrong := checkParamVar(v); wrong != "" {
-		r.objectDoubt("%s", wrong)
-	}
-}
-
-func (r *validator) objectDoubt(format string, args ...any) {
-	r.problems = append(r.problems, Problem{File: ObjectFile, Text: fmt.Sprintf(format, args...), Warning: r.lenient})
-}
-
 // program checks one entry of programs: a function, or the part of a section
 // name after the slash.
 func (r *validator) program(name string, p *Program) {
-	if _, ok := r.object.Spec.Programs[name]; ok {
+	known := r.spec.ProgramNames()
+	if slices.Contains(known, name) {
 		return
 	}
-	known := r.object.programNames()
-	for _, spec := range r.object.Spec.Programs {
-		if _, rest, ok := strings.Cut(spec.SectionName, "/"); ok && rest == name {
+	for _, pr := range r.spec.Programs {
+		if _, rest, ok := strings.Cut(pr.Section, "/"); ok && rest == name {
 			return
 		}
 	}
@@ -173,3 +209,6 @@ func (r *validator) programsWithout(hasObject bool) {
 		r.doubt(r.md.Programs[name].node, "programs has %q, but the gadget has no program, remove it", name)
 	}
 }
+
+// keys returns the keys of m, sorted.
+func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -27,11 +27,9 @@ datasources:
       timestamp_raw: {annotations: {columns.hidden: true}}
       k8s.podName: {}
       runtime.containerName: {}
-      error: {}
       error_raw: {annotations: {formatters.errno.target: problem}}
       problem: {}
       uid: {annotations: {uidgidresolver.target: who}}
-      user: {}
       who: {}
       kind: {}
       in.a: {annotations: {columns.maxWidth: 12}}
@@ -120,7 +118,7 @@ func TestValidateNamesLineAndCure(t *testing.T) {
 		},
 		{
 			"default too long", "params: {ebpf: {targ_name: {defaultValue: abcdefgh}}}\n",
-			`gadget.yaml:1: defaultValue of param "targ_name" is "abcdefgh", use at most 7 bytes`,
+			`gadget.yaml:1: defaultValue of param "targ_name" is "abcdefgh", use a text of at most 7 bytes`,
 		},
 		{
 			"unknown program", "programs:\n  entr: {attach_to: x}\n",
@@ -150,7 +148,6 @@ func TestValidateFindsWhatIsWrongInTheObject(t *testing.T) {
 		`program.bpf.o: data source "h" is filled by program "nobody", which does not exist, known are enter`,
 		`program.bpf.o: field "timestamp_raw" of data source "a" has type "gadget_timestmp", which no operator knows, did you mean "gadget_timestamp"?`,
 		`program.bpf.o: field "timestamp_raw" of data source "b" has type "gadget_timestmp", which no operator knows, did you mean "gadget_timestamp"?`,
-		`program.bpf.o: field "timestamp_raw" of data source "e" has type "gadget_timestmp", which no operator knows, did you mean "gadget_timestamp"?`,
 		`program.bpf.o: field "timestamp_raw" of data source "g" has type "gadget_timestmp", which no operator knows, did you mean "gadget_timestamp"?`,
 		`program.bpf.o: field "timestamp_raw" of data source "h" has type "gadget_timestmp", which no operator knows, did you mean "gadget_timestamp"?`,
 		`program.bpf.o: map "events" of data source "e" has a key that is not a struct, wrap it in one`,

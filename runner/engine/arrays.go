@@ -10,14 +10,11 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
-// The annotations of a data source that say when an array is read.
 const (
-	annotationInterval  = "fetch-interval"
-	annotationCount     = "fetch-count"
-	annotationIterStop  = "ebpf.iter.fetch-on-stop"
-	annotationMapStop   = "ebpf.map.flush-on-stop"
 	defaultMapInterval  = time.Second
 	maxIterBytes        = 256 << 20 // of one reading of an iterator
 	minimalArrayRefresh = 10 * time.Millisecond
@@ -36,14 +33,14 @@ type schedule struct {
 func newSchedule(annotations map[string]string, interval time.Duration, stopKey string) (schedule, error) {
 	s := schedule{interval: interval, onStop: annotations[stopKey] == "true"}
 	var err error
-	if v := annotations[annotationInterval]; v != "" {
+	if v := annotations[gadgetapi.AnnotationInterval]; v != "" {
 		if s.interval, err = time.ParseDuration(v); err != nil || s.interval < 0 {
-			return s, fmt.Errorf("annotation %s: %q is not an interval", annotationInterval, v)
+			return s, fmt.Errorf("annotation %s: %q is not an interval", gadgetapi.AnnotationInterval, v)
 		}
 	}
-	if v := annotations[annotationCount]; v != "" {
+	if v := annotations[gadgetapi.AnnotationCount]; v != "" {
 		if s.count, err = strconv.Atoi(v); err != nil || s.count < 0 {
-			return s, fmt.Errorf("annotation %s: %q is not a count", annotationCount, v)
+			return s, fmt.Errorf("annotation %s: %q is not a count", gadgetapi.AnnotationCount, v)
 		}
 	}
 	if s.interval > 0 {
@@ -61,42 +58,45 @@ type array struct {
 }
 
 // openArrays prepares the reading of every array of the plan.
-func (l *Loaded) openArrays(md Metadata) error {
-	for _, it := range l.plan.Iters {
-		s, err := newSchedule(md.DataSources[it.Name].Annotations, 0, annotationIterStop)
-		if err != nil {
-			return fmt.Errorf("data source %q: %w", it.Name, err)
+func (l *Loaded) openArrays(md gadgetapi.Metadata) error {
+	for i, t := range l.plan.Tables {
+		a := array{source: i}
+		var err error
+		switch annotations := md.DataSources[t.Name].Annotations; t.Kind {
+		case gadgetapi.Iterator:
+			a.schedule, err = newSchedule(annotations, 0, gadgetapi.AnnotationIterStop)
+			if err == nil {
+				err = l.openIterator(&a, t)
+			}
+		case gadgetapi.MapIterator:
+			a.schedule, err = newSchedule(annotations, defaultMapInterval, gadgetapi.AnnotationMapStop)
+			m := l.coll.Maps[t.Map]
+			a.size, a.fetch = int(t.Event.Size), func() ([]byte, error) { return drainMap(m) }
+		default:
+			continue
 		}
-		links, err := l.attachIters(it)
 		if err != nil {
-			return err
+			return fmt.Errorf("data source %q: %w", t.Name, err)
 		}
-		l.addArray(int(it.Event.Size), s, func() ([]byte, error) { return readIters(links) })
-	}
-	for _, it := range l.plan.MapIters {
-		s, err := newSchedule(md.DataSources[it.Name].Annotations, defaultMapInterval, annotationMapStop)
-		if err != nil {
-			return fmt.Errorf("data source %q: %w", it.Name, err)
-		}
-		m := l.coll.Maps[it.Map]
-		l.addArray(int(it.Key.Size+it.Value.Size), s, func() ([]byte, error) { return drainMap(m) })
+		l.arrays = append(l.arrays, a)
 	}
 	return nil
 }
 
-func (l *Loaded) addArray(size int, s schedule, fetch func() ([]byte, error)) {
-	source := len(l.plan.Tracers) + len(l.arrays)
-	l.arrays = append(l.arrays, array{source: source, size: size, schedule: s, fetch: fetch})
+func (l *Loaded) openIterator(a *array, t gadgetapi.Table) error {
+	links, err := l.attachIters(t)
+	a.size, a.fetch = int(t.Event.Size), func() ([]byte, error) { return readIters(links) }
+	return err
 }
 
-func (l *Loaded) attachIters(it Iter) ([]*link.Iter, error) {
+func (l *Loaded) attachIters(it gadgetapi.Table) ([]*link.Iter, error) {
 	var out []*link.Iter
 	for _, name := range it.Programs {
 		prog := l.coll.Programs[name]
 		if prog == nil {
 			continue // disabled
 		}
-		ln, err := link.AttachIter(link.IterOptions{Program: prog, Map: l.coll.Maps[l.plan.targetMap(name)]})
+		ln, err := link.AttachIter(link.IterOptions{Program: prog, Map: l.coll.Maps[l.plan.Program(name).Map]})
 		if err != nil {
 			return nil, fmt.Errorf("attaching iterator %q: %w", name, err)
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 // syscallGroup is the group of the tracepoints that a kernel has for each of
@@ -36,7 +38,7 @@ func (l *Loaded) Attached() (attached, skipped int) {
 }
 
 func (l *Loaded) attachAll() error {
-	var probes, rest []Program
+	var probes, rest []gadgetapi.Program
 	for _, pr := range l.plan.Programs {
 		if pr.Disabled || !attachable(pr) {
 			continue
@@ -57,11 +59,14 @@ func (l *Loaded) attachAll() error {
 
 // attachable reports whether pr is attached at the start: iterators run when
 // they are read.
-func attachable(pr Program) bool { return !isIter(pr.Section) }
+func attachable(pr gadgetapi.Program) bool { return !pr.Kind.IsIterator() }
 
-func usesTracefs(pr Program) bool { return pr.Type == ebpf.TracePoint || pr.Type == ebpf.Kprobe }
+// usesTracefs reports whether attaching pr may take tracefs.
+func usesTracefs(pr gadgetapi.Program) bool {
+	return pr.Type == ebpf.TracePoint || pr.Type == ebpf.Kprobe
+}
 
-func (l *Loaded) attachEach(prs []Program) error {
+func (l *Loaded) attachEach(prs []gadgetapi.Program) error {
 	for _, pr := range prs {
 		ln, err := l.attach(pr)
 		switch {
@@ -79,65 +84,74 @@ func (l *Loaded) attachEach(prs []Program) error {
 
 // optional reports whether pr may be skipped because of err: its system call or
 // symbol is not on this machine.
-func optional(pr Program, err error) bool {
+func optional(pr gadgetapi.Program, err error) bool {
 	if userKind(pr) != "" {
 		return missingHere(err)
 	}
 	return errors.Is(err, os.ErrNotExist) && pr.Type == ebpf.TracePoint && strings.HasPrefix(pr.AttachTo, syscallGroup+"/")
 }
 
-// attach attaches one program by its type, and by its section where the type
-// does not tell. Programs that probe user programs have no link of their own.
-func (l *Loaded) attach(pr Program) (link.Link, error) {
-	prog := l.coll.Programs[pr.Name]
-	if user := userKind(pr); user != "" {
-		return nil, l.attachUser(user, pr, prog)
-	}
-	kind, _, _ := strings.Cut(pr.Section, "/")
-	switch pr.Type {
-	case ebpf.TracePoint:
-		group, name, ok := strings.Cut(pr.AttachTo, "/")
-		if !ok {
-			return nil, fmt.Errorf("attach target %q, want group/name", pr.AttachTo)
-		}
-		return link.Tracepoint(group, name, prog, nil)
-	case ebpf.RawTracepoint:
-		return link.AttachRawTracepoint(link.RawTracepointOptions{Name: pr.AttachTo, Program: prog})
-	case ebpf.Kprobe:
-		return attachProbe(kind, pr, prog)
-	case ebpf.Tracing:
-		return attachTracing(kind, pr, prog)
-	case ebpf.LSM:
-		return link.AttachLSM(link.LSMOptions{Program: prog})
-	}
-	return nil, fmt.Errorf("section %q: programs of type %s cannot be attached by this runner", pr.Section, pr.Type)
+// attachers attach programs, by the name of their attach kind.
+var attachers = map[string]func(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (link.Link, error){
+	gadgetapi.KindTracepoint:    attachTracepoint,
+	gadgetapi.KindRawTracepoint: attachRawTracepoint,
+	gadgetapi.KindTpBTF:         attachTracing,
+	gadgetapi.KindFentry:        attachTracing,
+	gadgetapi.KindFmodRet:       attachTracing,
+	gadgetapi.KindKprobe:        attachKprobe,
+	gadgetapi.KindUprobe:        (*Loaded).attachUser,
+	gadgetapi.KindUSDT:          (*Loaded).attachUser,
+	gadgetapi.KindLSM:           attachLSM,
 }
 
-func attachTracing(kind string, pr Program, prog *ebpf.Program) (link.Link, error) {
-	switch strings.TrimSuffix(kind, ".s") {
-	case "fentry", "fexit", "fmod_ret", "tp_btf":
-		return link.AttachTracing(link.TracingOptions{Program: prog})
+// attach attaches one program.
+func (l *Loaded) attach(pr gadgetapi.Program) (link.Link, error) {
+	attacher := attachers[pr.Kind.Name]
+	if attacher == nil {
+		return nil, fmt.Errorf("section %q: programs of the kind %q cannot be attached by this runner", pr.Section, pr.Kind.Name)
 	}
-	return nil, fmt.Errorf("section %q cannot be attached by this runner", pr.Section)
+	return attacher(l, pr, l.coll.Programs[pr.Name])
 }
 
-func attachProbe(kind string, pr Program, prog *ebpf.Program) (link.Link, error) {
-	switch strings.TrimSuffix(kind, ".s") {
-	case "kprobe", "kretprobe":
-		return attachKprobe(kind, pr.AttachTo, prog)
+func attachTracepoint(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
+	group, name, ok := strings.Cut(pr.AttachTo, "/")
+	if !ok {
+		group, name, ok = strings.Cut(pr.AttachTo, ":")
 	}
-	return nil, fmt.Errorf("section %q cannot be attached by this runner", pr.Section)
+	if !ok {
+		return nil, fmt.Errorf("attach target %q, want group/name", pr.AttachTo)
+	}
+	return link.Tracepoint(group, name, prog, nil)
+}
+
+func attachRawTracepoint(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
+	return link.AttachRawTracepoint(link.RawTracepointOptions{Name: pr.AttachTo, Program: prog})
+}
+
+func attachTracing(_ *Loaded, _ gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
+	return link.AttachTracing(link.TracingOptions{Program: prog})
+}
+
+func attachLSM(_ *Loaded, _ gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
+	return link.AttachLSM(link.LSMOptions{Program: prog})
+}
+
+// kindOfSection returns the first part of a section, without the mark of programs
+// that may sleep.
+func kindOfSection(section string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(section, "?"), "/")
+	return strings.TrimSuffix(first, ".s")
 }
 
 // errNoKprobes says that the kernel was built without kprobes.
 var errNoKprobes = errors.New("this kernel has no kprobes")
 
-func attachKprobe(kind, symbol string, prog *ebpf.Program) (link.Link, error) {
+func attachKprobe(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
 	fn := link.Kprobe
-	if strings.HasPrefix(kind, "kretprobe") {
+	if kindOfSection(pr.Section) == "kretprobe" {
 		fn = link.Kretprobe
 	}
-	ln, err := fn(symbol, prog, nil)
+	ln, err := fn(pr.AttachTo, prog, nil)
 	if err != nil && present("/sys/bus/event_source/devices/kprobe") == "no" && !tracefsHas("kprobe_events") {
 		return nil, errNoKprobes
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
@@ -22,11 +23,11 @@ var update = flag.Bool("update", false, "write the golden files")
 
 func typesSource(tb testing.TB) *field.Source {
 	tb.Helper()
-	p, err := engine.PlanFromObject(gadgettest.File(tb, "types.bpf.o"), engine.Metadata{})
+	p, err := gadgetapi.Read(gadgettest.File(tb, "types.bpf.o"), gadgetapi.Metadata{})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	sources, err := p.Sources(engine.Metadata{}, field.Env{
+	sources, err := engine.Sources(p, gadgetapi.Metadata{}, field.Env{
 		Boot: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Arch: arch.AMD64,
 		Users: func(uint32) string { return "alice" },
 		Enum: func(name string) *btf.Enum {

@@ -9,6 +9,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 // VerifierError is the rejection of a program by the kernel's verifier. Its
@@ -61,7 +63,7 @@ func explainLoad(err error) error {
 }
 
 // explainAttach says in one sentence why pr could not be attached.
-func explainAttach(pr Program, err error) error {
+func explainAttach(pr gadgetapi.Program, err error) error {
 	point := fmt.Sprintf("attaching program %q to %q", pr.Name, pr.AttachTo)
 	switch {
 	case errors.Is(err, errNoKprobes):
@@ -76,7 +78,7 @@ func explainAttach(pr Program, err error) error {
 	return fmt.Errorf("%s: %w", point, err)
 }
 
-func lacking(pr Program) string {
+func lacking(pr gadgetapi.Program) string {
 	if strings.HasPrefix(pr.Section, "u") {
 		return "this machine"
 	}

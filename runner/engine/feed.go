@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 )
 
@@ -22,21 +21,16 @@ type Feed struct {
 	Close func() error
 }
 
-// PlanOfFeeds returns the plan of a gadget without an eBPF object.
-func PlanOfFeeds(feeds []Feed) *Plan {
-	return &Plan{Feeds: feeds, Spec: &ebpf.CollectionSpec{
-		Maps: map[string]*ebpf.MapSpec{}, Programs: map[string]*ebpf.ProgramSpec{}, Variables: map[string]*ebpf.VariableSpec{},
-	}}
-}
-
 // openFeeds reads every feed once: what it shows is relative to that.
 func (l *Loaded) openFeeds() error {
-	for _, f := range l.plan.Feeds {
+	for i, f := range l.feeds {
 		if _, err := f.Read(); err != nil {
 			return fmt.Errorf("data source %q: %w", f.Name, err)
 		}
-		interval := max(f.Interval, minimalArrayRefresh)
-		l.addArray(int(f.Event.Size), schedule{first: f.First, interval: interval, count: f.Count}, f.Read)
+		l.arrays = append(l.arrays, array{
+			source: len(l.plan.Tables) + i, size: int(f.Event.Size), fetch: f.Read,
+			schedule: schedule{first: f.First, interval: max(f.Interval, minimalArrayRefresh), count: f.Count},
+		})
 	}
 	return nil
 }

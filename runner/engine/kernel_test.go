@@ -17,13 +17,14 @@ import (
 	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
-func load(tb testing.TB, object string, md engine.Metadata) (*engine.Plan, *engine.Loaded) {
+func load(tb testing.TB, object string, md gadgetapi.Metadata) (*gadgetapi.Spec, *engine.Loaded) {
 	tb.Helper()
-	p, err := engine.PlanFromObject(gadgettest.File(tb, object), md)
+	p, err := gadgetapi.Read(gadgettest.File(tb, object), md)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -57,16 +58,16 @@ func (r *recorder) Array(_ int, samples [][]byte) {
 func (r *recorder) Lost(_ int, n uint64) { r.lost.Add(n) }
 
 // only disables every program of attach.bpf.o but name.
-func only(name string) engine.Metadata {
-	to := map[string]string{}
+func only(name string) gadgetapi.Metadata {
+	to := map[string]gadgetapi.ProgramOptions{}
 	for _, n := range []string{
 		"tracepoint", "raw_tp", "tp_btf", "fentry", "fexit", "kprobe", "kretprobe", "uprobe", "uretprobe",
 	} {
 		if n != name {
-			to[n] = "gadget_program_disabled"
+			to[n] = gadgetapi.ProgramOptions{AttachTo: gadgetapi.DisabledTarget}
 		}
 	}
-	return engine.Metadata{AttachTo: to}
+	return gadgetapi.Metadata{Programs: to}
 }
 
 func TestAttachEveryKind(t *testing.T) {
@@ -130,7 +131,7 @@ func provoke(ctx context.Context) {
 
 func TestLostEventsAreCounted(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	_, l := load(t, "flood.bpf.o", engine.Metadata{})
+	_, l := load(t, "flood.bpf.o", gadgetapi.Metadata{})
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	rec := &recorder{found: func([]byte) { time.Sleep(time.Millisecond) }}
@@ -144,7 +145,7 @@ func TestLostEventsAreCounted(t *testing.T) {
 
 func TestStuckHandlerDoesNotHoldDetaching(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	_, l := load(t, "open.bpf.o", engine.Metadata{})
+	_, l := load(t, "open.bpf.o", gadgetapi.Metadata{})
 	stuck := make(chan struct{})
 	t.Cleanup(func() { close(stuck) })
 	ctx, cancel := context.WithCancel(context.Background())
@@ -181,8 +182,8 @@ func TestMissingAttachPoints(t *testing.T) {
 				t.Skipf("needs a kernel that allows fentry programs: %v", err)
 			}
 			md := only(tc.program)
-			md.AttachTo[tc.program] = tc.target
-			p, err := engine.PlanFromObject(gadgettest.File(t, "attach.bpf.o"), md)
+			md.Programs[tc.program] = gadgetapi.ProgramOptions{AttachTo: tc.target}
+			p, err := gadgetapi.Read(gadgettest.File(t, "attach.bpf.o"), md)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -197,7 +198,7 @@ func TestMissingAttachPoints(t *testing.T) {
 	}
 }
 
-func loadAndAttach(p *engine.Plan) error {
+func loadAndAttach(p *gadgetapi.Spec) error {
 	l, err := engine.Load(p, engine.LoadOptions{})
 	if err != nil {
 		return err
@@ -209,7 +210,7 @@ func loadAndAttach(p *engine.Plan) error {
 func TestOnlyMissingSystemCalls(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	md := only("tracepoint")
-	md.AttachTo["tracepoint"] = "syscalls/sys_enter_nothing"
+	md.Programs["tracepoint"] = gadgetapi.ProgramOptions{AttachTo: "syscalls/sys_enter_nothing"}
 	_, l := load(t, "attach.bpf.o", md)
 	if err := l.Attach(); err == nil || !strings.Contains(err.Error(), "nothing of what the gadget traces is here") {
 		t.Errorf("got %v", err)
@@ -218,7 +219,7 @@ func TestOnlyMissingSystemCalls(t *testing.T) {
 
 func TestVerifierRejection(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	p, err := engine.PlanFromObject(gadgettest.File(t, "rejected.bpf.o"), engine.Metadata{})
+	p, err := gadgetapi.Read(gadgettest.File(t, "rejected.bpf.o"), gadgetapi.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +237,7 @@ func TestVerifierRejection(t *testing.T) {
 }
 
 func TestWithoutPrivilege(t *testing.T) {
-	p, err := engine.PlanFromObject(gadgettest.File(t, "open.bpf.o"), engine.Metadata{})
+	p, err := gadgetapi.Read(gadgettest.File(t, "open.bpf.o"), gadgetapi.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}

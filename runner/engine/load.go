@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/guard"
 	"github.com/rules-gadget/rules_gadget/runner/sockets"
 	"github.com/rules-gadget/rules_gadget/runner/userprobe"
@@ -26,14 +28,16 @@ type LoadOptions struct {
 	// Cache has the kernel's own BTF, or reads it when it is needed; may be nil.
 	Cache *btf.Cache
 	// Metadata says when arrays are read.
-	Metadata Metadata
+	Metadata gadgetapi.Metadata
 	// PinPath is where maps with LIBBPF_PIN_BY_NAME live.
 	PinPath string
 	// FilterMountNS makes the programs ignore every mount namespace that
-	// AllowMountNS was not called for; see Plan.FiltersMountNS.
+	// AllowMountNS was not called for; see gadgetapi.Spec.FiltersMountNS.
 	FilterMountNS bool
 	// Roots are where user programs are probed.
 	Roots Roots
+	// Feeds are data sources that no eBPF program fills.
+	Feeds []Feed
 	// Note receives a sentence for what is skipped, may be nil.
 	Note func(format string, args ...any)
 }
@@ -43,8 +47,9 @@ const DefaultPinPath = "/sys/fs/bpf/gadget-run"
 
 // Loaded is a gadget whose programs the kernel has accepted. Close it.
 type Loaded struct {
-	plan   *Plan
+	plan   *gadgetapi.Spec
 	coll   *ebpf.Collection
+	feeds  []Feed
 	note   func(format string, args ...any)
 	links  []link.Link
 	owners *sockets.Owners // nil when the gadget does not ask for them
@@ -53,18 +58,23 @@ type Loaded struct {
 	roots  Roots
 	// skipped are the reasons why programs were not attached.
 	skipped []error
-	// readers of the tracer maps, in the order of plan.Tracers.
+	// readers of the tracer maps, in the order of tracers.
 	readers []sampleReader
 	arrays  []array
 }
 
 // Load gives the plan's programs and maps to the kernel and opens the readers
 // of its tracers. Nothing is attached yet.
-func Load(plan *Plan, opts LoadOptions) (*Loaded, error) {
+func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 	if err := checkPrivilege(); err != nil {
 		return nil, err
 	}
-	l := &Loaded{plan: plan, note: opts.Note, roots: opts.Roots}
+	if len(plan.Programs) > 0 || len(opts.Feeds) == 0 {
+		if err := errors.Join(plan.Err(), plan.Runnable()); err != nil {
+			return nil, err
+		}
+	}
+	l := &Loaded{plan: plan, note: opts.Note, roots: opts.Roots, feeds: opts.Feeds}
 	if l.note == nil {
 		l.note = func(string, ...any) {}
 	}
@@ -114,7 +124,7 @@ func (l *Loaded) Map(name string) *ebpf.Map { return l.coll.Maps[name] }
 
 // prepare returns a copy of the spec as this kernel can take it.
 func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
-	spec := l.plan.Spec.Copy()
+	spec := l.plan.Collection.Copy()
 	for _, pr := range l.plan.Programs {
 		if pr.Disabled {
 			delete(spec.Programs, pr.Name)
@@ -138,8 +148,8 @@ func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 // sizeMaps gives each map the size that a constant "<map>_max_entries" says.
 func sizeMaps(spec *ebpf.CollectionSpec) error {
 	for name, v := range spec.Variables {
-		m := spec.Maps[strings.TrimSuffix(name, maxEntriesSuffix)]
-		if m == nil || !strings.HasSuffix(name, maxEntriesSuffix) || v.Size() != 4 {
+		m := spec.Maps[strings.TrimSuffix(name, gadgetapi.MaxEntriesSuffix)]
+		if m == nil || !strings.HasSuffix(name, gadgetapi.MaxEntriesSuffix) || v.Size() != 4 {
 			continue
 		}
 		var n uint32
@@ -187,7 +197,7 @@ func noBpffs(path string) error {
 
 // fixTracerMaps makes ring buffers perf arrays on kernels before 5.8.
 func (l *Loaded) fixTracerMaps(spec *ebpf.CollectionSpec) {
-	for _, t := range l.plan.Tracers {
+	for _, t := range l.tracers() {
 		m := spec.Maps[t.Map]
 		if m.Type != ebpf.RingBuf {
 			continue
@@ -201,7 +211,7 @@ func (l *Loaded) fixTracerMaps(spec *ebpf.CollectionSpec) {
 }
 
 func (l *Loaded) openReaders() error {
-	for _, t := range l.plan.Tracers {
+	for _, t := range l.tracers() {
 		r, err := openReader(l.coll.Maps[t.Map])
 		if err != nil {
 			return fmt.Errorf("opening the buffer %q: %w", t.Map, err)
@@ -209,6 +219,15 @@ func (l *Loaded) openReaders() error {
 		l.readers = append(l.readers, r)
 	}
 	return nil
+}
+
+// tracers returns the data sources of single events, which come first.
+func (l *Loaded) tracers() []gadgetapi.Table {
+	n := slices.IndexFunc(l.plan.Tables, func(t gadgetapi.Table) bool { return t.Kind != gadgetapi.Tracer })
+	if n < 0 {
+		return l.plan.Tables
+	}
+	return l.plan.Tables[:n]
 }
 
 // Detach detaches every program. It never waits for a reader and may be called
@@ -240,7 +259,7 @@ func (l *Loaded) Close() error {
 		l.coll.Close()
 		l.coll = nil
 	}
-	for _, f := range l.plan.Feeds {
+	for _, f := range l.feeds {
 		if f.Close != nil {
 			err = errors.Join(err, f.Close())
 		}

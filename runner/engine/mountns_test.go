@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
 func TestFilterMountNS(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	p, err := engine.PlanFromObject(gadgettest.File(t, "contained.bpf.o"), engine.Metadata{})
+	p, err := gadgetapi.Read(gadgettest.File(t, "contained.bpf.o"), gadgetapi.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestFilterMountNS(t *testing.T) {
 }
 
 func TestNoFilterOfMountNS(t *testing.T) {
-	p, err := engine.PlanFromObject(gadgettest.File(t, "contained_user.bpf.o"), engine.Metadata{})
+	p, err := gadgetapi.Read(gadgettest.File(t, "contained_user.bpf.o"), gadgetapi.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}

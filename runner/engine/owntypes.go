@@ -7,11 +7,13 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 // sharedTypes are structs of the public gadget API that objects relocate
 // against although no kernel has them: runners may lay them out differently.
-var sharedTypes = []string{"gadget_socket_value"}
+var sharedTypes = []string{gadgetapi.TypeSocket}
 
 // ownTypes returns BTF of those sharedTypes that the object has: as those have
 // them who fill its maps, else as it has them itself.

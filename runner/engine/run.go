@@ -26,7 +26,7 @@ type Handler interface {
 	Event(source int, sample []byte)
 	// Lost is told that n more events of tracer number source were lost.
 	Lost(source int, n uint64)
-	// Array receives the entries of source number source, as Plan.Sources
+	// Array receives the entries of source number source, as gadgetapi.Spec
 	// numbers them; they are the handler's.
 	Array(source int, samples [][]byte)
 }
@@ -143,7 +143,7 @@ func (r *readLoop) stop() {
 }
 
 func (r *readLoop) read(i int) {
-	rd, size := r.l.readers[i], int(r.l.plan.Tracers[i].Event.Size)
+	rd, size := r.l.readers[i], int(r.l.plan.Tables[i].Event.Size)
 	padded := make([]byte, size)
 	for {
 		sample, lost, err := rd.Next()
@@ -151,7 +151,7 @@ func (r *readLoop) read(i int) {
 			return
 		}
 		if err != nil {
-			r.failed <- fmt.Errorf("reading events of %q: %w", r.l.plan.Tracers[i].Name, err)
+			r.failed <- fmt.Errorf("reading events of %q: %w", r.l.plan.Tables[i].Name, err)
 			return
 		}
 		if lost > 0 {
@@ -176,7 +176,7 @@ func fit(sample, buf []byte) []byte {
 
 // pollLost reports what the lost maps counted since the last call.
 func (r *readLoop) pollLost() {
-	for i, t := range r.l.plan.Tracers {
+	for i, t := range r.l.tracers() {
 		if t.LostMap == "" {
 			continue
 		}

@@ -9,12 +9,13 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/userprobe"
 )
 
 // userKind returns the kind of section of a program that probes user programs:
 // uprobe, uretprobe or usdt; "" for other programs.
-func userKind(pr Program) string {
+func userKind(pr gadgetapi.Program) string {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(pr.Section, "?"), "/")
 	switch kind = strings.TrimSuffix(kind, ".s"); kind {
 	case "uprobe", "uretprobe", "usdt":
@@ -25,8 +26,8 @@ func userKind(pr Program) string {
 
 // ProbesUserPrograms reports whether the gadget has programs that are attached to
 // the files of programs and libraries, which containers have their own of.
-func (p *Plan) ProbesUserPrograms() bool {
-	for _, pr := range p.Programs {
+func ProbesUserPrograms(plan *gadgetapi.Spec) bool {
+	for _, pr := range plan.Programs {
 		if !pr.Disabled && userKind(pr) != "" {
 			return true
 		}
@@ -34,21 +35,22 @@ func (p *Plan) ProbesUserPrograms() bool {
 	return false
 }
 
-// attachUser attaches pr on this machine, unless only containers are wanted.
-func (l *Loaded) attachUser(kind string, pr Program, prog *ebpf.Program) error {
-	target, err := userprobe.Parse(kind, pr.AttachTo)
+// attachUser attaches pr on this machine, unless only containers are wanted. The
+// set of probes keeps the link.
+func (l *Loaded) attachUser(pr gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
+	target, err := userprobe.Parse(userKind(pr), pr.AttachTo)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	root := userprobe.Host
 	if l.roots == RootsOfContainers {
 		root = ""
 	}
 	if err := l.probes.Add(userprobe.Probe{Program: prog, Target: target}, root); err != nil {
-		return err
+		return nil, err
 	}
 	l.probed++
-	return nil
+	return nil, nil
 }
 
 // EnterRoot attaches the programs that probe user programs in another root
@@ -75,7 +77,7 @@ func missingHere(err error) bool {
 }
 
 // skip notes that pr is not attached because of err.
-func (l *Loaded) skip(pr Program, err error) {
+func (l *Loaded) skip(pr gadgetapi.Program, err error) {
 	l.skipped = append(l.skipped, explainAttach(pr, err))
 	rest := ""
 	if userKind(pr) != "" && l.roots == RootsOfAll {
@@ -87,7 +89,7 @@ func (l *Loaded) skip(pr Program, err error) {
 // nothingAttached returns why nothing is attached, nil when something is or may
 // be later.
 func (l *Loaded) nothingAttached() error {
-	if len(l.links)+l.probed > 0 || len(l.skipped) == 0 || l.roots != RootOfHost && l.plan.ProbesUserPrograms() {
+	if len(l.links)+l.probed > 0 || len(l.skipped) == 0 || l.roots != RootOfHost && ProbesUserPrograms(l.plan) {
 		return nil
 	}
 	return fmt.Errorf("nothing of what the gadget traces is here: %w", l.skipped[0])

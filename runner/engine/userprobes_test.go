@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
@@ -15,11 +16,11 @@ func TestRootsOfContainers(t *testing.T) {
 	if !exists("/sys/bus/event_source/devices/uprobe") {
 		t.Skip("needs a kernel with uprobes")
 	}
-	plan, err := engine.PlanFromObject(gadgettest.File(t, "attach.bpf.o"), only("uprobe"))
+	plan, err := gadgetapi.Read(gadgettest.File(t, "attach.bpf.o"), only("uprobe"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !plan.ProbesUserPrograms() {
+	if !engine.ProbesUserPrograms(plan) {
 		t.Error("the gadget is said to probe no user programs")
 	}
 	l, err := engine.Load(plan, engine.LoadOptions{Roots: engine.RootsOfContainers})
@@ -46,8 +47,8 @@ func TestRootsOfContainers(t *testing.T) {
 func TestOnlyContainersMayHaveIt(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	md := only("uprobe")
-	md.AttachTo["uprobe"] = "libnosuchthing:f"
-	plan, err := engine.PlanFromObject(gadgettest.File(t, "attach.bpf.o"), md)
+	md.Programs["uprobe"] = gadgetapi.ProgramOptions{AttachTo: "libnosuchthing:f"}
+	plan, err := gadgetapi.Read(gadgettest.File(t, "attach.bpf.o"), md)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 var (
@@ -87,7 +89,7 @@ func TestUnnamedMembers(t *testing.T) {
 		t.Errorf("the field of the inner struct is %q, want 7", got)
 	}
 	deep := pack("event", 8, member("a", 0, u64))
-	for range maxDepth + 2 {
+	for range gadgetapi.MaxDepth + 2 {
 		deep = pack("event", 8, btf.Member{Type: deep})
 	}
 	if _, err := Build(deep, Options{}); err == nil {
@@ -118,7 +120,7 @@ func TestBuildRefuses(t *testing.T) {
 	loop := pack("loop", 8)
 	loop.Members = []btf.Member{member("again", 0, loop)}
 	var many []btf.Member
-	for range maxFields + 1 {
+	for range gadgetapi.MaxFields + 1 {
 		many = append(many, member("f", 0, u8))
 	}
 	for _, tc := range []struct {
@@ -128,7 +130,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"field behind the struct", "ends behind", pack("event", 4, member("a", 2, u32))},
 		{"nested in itself", "nested", loop},
 		{"too many fields", "more than", pack("event", 8, many...)},
-		{"too large", "more than", pack("event", maxSize+1)},
+		{"too large", "more than", pack("event", gadgetapi.MaxSize+1)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if _, err := Build(tc.typ, Options{}); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -195,9 +197,9 @@ func TestText(t *testing.T) {
 
 func TestOpenFlagsOfArchitectures(t *testing.T) {
 	text := func(a string, v uint64) string {
-		b := &builder{opts: Options{Env: Env{}}}
+		b := &builder{env: Env{}}
 		if a == "arm64" {
-			b.opts.Env.Arch = "arm64"
+			b.env.Arch = "arm64"
 		}
 		return string(flagsFormatter(b, nil)(nil, v))
 	}

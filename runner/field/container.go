@@ -1,9 +1,6 @@
 package field
 
-import (
-	"maps"
-	"strconv"
-)
+import "github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 
 // Container is what the fields k8s and runtime show of the container that an
 // event comes from.
@@ -56,7 +53,7 @@ func (c *Containers) known(namespaces func(sample []byte) (mountNS, netNS uint64
 // namespaces returns how to read the mount and the network namespace of a sample
 // of src, nil when its events tell neither. As everywhere, the first field counts.
 func namespaces(src *Source) func(sample []byte) (mountNS, netNS uint64) {
-	mount, net := src.namespace(typeMntnsID), src.namespace(typeNetnsID)
+	mount, net := src.namespace(gadgetapi.TypeMntnsID), src.namespace(gadgetapi.TypeNetnsID)
 	switch {
 	case mount == nil && net == nil:
 		return nil
@@ -77,154 +74,56 @@ func (s *Source) namespace(typ string) NumberFunc {
 	return nil
 }
 
-// containerField is one of the fields that tell about the container.
-type containerField struct {
-	name     string
-	kind     Kind
-	template string
-	shown    bool // unless all are hidden
-	extra    map[string]string
-	text     func(dst []byte, c *Container) []byte
-	number   func(c *Container) uint64
-}
+// containerText and containerNumber are the values of the fields that tell about
+// the container, by full name.
+var (
+	containerText = map[string]func(c *Container) string{
+		"k8s.namespace":     func(c *Container) string { return c.Namespace },
+		"k8s.podName":       func(c *Container) string { return c.Pod },
+		"k8s.containerName": func(c *Container) string { return c.PodContainer },
+		"k8s.podLabels":     func(c *Container) string { return c.PodLabels },
+		"k8s.owner.kind":    func(c *Container) string { return c.OwnerKind },
+		"k8s.owner.name":    func(c *Container) string { return c.OwnerName },
 
-func textField(name, template string, get func(c *Container) string) containerField {
-	return containerField{
-		name: name, kind: String, template: template,
-		text: func(dst []byte, c *Container) []byte { return append(dst, get(c)...) },
+		"runtime.containerName":        func(c *Container) string { return c.Name },
+		"runtime.runtimeName":          func(c *Container) string { return c.Runtime },
+		"runtime.containerId":          func(c *Container) string { return c.ID },
+		"runtime.containerImageName":   func(c *Container) string { return c.ImageName },
+		"runtime.containerImageDigest": func(c *Container) string { return c.ImageDigest },
 	}
-}
-
-// k8sFields and runtimeFields have the names, widths and order that users of
-// other runners know.
-func k8sFields(node string) []containerField {
-	return []containerField{
-		textField("node", "node", func(*Container) string { return node }),
-		textField("namespace", "namespace", func(c *Container) string { return c.Namespace }),
-		textField("podName", "pod", func(c *Container) string { return c.Pod }),
-		textField("containerName", "container", func(c *Container) string { return c.PodContainer }),
-		{
-			name: "hostnetwork", kind: Bool,
-			text: func(dst []byte, c *Container) []byte { return strconv.AppendBool(dst, c.HostNetwork) },
-			number: func(c *Container) uint64 {
-				if c.HostNetwork {
-					return 1
-				}
-				return 0
-			},
+	containerNumber = map[string]func(c *Container) uint64{
+		"k8s.hostnetwork": func(c *Container) uint64 {
+			if c.HostNetwork {
+				return 1
+			}
+			return 0
 		},
-		textField("podLabels", "", func(c *Container) string { return c.PodLabels }),
+		"runtime.containerPid":       func(c *Container) uint64 { return uint64(c.PID) },
+		"runtime.containerStartedAt": func(c *Container) uint64 { return uint64(c.StartedAt) },
 	}
-}
+)
 
-func ownerFields() []containerField {
-	return []containerField{
-		textField("kind", "", func(c *Container) string { return c.OwnerKind }),
-		textField("name", "", func(c *Container) string { return c.OwnerName }),
-	}
-}
+// nodeField is the field that says the same of every event.
+const nodeField = "k8s.node"
 
-func runtimeFields(show bool) []containerField {
-	name := textField("containerName", "container", func(c *Container) string { return c.Name })
-	name.shown = show
-	kind := textField("runtimeName", "", func(c *Container) string { return c.Runtime })
-	kind.extra = ann("columns.width", "19", "columns.fixed", "true")
-	id := textField("containerId", "", func(c *Container) string { return c.ID })
-	id.extra = ann("columns.width", "13", "columns.maxwidth", "64")
-	return []containerField{
-		name, kind, id,
-		{
-			name: "containerPid", kind: Uint, template: "containerPid",
-			text:   func(dst []byte, c *Container) []byte { return strconv.AppendUint(dst, uint64(c.PID), 10) },
-			number: func(c *Container) uint64 { return uint64(c.PID) },
-		},
-		textField("containerImageName", "containerImageName", func(c *Container) string { return c.ImageName }),
-		textField("containerImageDigest", "containerImageDigest", func(c *Container) string { return c.ImageDigest }),
-		{
-			name: "containerStartedAt", kind: Int, template: "containerStartedAt",
-			text:   func(dst []byte, c *Container) []byte { return strconv.AppendInt(dst, c.StartedAt, 10) },
-			number: func(c *Container) uint64 { return uint64(c.StartedAt) },
-		},
-	}
-}
-
-// containerDescriptions say in the help of a gadget what the fields are.
-var containerDescriptions = map[string]string{
-	"k8s.node":          "Name of the node",
-	"k8s.namespace":     "Namespace of the pod",
-	"k8s.podName":       "Name of the pod",
-	"k8s.containerName": "Name of the container in its pod",
-	"k8s.hostnetwork":   "Whether the container uses the host's network",
-	"k8s.podLabels":     "Labels of the pod",
-	"k8s.owner.kind":    "Kind of what made the pod",
-	"k8s.owner.name":    "Name of what made the pod",
-
-	"runtime.containerName":        "Name of the container at its runtime",
-	"runtime.runtimeName":          "Name of the container runtime",
-	"runtime.containerId":          "Id of the container",
-	"runtime.containerPid":         "Process id of the container's first process",
-	"runtime.containerImageName":   "Name of the container's image",
-	"runtime.containerImageDigest": "Digest of the container's image",
-	"runtime.containerStartedAt":   "Start of the container, nanoseconds since 1970",
-}
-
-// containers puts the fields that tell about the container before those of
-// the event. Fields of the event that are called like them win.
+// containers gives the fields that tell about the container their values.
 func (b *builder) containers(src *Source) {
 	src.namespaces = namespaces(src)
-	c := b.opts.Env.Containers
+	c := b.env.Containers
 	if c == nil || src.namespaces == nil {
 		return
 	}
 	known := c.known(src.namespaces)
-	k8s := b.group(nil, "k8s")
-	b.fill(k8s, known, k8sFields(c.Node))
-	owner := b.group(k8s, "owner")
-	b.fill(owner, known, ownerFields())
-	runtime := b.group(nil, "runtime")
-	b.fill(runtime, known, runtimeFields(c.Show))
-	var added []*Field
-	for _, g := range []*Field{k8s, runtime} {
-		if src.Lookup(g.FullName) == nil {
-			added = append(added, g)
+	for _, f := range src.Provided(gadgetapi.ProviderContainers) {
+		f.Constant = c.Finder == nil
+		if number := containerNumber[f.FullName]; number != nil {
+			f.Number = func(s []byte) uint64 { return number(known(s)) }
+			f.Append = numberText(f.Kind, f.Number)
+		} else if text := containerText[f.FullName]; text != nil {
+			f.Append = func(dst, s []byte) []byte { return append(dst, text(known(s))...) }
+		} else if f.FullName == nodeField {
+			f.Append = func(dst, _ []byte) []byte { return append(dst, c.Node...) }
 		}
-	}
-	src.Fields = append(added, src.Fields...)
-}
-
-// group returns a new hidden struct, below parent unless that is nil.
-func (b *builder) group(parent *Field, name string) *Field {
-	f := &Field{Name: name, FullName: name, Kind: Struct, Parent: parent, Annotations: map[string]string{AnnotationHidden: "true"}}
-	if parent != nil {
-		f.FullName = parent.FullName + "." + name
-		parent.Children = append(parent.Children, f)
-	}
-	b.annotateByName(f)
-	return f
-}
-
-func (b *builder) fill(parent *Field, known func(sample []byte) *Container, fields []containerField) {
-	for _, cf := range fields {
-		f := &Field{
-			Name: cf.name, FullName: parent.FullName + "." + cf.name, Kind: cf.kind, Parent: parent, Size: 8,
-			Annotations: maps.Clone(templates[cf.template]),
-			Append:      func(dst, s []byte) []byte { return cf.text(dst, known(s)) },
-			Constant:    b.opts.Env.Containers.Finder == nil,
-		}
-		if cf.kind == String {
-			f.Size = 0
-		}
-		if cf.number != nil {
-			f.Number = func(s []byte) uint64 { return cf.number(known(s)) }
-		}
-		if f.Annotations == nil {
-			f.Annotations = map[string]string{}
-		}
-		maps.Copy(f.Annotations, cf.extra)
-		f.Annotations[AnnotationHidden] = strconv.FormatBool(!cf.shown)
-		f.Annotations[AnnotationDescription] = containerDescriptions[f.FullName]
-		b.annotateByName(f)
-		parent.Children = append(parent.Children, f)
 	}
 }
 

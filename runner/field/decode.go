@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"github.com/cilium/ebpf/btf"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 // decode gives f its kind and decoders for the base type of member m and
@@ -19,7 +21,7 @@ func decode(f *Field, base btf.Type, m btf.Member) bool {
 	case *btf.Float:
 		return decodeFloat(f)
 	case *btf.Enum:
-		f.Kind, f.enum = Uint, t
+		f.Kind = Uint
 		if t.Signed {
 			f.Kind = Int
 		}
@@ -137,7 +139,7 @@ func decodeFloat(f *Field) bool {
 
 // decodeArray handles strings (arrays of char) and arrays of numbers.
 func decodeArray(f *Field, t *btf.Array) bool {
-	elem, names := resolve(t.Type)
+	elem, names := gadgetapi.Resolve(t.Type)
 	if i, ok := elem.(*btf.Int); ok && i.Size == 1 && slices.Contains(names, "char") {
 		f.Kind = String
 		off, end := f.Offset, f.Offset+f.Size

@@ -2,59 +2,30 @@ package field
 
 import (
 	"net/netip"
-	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
-// endpoint replaces the address union of an l3 or l4 endpoint by its text and
-// lets a column of the whole struct show "addr" or "addr:port".
-func (b *builder) endpoint(f *Field) {
-	raw := child(f, func(c *Field) bool { return c.hasType(typeIPAddr) })
-	version := child(f, func(c *Field) bool { return c.Name == "version" && c.Number != nil })
-	if raw == nil || version == nil || raw.Size < 16 {
+// endpoint gives an endpoint the texts of its address and protocol, and a column
+// of the whole struct "addr" or "addr:port".
+func (b *builder) endpoint(f *Field, d *gadgetapi.Field) {
+	version := d.Child(func(c *gadgetapi.Field) bool { return c.Name == "version" && c.IsNumber() })
+	addr := d.Child(func(c *gadgetapi.Field) bool { return c.Of != nil && c.Of.HasType(gadgetapi.TypeIPAddr) })
+	if version == nil || addr == nil {
 		return
 	}
-	hideAll(f)
-	addr := addressText(raw.Offset, version.Number)
-	f.Children = slices.DeleteFunc(f.Children, func(c *Field) bool { return c == raw })
-	b.addText(f, strings.TrimSuffix(raw.Name, "_raw"), addr)
-	f.columns = addr
-	if _, said := b.opts.Fields[f.FullName][AnnotationHidden]; !said {
-		delete(f.Annotations, AnnotationHidden)
+	at, readVersion := addr.Of.Offset, b.made[version].Number
+	text := addressText(at, readVersion)
+	b.made[addr].Append, f.columns = text, text
+	if proto := d.Child(func(c *gadgetapi.Field) bool { return c.Of != nil && c.Of.Name == "proto_raw" }); proto != nil {
+		read := b.made[proto.Of].Number
+		b.made[proto].Append = func(dst, s []byte) []byte { return appendProto(dst, read(s)) }
 	}
-	if !f.hasType(typeL4) {
-		return
+	port := d.Child(func(c *gadgetapi.Field) bool { return c.Name == "port" && c.IsNumber() })
+	if port != nil && d.HasType(gadgetapi.TypeL4) {
+		f.columns = endpointText(at, readVersion, b.made[port].Number)
 	}
-	for k, v := range templates["l4endpoint"] {
-		if _, said := f.Annotations[k]; !said {
-			f.Annotations[k] = v
-		}
-	}
-	if proto := child(f, func(c *Field) bool { return c.Name == "proto_raw" && c.Number != nil }); proto != nil {
-		read := proto.Number
-		b.addText(f, "proto", func(dst, s []byte) []byte { return appendProto(dst, read(s)) })
-	}
-	if port := child(f, func(c *Field) bool { return c.Name == "port" && c.Number != nil }); port != nil {
-		f.columns = endpointText(raw.Offset, version.Number, port.Number)
-	}
-}
-
-// addText adds a hidden text field below f.
-func (b *builder) addText(f *Field, name string, text AppendFunc) {
-	c := &Field{
-		Name: name, FullName: f.FullName + "." + name, Kind: String, Parent: f,
-		Annotations: map[string]string{AnnotationHidden: "true"}, Append: text,
-	}
-	b.annotateByName(c)
-	f.Children = append(f.Children, c)
-}
-
-func child(f *Field, match func(*Field) bool) *Field {
-	if i := slices.IndexFunc(f.Children, match); i >= 0 {
-		return f.Children[i]
-	}
-	return nil
 }
 
 // ipVersion6 is the version number of an IPv6 address, 4 that of IPv4.

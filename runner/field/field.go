@@ -1,40 +1,37 @@
-// Package field turns the BTF struct of an event into a tree of typed fields,
-// each with a decoder that is prepared once and appends text to a buffer. It
-// follows the public gadget API: special types get a formatted sibling
-// ("error_raw" and "error"), processes and endpoints are nested fields.
+// Package field gives the fields of a data source, as gadgetapi describes them,
+// their decoders: each is prepared once and appends text to a buffer.
 package field
 
 import (
 	"fmt"
 	"strings"
 
-	"github.com/cilium/ebpf/btf"
-
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
 // Kind says how the text of a field is to be read.
-type Kind uint8
+type Kind = gadgetapi.FieldKind
 
 // The kinds of fields. Text of Int, Uint, Float, Bool and Array fields is valid
 // JSON as it stands; String text needs quoting; Struct fields have no text.
 const (
-	Int Kind = iota + 1
-	Uint
-	Float
-	Bool
-	String
-	Array
-	Struct
+	Int    = gadgetapi.Int
+	Uint   = gadgetapi.Uint
+	Float  = gadgetapi.Float
+	Bool   = gadgetapi.Bool
+	String = gadgetapi.String
+	Array  = gadgetapi.Array
+	Struct = gadgetapi.Struct
 )
 
 // The annotations of gadget.yaml that decide about a field itself.
 const (
-	AnnotationHidden      = "columns.hidden"
-	AnnotationAlias       = "columns.alias"
-	AnnotationTemplate    = "template"
-	AnnotationDescription = "description"
-	AnnotationSkipJSON    = "json.skip"
+	AnnotationHidden      = gadgetapi.AnnotationHidden
+	AnnotationAlias       = gadgetapi.AnnotationAlias
+	AnnotationTemplate    = gadgetapi.AnnotationTemplate
+	AnnotationDescription = gadgetapi.AnnotationDescription
+	AnnotationSkipJSON    = gadgetapi.AnnotationSkipJSON
 )
 
 // AppendFunc appends the text of one field of sample to dst. sample is never
@@ -62,8 +59,11 @@ type Field struct {
 	// Constant says that Append gives the same for every sample.
 	Constant bool
 
+	// Provider is the operator that gives the field its value, "" for one that
+	// comes out of the event.
+	Provider string
+
 	columns AppendFunc // what a column shows instead, "addr:port"
-	enum    *btf.Enum  // the type of an enum
 }
 
 // Hidden reports whether columns leave the field out unless asked for it.
@@ -102,7 +102,9 @@ func (f *Field) hasType(name string) bool {
 // Source is a data source: a name and the fields of its events.
 type Source struct {
 	Name        string
-	Size        uint32 // bytes of a whole event
+	Size        uint32 // bytes of a record: the event, and what operators add
+	EventSize   uint32 // bytes of the event alone
+	Rest        bool   // events are longer than EventSize, and the rest is wanted
 	Array       bool   // entries come many at once, not one by one
 	Annotations map[string]string
 	Fields      []*Field // top level, in the order of the struct

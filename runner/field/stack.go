@@ -1,51 +1,52 @@
 package field
 
-import "github.com/rules-gadget/rules_gadget/runner/symbolizer"
+import (
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/runner/symbolizer"
+)
 
-func kernelStackFormatter(b *builder, _ *Field) formatter {
-	stacks := b.opts.Env.Stacks
-	return func(dst []byte, v uint64) []byte { return stacks.AppendKernel(dst, uint32(v)) }
+// userStackTexts are the texts of a user stack, by the names of the fields that
+// gadgetapi describes.
+var userStackTexts = map[string]func(t *symbolizer.UserText) []byte{
+	"addresses": func(t *symbolizer.UserText) []byte { return t.Addresses },
+	"buildid":   func(t *symbolizer.UserText) []byte { return t.BuildIDs },
+	"symbols":   func(t *symbolizer.UserText) []byte { return t.Symbols },
 }
 
-// userStackTexts are the fields that a user stack gets, by the names that users of
-// other runners know.
-var userStackTexts = []struct {
-	name, description string
-	text              func(t *symbolizer.UserText) []byte
-}{
-	{"addresses", "Addresses of the functions", func(t *symbolizer.UserText) []byte { return t.Addresses }},
-	{"buildid", "Build ids of the files, and offsets in them", func(t *symbolizer.UserText) []byte { return t.BuildIDs }},
-	{"symbols", "Names of the functions", func(t *symbolizer.UserText) []byte { return t.Symbols }},
-}
-
-// userStack adds to f, a struct gadget_user_stack, the texts of the stack.
-func (b *builder) userStack(f *Field) {
-	hideAll(f)
-	var id, hash, pid0, pid1, ns1 NumberFunc
-	for name, dst := range map[string]*NumberFunc{
-		"stack_id": &id, "base_addr_hash": &hash, "tgid_level0": &pid0, "pid_level1": &pid1, "pidns_level1": &ns1,
-	} {
-		for _, c := range f.Children {
-			if c.Name == name {
-				*dst = c.Number
-			}
+// stacks gives the fields of kernel and user stacks their texts.
+func (b *builder) stacks(desc *gadgetapi.Source, src *Source) {
+	stacks := b.env.Stacks
+	for _, d := range desc.All() {
+		if d.Provider != gadgetapi.ProviderKernelStack || d.Of == nil {
+			continue
 		}
-		if *dst == nil {
-			return // an older layout, without what is needed
-		}
+		id := b.made[d.Of].Number
+		b.made[d].Append = func(dst, s []byte) []byte { return stacks.AppendKernel(dst, uint32(id(s))) }
 	}
-	stacks := b.opts.Env.Stacks
-	find := func(s []byte) *symbolizer.UserText {
+	for _, f := range src.Provided(gadgetapi.ProviderUserStack) {
+		find := userText(f.Parent, stacks)
+		text := userStackTexts[f.Name]
+		if find == nil || text == nil {
+			continue
+		}
+		f.Append = func(dst, s []byte) []byte { return append(dst, text(find(s))...) }
+	}
+}
+
+// userText returns what finds the texts of the stack in f, a struct
+// gadget_user_stack; nil for an older layout, without what is needed.
+func userText(f *Field, stacks *symbolizer.Stacks) func(sample []byte) *symbolizer.UserText {
+	numbers := map[string]NumberFunc{}
+	for _, c := range f.Children {
+		numbers[c.Name] = c.Number
+	}
+	id, hash := numbers["stack_id"], numbers["base_addr_hash"]
+	pid0, pid1, ns1 := numbers["tgid_level0"], numbers["pid_level1"], numbers["pidns_level1"]
+	if id == nil || hash == nil || pid0 == nil || pid1 == nil || ns1 == nil {
+		return nil
+	}
+	return func(s []byte) *symbolizer.UserText {
 		return stacks.UserText(uint32(id(s)), uint32(hash(s)),
 			symbolizer.PIDs{Level0: uint32(pid0(s)), Level1: uint32(pid1(s)), NS1: uint32(ns1(s))})
-	}
-	for _, t := range userStackTexts {
-		c := &Field{
-			Name: t.name, FullName: f.FullName + "." + t.name, Kind: String, Parent: f, Offset: f.Offset, Size: f.Size,
-			Annotations: ann(AnnotationHidden, "true", AnnotationDescription, t.description),
-			Append:      func(dst, s []byte) []byte { return append(dst, t.text(find(s))...) },
-		}
-		b.annotateByName(c)
-		f.Children = append(f.Children, c)
 	}
 }

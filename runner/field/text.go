@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
@@ -19,7 +20,7 @@ func timestampFormatter(b *builder, f *Field) formatter {
 	if layout == "" {
 		layout = TimestampFormat
 	}
-	boot, loc := b.opts.Env.Boot.UnixNano(), b.opts.Env.Location
+	boot, loc := b.env.Boot.UnixNano(), b.env.Location
 	if loc == nil {
 		loc = time.UTC
 	}
@@ -151,7 +152,7 @@ func openFlags(a arch.Arch) []flagName {
 }
 
 func flagsFormatter(b *builder, _ *Field) formatter {
-	flags := openFlags(b.opts.Env.Arch)
+	flags := openFlags(b.env.Arch)
 	return func(dst []byte, v uint64) []byte {
 		switch v & unix.O_ACCMODE {
 		case unix.O_RDONLY:
@@ -172,8 +173,8 @@ func flagsFormatter(b *builder, _ *Field) formatter {
 	}
 }
 
-func userFormatter(b *builder, _ *Field) formatter  { return named("uid:", b.opts.Env.Users) }
-func groupFormatter(b *builder, _ *Field) formatter { return named("gid:", b.opts.Env.Groups) }
+func userFormatter(b *builder, _ *Field) formatter  { return named("uid:", b.env.Users) }
+func groupFormatter(b *builder, _ *Field) formatter { return named("gid:", b.env.Groups) }
 
 func named(prefix string, lookup func(uint32) string) formatter {
 	return func(dst []byte, v uint64) []byte {
@@ -186,14 +187,16 @@ func named(prefix string, lookup func(uint32) string) formatter {
 	}
 }
 
-func enumFormatter(b *builder, f *Field) formatter {
-	enum := f.enum
-	if b.opts.Env.Enum != nil {
-		if k := b.opts.Env.Enum(enum.Name); k != nil && enum.Name != "" {
+// enumFormatter names the values of the enum that f is, with those that the
+// kernel knows besides.
+func enumFormatter(b *builder, f *Field, own *btf.Enum) formatter {
+	enum := own
+	if b.env.Enum != nil {
+		if k := b.env.Enum(enum.Name); k != nil && enum.Name != "" {
 			enum = k
 		}
 	}
-	if strings.HasSuffix(f.enum.Name, "_set") {
+	if strings.HasSuffix(own.Name, "_set") {
 		sep := f.Annotations["ebpf.formatter.bitfield.separator"]
 		if sep == "" {
 			sep = "|"

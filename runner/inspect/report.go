@@ -11,6 +11,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -37,6 +38,8 @@ type Report struct {
 	// Remote says that the layers were not read, so that programs and maps
 	// are unknown.
 	Remote bool `json:"remote,omitempty" yaml:"remote,omitempty"`
+
+	api gadgetapi.Metadata
 }
 
 // Layer is one layer of the artifact.
@@ -101,7 +104,7 @@ func (a *Report) metadata(art *gadget.Artifact) error {
 	if md == nil {
 		return fmt.Errorf("reading gadget.yaml: %v", problems)
 	}
-	a.Name, a.Description = md.Name, md.Description
+	a.Name, a.Description, a.api = md.Name, md.Description, md.API()
 	for _, params := range []map[string]*gadget.Param{md.EBPFParams, md.WasmParams} {
 		for _, name := range slices.Sorted(maps.Keys(params)) {
 			a.param(name, params[name])

@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/nearest"
-	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
@@ -41,7 +40,7 @@ func (s *session) annotateOne(text string) error {
 	if err != nil {
 		return err
 	}
-	if key, err = gadget.CheckAnnotation(name != "", key, value); err != nil {
+	if key, err = gadgetapi.CheckAnnotation(name != "", key, value); err != nil {
 		return err
 	}
 	s.setAnnotation(source, name, [2]string{key, value})
@@ -74,7 +73,7 @@ func annotated(sources []*field.Source, subject string) (source, name string, er
 func (s *session) setAnnotation(source, name string, kv [2]string) {
 	all := maps.Clone(s.metadata.DataSources)
 	if all == nil {
-		all = map[string]engine.DataSourceMetadata{}
+		all = map[string]gadgetapi.DataSource{}
 	}
 	ds := all[source]
 	if name == "" {

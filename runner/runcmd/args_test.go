@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 var known = FlagSet{"--timeout": false, "-o": false, "--output": false, "--host": true, "-v": true}
@@ -58,10 +58,10 @@ func FuzzSplit(f *testing.F) {
 	})
 }
 
-var params = []engine.Param{
-	{Var: "targ_failed", Key: "failed", Type: engine.ParamBool},
-	{Var: "targ_pid", Key: "pid", Type: engine.ParamUint},
-	{Var: "number", Key: "number", Type: engine.ParamInt, ParamMetadata: engine.ParamMetadata{Alias: "n"}},
+var params = []gadgetapi.Param{
+	{Var: "targ_failed", Key: "failed", Type: gadgetapi.ParamBool},
+	{Var: "targ_pid", Key: "pid", Type: gadgetapi.ParamUint},
+	{Var: "number", Key: "number", Type: gadgetapi.ParamInt, ParamMetadata: gadgetapi.ParamMetadata{Alias: "n"}},
 }
 
 func TestParseParams(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/container"
-	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/enrich"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
@@ -32,7 +32,7 @@ func BenchmarkEvent(b *testing.B) {
 		{"filtered out by -E", 5, false, Cmd{Output: "json", FilterExpr: []string{`comm == "none"`}}},
 	} {
 		b.Run(bc.name, func(b *testing.B) {
-			plan, err := engine.PlanFromObject(gadgettest.File(b, "contained.bpf.o"), engine.Metadata{})
+			plan, err := gadgetapi.Read(gadgettest.File(b, "contained.bpf.o"), gadgetapi.Metadata{})
 			if err != nil {
 				b.Fatal(err)
 			}

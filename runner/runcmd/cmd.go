@@ -13,6 +13,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/container"
@@ -71,10 +72,11 @@ type session struct {
 	env        *field.Env // of this machine, nil until it is needed
 	kernel     *btf.Cache // the kernel's own BTF
 	artifact   *gadget.Artifact
-	metadata   engine.Metadata
-	plan       *engine.Plan
-	wasmKeys   []engine.Param // of params.wasm
-	wasm       *wasmRun       // nil for a gadget without wasm program
+	metadata   gadgetapi.Metadata
+	plan       *gadgetapi.Spec
+	feeds      []engine.Feed
+	wasmKeys   []gadgetapi.Param // of params.wasm
+	wasm       *wasmRun          // nil for a gadget without wasm program
 	stacks     symbolizer.Stacks
 	symbols    *symbolizer.User // nil for none
 }
@@ -164,24 +166,30 @@ func (s *session) read() error {
 	if err := problems.Err(); err != nil {
 		return err
 	}
-	s.metadata = engine.MetadataOf(md)
+	s.metadata = md.API()
 	s.wasmKeys = s.wasmParams(md)
-	feeds, err := openFeeds(md.Operators)
-	if err != nil {
+	var err error
+	if s.feeds, err = openFeeds(md.Operators); err != nil {
 		return err
 	}
-	s.hideFeedFields(feeds)
+	s.hideFeedFields(s.feeds)
 	switch {
 	case len(s.artifact.Object) > 0:
-		if s.plan, err = engine.PlanFromObject(s.artifact.Object, s.metadata); err == nil {
-			s.plan.Feeds = feeds
-		}
-		return err
-	case len(feeds) > 0:
-		s.plan = engine.PlanOfFeeds(feeds)
+	case len(s.feeds) > 0:
+		s.plan = gadgetapi.Empty()
 		return nil
+	default:
+		return errors.New("the gadget has no eBPF program, there is nothing to run")
 	}
-	return errors.New("the gadget has no eBPF program, there is nothing to run")
+	if s.plan, err = gadgetapi.Read(s.artifact.Object, s.metadata); err != nil {
+		return err
+	}
+	for _, p := range s.plan.Problems() {
+		if p.AtRun {
+			s.notef("%s", p.Text)
+		}
+	}
+	return errors.Join(s.plan.Err(), s.plan.Runnable())
 }
 
 // trace loads and runs the gadget.
@@ -193,6 +201,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		return err
 	}
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
+		Feeds:       s.feeds,
 		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: engine.DefaultPinPath, Note: s.notef,
 		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(), Roots: s.roots(),
 	})

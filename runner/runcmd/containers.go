@@ -117,7 +117,7 @@ func (s *session) follow(ctx context.Context, sources []*field.Source) (stop fun
 	for _, src := range sources {
 		useful = useful || s.containers.present && src.TellsContainer()
 	}
-	useful = useful || s.containers.present && s.plan.ProbesUserPrograms()
+	useful = useful || s.containers.present && engine.ProbesUserPrograms(s.plan)
 	if !useful {
 		return func() {}
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
@@ -75,7 +76,7 @@ func (s *session) sources() ([]*field.Source, error) {
 		env.Containers, env.Stacks = s.known(), &s.stacks
 		s.env = &env
 	}
-	return s.plan.Sources(s.metadata, *s.env)
+	return engine.Sources(s.plan, s.metadata, *s.env, s.feeds...)
 }
 
 // terminalWidth returns the width of w when it is a terminal, else 0.

@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/stats"
@@ -88,18 +89,18 @@ const (
 	statsInterval = "statistics-interval"
 )
 
-func (s *session) feedParams() []engine.Param {
-	if len(s.plan.Feeds) == 0 {
+func (s *session) feedParams() []gadgetapi.Param {
+	if len(s.feeds) == 0 {
 		return nil
 	}
-	text := func(key, description, value string) engine.Param {
-		return engine.Param{
-			Var: key, Key: key, Type: engine.ParamString,
-			ParamMetadata: engine.ParamMetadata{Description: description, Default: value},
+	text := func(key, description, value string) gadgetapi.Param {
+		return gadgetapi.Param{
+			Var: key, Key: key, Type: gadgetapi.ParamString,
+			ParamMetadata: gadgetapi.ParamMetadata{Description: description, Default: value},
 		}
 	}
-	f := s.plan.Feeds[0]
-	out := []engine.Param{
+	f := s.feeds[0]
+	out := []gadgetapi.Param{
 		text(feedInterval, "Time between two readings", f.Interval.String()),
 		text(feedCount, "Readings, 0 for no limit", strconv.Itoa(f.Count)),
 	}
@@ -111,8 +112,8 @@ func (s *session) feedParams() []engine.Param {
 
 // setFeedParams sets how often feeds are read.
 func (s *session) setFeedParams(values map[string]string) error {
-	for i := range s.plan.Feeds {
-		f := &s.plan.Feeds[i]
+	for i := range s.feeds {
+		f := &s.feeds[i]
 		for _, key := range []string{statsInterval, feedInterval} {
 			v, given := values[key]
 			if !given || v == "" {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/nearest"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
@@ -132,7 +133,7 @@ func oneSpec(data []byte, file string) (gadget.InstanceSpec, error) {
 // stands for, without those that given has.
 func arguments(spec gadget.InstanceSpec, file string, given []string) (flags, params []string, err error) {
 	for _, v := range spec.ParamValues {
-		if strings.HasPrefix(v.Key, qualifier) {
+		if strings.HasPrefix(v.Key, gadgetapi.ParamQualifier) {
 			params = append(params, "--"+v.Key+"="+v.Value)
 			continue
 		}
@@ -174,7 +175,7 @@ func knownManifestParams() []string {
 	for name := range manifestParams {
 		known = append(known, name)
 	}
-	return append(known, qualifier+"PARAMETER")
+	return append(known, gadgetapi.ParamQualifier+"PARAMETER")
 }
 
 // overruled reports whether the command line has the flag of p, or one that

@@ -5,17 +5,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
-
-// qualifier is what other runners put before the name of a parameter of the
-// eBPF program; it may be left out.
-const qualifier = "operator.oci.ebpf."
 
 // ParseParams reads the flags of a gadget, "--key=value", "--key value" or
 // "--key" for a bool, and returns the value of each parameter that has one.
 // The last of several wins.
-func ParseParams(params []engine.Param, args []string) (map[string]string, error) {
+func ParseParams(params []gadgetapi.Param, args []string) (map[string]string, error) {
 	values := map[string]string{}
 	for i := 0; i < len(args); i++ {
 		name, value, hasValue := strings.Cut(args[i], "=")
@@ -28,7 +24,7 @@ func ParseParams(params []engine.Param, args []string) (map[string]string, error
 			case i+1 < len(args) && !isFlag(args[i+1]):
 				i++
 				value = args[i]
-			case p.Type == engine.ParamBool:
+			case p.Type == gadgetapi.ParamBool:
 				value = "true"
 			default:
 				return nil, fmt.Errorf("flag %s needs a value", name)
@@ -39,18 +35,18 @@ func ParseParams(params []engine.Param, args []string) (map[string]string, error
 	return values, nil
 }
 
-func findParam(params []engine.Param, flag string) (engine.Param, error) {
-	key := strings.TrimPrefix(strings.TrimLeft(flag, "-"), qualifier)
+func findParam(params []gadgetapi.Param, flag string) (gadgetapi.Param, error) {
+	key := strings.TrimPrefix(strings.TrimLeft(flag, "-"), gadgetapi.ParamQualifier)
 	short := !strings.HasPrefix(flag, "--")
 	for _, p := range params {
 		if !short && (p.Key == key || p.Var == key) || p.Alias != "" && p.Alias == key {
 			return p, nil
 		}
 	}
-	return engine.Param{}, fmt.Errorf("unknown flag %s, %s", flag, knownParams(params))
+	return gadgetapi.Param{}, fmt.Errorf("unknown flag %s, %s", flag, knownParams(params))
 }
 
-func knownParams(params []engine.Param) string {
+func knownParams(params []gadgetapi.Param) string {
 	if len(params) == 0 {
 		return "the gadget has no parameters"
 	}

@@ -22,7 +22,7 @@ func (s *session) roots() engine.Roots {
 // enterContainers probes the user programs of the containers that run, and of
 // those that start later.
 func (s *session) enterContainers(loaded *engine.Loaded) {
-	if !s.plan.ProbesUserPrograms() {
+	if !engine.ProbesUserPrograms(s.plan) {
 		return
 	}
 	s.containers.tracker.Attend(func(c *container.Container, runs bool) {

@@ -14,6 +14,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/wasm"
@@ -35,17 +36,17 @@ type wasmRun struct {
 const wasmVar = "wasm."
 
 // wasmParams returns the parameters of params.wasm in gadget.yaml.
-func (s *session) wasmParams(md *gadget.Metadata) []engine.Param {
+func (s *session) wasmParams(md *gadget.Metadata) []gadgetapi.Param {
 	if len(s.artifact.Wasm) == 0 {
 		return nil
 	}
-	var out []engine.Param
+	var out []gadgetapi.Param
 	for name, p := range md.WasmParams {
 		key := p.Key
 		if key == "" {
 			key = name
 		}
-		out = append(out, engine.Param{Var: wasmVar + key, Key: key, Type: engine.ParamString, ParamMetadata: engine.ParamMetadata{
+		out = append(out, gadgetapi.Param{Var: wasmVar + key, Key: key, Type: gadgetapi.ParamString, ParamMetadata: gadgetapi.ParamMetadata{
 			Key: key, Default: p.DefaultValue, Title: p.Title, Description: p.Description, Alias: p.Alias,
 			Mandatory: p.IsMandatory, PossibleValues: p.PossibleValues,
 		}})
@@ -113,7 +114,7 @@ func (w *wasmRun) SetConfig(key, value string) error {
 	}
 	for i := range w.plan.Programs {
 		if pr := &w.plan.Programs[i]; pr.Name == name {
-			pr.AttachTo, pr.Disabled = value, value == "gadget_program_disabled"
+			pr.AttachTo, pr.Disabled = value, value == gadgetapi.DisabledTarget
 			return nil
 		}
 	}

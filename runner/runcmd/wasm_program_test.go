@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/wasm"
 )
 
@@ -31,7 +31,7 @@ func TestFieldsThatAWasmProgramAdds(t *testing.T) {
 }
 
 func TestWasmProgramChoosesTargets(t *testing.T) {
-	plan := &engine.Plan{Programs: []engine.Program{{Name: "enter", AttachTo: "a"}, {Name: "leave", AttachTo: "a"}}}
+	plan := &gadgetapi.Spec{Programs: []gadgetapi.Program{{Name: "enter", AttachTo: "a"}, {Name: "leave", AttachTo: "a"}}}
 	w := &wasmRun{session: &session{plan: plan}}
 	for key, ok := range map[string]bool{
 		"programs.enter.attach_to": true, "programs.none.attach_to": false, "other.key": false,

@@ -20,6 +20,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 	"github.com/rules-gadget/rules_gadget/internal/compat"
+	"github.com/rules-gadget/rules_gadget/internal/feature"
 	"github.com/rules-gadget/rules_gadget/internal/vm"
 	"github.com/rules-gadget/rules_gadget/tools/dev/lock/debian"
 )
@@ -131,7 +132,7 @@ func pick(packages []*debian.Package, want vm.LockedKernel) (vm.LockedKernel, er
 		if m == nil || p.Size < minSize || !strings.HasSuffix(m[1], "-"+want.Arch) {
 			continue
 		}
-		release, ok := compat.ParseRelease(m[1])
+		release, ok := feature.ParseRelease(m[1])
 		if !ok || want.Name != newest && release.String() != want.Name {
 			continue
 		}

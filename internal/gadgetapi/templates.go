@@ -1,31 +1,8 @@
-package field
+package gadgetapi
 
-import "strings"
-
-// Names of the special types of the public gadget API.
-const (
-	typeMntnsID   = "gadget_mntns_id"
-	typeNetnsID   = "gadget_netns_id"
-	typeTimestamp = "gadget_timestamp"
-	typeSignal    = "gadget_signal"
-	typeErrno     = "gadget_errno"
-	typeUID       = "gadget_uid"
-	typeGID       = "gadget_gid"
-	typeSyscall   = "gadget_syscall"
-	typeBytes     = "gadget_bytes"
-	typeDuration  = "gadget_duration"
-	typeFileMode  = "gadget_file_mode"
-	typeFileFlags = "gadget_file_flags"
-	typeProcess   = "gadget_process"
-	typeCreds     = "gadget_creds"
-	typeParent    = "gadget_parent"
-	typeUserStack = "gadget_user_stack"
-
-	typeKernelStack = "gadget_kernel_stack"
-
-	typeIPAddr = "gadget_ip_addr_t"
-	typeL3     = "gadget_l3endpoint_t"
-	typeL4     = "gadget_l4endpoint_t"
+import (
+	"maps"
+	"slices"
 )
 
 func ann(kv ...string) map[string]string {
@@ -77,35 +54,8 @@ func hiddenID(description, width string) map[string]string {
 	return m
 }
 
-// typeAnnotations returns what a field has because a special type was met on
-// the way to its base type.
-func typeAnnotations(name string) map[string]string {
-	switch name {
-	case typeProcess, typeCreds, typeParent, typeIPAddr:
-		return ann(AnnotationHidden, "true")
-	case typeUserStack:
-		return templates["user_stack"]
-	case typeTimestamp, typeMntnsID, typeNetnsID,
-		"gadget_comm", "gadget_pcomm", "gadget_pid", "gadget_ppid", "gadget_tid", "gadget_ptid":
-		return templates[strings.TrimPrefix(name, "gadget_")]
-	case typeUID, typeGID:
-		m := ann(AnnotationHidden, "true")
-		for k, v := range templates[strings.TrimPrefix(name, "gadget_")] {
-			m[k] = v
-		}
-		return m
-	}
-	return nil
-}
+// Templates returns the names of the templates, sorted.
+func Templates() []string { return slices.Sorted(maps.Keys(templates)) }
 
-// processAlias returns the short name of a field of struct gadget_process, so
-// that a column is called PID, not PROC.PID.
-func processAlias(owner, name string) (string, bool) {
-	switch owner {
-	case typeProcess, typeCreds:
-		return name, name != "creds" && name != "parent"
-	case typeParent:
-		return "p" + name, true
-	}
-	return "", false
-}
+// Template returns a copy of the annotations of a template.
+func Template(name string) map[string]string { return maps.Clone(templates[name]) }

@@ -1,4 +1,4 @@
-package gadget
+package gadgetapi
 
 import (
 	"errors"
@@ -9,6 +9,24 @@ import (
 	"time"
 
 	"github.com/rules-gadget/rules_gadget/internal/nearest"
+)
+
+// The annotations of gadget.yaml that decide about a field itself.
+const (
+	AnnotationHidden      = "columns.hidden"
+	AnnotationAlias       = "columns.alias"
+	AnnotationTemplate    = "template"
+	AnnotationDescription = "description"
+	AnnotationSkipJSON    = "json.skip"
+)
+
+// The annotations of a data source that say when an array is read.
+const (
+	AnnotationInterval = "fetch-interval"
+	AnnotationCount    = "fetch-count"
+	AnnotationIterStop = "ebpf.iter.fetch-on-stop"
+	AnnotationMapStop  = "ebpf.map.flush-on-stop"
+	AnnotationPerCPU   = "ebpf.map.per-cpu"
 )
 
 // check returns the form that a value must have, empty when it has it.
@@ -25,6 +43,7 @@ var sourceAnnotations = map[string]check{
 	"fetch-count":                          countText,
 	"ebpf.map.flush-on-stop":               boolText,
 	"ebpf.iter.fetch-on-stop":              boolText,
+	"ebpf.map.per-cpu":                     oneOf("sum", "list"),
 	"ebpf.rest.name":                       anyText,
 	"ebpf.rest.len":                        anyText,
 	"metrics.collect":                      boolText,
@@ -54,7 +73,7 @@ var sourceAnnotations = map[string]check{
 // Annotations of fields that operators act on.
 var fieldAnnotations = map[string]check{
 	"description":                       anyText,
-	"template":                          oneOf(templateNames...),
+	"template":                          oneOf(Templates()...),
 	"columns.width":                     countText,
 	"columns.minwidth":                  countText,
 	"columns.maxwidth":                  countText,
@@ -96,27 +115,13 @@ var fieldAnnotations = map[string]check{
 	"logs.severity":                     boolText,
 }
 
-// targetAnnotations name the field that a formatter adds.
-var targetAnnotations = []string{
-	"formatters.timestamp.target", "formatters.signal.target", "formatters.errno.target",
-	"formatters.syscall.target", "formatters.file_mode.target", "formatters.file_flags.target",
-	"formatters.bytes.target", "formatters.duration.target", "ebpf.formatter.enum",
-	"ebpf.formatter.kstack", "uidgidresolver.target",
-}
-
-// envFieldPrefix begins annotations of a data source that add a field.
-const envFieldPrefix = "env.fields."
-
-// templateNames are the values of the annotation template.
-var templateNames = []string{
-	"timestamp", "bytes", "duration", "node", "pod", "container", "namespace", "containerImageName",
-	"containerPid", "containerImageDigest", "containerStartedAt", "comm", "pcomm", "pid", "ppid", "tid",
-	"ptid", "uid", "gid", "ns", "mntns_id", "netns_id", "l4endpoint", "syscall", "errorString", "user_stack",
-}
+// EnvFieldPrefix begins annotations of a data source that add a field.
+const EnvFieldPrefix = "env.fields."
 
 // CheckAnnotation returns the canonical spelling of an annotation of a field, or
 // else of a data source, and an error that says what is wrong with it or its
-// value.
+// value. A key with a slash (example.com/name) belongs to somebody else and is
+// not judged. Templates are not judged either.
 func CheckAnnotation(ofField bool, key, value string) (string, error) {
 	known := sourceAnnotations
 	if ofField {
@@ -130,10 +135,9 @@ func CheckAnnotation(ofField bool, key, value string) (string, error) {
 }
 
 // checkAnnotation returns the canonical spelling of key and what is wrong with
-// it or its value. A key with a slash (example.com/name) belongs to somebody
-// else and is not judged. Templates are not judged either.
+// it or its value.
 func checkAnnotation(known map[string]check, key, value string) (string, string) {
-	if strings.Contains(key, "/") || strings.HasPrefix(key, envFieldPrefix) {
+	if strings.Contains(key, "/") || strings.HasPrefix(key, EnvFieldPrefix) {
 		return key, ""
 	}
 	canonical, verify := key, known[key]

@@ -1,4 +1,4 @@
-package inspect
+package gadgetapi
 
 import (
 	"strings"
@@ -13,11 +13,11 @@ func TestTypeNameOfATypeThatContainsItself(t *testing.T) {
 	loop := &btf.Volatile{}
 	loop.Type = &btf.Const{Type: loop}
 	for name, typ := range map[string]btf.Type{"array": array, "qualifiers": loop} {
-		if got := typeName(typ); !strings.HasPrefix(got, "...") || len(got) > 100 {
+		if got := cName(typ, 0); !strings.HasPrefix(got, "...") || len(got) > 100 {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	if got := typeName(&btf.Array{Nelems: 4, Type: &btf.Const{Type: &btf.Int{Name: "char"}}}); got != "char[4]" {
+	if got := cName(&btf.Array{Nelems: 4, Type: &btf.Const{Type: &btf.Int{Name: "char"}}}, 0); got != "char[4]" {
 		t.Errorf("got %q, want char[4]", got)
 	}
 }

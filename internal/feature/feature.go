@@ -1,4 +1,7 @@
-package compat
+// Package feature is the one table of the releases in which the kernel got what
+// eBPF programs ask of it: helpers, kinds of maps, programs and attach points.
+// The matrix of kernels, the inspection of artifacts and the doctor read it.
+package feature
 
 import (
 	"fmt"
@@ -41,8 +44,8 @@ func ParseRelease(s string) (Release, bool) {
 // has the constant. Ids are given out in order, so that one line covers all
 // from the end of the line before up to its last id.
 
-// FeatureSource names where the tables come from, for the reader of a matrix.
-const FeatureSource = "include/uapi/linux/bpf.h, first release that has the constant"
+// Origin names where the tables come from, for the reader of a matrix.
+const Origin = "include/uapi/linux/bpf.h, first release that has the constant"
 
 type sinceID struct {
 	last  int
@@ -158,10 +161,27 @@ var attachSince = map[ebpf.AttachType]Release{
 
 // Features that belong to no id.
 var (
-	globalsSince = Release{5, 2} // .rodata, .data and .bss as maps
-	callsSince   = Release{4, 16}
-	kfuncsSince  = Release{5, 13}
+	GlobalsSince = Release{5, 2} // .rodata, .data and .bss as maps
+	CallsSince   = Release{4, 16}
+	KfuncsSince  = Release{5, 13}
 )
+
+// Helper returns since when the kernel has a helper, or false for one that the
+// table does not know.
+func Helper(f asm.BuiltinFunc) (Release, bool) { return lookup(helperSince, int(f)) }
+
+// Map is the same for a type of maps.
+func Map(t ebpf.MapType) (Release, bool) { return lookup(mapSince, int(t)) }
+
+// Program is the same for a type of programs.
+func Program(t ebpf.ProgramType) (Release, bool) { return lookup(programSince, int(t)) }
+
+// Attach returns since when the kernel has an attach type that is younger than
+// its program type, or false for one that came with it.
+func Attach(t ebpf.AttachType) (Release, bool) {
+	since, ok := attachSince[t]
+	return since, ok
+}
 
 // lookup returns since when the kernel has the id, or false for one that the
 // table does not know.
@@ -174,13 +194,13 @@ func lookup(table []sinceID, id int) (Release, bool) {
 	return Release{}, false
 }
 
-// helperName returns the C name of a helper, such as "bpf_ktime_get_ns".
-func helperName(f asm.BuiltinFunc) string {
-	return "bpf_" + snake(strings.TrimPrefix(f.String(), "Fn"))
+// HelperName returns the C name of a helper, such as "bpf_ktime_get_ns".
+func HelperName(f asm.BuiltinFunc) string {
+	return "bpf_" + Snake(strings.TrimPrefix(f.String(), "Fn"))
 }
 
-// snake turns "KtimeGetNs" into "ktime_get_ns".
-func snake(s string) string {
+// Snake turns "KtimeGetNs" into "ktime_get_ns".
+func Snake(s string) string {
 	var b strings.Builder
 	for i, c := range s {
 		if c >= 'A' && c <= 'Z' {

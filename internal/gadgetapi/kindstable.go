@@ -1,0 +1,201 @@
+package gadgetapi
+
+import "github.com/cilium/ebpf"
+
+// The names of attach kinds, by which the runner finds how to attach them.
+const (
+	KindTracepoint    = "tracepoint"
+	KindRawTracepoint = "raw tracepoint"
+	KindRawWritable   = "writable raw tracepoint"
+	KindTpBTF         = "tp_btf"
+	KindKprobe        = "kprobe"
+	KindKsyscall      = "ksyscall"
+	KindKprobeMulti   = "kprobe.multi"
+	KindUprobe        = "uprobe"
+	KindUprobeMulti   = "uprobe.multi"
+	KindUSDT          = "usdt"
+	KindFentry        = "fentry"
+	KindFmodRet       = "fmod_ret"
+	KindLSM           = "lsm"
+	KindLSMCgroup     = "lsm_cgroup"
+	KindIter          = "iter"
+	KindPerfEvent     = "perf_event"
+	KindSocket        = "socket filter"
+	KindTC            = "tc"
+	KindXDP           = "xdp"
+	KindCgroupSKB     = "cgroup_skb"
+	KindCgroupAddr    = "cgroup sockaddr"
+	KindCgroupSock    = "cgroup sock"
+	KindCgroupSockopt = "cgroup sockopt"
+	KindCgroupSysctl  = "cgroup sysctl"
+	KindCgroupDevice  = "cgroup device"
+	KindSockOps       = "sockops"
+	KindSKSKB         = "sk_skb"
+	KindSKMsg         = "sk_msg"
+	KindSKLookup      = "sk_lookup"
+	KindFlowDissector = "flow_dissector"
+)
+
+// inEveryNetNS is how kinds of the network are attached.
+const inEveryNetNS = "in every network namespace that the gadget traces: the host's, or those of the chosen containers, also of later ones"
+
+// onInterfaces is how kinds of interfaces are attached.
+const onInterfaces = "to the interfaces of --iface, or to those of the chosen containers, also of later ones"
+
+// onCgroup is how kinds of cgroups are attached.
+const onCgroup = "to the root of the cgroup v2 hierarchy, or to the cgroup of --cgroup"
+
+// trampoline are the needs of kinds that name their target by a type id.
+var trampoline = []Need{NeedBTF, NeedTrampoline}
+
+// kinds is the table. Of two rows whose sections match, the longer section counts.
+var kinds = []Kind{
+	{
+		Name: KindTracepoint, Sections: []string{"tracepoint", "tp"}, Program: ebpf.TracePoint, Target: "GROUP/NAME",
+		Needs: []Need{NeedTracefs}, How: "by its name in tracefs",
+	},
+	{
+		Name: KindRawTracepoint, Sections: []string{"raw_tracepoint", "raw_tp"}, Program: ebpf.RawTracepoint, Target: "NAME",
+		How: "by its name",
+	},
+	{
+		Name: KindRawWritable, Sections: []string{"raw_tracepoint.w", "raw_tp.w"}, Program: ebpf.RawTracepointWritable, Target: "NAME",
+		How: "by its name",
+	},
+	{
+		Name: KindTpBTF, Sections: []string{"tp_btf"}, Program: ebpf.Tracing, Attach: ebpf.AttachTraceRawTp, Target: "NAME",
+		Needs: []Need{NeedBTF}, How: "by its name",
+	},
+	{
+		Name: KindKprobe, Sections: []string{"kprobe", "kretprobe"}, Program: ebpf.Kprobe, Target: "FUNCTION, FUNCTION+OFFSET",
+		Needs: []Need{NeedKprobes}, How: "to a function of the kernel",
+	},
+	{
+		Name: KindKsyscall, Sections: []string{"ksyscall", "kretsyscall"}, Program: ebpf.Kprobe, Target: "SYSCALL",
+		Needs: []Need{NeedKprobes}, How: "to the function of the kernel that handles a system call",
+	},
+	{
+		Name:     KindKprobeMulti,
+		Sections: []string{"kprobe.multi", "kretprobe.multi", "kprobe.session"}, Program: ebpf.Kprobe, Attach: ebpf.AttachTraceKprobeMulti,
+		Target: "PATTERN with * and ?", Needs: []Need{NeedKprobes},
+		How: "to every function of the kernel that matches, one by one before Linux 5.18",
+	},
+	{
+		Name: KindUprobe, Sections: []string{"uprobe", "uretprobe"}, Program: ebpf.Kprobe, Target: "BINARY:SYMBOL, BINARY:SYMBOL+OFFSET",
+		Needs: []Need{NeedUprobes}, How: "to a function of a program or library, in the host and in containers",
+	},
+	{
+		Name:     KindUprobeMulti,
+		Sections: []string{"uprobe.multi", "uretprobe.multi", "uprobe.session"}, Program: ebpf.Kprobe, Attach: ebpf.AttachTraceUprobeMulti,
+		Target: "BINARY:PATTERN with * and ?", Needs: []Need{NeedUprobes},
+		How: "to every function of the binary that matches, one by one before Linux 6.6",
+	},
+	{
+		Name: KindUSDT, Sections: []string{"usdt"}, Program: ebpf.Kprobe, Target: "BINARY:PROVIDER:NAME",
+		Needs: []Need{NeedUprobes}, How: "to every place of a static probe that the notes of a binary list",
+	},
+	{
+		Name: KindFentry, Sections: []string{"fentry", "fexit", "fsession"}, Program: ebpf.Tracing, Attach: ebpf.AttachTraceFEntry,
+		Target: "FUNCTION", Needs: trampoline, How: "to a function of the kernel",
+	},
+	{
+		Name: KindFmodRet, Sections: []string{"fmod_ret"}, Program: ebpf.Tracing, Attach: ebpf.AttachModifyReturn,
+		Target: "FUNCTION", Needs: trampoline, How: "to a function of the kernel that allows errors to be injected, or a security hook",
+	},
+	{
+		Name: KindLSM, Sections: []string{"lsm"}, Program: ebpf.LSM, Attach: ebpf.AttachLSMMac,
+		Target: "HOOK", Needs: append([]Need{NeedLSM}, trampoline...), How: "to a security hook",
+	},
+	{
+		Name: KindLSMCgroup, Sections: []string{"lsm_cgroup"}, Program: ebpf.LSM, Attach: ebpf.AttachLSMCgroup,
+		Target: "HOOK", Needs: append([]Need{NeedLSM, NeedCgroup}, trampoline...), How: onCgroup,
+	},
+	{
+		Name: KindIter, Sections: []string{"iter"}, Program: ebpf.Tracing, Attach: ebpf.AttachTraceIter, Target: "TARGET",
+		Macro: "GADGET_ITER", Needs: []Need{NeedBTF}, How: "read whenever its data source is",
+	},
+	{
+		Name: KindPerfEvent, Sections: []string{"perf_event*"}, Program: ebpf.PerfEvent, Target: "", Needs: []Need{NeedPerf},
+		How: "to an event on every CPU, as programs.NAME.perf and programs.NAME.sampler of gadget.yaml say; " +
+			"hardware events fall back to the CPU clock",
+	},
+	{
+		Name: KindSocket, Sections: []string{"socket*"}, Program: ebpf.SocketFilter, Needs: []Need{NeedNetAdmin},
+		How: "to a packet socket " + inEveryNetNS,
+	},
+	{
+		Name:     KindTC,
+		Sections: []string{"classifier/ingress", "classifier/egress", "tc/ingress", "tc/egress", "tcx/ingress", "tcx/egress"},
+		Program:  ebpf.SchedCLS, Target: "", Needs: []Need{NeedNetAdmin},
+		How: onInterfaces + "; by tcx, before Linux 6.6 by a clsact queueing discipline",
+	},
+	{
+		Name: KindXDP, Sections: []string{"xdp*"}, Program: ebpf.XDP, Needs: []Need{NeedNetAdmin},
+		How: onInterfaces + "; generic where the driver has no XDP",
+	},
+	{
+		Name: KindCgroupSKB, Sections: []string{"cgroup_skb/ingress*", "cgroup_skb/egress*"}, Program: ebpf.CGroupSKB,
+		Needs: []Need{NeedNetAdmin, NeedCgroup}, How: onCgroup,
+	},
+	{
+		Name: KindCgroupAddr, Sections: []string{
+			"cgroup/bind4", "cgroup/bind6", "cgroup/connect4", "cgroup/connect6", "cgroup/connect_unix",
+			"cgroup/sendmsg4", "cgroup/sendmsg6", "cgroup/sendmsg_unix", "cgroup/recvmsg4", "cgroup/recvmsg6", "cgroup/recvmsg_unix",
+			"cgroup/getpeername4", "cgroup/getpeername6", "cgroup/getpeername_unix",
+			"cgroup/getsockname4", "cgroup/getsockname6", "cgroup/getsockname_unix",
+		},
+		Program: ebpf.CGroupSockAddr, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: onCgroup,
+	},
+	{
+		Name:     KindCgroupSock,
+		Sections: []string{"cgroup/sock", "cgroup/sock_create", "cgroup/sock_release", "cgroup/post_bind4", "cgroup/post_bind6"},
+		Program:  ebpf.CGroupSock, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: onCgroup,
+	},
+	{
+		Name: KindCgroupSockopt, Sections: []string{"cgroup/getsockopt", "cgroup/setsockopt"}, Program: ebpf.CGroupSockopt,
+		Needs: []Need{NeedNetAdmin, NeedCgroup}, How: onCgroup,
+	},
+	{
+		Name: KindCgroupSysctl, Sections: []string{"cgroup/sysctl"}, Program: ebpf.CGroupSysctl,
+		Needs: []Need{NeedCgroup}, How: onCgroup,
+	},
+	{
+		Name: KindCgroupDevice, Sections: []string{"cgroup/dev"}, Program: ebpf.CGroupDevice, Needs: []Need{NeedCgroup}, How: onCgroup,
+	},
+	{
+		Name: KindSockOps, Sections: []string{"sockops*"}, Program: ebpf.SockOps, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: onCgroup,
+	},
+	{
+		Name: KindSKSKB, Sections: []string{"sk_skb/stream_parser", "sk_skb/stream_verdict", "sk_skb/verdict"}, Program: ebpf.SkSKB,
+		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, How: "to the sockmap or sockhash that the object names",
+	},
+	{
+		Name: KindSKMsg, Sections: []string{"sk_msg*"}, Program: ebpf.SkMsg, Attach: ebpf.AttachSkMsgVerdict,
+		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, How: "to the sockmap or sockhash that the object names",
+	},
+	{
+		Name: KindSKLookup, Sections: []string{"sk_lookup*"}, Program: ebpf.SkLookup, Needs: []Need{NeedNetAdmin}, How: inEveryNetNS,
+	},
+	{
+		Name: KindFlowDissector, Sections: []string{"flow_dissector*"}, Program: ebpf.FlowDissector, Needs: []Need{NeedNetAdmin}, How: inEveryNetNS,
+	},
+	{Name: "tc without a direction", Sections: []string{"tc", "classifier"}, Program: ebpf.SchedCLS, Hint: `use "classifier/ingress" or "classifier/egress"`},
+	{Name: "tc action", Sections: []string{"action"}, Program: ebpf.SchedACT, Hint: `use "classifier/ingress" or "classifier/egress"`},
+	{Name: "netkit", Sections: []string{"netkit"}, Program: ebpf.SchedCLS, Hint: `use "classifier/ingress" or "classifier/egress"`},
+	{
+		Name: "xdp of a map", Sections: []string{"xdp/devmap", "xdp/cpumap", "xdp.frags/devmap", "xdp.frags/cpumap"}, Program: ebpf.XDP,
+		Hint: `use "xdp"; a program of a map runs when another one redirects to it`,
+	},
+	{Name: "cgroup skb without a direction", Sections: []string{"cgroup/skb"}, Program: ebpf.CGroupSKB, Hint: `use "cgroup_skb/ingress" or "cgroup_skb/egress"`},
+	{Name: "sk_skb without a hook", Sections: []string{"sk_skb"}, Program: ebpf.SkSKB, Hint: `use "sk_skb/stream_parser", "sk_skb/stream_verdict" or "sk_skb/verdict"`},
+	{Name: "sk_reuseport", Sections: []string{"sk_reuseport"}, Program: ebpf.SkReuseport, Hint: "only the program that owns the sockets can attach it"},
+	{Name: "netfilter", Sections: []string{"netfilter"}, Program: ebpf.Netfilter, Hint: `use "classifier/ingress" or "cgroup_skb/ingress"`},
+	{
+		Name: "lightweight tunnel", Sections: []string{"lwt_in", "lwt_out", "lwt_xmit", "lwt_seg6local"}, Program: ebpf.LWTIn,
+		Hint: "it belongs to a route, use \"classifier/egress\"",
+	},
+	{Name: "lirc_mode2", Sections: []string{"lirc_mode2"}, Program: ebpf.LircMode2, Hint: "it changes how an infrared receiver works"},
+	{Name: "freplace", Sections: []string{"freplace"}, Program: ebpf.Extension, Hint: "it replaces a function of another program, use a function of the gadget's own"},
+	{Name: "struct_ops", Sections: []string{"struct_ops"}, Program: ebpf.StructOps, Hint: "it changes how the kernel works, which is not what gadgets do"},
+	{Name: "syscall", Sections: []string{"syscall"}, Program: ebpf.Syscall, Hint: "it runs when a program asks for it, use a kind that an event starts"},
+}

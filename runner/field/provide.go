@@ -1,0 +1,40 @@
+package field
+
+// Provided returns the fields that the operator called name gives their values,
+// without structs of such fields.
+func (s *Source) Provided(name string) []*Field {
+	var out []*Field
+	for _, f := range s.All() {
+		if f.Provider == name && f.Kind != Struct {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Reserve makes room for size bytes in the records of the data source, aligned
+// to 8, and returns where they begin. Operators that add values write them there;
+// see runner/operator. It must be called before anything reads records.
+func (s *Source) Reserve(size uint32) (offset uint32) {
+	const align = 8
+	offset = (s.Size + align - 1) / align * align
+	s.Size = offset + size
+	return offset
+}
+
+// Finish gives every field that no operator gave a value an empty one, so that
+// it is there as the description of the data source says.
+func (s *Source) Finish() {
+	for _, f := range s.All() {
+		if f.Append != nil || f.Kind == Struct {
+			continue
+		}
+		f.Constant = true
+		if f.Kind == String {
+			f.Append = func(dst, _ []byte) []byte { return dst }
+			continue
+		}
+		f.Number = func([]byte) uint64 { return 0 }
+		f.Append = numberText(f.Kind, f.Number)
+	}
+}
