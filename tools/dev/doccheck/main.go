@@ -1,0 +1,181 @@
+// Command doccheck holds the documents and the words of the tree against what they
+// claim: every relative link of a Markdown file leads to a file and a heading that
+// exist, and no text uses a word of tools/dev/doccheck/words.txt.
+//
+//	go run ./tools/dev/doccheck [FILE...]    the committed and new files by default
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+//go:embed words.txt
+var wordList string
+
+// skipped are trees and files whose words are not ours.
+var skipped = regexp.MustCompile(`^(third_party/|LICENSE|toolchain/(lock|vmlinux)/|go\.sum$|img/go\.sum$|tools/dev/doccheck/)|\.(o|xz|svg|wasm)$|/testdata/(fuzz|objects)/|package-lock\.json$`)
+
+func main() {
+	problems, err := run(os.Args[1:], os.Stdout)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "doccheck:", err)
+		os.Exit(1)
+	}
+	if problems > 0 {
+		os.Exit(1)
+	}
+}
+
+// run checks files and returns how many problems it printed.
+func run(files []string, out io.Writer) (int, error) {
+	if len(files) == 0 {
+		list, err := exec.Command("git", "ls-files", "-z", "-co", "--exclude-standard").Output()
+		if err != nil {
+			return 0, fmt.Errorf("listing files: %w", err)
+		}
+		files = strings.FieldsFunc(string(list), func(r rune) bool { return r == 0 })
+	}
+	words, err := parseWords(wordList)
+	if err != nil {
+		return 0, err
+	}
+	problems := 0
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if os.IsNotExist(err) || skipped.MatchString(file) || bytes.IndexByte(data, 0) >= 0 {
+			continue
+		}
+		if err != nil {
+			return problems, err
+		}
+		found := words.check(string(data))
+		if strings.HasSuffix(file, ".md") {
+			found = append(found, checkLinks(file, string(data))...)
+		}
+		for _, p := range found {
+			fmt.Fprintf(out, "%s:%s\n", file, p)
+		}
+		problems += len(found)
+	}
+	return problems, nil
+}
+
+// word is a pattern that texts do not use, and what they use instead.
+type word struct {
+	pattern *regexp.Regexp
+	instead string
+}
+
+type words []word
+
+// parseWords reads lines of a pattern, a tab, and what to write instead.
+func parseWords(text string) (words, error) {
+	var out words
+	for i, line := range strings.Split(text, "\n") {
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		pattern, instead, ok := strings.Cut(line, "\t")
+		if !ok {
+			return nil, fmt.Errorf("words.txt:%d: want a pattern, a tab, and what to write instead", i+1)
+		}
+		re, err := regexp.Compile(`(?i)\b(?:` + pattern + `)\b`)
+		if err != nil {
+			return nil, fmt.Errorf("words.txt:%d: %w", i+1, err)
+		}
+		out = append(out, word{re, strings.TrimSpace(instead)})
+	}
+	return out, nil
+}
+
+func (ws words) check(text string) []string {
+	var out []string
+	for i, line := range strings.Split(text, "\n") {
+		for _, w := range ws {
+			if found := w.pattern.FindString(line); found != "" {
+				out = append(out, fmt.Sprintf("%d: %q, write %s", i+1, found, w.instead))
+			}
+		}
+	}
+	return out
+}
+
+// link matches inline links of Markdown; the second group is the target.
+var link = regexp.MustCompile(`!?\[[^\]]*\]\(([^)\s]+)\)`)
+
+func checkLinks(file, text string) []string {
+	var out []string
+	fenced := false
+	for i, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "```") {
+			fenced = !fenced
+		}
+		if fenced {
+			continue
+		}
+		for _, m := range link.FindAllStringSubmatch(line, -1) {
+			if why := broken(file, m[1]); why != "" {
+				out = append(out, fmt.Sprintf("%d: link %q %s", i+1, m[1], why))
+			}
+		}
+	}
+	return out
+}
+
+// broken says why a link of file leads nowhere, "" when it is right or not
+// relative.
+func broken(file, target string) string {
+	if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+		return ""
+	}
+	path, anchor, _ := strings.Cut(target, "#")
+	to := file
+	if path != "" {
+		to = filepath.Join(filepath.Dir(file), path)
+	}
+	info, err := os.Stat(to)
+	if err != nil {
+		return "leads to no file"
+	}
+	if anchor == "" || info.IsDir() || !strings.HasSuffix(to, ".md") {
+		return ""
+	}
+	data, err := os.ReadFile(to)
+	if err != nil {
+		return err.Error()
+	}
+	if !slices.Contains(anchors(string(data)), anchor) {
+		return "leads to no heading of " + to
+	}
+	return ""
+}
+
+// notInAnchor is what anchors leave out of headings.
+var notInAnchor = regexp.MustCompile(`[^\p{L}\p{N}_\- ]`)
+
+// anchors returns the anchors of the headings, as forges make them.
+func anchors(text string) []string {
+	var out []string
+	fenced := false
+	for _, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "```") {
+			fenced = !fenced
+		}
+		title := strings.TrimLeft(line, "#")
+		if fenced || title == line || !strings.HasPrefix(title, " ") {
+			continue
+		}
+		a := strings.ToLower(notInAnchor.ReplaceAllString(strings.TrimSpace(title), ""))
+		out = append(out, strings.ReplaceAll(a, " ", "-"))
+	}
+	return out
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWords(t *testing.T) {
+	ws, err := parseWords("# comment\nfolders?\tdirectory\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ws.check("a directory\nFolder and scaffolders\nthe folders\n")
+	want := []string{`2: "Folder", write directory`, `3: "folders", write directory`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{"folder", "(\tx"} {
+		if _, err := parseWords(bad); err == nil || !strings.Contains(err.Error(), "words.txt:1") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	if _, err := parseWords(wordList); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	t.Chdir(t.TempDir())
+	page := "# Two Words: `x`\n\n[a](b.md) [b](none.md) [c](b.md#top) [d](b.md#end) [e](#two-words-x) [f](https://h/x) [g](d)\n" +
+		"```\n[not a link](nowhere)\n```\n"
+	for name, text := range map[string]string{"a.md": page, "b.md": "# Top\n", "d/x": ""} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	n, err := run([]string{"a.md", "b.md", "d/x", "absent"}, &out)
+	want := "a.md:3: link \"none.md\" leads to no file\na.md:3: link \"b.md#end\" leads to no heading of b.md\n"
+	if diff := cmp.Diff(want, out.String()); n != 2 || err != nil || diff != "" {
+		t.Errorf("%d problems, %v: %s", n, err, diff)
+	}
+}
