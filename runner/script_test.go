@@ -110,7 +110,7 @@ func condition(name string) (bool, error) {
 	return false, nil
 }
 
-// jsonLines checks that the standard output is lines of JSON objects, at least
+// jsonLines checks that stdout is lines of JSON objects, at least
 // as many as its argument says.
 func jsonLines(ts *testscript.TestScript, _ bool, args []string) {
 	lines := strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n")

@@ -124,7 +124,7 @@ func NewPerfReader(m Map, size uint32, overwritable bool) (PerfReader, error) {
 
 var errPerf = errors.New("perf buffer: the runner refused it")
 
-// Read copies one record to dst and returns io.EOF when there is none.
+// Read copies one record to dst and returns io.EOF if none exists.
 func (r PerfReader) Read(dst []byte) error {
 	code := perfReaderRead(uint32(r), pointer(dst))
 	runtime.KeepAlive(dst)

@@ -149,7 +149,7 @@ func (s Source) emit(packet uint32, fill func() error) error {
 // Len returns how many entries the array has.
 func (a Array) Len() int { return int(dataArrayLen(uint32(a))) }
 
-// Get returns the entry at index i, 0 where there is none.
+// Get returns the entry at index i, 0 if none exists.
 func (a Array) Get(i int) Data { return Data(dataArrayGet(uint32(a), uint32(i))) }
 
 // Append adds an entry, which fn fills.

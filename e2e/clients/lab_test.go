@@ -110,7 +110,7 @@ func (l *lab) makeGadget(t *testing.T) {
 	}
 }
 
-// try runs a program, which env names, and returns its standard output.
+// try runs a program, which env names, and returns its stdout.
 func (l *lab) try(env string, args ...string) (string, error) {
 	stdout, _, err := l.exec(nil, env, args...)
 	return stdout, err

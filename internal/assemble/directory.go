@@ -28,7 +28,7 @@ type Directory struct {
 	Inputs []string
 }
 
-// ReadBuildFile returns the parsed build file, the defaults when there is none.
+// ReadBuildFile returns the parsed build file, the defaults if none exists.
 func (f Directory) ReadBuildFile() (*gadget.BuildFile, error) {
 	name := f.BuildFile
 	if name == "" {

@@ -29,7 +29,7 @@ func TestUpdateMetadata(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		files map[string]string
-		want  string // of gadget.yaml; "" when there is none afterwards
+		want  string // of gadget.yaml; "" if none exists afterwards
 	}{
 		{"new", map[string]string{"program.bpf.c": ""}, "datasources:"},
 		{"completed", map[string]string{"program.bpf.c": "", "gadget.yaml": "name: x\n# kept\n"}, "# kept"},

@@ -28,7 +28,7 @@ type WasmRequest struct {
 	// Module is the path of the module, where build.yaml names none.
 	Module string
 	// Go returns what builds a .go source, and is only asked when there is one; nil
-	// means that there is none.
+	// means none.
 	Go func(context.Context) (GoToolchain, error)
 	// Cargo returns the program that builds a .rs source, in the same way.
 	Cargo func(context.Context) (string, error)

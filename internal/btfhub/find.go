@@ -39,7 +39,7 @@ func (e *NotFoundError) Error() string {
 // it: first under btfhub's names for the distribution and version, then by the
 // release alone when that is unique (of several, those of the same
 // distribution count, and equal contents count as one). The error is a
-// *NotFoundError when there is none.
+// *NotFoundError if none exists.
 func (l *Layer) Find(id kernel.Identity) (path string, btf []byte, err error) {
 	tried := id.BTFHubCandidates()
 	for _, name := range tried {

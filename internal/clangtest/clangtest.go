@@ -19,7 +19,7 @@ type Toolchain struct {
 	LibraryPath []string
 }
 
-// Find returns a toolchain, or skips the test where there is none.
+// Find returns a toolchain, or skips the test if none exists.
 func Find(t testing.TB) Toolchain {
 	t.Helper()
 	if dir := os.Getenv("TEST_SRCDIR"); dir != "" {

@@ -21,7 +21,7 @@ import (
 // parts are left out.
 type ManifestInput struct {
 	Arch arch.Arch
-	// Metadata is the content of gadget.yaml; nil means that there is none.
+	// Metadata is the content of gadget.yaml; nil means none.
 	Metadata []byte
 	// Object, Wasm and BTF are the layers.
 	Object, Wasm, BTF []byte

@@ -209,7 +209,7 @@ func visibleFields(s *gadgetapi.Source) []string {
 // rawSuffix ends the name of a field that a formatted sibling stands for.
 const rawSuffix = "_raw"
 
-// child returns the mapping under key, which it makes when there is none. Keys
+// child returns the mapping under key, which it makes if none exists. Keys
 // are found in whatever case they are written.
 func (u *updater) child(n *yaml.Node, key string) *yaml.Node {
 	for i := 0; i+1 < len(n.Content); i += 2 {

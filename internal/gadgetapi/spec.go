@@ -42,7 +42,7 @@ type Table struct {
 	Kind SourceKind
 	// Map holds the events or the content; empty for iterators.
 	Map string
-	// LostMap counts the events that found no room, "" when there is none.
+	// LostMap counts the events that found no room, "" if none exists.
 	LostMap string
 	// Programs fill an Iterator.
 	Programs []string

@@ -24,7 +24,7 @@ func Advice(got string, known []string) string {
 	case best != "":
 		return fmt.Sprintf("did you mean %q?", best)
 	case len(known) == 0:
-		return "there is none"
+		return "none exists"
 	case len(known) > maxListed:
 		return fmt.Sprintf("known are %s and %d more", strings.Join(known[:maxListed], ", "), len(known)-maxListed)
 	}

@@ -23,7 +23,7 @@ func TestAdvice(t *testing.T) {
 		{"a letter changed", "proc.com", []string{"proc.comm", "proc.pid"}, `did you mean "proc.comm"?`},
 		{"another case", "FNAME", []string{"fname", "mode"}, `did you mean "fname"?`},
 		{"nothing close", "elephant", []string{"b", "a"}, "known are a, b"},
-		{"nothing known", "x", nil, "there is none"},
+		{"nothing known", "x", nil, "none exists"},
 		{"too many", "elephants all", many, "and 50 more"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -85,7 +85,7 @@ func newLayout(name string, files fileTree) (*Layout, error) {
 }
 
 // ReadFile returns a file of the layout that is not a blob, of at most limit
-// bytes. The error is fs.ErrNotExist when there is none.
+// bytes. The error is fs.ErrNotExist if none exists.
 func (l *Layout) ReadFile(name string, limit int64) ([]byte, error) {
 	r, err := l.files.open(name)
 	if err != nil {

@@ -30,7 +30,7 @@ func (e *ArchError) Error() string {
 func (e *ArchError) Is(target error) bool { return target == ErrNotFound }
 
 // SelectManifest returns the first manifest of idx whose platform is linux on
-// a. When there is none, the error is an *ArchError.
+// a. If none exists, the error is an *ArchError.
 func SelectManifest(idx ocispec.Index, a arch.Arch) (ocispec.Descriptor, error) {
 	missing := &ArchError{Want: a}
 	for _, d := range idx.Manifests {

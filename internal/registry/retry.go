@@ -26,7 +26,7 @@ type retrier struct {
 func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	for attempt := 1; ; attempt++ {
 		resp, err := r.inner.RoundTrip(req)
-		if attempt >= r.client.opts.Attempts || !repeatable(req) || !passing(resp, err) {
+		if attempt >= r.client.opts.Attempts || !repeatable(req) || !isRetryable(resp, err) {
 			return resp, err
 		}
 		wait, ok := r.client.delay(attempt, resp)
@@ -94,10 +94,10 @@ func rewound(req *http.Request) (*http.Request, error) {
 	return again, nil
 }
 
-// passing reports whether the failure is one that time may heal.
-func passing(resp *http.Response, err error) bool {
+// isRetryable reports whether the failure is transient.
+func isRetryable(resp *http.Response, err error) bool {
 	if err != nil {
-		return passingError(err)
+		return isRetryableError(err)
 	}
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
@@ -107,7 +107,7 @@ func passing(resp *http.Response, err error) bool {
 	return false
 }
 
-func passingError(err error) bool {
+func isRetryableError(err error) bool {
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),

@@ -112,9 +112,9 @@ func (p *pusher) again(err error) bool {
 		return true
 	}
 	if e.Status != 0 {
-		return passing(&http.Response{StatusCode: e.Status}, nil) || hasCode(err, transport.BlobUploadUnknownErrorCode)
+		return isRetryable(&http.Response{StatusCode: e.Status}, nil) || hasCode(err, transport.BlobUploadUnknownErrorCode)
 	}
-	return e.Err != nil && passingError(e.Err)
+	return e.Err != nil && isRetryableError(e.Err)
 }
 
 func (ep *endpoint) headBlob(ctx context.Context, c *Client, d ocispec.Descriptor) (bool, error) {

@@ -16,7 +16,7 @@ const SystemPolicy = "/etc/gadget-run/policy.yaml"
 
 // FindPolicy reads the policy that holds: of path when it is not empty, else
 // SystemPolicy, else gadget-run/policy.yaml below configHome, the user's
-// configuration directory. Where there is none it is DefaultPolicy. A file that
+// configuration directory. If none exists it is DefaultPolicy. A file that
 // cannot be read is an error, never passed over.
 func FindPolicy(path, configHome string) (*Policy, error) {
 	if path != "" {

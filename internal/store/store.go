@@ -53,7 +53,7 @@ type Store struct {
 	dir string
 }
 
-// Open opens the store in dir, which it makes when there is none. The cost does
+// Open opens the store in dir, which it makes if none exists. The cost does
 // not depend on what the store holds.
 func Open(dir string) (*Store, error) {
 	s := &Store{dir: dir}

@@ -36,7 +36,7 @@ func (g Go) Toolchain(ctx context.Context) (assemble.GoToolchain, error) {
 	return assemble.GoToolchain{Root: lines[0], ModCache: lines[1], Cache: g.Cache}, nil
 }
 
-// Identity says which Go toolchain it is; empty where there is none.
+// Identity says which Go toolchain it is; empty if none exists.
 func (g Go) Identity(ctx context.Context) string {
 	program, err := g.program()
 	if err != nil {

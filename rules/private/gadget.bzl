@@ -25,7 +25,7 @@ def gadget(
     gadget.yaml), `:compat` (the compatibility matrix), and `name` as an alias of `:image`.
 
     Args:
-      name: the gadget's name, by custom that of its directory.
+      name: the gadget's name, usually that of its directory.
       srcs: the gadget's files; all files of the directory by default.
       build_file: the build.yaml; the directory's, if it has one, by default.
       repository: repository that `:push` uploads to, as `registry/path`.

@@ -53,7 +53,7 @@ gadget_kernel_test = rule(
     doc = """Boots a real kernel in QEMU, runs a gadget and a workload in it, and passes when the expected events come.
 
 The machine needs no privilege and no /dev/kvm: software emulation boots a cloud kernel in some seconds. Where QEMU or the
-kernel is not to be had the test says so and is skipped.""",
+kernel is unavailable the test says so and is skipped.""",
     test = True,
     attrs = {
         "expect": attr.string_list(
@@ -61,7 +61,7 @@ kernel is not to be had the test says so and is skipped.""",
             doc = "Events that must come, a JSON object each; an event may have more fields. A string `*x*` must be contained.",
         ),
         "expect_stderr": attr.string_list(
-            doc = "Texts that gadget-run must say on standard error.",
+            doc = "Texts that gadget-run must say on stderr.",
         ),
         "files": attr.label_keyed_string_dict(
             allow_files = True,

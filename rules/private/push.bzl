@@ -32,7 +32,7 @@ gadget_push = rule(
     implementation = _gadget_push_impl,
     doc = """Uploads a gadget's artifact: `bazel run` it, with `--repository` and `--tag` to override the attributes.
 
-Prints the digest-pinned reference alone on standard output.""",
+Prints the digest-pinned reference alone on stdout.""",
     executable = True,
     attrs = {
         "attestations": attr.bool(

@@ -54,7 +54,7 @@ func help(t *testing.T, command []string) string {
 		t.Fatal(err)
 	}
 	if stderr.Len() > 0 {
-		t.Errorf("help on standard error: %s", &stderr)
+		t.Errorf("help on stderr: %s", &stderr)
 	}
 	return stdout.String()
 }

@@ -101,7 +101,7 @@ func (a Admission) place(g *cli.Globals) (sign.Place, error) {
 }
 
 // Admit returns nil when the artifact may run under the policy that holds, and
-// says on standard error who vouches for it.
+// says on stderr who vouches for it.
 func Admit(g *cli.Globals, a Admission) error {
 	local := a.Reference == registry.Reference{}
 	if !a.Trust.VerifyImage {

@@ -211,7 +211,7 @@ func (f *File) sectionBytes(s *section, limit uint64) ([]byte, error) {
 	return f.bytes(s.offset, s.size, limit)
 }
 
-// named returns the first section called one of names, nil when there is none.
+// named returns the first section called one of names, nil if none exists.
 func (f *File) named(names ...string) *section {
 	for i := range f.sections {
 		for _, n := range names {

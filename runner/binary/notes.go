@@ -61,7 +61,7 @@ func (f *File) BuildID() []byte {
 }
 
 // DebugLink returns the name of the file that has the symbols which were
-// stripped, and the CRC-32 (IEEE) of its bytes; "" when there is none.
+// stripped, and the CRC-32 (IEEE) of its bytes; "" if none exists.
 func (f *File) DebugLink() (name string, crc uint32) {
 	s := f.named(".gnu_debuglink")
 	if s == nil {

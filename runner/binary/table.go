@@ -21,7 +21,7 @@ type entry struct {
 }
 
 // Find returns the name of the function at addr, and how far into it addr is;
-// nil where there is none. The name is the table's own.
+// nil if none exists. The name is the table's own.
 func (t *Table) Find(addr uint64) (name []byte, offset uint64) {
 	i := sort.Search(len(t.entries), func(i int) bool { return t.entries[i].addr > addr }) - 1
 	if i < 0 {

@@ -68,7 +68,7 @@ func registry(t *testing.T) string {
 	return ""
 }
 
-// push runs a push target and returns its standard output.
+// push runs a push target and returns its stdout.
 func push(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -94,7 +94,7 @@ func TestPushPrintsThePinnedReferenceAlone(t *testing.T) {
 	}
 	want := repository + "@" + string(digest)
 	if out != want {
-		t.Errorf("standard output is %q, want %q", out, want)
+		t.Errorf("stdout is %q, want %q", out, want)
 	}
 	again, err := push(t, "--repository", repository, "--tag", "v1")
 	if err != nil || again != out {

@@ -38,7 +38,7 @@ type Collection struct {
 }
 
 // Open returns the containers of the runtimes that flags name. It connects to
-// nothing yet; its error is a wrong use of a flag. A runtime that cannot be
+// nothing yet; its error is a usage error of a flag. A runtime that cannot be
 // asked is not an error: warn gets one line that names runtime, socket and hint,
 // and no other until the runtime has answered again. warn may be called from
 // any goroutine.

@@ -18,7 +18,7 @@ type RuntimeFlags struct {
 }
 
 // Names returns the runtimes to ask, in a fixed order, and whether the user
-// named them. Its error is a wrong use of --runtimes.
+// named them. Its error is a usage error of --runtimes.
 func (f *RuntimeFlags) Names() (names []string, named bool, err error) {
 	all := []string{Docker, Containerd, CRIO, Podman}
 	wanted := split(f.Runtimes)

@@ -41,7 +41,7 @@ type Tracker struct {
 
 	mu      sync.Mutex
 	entries map[id]*entry
-	kernel  Kernel // nil while there is none
+	kernel  Kernel // nil if none exists
 	attend  func(c *container.Container, runs bool)
 	prune   *time.Timer
 	ended   bool // Run has returned

@@ -23,7 +23,7 @@ type Container struct {
 type Containers struct {
 	// Finder returns what finds the containers for the events of one data
 	// source, which it is asked for from one goroutine: the container of the
-	// namespaces, nil when there is none. 0 stands for a namespace that the
+	// namespaces, nil if none exists. 0 stands for a namespace that the
 	// event does not tell. Without Finder no container is known.
 	Finder func() func(mountNS, netNS uint64) *Container
 	// Node is the name of this node, may be empty.

@@ -13,9 +13,9 @@ import (
 // operators of filters, longer ones first. "=" means "==".
 var operators = []string{"==", "!=", ">=", "<=", "!~", ">", "<", "~", "="}
 
-// Filter returns the test that every expression of exprs passes, nil when
-// there is none. An expression is a field, an operator (== != >= > <= < ~ !~)
-// and a value; a comma parts expressions that must all hold, "\," is a comma
+// Filter returns the test that every expression of exprs passes, nil if
+// none exists. An expression is a field, an operator (== != >= > <= < ~ !~)
+// and a value; a comma separates expressions that must all hold, "\," is a comma
 // of a value. Text is compared byte by byte, ~ matches a regular expression.
 func Filter(src *Source, exprs []string) (func(sample []byte) bool, error) {
 	var tests []func([]byte) bool

@@ -34,7 +34,7 @@ type Build struct {
 	Label            []string `sep:"none" placeholder:"KEY=VALUE" help:"Annotation to add, may be repeated."`
 	BTF              string   `name:"btf" type:"existingdir" placeholder:"DIR" help:"Directory of btfhub archives, for kernels without BTF."`
 	NoCache          bool     `help:"Build also when nothing has changed."`
-	Output           []string `short:"o" sep:"none" placeholder:"type=T,dest=PATH" help:"Where the result goes: type=image[,name=NAME] (the store), oci, docker, tar (to standard output without dest) or local (a directory); may be repeated."`
+	Output           []string `short:"o" sep:"none" placeholder:"type=T,dest=PATH" help:"Where the result goes: type=image[,name=NAME] (the store), oci, docker, tar (to stdout without dest) or local (a directory); may be repeated."`
 	UpdateMetadata   bool     `help:"Write into gadget.yaml what it lacks of the compiled program."`
 	ValidateMetadata bool     `default:"true" negatable:"" help:"Refuse a gadget.yaml that does not fit the compiled program."`
 	Cache            string   `type:"path" placeholder:"DIR" help:"Directory of the toolchain and of earlier results (default: gadget-run in the user's cache directory)."`
@@ -69,7 +69,7 @@ func (b *Build) Run(g *cli.Globals) error {
 			return err
 		}
 	}
-	if streamed { // standard output has the archive
+	if streamed { // stdout has the archive
 		g.Say("Successfully built %s", made.root.Digest)
 		return nil
 	}

@@ -33,14 +33,14 @@ const (
 
 var outputTypes = []string{typeImage, typeOCI, typeDocker, typeTar, typeLocal}
 
-// output is one --output. A dest of "-" is standard output.
+// output is one --output. A dest of "-" is stdout.
 type output struct {
 	kind, dest string
 	names      []registry.Reference // besides those of --tag
 }
 
 // parseOutputs parses "type=T,dest=PATH", and docker's short forms of it: a
-// directory alone, and "-" for a tar on standard output. Without any the result
+// directory alone, and "-" for a tar on stdout. Without any the result
 // goes into the store.
 func parseOutputs(texts []string) ([]output, error) {
 	if len(texts) == 0 {
@@ -59,7 +59,7 @@ func parseOutputs(texts []string) ([]output, error) {
 		all = append(all, o)
 	}
 	if streams > 1 {
-		return nil, errors.New("several outputs go to standard output, give all but one a dest=FILE")
+		return nil, errors.New("several outputs go to stdout, give all but one a dest=FILE")
 	}
 	return all, nil
 }
@@ -95,7 +95,7 @@ func parseOutput(text string) (output, error) {
 }
 
 // check refuses what does not go together, and sends an archive without a
-// destination to standard output.
+// destination to stdout.
 func (o *output) check() error {
 	switch o.kind {
 	case typeImage:

@@ -19,7 +19,7 @@ import (
 
 // Load is "image load".
 type Load struct {
-	File  string `arg:"" optional:"" help:"Archive or layout directory, also as oci:PATH:NAME (default: standard input)."`
+	File  string `arg:"" optional:"" help:"Archive or layout directory, also as oci:PATH:NAME (default: stdin)."`
 	Input string `short:"i" placeholder:"FILE" help:"The same, as docker has it."`
 	Tag   string `short:"t" placeholder:"NAME" help:"Name for the artifact, where the archive has one artifact."`
 }

@@ -23,7 +23,7 @@ type Login struct {
 	Registry      string   `arg:"" optional:"" default:"docker.io" help:"Registry, as host[:port] (default: docker.io)."`
 	Username      string   `short:"u" aliases:"user" placeholder:"NAME" help:"User name."`
 	Password      string   `short:"p" placeholder:"TEXT" help:"Password; others may see it in the process list."`
-	PasswordStdin bool     `help:"Read the password from standard input."`
+	PasswordStdin bool     `help:"Read the password from stdin."`
 	GetLogin      bool     `help:"Print the user that is logged in, and do nothing."`
 	Authfile      cli.File `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, or podman's)."`
 	CertDir       cli.File `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show."`
@@ -98,12 +98,12 @@ func emptyPassword(s string) error {
 	return nil
 }
 
-// terminal returns standard input when a person is at it.
+// terminal returns stdin when a person is at it.
 func terminal(g *cli.Globals) (*os.File, error) {
 	if f, ok := g.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return f, nil
 	}
-	return nil, cli.Usage(errors.New("standard input is not a terminal to ask at, pass --username and --password-stdin"))
+	return nil, cli.Usage(errors.New("stdin is not a terminal to ask at, pass --username and --password-stdin"))
 }
 
 func ask(g *cli.Globals, prompt string) (string, error) {

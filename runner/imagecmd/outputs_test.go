@@ -46,6 +46,6 @@ func TestParseOutputs(t *testing.T) {
 		}
 	}
 	if got, err := parseOutputs([]string{"type=tar", "type=oci"}); err == nil {
-		t.Errorf("two archives on standard output: %v, want an error", got)
+		t.Errorf("two archives on stdout: %v, want an error", got)
 	}
 }

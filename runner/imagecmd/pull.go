@@ -84,8 +84,8 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-// success tells a person what was done, on standard error, and a script the
-// pinned reference, on standard output. Where both go to the same person the
+// success tells a person what was done, on stderr, and a script the
+// pinned reference, on stdout. Where both go to the same person the
 // reference is not repeated.
 func success(g *cli.Globals, verb, ref string) error {
 	g.Say("Successfully %s %s", verb, ref)

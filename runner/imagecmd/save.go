@@ -20,14 +20,14 @@ const (
 	formatDocker = "docker"
 )
 
-// stdoutFile stands for standard output where a file is asked for.
+// stdoutFile stands for stdout where a file is asked for.
 const stdoutFile = "-"
 
 // Save is "image save".
 type Save struct {
 	Image  []string `arg:"" name:"ref" help:"References in the store. A path after them (/..., ./..., *.tar) is the file, as ig has it."`
 	Format string   `enum:"oci,docker" default:"oci" help:"oci: a tar of an OCI layout. docker: what \"docker load\" reads, with the gadget's files in one layer."`
-	Output string   `short:"o" placeholder:"PATH" help:"File to write, or an existing directory for an OCI layout directory (default: standard output)."`
+	Output string   `short:"o" placeholder:"PATH" help:"File to write, or an existing directory for an OCI layout directory (default: stdout)."`
 }
 
 // Run writes the artifacts. The file appears when it is complete.
@@ -64,7 +64,7 @@ func (c *Save) Run(g *cli.Globals) error {
 	return writeArchive(g, c.Output, func(w io.Writer) error { return write(g, s, refs, w) })
 }
 
-// writeArchive lets do write to the file, or to standard output unless a person
+// writeArchive lets do write to the file, or to stdout unless a person
 // sits there.
 func writeArchive(g *cli.Globals, path string, do func(io.Writer) error) error {
 	if path != "" && path != stdoutFile {

@@ -65,7 +65,7 @@ func (b *Build) dependsOnOthers(req assemble.ImageRequest) bool {
 }
 
 // nearestFile returns the content of the file called name at or above dir, and
-// the directory that it is in; nil when there is none.
+// the directory that it is in; nil if none exists.
 func nearestFile(dir, name string) (string, []byte) {
 	for {
 		if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {

@@ -58,7 +58,7 @@ func cacheLibraries(data []byte, a arch.Arch, fn func(name, path []byte)) error 
 	return nil
 }
 
-// text returns the text of data from at to the next NUL, nil when there is none.
+// text returns the text of data from at to the next NUL, nil if none exists.
 func text(data []byte, at uint32) []byte {
 	if uint64(at) >= uint64(len(data)) {
 		return nil

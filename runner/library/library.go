@@ -23,7 +23,7 @@ type FS interface {
 // and "libc.so" for any version, "libc.so.6" for that one; else the first program
 // of that name in the directories of search, those of a plain PATH when it is
 // empty. A library may have several files, for several versions or CPUs. The
-// error is os.ErrNotExist when there is none.
+// error is os.ErrNotExist if none exists.
 func Find(fs FS, a arch.Arch, name, search string) ([]string, error) {
 	if strings.ContainsRune(name, '/') {
 		f, err := fs.Open(name)

@@ -26,7 +26,7 @@ const unlimited = -1
 type former struct {
 	*session
 	names []string // of the data sources
-	width int      // of the terminal, 0 when there is none
+	width int      // of the terminal, 0 if none exists
 }
 
 // form fills p with what the flags ask for data source src.
@@ -94,8 +94,8 @@ func (f former) maxEntries(src *field.Source) (int, error) {
 	return n, nil
 }
 
-// filter returns the test that every rule and every expression passes, nil when
-// there is none.
+// filter returns the test that every rule and every expression passes, nil if
+// none exists.
 func (f former) filter(src *field.Source) (func(sample []byte) bool, error) {
 	rules, err := field.Filter(src, scopedAll(f.cmd.Filter, src.Name, f.names))
 	if err != nil {

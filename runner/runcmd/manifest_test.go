@@ -32,7 +32,7 @@ func TestWithManifest(t *testing.T) {
 		{"a choice overrules the host", "operator.LocalManager.host: true", "-f M -c a", "REF -fM -ca", ""},
 		{"the host overrules a choice", "operator.LocalManager.containername: a", "-f M --host", "REF -fM --host", ""},
 		{"what happens anyway", "operator.KubeManager.all-namespaces: true", "-f M", "REF -fM", ""},
-		{"the standard input", "operator.cli.output: json", "-f -", "--output=json REF -f-", ""},
+		{"stdin", "operator.cli.output: json", "-f -", "--output=json REF -f-", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			text := "apiVersion: 1\nkind: instance-spec\nimage: REF\nparamValues:\n  " + tc.params + "\n"

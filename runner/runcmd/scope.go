@@ -44,7 +44,7 @@ func scopedAll(values []string, src string, sources []string) []string {
 
 // perSource returns the part of a flag's value for data source src: the whole
 // value when it names no source, else of "open:json,close:none" the one for src,
-// "" when there is none.
+// "" if none exists.
 func perSource(value, src string, sources []string) (string, error) {
 	out, plain, named := "", 0, 0
 	for part := range strings.SplitSeq(value, ",") {

@@ -211,7 +211,7 @@ func (r *reader) read(path string) ([]byte, error) {
 	return nil, err
 }
 
-// nextField cuts the next word off data, nil when there is none.
+// nextField cuts the next word off data, nil if none exists.
 func nextField(data *[]byte) []byte {
 	d := bytes.TrimLeft(*data, " \t\n")
 	if len(d) == 0 {

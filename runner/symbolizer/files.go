@@ -118,7 +118,7 @@ func (s *files) read(f *file, r io.ReaderAt, size int64, name string, root *root
 
 // debugTable returns the functions of a stripped file out of the file that has
 // its symbols: in root or on this machine, by build id or by the link, or in the
-// cache of debuginfod. nil when there is none.
+// cache of debuginfod. nil if none exists.
 func (s *files) debugTable(elf *binary.File, build []byte, name string, root *rootfs.FS) *binary.Table {
 	host, err := rootfs.Open("/")
 	if err != nil {

@@ -52,7 +52,7 @@ func FuzzMaps(f *testing.F) {
 }
 
 // program prints the addresses of a function of its own and of one of libc, then
-// waits for its standard input to end.
+// waits for its stdin to end.
 const program = `#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

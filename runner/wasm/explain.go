@@ -32,7 +32,7 @@ func firstLine(err error) string {
 	return oneLine(first)
 }
 
-// maxTail is how much of what a program writes to standard error is kept.
+// maxTail is how much of what a program writes to stderr is kept.
 const maxTail = 8 << 10
 
 // tail keeps the end of what is written to it.

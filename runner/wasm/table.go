@@ -97,7 +97,7 @@ const (
 )
 
 // errAbsent says that something is not there, which programs ask to find out.
-var errAbsent = errors.New("there is none")
+var errAbsent = errors.New("none exists")
 
 // report logs the error of a function of the API.
 func (c call) report(name string, err error) {

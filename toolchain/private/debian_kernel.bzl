@@ -32,7 +32,7 @@ def locked_kernels(ctx, lock):
     return content["kernels"]
 
 def _debian_kernel_impl(rctx):
-    """Fetches the package, or leaves a file that says why there is none: mirrors drop kernels, and tests then skip."""
+    """Fetches the package, or leaves a file that says why none exists: mirrors drop kernels, and tests then skip."""
     for kernel in locked_kernels(rctx, rctx.attr.lock):
         if kernel["name"] != rctx.attr.kernel:
             continue

@@ -27,7 +27,7 @@ const (
 type lock struct {
 	URL []string `name:"url" required:"" sep:"none" placeholder:"BASE" help:"Where the directory can be fetched from; what lies in it is appended. Several are tried in order."`
 	Dir string   `arg:"" name:"dir" type:"existingdir" help:"Archive directory, such as a checkout of btfhub-archive. Linked directories in it are passed over."`
-	Out string   `name:"out" short:"o" placeholder:"FILE" help:"Lock file; standard output by default."`
+	Out string   `name:"out" short:"o" placeholder:"FILE" help:"Lock file; stdout by default."`
 }
 
 // lockFile is what the module extension btfhub reads.

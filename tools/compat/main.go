@@ -39,7 +39,7 @@ type flags struct {
 	Report []string `sep:"none" help:"A report that btfgen wrote. Repeatable."`
 	JSON   string   `name:"json" help:"File for the matrix as JSON."`
 	HTML   string   `name:"html" help:"File for the matrix as a page."`
-	Text   string   `help:"File for the matrix as text; standard output by default."`
+	Text   string   `help:"File for the matrix as text; stdout by default."`
 }
 
 func main() { os.Exit(tool.Main("compat", run)) }

@@ -39,7 +39,7 @@ func TestRunWritesAllForms(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
 	if out := draw(t, dir, "--json="+path("m.json"), "--html="+path("m.html"), "--text="+path("m.txt")); out != "" {
-		t.Errorf("standard output %q, want none", out)
+		t.Errorf("stdout %q, want none", out)
 	}
 	for name, want := range map[string]string{
 		"m.json": `"schema":"rules_gadget.compat/v1"`, "m.html": "<title>//g:compat: kernel compatibility</title>", "m.txt": "6.1.0-10 could not be read",

@@ -31,7 +31,7 @@ type config struct {
 	OSRelease    string   `name:"os-release" json:"os_release" placeholder:"ID:VERSION" help:"What the machine's os-release says, such as debian:12."`
 	Workload     []string `name:"workload" json:"workload" sep:"none" placeholder:"JSON" help:"Command to observe, a JSON array of words. /bin/workload can open FILE, create FILE, exec COMMAND."`
 	Expect       []string `name:"expect" json:"expect" sep:"none" placeholder:"JSON" help:"Event that must come, a JSON object; more fields may be there."`
-	ExpectStderr []string `name:"expect-stderr" json:"expect_stderr" sep:"none" placeholder:"TEXT" help:"Text that the gadget must say on standard error."`
+	ExpectStderr []string `name:"expect-stderr" json:"expect_stderr" sep:"none" placeholder:"TEXT" help:"Text that the gadget must say on stderr."`
 	HideBTF      bool     `name:"hide-btf" json:"hide_btf" help:"Hide the kernel's own BTF."`
 	Timeout      float64  `name:"timeout" json:"timeout" default:"90" placeholder:"SECONDS" help:"Time for the gadget, booting not counted."`
 	Memory       int      `name:"memory" json:"memory" default:"1024" placeholder:"MIB" help:"Memory of the machine."`

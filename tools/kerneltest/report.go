@@ -35,7 +35,7 @@ func (c *config) judge(res vm.Result) error {
 	said := strings.Join(res.Stderr, "\n")
 	for _, want := range c.ExpectStderr {
 		if !strings.Contains(said, want) {
-			errs = append(errs, fmt.Errorf("the gadget did not say %q on standard error", want))
+			errs = append(errs, fmt.Errorf("the gadget did not say %q on stderr", want))
 		}
 	}
 	if len(errs) == 0 && res.Exit != 0 && res.Exit != exitInterrupted {
@@ -44,7 +44,7 @@ func (c *config) judge(res vm.Result) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	errs = append(errs, fmt.Errorf("kernel %s; exit code %d; standard error:\n%s\nstandard output (%d lines):\n%s",
+	errs = append(errs, fmt.Errorf("kernel %s; exit code %d; stderr:\n%s\nstandard output (%d lines):\n%s",
 		res.Release, res.Exit, last(res.Stderr), len(res.Stdout), last(res.Stdout)))
 	return errors.Join(errs...)
 }

@@ -33,7 +33,7 @@ type flags struct {
 	Object   string `help:"The object."`
 	Existing string `help:"The gadget.yaml to complete; that of --out by default."`
 	Name     string `help:"Name of the gadget in a new file; that of the directory by default."`
-	Out      string `help:"File to write; standard output by default."`
+	Out      string `help:"File to write; stdout by default."`
 }
 
 func main() { os.Exit(tool.Main("metadata", run)) }

@@ -1,6 +1,6 @@
 // Command push uploads a gadget's artifact to registries: what `bazel run` of
 // a gadget_push target starts. The digest-pinned references are alone on
-// standard output, everything else goes to standard error.
+// stdout, everything else goes to stderr.
 package main
 
 import (

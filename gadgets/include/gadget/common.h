@@ -16,7 +16,7 @@
 /*
  * Fills *p with the current task and its parent. Every byte is written, so p may
  * point to memory that was never cleared. The parent is the one that waits for
- * the process, all zero where there is none.
+ * the process, all zero if none exists.
  */
 static __always_inline void gadget_process_populate(struct gadget_process *p)
 {

@@ -21,7 +21,7 @@ type locator struct {
 	callers map[function][]function
 }
 
-// function is a symbol of type FUNC; its name is empty where there is none.
+// function is a symbol of type FUNC; its name is empty if none exists.
 type function struct {
 	start   uint64
 	name    string

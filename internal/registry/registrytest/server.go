@@ -42,7 +42,7 @@ type Server struct {
 var listening = regexp.MustCompile(`listening on (127\.0\.0\.1:[0-9]+)`)
 
 // Start runs Debian's docker-registry, or the program of cfg, on a free loopback
-// port until the test ends. The test is skipped where there is none.
+// port until the test ends. The test is skipped if none exists.
 func Start(tb testing.TB, cfg Config) *Server {
 	tb.Helper()
 	path := cfg.Program

@@ -61,7 +61,7 @@ func newGadget(t *testing.T) *stored {
 	return g
 }
 
-// run runs gadget-run with the store of g and returns its standard output.
+// run runs gadget-run with the store of g and returns its stdout.
 func (g *stored) run(t *testing.T, stdin []byte, args ...string) []byte {
 	t.Helper()
 	out, err := gadgetRun(t, stdin, append([]string{g.state}, args...)...)
@@ -130,7 +130,7 @@ func filesOf(t *testing.T, r io.Reader) map[string]string {
 	}
 }
 
-// gadgetRun runs gadget-run and returns its standard output.
+// gadgetRun runs gadget-run and returns its stdout.
 func gadgetRun(t *testing.T, stdin []byte, args ...string) ([]byte, error) {
 	t.Helper()
 	var out, notes bytes.Buffer
@@ -159,7 +159,7 @@ func start(t *testing.T, with func(testing.TB) containertest.Runtime) client {
 	return client{with(t).(containertest.Commander)}
 }
 
-// try runs a command and returns its standard output, or with an error what it
+// try runs a command and returns its stdout, or with an error what it
 // said.
 func (c client) try(t *testing.T, stdin []byte, args ...string) (string, error) {
 	t.Helper()

@@ -117,7 +117,7 @@ func host(t *testing.T) kernel.Identity {
 }
 
 // watch runs the layout with BTF hidden until it has reported the event or
-// ended, and returns what it said on standard error.
+// ended, and returns what it said on stderr.
 func watch(t *testing.T, layout string, m *vm.Matcher, workload func(context.Context)) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
