@@ -27,11 +27,11 @@ const dropEnv = "_IMG_TEST_DROP"
 
 // AsPlainUser runs the test binary again as a plain user where it is root, and
 // does not return there. Home and temporary files are removed afterwards.
-func AsPlainUser() {
+func AsPlainUser(env ...string) {
 	if os.Geteuid() != 0 || os.Getenv(dropEnv) == "done" {
 		return
 	}
-	code, err := drop()
+	code, err := drop(env)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "becoming a plain user:", err)
 		code = 1
@@ -39,10 +39,10 @@ func AsPlainUser() {
 	os.Exit(code)
 }
 
-func drop() (int, error) {
+func drop(env []string) (int, error) {
 	dir := os.Getenv(dropEnv)
 	if dir != "" { // root in mounts of its own
-		return 0, become(dir)
+		return 0, become(dir, env)
 	}
 	dir, err := os.MkdirTemp("", "imgtest-")
 	if err != nil {
@@ -63,7 +63,7 @@ func drop() (int, error) {
 }
 
 // become lays out what the user needs below dir and turns into the user.
-func become(dir string) error {
+func become(dir string, extra []string) error {
 	binary := filepath.Join(dir, filepath.Base(os.Args[0]))
 	if err := copyFile(binary, "/proc/self/exe", 0o755); err != nil {
 		return err
@@ -105,7 +105,7 @@ func become(dir string) error {
 			args = append(args, a)
 		}
 	}
-	return unix.Exec(binary, args, env)
+	return unix.Exec(binary, args, append(env, extra...))
 }
 
 // replaceEtc lays a file over one of /etc that has a line more.
