@@ -56,6 +56,12 @@ func (s *Spec) Runnable() error {
 	case !slices.ContainsFunc(s.Programs, func(pr Program) bool { return !pr.Disabled }):
 		return errors.New("every program of the object is disabled by gadget.yaml")
 	}
+	for _, pr := range s.Programs {
+		if k := pr.Kind; k != nil && !pr.Disabled && !k.Attachable() {
+			return fmt.Errorf("program %q in section %q is of the kind %q, which gadget-run does not attach: %s",
+				pr.Name, pr.Section, k.Name, k.Hint)
+		}
+	}
 	return nil
 }
 
@@ -96,9 +102,7 @@ func (s *Spec) checkFields(t Table) {
 func (s *Spec) checkProgram(pr Program) {
 	k := pr.Kind
 	switch {
-	case k == nil || pr.Disabled:
-	case !k.Attachable():
-		s.warnAtRun("program %q in section %q is of the kind %q, which gadget-run does not attach: %s", pr.Name, pr.Section, k.Name, k.Hint)
+	case k == nil || pr.Disabled || !k.Attachable():
 	case k.IsIterator() && !s.iterates(pr.Name):
 		s.warnAtRun("program %q in section %q is an iterator that no data source reads, add GADGET_ITER(NAME, STRUCT, %s)", pr.Name, pr.Section, pr.Name)
 	case k.Macro == "GADGET_SK_TARGET_MAP" && pr.Map == "":

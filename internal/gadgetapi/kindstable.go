@@ -36,15 +36,6 @@ const (
 	KindFlowDissector = "flow_dissector"
 )
 
-// inEveryNetNS is how kinds of the network are attached.
-const inEveryNetNS = "in every network namespace that the gadget traces: the host's, or those of the chosen containers, also of later ones"
-
-// onInterfaces is how kinds of interfaces are attached.
-const onInterfaces = "to the interfaces of --iface, or to those of the chosen containers, also of later ones"
-
-// onCgroup is how kinds of cgroups are attached.
-const onCgroup = "to the root of the cgroup v2 hierarchy, or to the cgroup of --cgroup"
-
 // trampoline are the needs of kinds that name their target by a type id.
 var trampoline = []Need{NeedBTF, NeedTrampoline}
 
@@ -72,13 +63,13 @@ var kinds = []Kind{
 	},
 	{
 		Name: KindKsyscall, Sections: []string{"ksyscall", "kretsyscall"}, Program: ebpf.Kprobe, Target: "SYSCALL",
-		Needs: []Need{NeedKprobes}, How: "to the function of the kernel that handles a system call",
+		Needs: []Need{NeedKprobes}, Hint: `use "kprobe" with the name of the function, or the tracepoint of the system call`,
 	},
 	{
 		Name:     KindKprobeMulti,
 		Sections: []string{"kprobe.multi", "kretprobe.multi", "kprobe.session"}, Program: ebpf.Kprobe, Attach: ebpf.AttachTraceKprobeMulti,
 		Target: "PATTERN with * and ?", Needs: []Need{NeedKprobes},
-		How: "to every function of the kernel that matches, one by one before Linux 5.18",
+		Hint: `use one "kprobe" program for each function`,
 	},
 	{
 		Name: KindUprobe, Sections: []string{"uprobe", "uretprobe"}, Program: ebpf.Kprobe, Target: "BINARY:SYMBOL, BINARY:SYMBOL+OFFSET",
@@ -88,7 +79,7 @@ var kinds = []Kind{
 		Name:     KindUprobeMulti,
 		Sections: []string{"uprobe.multi", "uretprobe.multi", "uprobe.session"}, Program: ebpf.Kprobe, Attach: ebpf.AttachTraceUprobeMulti,
 		Target: "BINARY:PATTERN with * and ?", Needs: []Need{NeedUprobes},
-		How: "to every function of the binary that matches, one by one before Linux 6.6",
+		Hint: `use one "uprobe" program for each function`,
 	},
 	{
 		Name: KindUSDT, Sections: []string{"usdt"}, Program: ebpf.Kprobe, Target: "BINARY:PROVIDER:NAME",
@@ -108,7 +99,7 @@ var kinds = []Kind{
 	},
 	{
 		Name: KindLSMCgroup, Sections: []string{"lsm_cgroup"}, Program: ebpf.LSM, Attach: ebpf.AttachLSMCgroup,
-		Target: "HOOK", Needs: append([]Need{NeedLSM, NeedCgroup}, trampoline...), How: onCgroup,
+		Target: "HOOK", Needs: append([]Need{NeedLSM, NeedCgroup}, trampoline...), Hint: `use "lsm"`,
 	},
 	{
 		Name: KindIter, Sections: []string{"iter"}, Program: ebpf.Tracing, Attach: ebpf.AttachTraceIter, Target: "TARGET",
@@ -116,26 +107,25 @@ var kinds = []Kind{
 	},
 	{
 		Name: KindPerfEvent, Sections: []string{"perf_event*"}, Program: ebpf.PerfEvent, Target: "", Needs: []Need{NeedPerf},
-		How: "to an event on every CPU, as programs.NAME.perf and programs.NAME.sampler of gadget.yaml say; " +
-			"hardware events fall back to the CPU clock",
+		Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
 		Name: KindSocket, Sections: []string{"socket*"}, Program: ebpf.SocketFilter, Needs: []Need{NeedNetAdmin},
-		How: "to a packet socket " + inEveryNetNS,
+		Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
 		Name:     KindTC,
 		Sections: []string{"classifier/ingress", "classifier/egress", "tc/ingress", "tc/egress", "tcx/ingress", "tcx/egress"},
 		Program:  ebpf.SchedCLS, Target: "", Needs: []Need{NeedNetAdmin},
-		How: onInterfaces + "; by tcx, before Linux 6.6 by a clsact queueing discipline",
+		Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
 		Name: KindXDP, Sections: []string{"xdp*"}, Program: ebpf.XDP, Needs: []Need{NeedNetAdmin},
-		How: onInterfaces + "; generic where the driver has no XDP",
+		Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
 		Name: KindCgroupSKB, Sections: []string{"cgroup_skb/ingress*", "cgroup_skb/egress*"}, Program: ebpf.CGroupSKB,
-		Needs: []Need{NeedNetAdmin, NeedCgroup}, How: onCgroup,
+		Needs: []Need{NeedNetAdmin, NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
 		Name: KindCgroupAddr, Sections: []string{
@@ -144,40 +134,40 @@ var kinds = []Kind{
 			"cgroup/getpeername4", "cgroup/getpeername6", "cgroup/getpeername_unix",
 			"cgroup/getsockname4", "cgroup/getsockname6", "cgroup/getsockname_unix",
 		},
-		Program: ebpf.CGroupSockAddr, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: onCgroup,
+		Program: ebpf.CGroupSockAddr, Needs: []Need{NeedNetAdmin, NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
 		Name:     KindCgroupSock,
 		Sections: []string{"cgroup/sock", "cgroup/sock_create", "cgroup/sock_release", "cgroup/post_bind4", "cgroup/post_bind6"},
-		Program:  ebpf.CGroupSock, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: onCgroup,
+		Program:  ebpf.CGroupSock, Needs: []Need{NeedNetAdmin, NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
 		Name: KindCgroupSockopt, Sections: []string{"cgroup/getsockopt", "cgroup/setsockopt"}, Program: ebpf.CGroupSockopt,
-		Needs: []Need{NeedNetAdmin, NeedCgroup}, How: onCgroup,
+		Needs: []Need{NeedNetAdmin, NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
 		Name: KindCgroupSysctl, Sections: []string{"cgroup/sysctl"}, Program: ebpf.CGroupSysctl,
-		Needs: []Need{NeedCgroup}, How: onCgroup,
+		Needs: []Need{NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
-		Name: KindCgroupDevice, Sections: []string{"cgroup/dev"}, Program: ebpf.CGroupDevice, Needs: []Need{NeedCgroup}, How: onCgroup,
+		Name: KindCgroupDevice, Sections: []string{"cgroup/dev"}, Program: ebpf.CGroupDevice, Needs: []Need{NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
-		Name: KindSockOps, Sections: []string{"sockops*"}, Program: ebpf.SockOps, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: onCgroup,
+		Name: KindSockOps, Sections: []string{"sockops*"}, Program: ebpf.SockOps, Needs: []Need{NeedNetAdmin, NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
 		Name: KindSKSKB, Sections: []string{"sk_skb/stream_parser", "sk_skb/stream_verdict", "sk_skb/verdict"}, Program: ebpf.SkSKB,
-		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, How: "to the sockmap or sockhash that the object names",
+		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
 		Name: KindSKMsg, Sections: []string{"sk_msg*"}, Program: ebpf.SkMsg, Attach: ebpf.AttachSkMsgVerdict,
-		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, How: "to the sockmap or sockhash that the object names",
+		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
-		Name: KindSKLookup, Sections: []string{"sk_lookup*"}, Program: ebpf.SkLookup, Needs: []Need{NeedNetAdmin}, How: inEveryNetNS,
+		Name: KindSKLookup, Sections: []string{"sk_lookup*"}, Program: ebpf.SkLookup, Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{
-		Name: KindFlowDissector, Sections: []string{"flow_dissector*"}, Program: ebpf.FlowDissector, Needs: []Need{NeedNetAdmin}, How: inEveryNetNS,
+		Name: KindFlowDissector, Sections: []string{"flow_dissector*"}, Program: ebpf.FlowDissector, Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
 	},
 	{Name: "tc without a direction", Sections: []string{"tc", "classifier"}, Program: ebpf.SchedCLS, Hint: `use "classifier/ingress" or "classifier/egress"`},
 	{Name: "tc action", Sections: []string{"action"}, Program: ebpf.SchedACT, Hint: `use "classifier/ingress" or "classifier/egress"`},

@@ -95,6 +95,7 @@ func optional(pr gadgetapi.Program, err error) bool {
 var attachers = map[string]func(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (link.Link, error){
 	gadgetapi.KindTracepoint:    attachTracepoint,
 	gadgetapi.KindRawTracepoint: attachRawTracepoint,
+	gadgetapi.KindRawWritable:   attachRawTracepoint,
 	gadgetapi.KindTpBTF:         attachTracing,
 	gadgetapi.KindFentry:        attachTracing,
 	gadgetapi.KindFmodRet:       attachTracing,

@@ -29,6 +29,7 @@ func Sources(plan *gadgetapi.Spec, md gadgetapi.Metadata, env field.Env, feeds .
 	out := make([]*field.Source, len(descs))
 	for i, d := range descs {
 		out[i] = field.New(d, env)
+		out[i].Finish()
 	}
 	return out, nil
 }

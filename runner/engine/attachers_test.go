@@ -1,0 +1,24 @@
+package engine
+
+import (
+	"testing"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+)
+
+// TestEveryKindHasItsFunction holds the table of attach kinds against the
+// functions that attach them, both ways.
+func TestEveryKindHasItsFunction(t *testing.T) {
+	known := map[string]bool{}
+	for _, k := range gadgetapi.Kinds() {
+		known[k.Name] = true
+		if has := attachers[k.Name] != nil || k.IsIterator(); has != k.Attachable() {
+			t.Errorf("kind %q: attached %t, the table says %t", k.Name, has, k.Attachable())
+		}
+	}
+	for name := range attachers {
+		if !known[name] {
+			t.Errorf("kind %q is not in the table", name)
+		}
+	}
+}
