@@ -17,11 +17,25 @@ const (
 	JSON       Mode = "json"
 	JSONPretty Mode = "jsonpretty"
 	YAML       Mode = "yaml"
+	Raw        Mode = "raw"
+	Advise     Mode = "advise"
+	Folded     Mode = "folded"
+	FlameGraph Mode = "flamegraph"
+	Pprof      Mode = "pprof"
+	PcapNG     Mode = "pcap-ng"
 	None       Mode = "none"
 )
 
 // Modes returns every mode, the default first.
-func Modes() []Mode { return []Mode{Columns, JSON, JSONPretty, YAML, None} }
+func Modes() []Mode {
+	return []Mode{Columns, JSON, JSONPretty, YAML, Raw, Advise, Folded, FlameGraph, Pprof, PcapNG, None}
+}
+
+// Binary reports whether the mode writes what no terminal can show.
+func (m Mode) Binary() bool { return m == Pprof || m == PcapNG }
+
+// File reports whether the mode writes one file, with nothing else around it.
+func (m Mode) File() bool { return m == FlameGraph || m.Binary() }
 
 // Encoder makes the text of the events of one source.
 type Encoder interface {
@@ -32,6 +46,12 @@ type Encoder interface {
 	// Array appends the text of entries that came at once. Encoders of
 	// sources of arrays are called with nothing else.
 	Array(dst []byte, samples [][]byte) []byte
+}
+
+// Finisher is an Encoder that has something to write when the run ends.
+type Finisher interface {
+	// Finish appends it.
+	Finish(dst []byte) []byte
 }
 
 // Options choose what an Encoder shows.
@@ -55,13 +75,19 @@ func New(src *field.Source, o Options) (Encoder, error) {
 			return nil, err
 		}
 		c.clear = o.Clear
-		return c, nil
+		return withHistograms(src, sel, c), nil
 	case JSON:
 		return newTree(src, sel, jsonStyle{}), nil
 	case JSONPretty:
 		return newTree(src, sel, jsonStyle{indent: "  "}), nil
 	case YAML:
 		return newTree(src, sel, yamlStyle{list: src.Array}), nil
+	case Raw, Advise:
+		return newPlain(src, sel, o.Mode)
+	case Folded, FlameGraph, Pprof:
+		return newStacks(src, o.Mode)
+	case PcapNG:
+		return newPcapNG(src)
 	case None:
 		return nil, nil
 	}

@@ -54,6 +54,18 @@ func (s *Sink) Append(fn func(dst []byte) []byte) {
 	s.changed.Broadcast()
 }
 
+// AppendLast is Append for what stands behind all events: it does not wait for a
+// slow reader, which Close does.
+func (s *Sink) AppendLast(fn func(dst []byte) []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dropped || s.closing || s.err != nil {
+		return
+	}
+	s.pending = fn(s.pending)
+	s.changed.Broadcast()
+}
+
 // Close lets what is pending be written, for at most grace, and returns the
 // error of writing. Appends that wait are let go at once.
 func (s *Sink) Close(grace time.Duration) error {

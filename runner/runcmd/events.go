@@ -50,7 +50,7 @@ func (s *session) events() (*events, error) {
 		sources = s.wasm.withWasm(sources)
 	}
 	ev := &events{sources: sources, parts: make([]part, len(sources)), note: s.notef}
-	f := former{session: s, names: make([]string, len(sources)), width: terminalWidth(s.g.Stdout)}
+	f := former{session: s, names: make([]string, len(sources)), width: terminalWidth(s.g.Stdout), modes: map[string]output.Mode{}}
 	arrays := false
 	for i, src := range sources {
 		f.names[i], arrays = src.Name, arrays || src.Array
@@ -66,7 +66,7 @@ func (s *session) events() (*events, error) {
 			return nil, err
 		}
 	}
-	return ev, nil
+	return ev, f.checkFiles(f.modes)
 }
 
 // sources returns the data sources of the gadget.
@@ -148,6 +148,11 @@ func (e *events) Lost(source int, n uint64) {
 
 // finish writes what is pending, for at most outputGrace.
 func (e *events) finish() error {
+	for i := range e.parts {
+		if f, ok := e.parts[i].encoder.(output.Finisher); ok {
+			e.sink.AppendLast(f.Finish)
+		}
+	}
 	if err := e.sink.Close(outputGrace); err != nil {
 		return fmt.Errorf("writing events: %w", err)
 	}

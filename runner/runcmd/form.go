@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rules-gadget/rules_gadget/internal/nearest"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/filterexpr"
 	"github.com/rules-gadget/rules_gadget/runner/output"
@@ -25,18 +24,28 @@ const unlimited = -1
 // former turns the flags of a run into what each data source needs.
 type former struct {
 	*session
-	names []string // of the data sources
-	width int      // of the terminal, 0 if none exists
+	names []string               // of the data sources
+	width int                    // of the terminal, 0 if none exists
+	modes map[string]output.Mode // of the data sources that write
 }
 
 // form fills p with what the flags ask for data source src.
 func (f former) form(p *part, src *field.Source) error {
-	mode, err := f.mode(src)
+	v, err := f.view(src)
 	if err != nil {
 		return err
 	}
+	if v.mode == "" {
+		v.mode = f.mode(src)
+	}
+	if v.fields == "" {
+		v.fields = scoped(f.cmd.Fields, src.Name, f.names)
+	}
+	if v.mode != output.None {
+		f.modes[src.Name] = v.mode
+	}
 	p.encoder, err = output.New(src, output.Options{
-		Mode: mode, Fields: scoped(f.cmd.Fields, src.Name, f.names), Width: f.width,
+		Mode: v.mode, Fields: v.fields, Width: f.width,
 		Clear: f.width > 0 && src.Annotations[annotationClear] == "true",
 	})
 	if err != nil {
@@ -52,31 +61,20 @@ func (f former) form(p *part, src *field.Source) error {
 	return err
 }
 
-// mode returns the form of src: the user's, or the gadget's, or columns.
-func (f former) mode(src *field.Source) (output.Mode, error) {
-	known := make([]string, 0, len(output.Modes()))
-	for _, m := range output.Modes() {
-		known = append(known, string(m))
-	}
-	mode, err := perSource(f.cmd.Output, src.Name, f.names)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("--output %q: %w", f.cmd.Output, err)
-	case mode != "" && !slices.Contains(known, mode):
-		return "", fmt.Errorf("--output %q: there is no mode %q, %s", f.cmd.Output, mode, nearest.Advice(mode, known))
-	case mode != "":
-		return output.Mode(mode), nil
-	}
+// mode returns the form of src unless the user gives one: the gadget's, or columns.
+func (f former) mode(src *field.Source) output.Mode {
+	known := modeNames()
 	candidates := append([]string{src.Annotations[annotationMode]}, strings.Split(src.Annotations[annotationModes], ",")...)
 	if slices.Contains(candidates[1:], string(output.Columns)) && candidates[0] == "" {
-		return output.Columns, nil
+		return output.Columns
 	}
 	for _, c := range candidates {
-		if slices.Contains(known, strings.TrimSpace(c)) {
-			return output.Mode(strings.TrimSpace(c)), nil
+		m := output.Mode(strings.TrimSpace(c))
+		if slices.Contains(known, string(m)) && !(m.Binary() && f.width > 0) {
+			return m
 		}
 	}
-	return output.Columns, nil
+	return output.Columns
 }
 
 func (f former) maxEntries(src *field.Source) (int, error) {

@@ -1,0 +1,225 @@
+package output
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/runner/field"
+)
+
+// The annotations that say where in an event the packet is.
+const (
+	annotationPayload      = "pcap.payload"
+	annotationTimestamp    = "pcap.timestamp"
+	annotationPacketLength = "pcap.packet-length"
+	annotationInterfaceKey = "pcap.interface-key"
+	annotationRestName     = "ebpf.rest.name"
+	annotationRestLength   = "ebpf.rest.len"
+)
+
+// What a capture file in the pcap-ng format is made of.
+const (
+	blockSection   = 0x0a0d0d0a
+	blockInterface = 1
+	blockPacket    = 6
+
+	byteOrderMagic = 0x1a2b3c4d
+	linkEthernet   = 1
+
+	optionName       = 2 // of an interface
+	optionResolution = 9
+	nanoseconds      = 9 // 10 to the power of -9 seconds
+)
+
+// The limits of a capture.
+const (
+	maxPacket     = 256 << 10
+	maxInterfaces = 1 << 12 // events of later ones belong to the first
+)
+
+// pcapNG is the Encoder of packets as a capture file: a section, an interface for
+// each value of the key fields, and the packets.
+type pcapNG struct {
+	payload    func(sample []byte) []byte
+	timestamp  field.NumberFunc // nanoseconds since 1970, nil for none
+	length     field.NumberFunc // of the packet before it was cut, nil for none
+	keys       []field.AppendFunc
+	interfaces map[string]uint32
+	name       []byte // reused
+}
+
+func newPcapNG(src *field.Source) (*pcapNG, error) {
+	p := &pcapNG{interfaces: map[string]uint32{}}
+	var err error
+	if p.payload, err = payloadOf(src); err != nil {
+		return nil, err
+	}
+	for _, n := range []struct {
+		annotation string
+		dst        *field.NumberFunc
+	}{{annotationTimestamp, &p.timestamp}, {annotationPacketLength, &p.length}} {
+		if *n.dst, err = annotatedNumber(src, n.annotation); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range src.All() {
+		if f.Annotations[annotationInterfaceKey] == "true" && f.Column() != nil {
+			p.keys = append(p.keys, f.Column())
+		}
+		if p.timestamp == nil && slices.Contains(f.Types, "gadget_timestamp") {
+			p.timestamp = f.Number
+		}
+	}
+	return p, nil
+}
+
+// annotatedNumber returns the number that an annotation of src names, nil without
+// the annotation.
+func annotatedNumber(src *field.Source, annotation string) (field.NumberFunc, error) {
+	name := src.Annotations[annotation]
+	if name == "" {
+		return nil, nil
+	}
+	f := src.Lookup(name)
+	switch {
+	case f == nil:
+		return nil, fmt.Errorf("annotation %s: %w", annotation, src.Unknown(name))
+	case f.Number == nil || f.Kind == field.Float:
+		return nil, fmt.Errorf("annotation %s: field %q is not a whole number", annotation, f.FullName)
+	}
+	return f.Number, nil
+}
+
+// payloadOf returns how to find the packet of an event: a field, or what comes
+// behind the fields.
+func payloadOf(src *field.Source) (func(sample []byte) []byte, error) {
+	name, rest := src.Annotations[annotationPayload], src.Annotations[annotationRestName]
+	if name == "" && rest == "" {
+		return nil, fmt.Errorf("data source %q has no packets, which mode %q needs (annotation %s)",
+			src.Name, PcapNG, annotationPayload)
+	}
+	if name != "" && !strings.EqualFold(name, rest) {
+		f := src.Lookup(name)
+		if f == nil {
+			return nil, fmt.Errorf("annotation %s: %w", annotationPayload, src.Unknown(name))
+		}
+		return func(s []byte) []byte { return s[f.Offset : f.Offset+f.Size] }, nil
+	}
+	size, length := src.Size, field.NumberFunc(nil)
+	if src.Annotations[annotationRestLength] != "" {
+		var err error
+		if length, err = annotatedNumber(src, annotationRestLength); err != nil {
+			return nil, err
+		}
+	}
+	return func(s []byte) []byte {
+		rest := s[min(int(size), len(s)):]
+		if length != nil {
+			rest = rest[:min(uint64(len(rest)), length(s))]
+		}
+		return rest
+	}, nil
+}
+
+// Header appends the section of the file.
+func (p *pcapNG) Header(dst []byte) []byte {
+	start := len(dst)
+	dst = beginBlock(dst, blockSection)
+	dst = binary.LittleEndian.AppendUint32(dst, byteOrderMagic)
+	dst = binary.LittleEndian.AppendUint16(dst, 1) // version 1.0
+	dst = binary.LittleEndian.AppendUint16(dst, 0)
+	dst = binary.LittleEndian.AppendUint64(dst, ^uint64(0)) // of unknown length
+	return endBlock(dst, start)
+}
+
+// Event appends one packet, and its interface when it is the first one there.
+func (p *pcapNG) Event(dst, sample []byte) []byte {
+	packet := p.payload(sample)
+	packet = packet[:min(len(packet), maxPacket)]
+	whole := uint64(len(packet))
+	if p.length != nil {
+		n := p.length(sample)
+		packet = packet[:min(uint64(len(packet)), n)]
+		whole = max(n, uint64(len(packet)))
+	}
+	var at uint64
+	if p.timestamp != nil {
+		at = p.timestamp(sample)
+	}
+	dst, number := p.networkInterface(dst, sample)
+	start := len(dst)
+	dst = beginBlock(dst, blockPacket)
+	dst = binary.LittleEndian.AppendUint32(dst, number)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(at>>32))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(at))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(packet)))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(min(whole, 1<<32-1)))
+	return endBlock(append(dst, packet...), start)
+}
+
+// networkInterface returns the number of the interface of an event.
+func (p *pcapNG) networkInterface(dst, sample []byte) ([]byte, uint32) {
+	p.name = p.name[:0]
+	for i, key := range p.keys {
+		if i > 0 {
+			p.name = append(p.name, '/')
+		}
+		p.name = key(p.name, sample)
+	}
+	if n, ok := p.interfaces[string(p.name)]; ok {
+		return dst, n
+	}
+	if len(p.interfaces) >= maxInterfaces {
+		return dst, 0
+	}
+	n := uint32(len(p.interfaces))
+	p.interfaces[string(p.name)] = n
+	start := len(dst)
+	dst = beginBlock(dst, blockInterface)
+	dst = binary.LittleEndian.AppendUint16(dst, linkEthernet)
+	dst = binary.LittleEndian.AppendUint16(dst, 0)
+	dst = binary.LittleEndian.AppendUint32(dst, maxPacket)
+	if len(p.name) > 0 {
+		dst = appendOption(dst, optionName, p.name[:min(len(p.name), 1<<10)])
+	}
+	dst = appendOption(dst, optionResolution, []byte{nanoseconds})
+	dst = binary.LittleEndian.AppendUint32(dst, 0) // the end of the options
+	return endBlock(dst, start), n
+}
+
+func (p *pcapNG) Array(dst []byte, samples [][]byte) []byte {
+	for _, s := range samples {
+		dst = p.Event(dst, s)
+	}
+	return dst
+}
+
+func appendOption(dst []byte, code uint16, value []byte) []byte {
+	dst = binary.LittleEndian.AppendUint16(dst, code)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(len(value)))
+	return padTo4(append(dst, value...), len(value))
+}
+
+// beginBlock appends the type of a block and room for its length.
+func beginBlock(dst []byte, kind uint32) []byte {
+	return binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(dst, kind), 0)
+}
+
+// endBlock fills the block that begins at start up to whole words, and writes its
+// length at both ends.
+func endBlock(dst []byte, start int) []byte {
+	dst = padTo4(dst, len(dst)-start)
+	length := uint32(len(dst) - start + 4)
+	binary.LittleEndian.PutUint32(dst[start+4:], length)
+	return binary.LittleEndian.AppendUint32(dst, length)
+}
+
+// padTo4 appends zeros behind n bytes up to a multiple of 4.
+func padTo4(dst []byte, n int) []byte {
+	for ; n%4 != 0; n++ {
+		dst = append(dst, 0)
+	}
+	return dst
+}

@@ -1,0 +1,100 @@
+package runcmd
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
+	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/output"
+)
+
+// columnLists are the values of --output that name columns behind a "=".
+var columnLists = []string{"custom-columns=", "columns="}
+
+// view is what --output asks for one data source.
+type view struct {
+	mode   output.Mode // empty for the gadget's own
+	fields string      // of a list of columns
+}
+
+// view reads --output for src.
+func (f former) view(src *field.Source) (view, error) {
+	value, err := perSource(joinColumns(f.cmd.Output, f.names), src.Name, f.names)
+	if err != nil {
+		return view{}, fmt.Errorf("--output %q: %w", f.cmd.Output, err)
+	}
+	for _, list := range columnLists {
+		names, ok := strings.CutPrefix(value, list)
+		switch {
+		case !ok:
+			continue
+		case f.cmd.Fields != "":
+			return view{}, errors.New("--fields and columns of --output are mutually exclusive, use one")
+		case names == "":
+			return view{}, fmt.Errorf("--output %q: name columns behind the =", f.cmd.Output)
+		}
+		return view{output.Columns, strings.ReplaceAll(names, ";", ",")}, nil
+	}
+	known := append(modeNames(), "custom-columns=")
+	if value != "" && !slices.Contains(modeNames(), value) {
+		return view{}, fmt.Errorf("--output %q: there is no mode %q, %s", f.cmd.Output, value, nearest.Advice(value, known))
+	}
+	return view{mode: output.Mode(value)}, nil
+}
+
+func modeNames() []string {
+	var out []string
+	for _, m := range output.Modes() {
+		out = append(out, string(m))
+	}
+	return out
+}
+
+// joinColumns puts semicolons between the names of columns, so that commas part
+// nothing but data sources: "columns=a,b,close:json" has one list of columns.
+func joinColumns(value string, sources []string) string {
+	var out []string
+	inList := false
+	for part := range strings.SplitSeq(value, ",") {
+		name, mode, scoped := strings.Cut(part, ":")
+		if scoped = scoped && slices.Contains(sources, strings.TrimSpace(name)); !scoped {
+			mode = part
+		}
+		list := slices.ContainsFunc(columnLists, func(l string) bool { return strings.HasPrefix(strings.TrimSpace(mode), l) })
+		if inList && !scoped && !list {
+			out[len(out)-1] += ";" + part
+			continue
+		}
+		inList = list
+		out = append(out, part)
+	}
+	return strings.Join(out, ",")
+}
+
+// checkFiles returns an error when a mode that writes a whole file does not have
+// the output for itself, or when a terminal would have to show one.
+func (f former) checkFiles(modes map[string]output.Mode) error {
+	for name, m := range modes {
+		if m.File() && len(modes) > 1 {
+			return fmt.Errorf("mode %q of data source %q writes a file of its own, leave out the others, as in --output %s",
+				m, name, f.onlyOutput(name, m))
+		}
+		if m.Binary() && f.width > 0 {
+			return fmt.Errorf("mode %q writes binary data, which a terminal cannot show, send it to a file", m)
+		}
+	}
+	return nil
+}
+
+func (f former) onlyOutput(source string, m output.Mode) string {
+	parts := []string{source + ":" + string(m)}
+	for _, name := range f.names {
+		if name != source {
+			parts = append(parts, name+":"+string(output.None))
+		}
+	}
+	return strings.Join(parts, ",")
+}

@@ -1,0 +1,60 @@
+package runcmd
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/output"
+)
+
+func TestView(t *testing.T) {
+	for _, tc := range []struct {
+		output, fields string
+		want           view
+		err            string
+	}{
+		{output: "", want: view{}},
+		{output: "json", want: view{mode: output.JSON}},
+		{output: "custom-columns=a,b", want: view{output.Columns, "a,b"}},
+		{output: "columns=a", want: view{output.Columns, "a"}},
+		{output: "open:custom-columns=a,b,close:json", want: view{output.Columns, "a,b"}},
+		{output: "close:columns=c,d,open:json", want: view{mode: output.JSON}},
+		{output: "open:pprof", want: view{mode: output.Pprof}},
+		{output: "custom-columns=", err: "name columns"},
+		{output: "custom-columns=a", fields: "b", err: "mutually exclusive"},
+		{output: "custom-column=a", err: "custom-columns="},
+		{output: "flamegraf", err: "flamegraph"},
+	} {
+		f := former{session: &session{cmd: &Cmd{Output: tc.output, Fields: tc.fields}}, names: []string{"open", "close"}}
+		got, err := f.view(&field.Source{Name: "open"})
+		if tc.err != "" {
+			if err == nil || !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("%q: error %v, want %q", tc.output, err, tc.err)
+			}
+			continue
+		}
+		if err != nil || got != tc.want {
+			t.Errorf("%q: got %+v, %v, want %+v", tc.output, got, err, tc.want)
+		}
+	}
+}
+
+// TestFilesAlone keeps a file of one data source from being mixed with others.
+func TestFilesAlone(t *testing.T) {
+	f := former{names: []string{"open", "close"}}
+	if err := f.checkFiles(map[string]output.Mode{"open": output.Pprof}); err != nil {
+		t.Error(err)
+	}
+	err := f.checkFiles(map[string]output.Mode{"open": output.FlameGraph, "close": output.JSON})
+	if err == nil || !strings.Contains(err.Error(), "open:flamegraph,close:none") {
+		t.Errorf("two sources: %v", err)
+	}
+	f.width = 80
+	if err := f.checkFiles(map[string]output.Mode{"open": output.Pprof}); err == nil {
+		t.Error("binary data on a terminal")
+	}
+	if got := f.mode(&field.Source{Annotations: map[string]string{annotationMode: "pcap-ng"}}); got != output.Columns {
+		t.Errorf("a terminal shows %q", got)
+	}
+}
