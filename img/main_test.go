@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -67,6 +68,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_RUNTIME_DIR", run)
 			env.Setenv("USER", "imgtest")
 			env.Setenv("REGISTRY", registry)
+			program, err := exec.LookPath("img")
+			if err != nil {
+				return err
+			}
+			env.Setenv("IMGBIN", filepath.Dir(program))
 			env.Setenv("BASE", registry+"/base")
 			env.Setenv("PATH", env.Getenv("PATH")+":/usr/sbin:/sbin")
 			return nil

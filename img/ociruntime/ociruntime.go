@@ -8,7 +8,7 @@ import (
 )
 
 // ErrNone says that the machine has no OCI runtime.
-var ErrNone = errors.New("no runc or crun in PATH")
+var ErrNone = errors.New("no runc or crun in PATH, install the package runc or crun to build what has a RUN")
 
 // Names are the programs that are looked for, in order.
 func Names() []string { return []string{"runc", "crun"} }
