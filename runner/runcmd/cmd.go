@@ -46,6 +46,7 @@ type Cmd struct {
 	MaxEntries string   `placeholder:"N" help:"Show at most this many entries of an array, -1 for all; \"source:N,source2:N\" for each data source." group:"Output"`
 
 	StackFlags              `group:"Output"`
+	MetricsFlags            `group:"Output"`
 	container.SelectorFlags `group:"Containers"`
 	container.RuntimeFlags  `group:"Runtimes"`
 
@@ -200,6 +201,11 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	if err != nil {
 		return err
 	}
+	stopMetrics, err := s.serveMetrics(ev)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
 		Feeds:       s.feeds,
 		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: engine.DefaultPinPath, Note: s.notef,

@@ -2,6 +2,7 @@ package runcmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/metrics"
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
 
@@ -24,15 +26,17 @@ const outputGrace = time.Second
 
 // events is the engine's handler: it filters, encodes and writes.
 type events struct {
-	sources []*field.Source
-	parts   []part
-	sink    *output.Sink
-	note    func(format string, args ...any)
+	sources  []*field.Source
+	parts    []part
+	sink     *output.Sink
+	note     func(format string, args ...any)
+	registry *metrics.Registry // nil unless metrics are served
 }
 
 // part is what one data source needs.
 type part struct {
-	encoder output.Encoder // nil to write nothing
+	encoder output.Encoder  // nil to write nothing
+	metrics *metrics.Source // nil to count nothing
 	match   func(sample []byte) bool
 	sort    func(samples [][]byte)
 	most    int // entries of an array, negative for all
@@ -66,7 +70,7 @@ func (s *session) events() (*events, error) {
 			return nil, err
 		}
 	}
-	return ev, f.checkFiles(f.modes)
+	return ev, errors.Join(f.checkFiles(f.modes), s.measure(ev))
 }
 
 // sources returns the data sources of the gadget.
@@ -117,6 +121,9 @@ func (e *events) Event(source int, sample []byte) {
 		return
 	}
 	p.seen.Add(1)
+	if p.metrics != nil {
+		p.metrics.Count(sample)
+	}
 	if p.encoder != nil {
 		e.sink.Append(func(dst []byte) []byte { return p.encoder.Event(dst, sample) })
 	}
@@ -127,6 +134,11 @@ func (e *events) Array(source int, samples [][]byte) {
 	p := &e.parts[source]
 	if p.match != nil {
 		samples = slices.DeleteFunc(samples, func(s []byte) bool { return !p.match(s) })
+	}
+	if p.metrics != nil {
+		for _, s := range samples {
+			p.metrics.Count(s)
+		}
 	}
 	if p.sort != nil {
 		p.sort(samples)

@@ -53,7 +53,7 @@ func modeNames() []string {
 	return out
 }
 
-// joinColumns puts semicolons between the names of columns, so that commas part
+// joinColumns puts semicolons between the names of columns, so that commas separate
 // nothing but data sources: "columns=a,b,close:json" has one list of columns.
 func joinColumns(value string, sources []string) string {
 	var out []string

@@ -1,0 +1,51 @@
+package runcmd
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
+)
+
+// TestMetricsOfRun asks a running gadget how many files each process opened.
+func TestMetricsOfRun(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	_, stderr, stop := start(t, newNode(), "counts.bpf.o", Cmd{
+		Output:       "none",
+		MetricsFlags: MetricsFlags{OTelMetricsListen: "127.0.0.1:0"},
+		Annotate: []string{
+			"counts:metrics.collect=true", "counts:fetch-interval=20ms", "counts.opens:metrics.type=counter",
+		},
+	})
+	url := regexp.MustCompile(`http://\S+/metrics`)
+	waitFor(t, "the ready line", func() bool { return strings.Contains(stderr.String(), "ready") })
+	at := url.FindString(stderr.String())
+	waitFor(t, "a count", func() bool {
+		_, _ = os.Open("metrics-test")
+		resp, err := http.Get(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		return err == nil && strings.Contains(string(body), `opens_total{otel_scope_name="counts"} `)
+	})
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if _, err := http.Get(at); err == nil {
+		t.Error("the metrics are served after the run")
+	}
+}
+
+func TestMetricsOfNothing(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	_, _, stop := start(t, newNode(), "counts.bpf.o", Cmd{MetricsFlags: MetricsFlags{OTelMetricsListen: "127.0.0.1:0"}})
+	if err := stop(); err == nil || !strings.Contains(err.Error(), "metrics.collect=true") {
+		t.Errorf("a gadget without metrics: %v", err)
+	}
+}
