@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/rules-gadget/rules_gadget/runner/app"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -33,10 +34,16 @@ func main() {
 	os.Exit(report(err, os.Stderr))
 }
 
+// reportGrace is how long a reader of stderr that does not read may hold the end
+// of the process.
+const reportGrace = time.Second
+
 // report writes err and returns the exit code that it stands for.
 func report(err error, stderr io.Writer) int {
 	if err != nil && !errors.Is(err, cli.ErrInterrupted) {
-		fmt.Fprintf(stderr, "gadget-run: %v\n", err)
+		notes := cli.NewNotes(stderr)
+		fmt.Fprintf(notes, "gadget-run: %v\n", err)
+		notes.Flush(reportGrace)
 	}
 	return cli.ExitCode(err)
 }

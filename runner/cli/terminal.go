@@ -2,23 +2,25 @@ package cli
 
 import (
 	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/term"
 )
 
+// descriptor is a file, or what stands before one.
+type descriptor interface{ Fd() uintptr }
+
 // IsTerminal reports whether a person reads w.
 func IsTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := w.(descriptor)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // TerminalWidth is the number of columns of the terminal that w is, 0 where no
 // person reads it.
 func TerminalWidth(w io.Writer) int {
-	f, ok := w.(*os.File)
+	f, ok := w.(descriptor)
 	if !ok {
 		return 0
 	}

@@ -61,6 +61,7 @@ type Loaded struct {
 	// readers of the tracer maps, in the order of tracers.
 	readers []sampleReader
 	arrays  []array
+	reading *readLoop // of the last Run
 }
 
 // Load gives the plan's programs and maps to the kernel and opens the readers

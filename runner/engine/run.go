@@ -49,7 +49,21 @@ func (l *Loaded) Run(ctx context.Context, h Handler, attached func()) error {
 	err = errors.Join(err, l.finishArrays(ctx, arrays), l.Detach())
 	readers.stop()
 	readers.pollLost()
+	l.reading = readers
 	return err
+}
+
+// Settle waits, for at most DrainGrace, until the handler has been given what is
+// left in the buffers: after Run, when the handler no longer waits for anybody.
+func (l *Loaded) Settle() {
+	if l.reading == nil {
+		return
+	}
+	select {
+	case <-l.reading.done:
+	case <-time.After(DrainGrace):
+	}
+	l.reading.pollLost()
 }
 
 // runArrays reads every array on its schedule. The channel gets the error of

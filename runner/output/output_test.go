@@ -258,7 +258,7 @@ func TestSinkWritesInOrder(t *testing.T) {
 	for i := range 1000 {
 		line := []byte{byte('a' + i%26), '\n'}
 		want = append(want, line...)
-		s.Append(func(dst []byte) []byte { return append(dst, line...) })
+		s.Append(0, 1, func(dst []byte) []byte { return append(dst, line...) })
 	}
 	if err := s.Close(time.Minute); err != nil {
 		t.Fatal(err)
@@ -276,7 +276,7 @@ func TestSinkDoesNotWaitForABlockedReader(t *testing.T) {
 	appended := make(chan struct{})
 	go func() {
 		for range 3 { // one is being written, one is pending, one waits
-			s.Append(func(dst []byte) []byte { return append(dst, big...) })
+			s.Append(0, 1, func(dst []byte) []byte { return append(dst, big...) })
 		}
 		close(appended)
 	}()
@@ -299,11 +299,11 @@ func TestSinkReportsErrors(t *testing.T) {
 	r.Close()
 	told := make(chan error, 1)
 	s := NewSink(w, func(err error) { told <- err })
-	s.Append(func(dst []byte) []byte { return append(dst, 'x') })
+	s.Append(0, 1, func(dst []byte) []byte { return append(dst, 'x') })
 	if err := <-told; !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("told %v", err)
 	}
-	s.Append(func(dst []byte) []byte { return append(dst, 'y') })
+	s.Append(0, 1, func(dst []byte) []byte { return append(dst, 'y') })
 	if err := s.Close(time.Minute); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("closing: %v", err)
 	}

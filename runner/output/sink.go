@@ -22,7 +22,10 @@ type Sink struct {
 	mu      sync.Mutex
 	changed *sync.Cond // signals every change of the fields below
 	pending []byte
+	waiting counts // events in pending
 	spare   []byte
+	inWrite counts // events in what the goroutine is writing now
+	written counts
 	writing int   // bytes that the goroutine is writing now
 	closing bool  // no more events, write what is pending
 	dropped bool  // whoever waits to append gives up
@@ -39,19 +42,47 @@ func NewSink(w io.Writer, onError func(error)) *Sink {
 	return s
 }
 
-// Append lets fn append one event to the buffer. It waits while too much is
-// pending, and does nothing once the Sink has failed or is closed.
-func (s *Sink) Append(fn func(dst []byte) []byte) {
+// Append lets fn append n events of a source to the buffer, and reports whether it
+// did. It waits while too much is pending, and does nothing once the Sink has
+// failed or is closed.
+func (s *Sink) Append(source int, n uint64, fn func(dst []byte) []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.pending) >= maxPending && !s.dropped && s.err == nil {
 		s.changed.Wait()
 	}
 	if s.dropped || s.closing || s.err != nil {
-		return
+		return false
 	}
 	s.pending = fn(s.pending)
+	s.waiting.add(source, n)
 	s.changed.Broadcast()
+	return true
+}
+
+// Written returns how many events of a source whoever reads the output was given.
+// Those of a write that has not ended, or failed, do not count.
+func (s *Sink) Written(source int) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.written.of(source)
+}
+
+// counts are numbers of events by source.
+type counts []uint64
+
+func (c *counts) add(source int, n uint64) {
+	for len(*c) <= source {
+		*c = append(*c, 0)
+	}
+	(*c)[source] += n
+}
+
+func (c counts) of(source int) uint64 {
+	if source < len(c) {
+		return c[source]
+	}
+	return 0
 }
 
 // AppendLast is Append for what stands behind all events: it does not wait for a
@@ -118,6 +149,7 @@ func (s *Sink) take() ([]byte, bool) {
 	}
 	buf := s.pending
 	s.pending, s.spare, s.writing = s.spare, nil, len(buf)
+	s.waiting, s.inWrite = s.inWrite[:0], s.waiting
 	s.changed.Broadcast()
 	return buf, true
 }
@@ -128,6 +160,9 @@ func (s *Sink) give(buf []byte, err error) bool {
 	defer s.mu.Unlock()
 	s.spare, s.writing = buf[:0], 0
 	if err == nil {
+		for source, n := range s.inWrite {
+			s.written.add(source, n)
+		}
 		return true
 	}
 	s.err = err

@@ -82,11 +82,18 @@ type session struct {
 	symbols    *symbolizer.User // nil for none
 }
 
+// notesGrace is how long a reader of stderr that does not read may hold the end of
+// the run, after everything is detached.
+const notesGrace = 300 * time.Millisecond
+
 // Run runs the gadget until its timeout or a signal ends it. Both are a clean
 // end; a signal while the gadget is still being fetched or loaded is
 // cli.ErrInterrupted.
 func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 	cache := btf.NewCache()
+	notes := cli.NewNotes(g.Stderr)
+	quick := *g
+	quick.Stderr, g = notes, &quick
 	s := &session{cmd: c, g: g, rest: rest, runtimes: openRuntimes, kernel: cache}
 	if c.BTF == "" && !rest.Help {
 		// Nearly every gadget needs it, and another CPU can read it meanwhile;
@@ -94,6 +101,7 @@ func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 		go func() { _, _ = cache.Kernel() }()
 	}
 	err := s.run(g.Ctx)
+	notes.Flush(notesGrace)
 	if err != nil && errors.Is(err, context.Canceled) && g.Ctx.Err() != nil {
 		return cli.ErrInterrupted
 	}
@@ -246,6 +254,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		err = errors.Join(err, s.wasm.program.Err(), s.wasm.program.Stop())
 	}
 	err = errors.Join(err, ev.finish())
+	loaded.Settle()
 	told()
 	ev.summary(s.notef, s.detailf)
 	return err

@@ -39,9 +39,9 @@ type part struct {
 	metrics *metrics.Source // nil to count nothing
 	match   func(sample []byte) bool
 	sort    func(samples [][]byte)
-	most    int // entries of an array, negative for all
-	seen    atomic.Uint64
-	lost    atomic.Uint64
+	most    int           // entries of an array, negative for all
+	seen    atomic.Uint64 // events that came and matched
+	lost    atomic.Uint64 // events that the kernel had no room for
 }
 
 // events prepares the decoding and the form of every data source.
@@ -109,7 +109,7 @@ func (e *events) start(w io.Writer, cancel context.CancelCauseFunc) {
 	e.sink = output.NewSink(w, func(err error) { cancel(err) })
 	for i := range e.parts {
 		if enc := e.parts[i].encoder; enc != nil {
-			e.sink.Append(enc.Header)
+			e.sink.Append(i, 0, enc.Header)
 		}
 	}
 }
@@ -125,7 +125,7 @@ func (e *events) Event(source int, sample []byte) {
 		p.metrics.Count(sample)
 	}
 	if p.encoder != nil {
-		e.sink.Append(func(dst []byte) []byte { return p.encoder.Event(dst, sample) })
+		e.sink.Append(source, 1, func(dst []byte) []byte { return p.encoder.Event(dst, sample) })
 	}
 }
 
@@ -148,7 +148,7 @@ func (e *events) Array(source int, samples [][]byte) {
 	}
 	p.seen.Add(uint64(len(samples)))
 	if p.encoder != nil {
-		e.sink.Append(func(dst []byte) []byte { return p.encoder.Array(dst, samples) })
+		e.sink.Append(source, uint64(len(samples)), func(dst []byte) []byte { return p.encoder.Array(dst, samples) })
 	}
 }
 
@@ -171,17 +171,23 @@ func (e *events) finish() error {
 	return nil
 }
 
-// summary tells how much was lost in all, and with details how much was shown.
+// summary reports how much was lost in all, and with details how much was shown:
+// every event that the gadget made is one or the other.
 func (e *events) summary(note, detail func(string, ...any)) {
 	if n := e.sink.Unwritten(); n > 0 {
 		note("the reader of the output did not take the last %d bytes", n)
 	}
 	for i := range e.parts {
 		p := &e.parts[i]
+		shown, lost := p.seen.Load(), p.lost.Load()
+		if p.encoder != nil {
+			shown = e.sink.Written(i)
+			lost += p.seen.Load() - shown
+		}
 		say := detail
-		if p.lost.Load() > 0 {
+		if lost > 0 {
 			say = note
 		}
-		say("%s: %d events shown, %d lost", e.sources[i].Name, p.seen.Load(), p.lost.Load())
+		say("%s: %d events shown, %d lost", e.sources[i].Name, shown, lost)
 	}
 }
