@@ -23,12 +23,13 @@ const (
 	FlameGraph Mode = "flamegraph"
 	Pprof      Mode = "pprof"
 	PcapNG     Mode = "pcap-ng"
+	ModeTop    Mode = "top"
 	None       Mode = "none"
 )
 
 // Modes returns every mode, the default first.
 func Modes() []Mode {
-	return []Mode{Columns, JSON, JSONPretty, YAML, Raw, Advise, Folded, FlameGraph, Pprof, PcapNG, None}
+	return []Mode{Columns, JSON, JSONPretty, YAML, Raw, Advise, Folded, FlameGraph, Pprof, PcapNG, ModeTop, None}
 }
 
 // Binary reports whether the mode writes what no terminal can show.
@@ -57,9 +58,10 @@ type Finisher interface {
 // Options choose what an Encoder shows.
 type Options struct {
 	Mode   Mode
-	Fields string // "a,b" or "+a,-b", empty for the default
-	Clear  bool   // columns of arrays begin on an empty screen
-	Width  int    // of the terminal in characters; 0: no terminal, texts stay whole
+	Fields string                     // "a,b" or "+a,-b", empty for the default
+	Size   func() (width, height int) // of the terminal that keys come from; nil: none
+	Clear  bool                       // columns of arrays begin on an empty screen
+	Width  int                        // of the terminal in characters; 0: no terminal, texts stay whole
 }
 
 // New returns the encoder of src, nil for mode None.
@@ -88,6 +90,8 @@ func New(src *field.Source, o Options) (Encoder, error) {
 		return newStacks(src, o.Mode)
 	case PcapNG:
 		return newPcapNG(src)
+	case ModeTop:
+		return newTop(src, sel, o)
 	case None:
 		return nil, nil
 	}

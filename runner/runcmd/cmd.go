@@ -38,7 +38,7 @@ type Cmd struct {
 	ReadyFD         int         `name:"ready-fd" placeholder:"N" help:"Write one line to this file descriptor once every program is attached, and close it." group:"Gadget"`
 	Annotate        []string    `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", comma-separated." group:"Gadget"`
 
-	Output     string   `short:"o" placeholder:"MODE" help:"Form of the events: columns, custom-columns=a,b, json, jsonpretty, yaml, raw, advise, folded, flamegraph, pprof, pcap-ng, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
+	Output     string   `short:"o" placeholder:"MODE" help:"Form of the events: columns, custom-columns=a,b, json, jsonpretty, yaml, raw, advise, folded, flamegraph, pprof, pcap-ng, top, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
 	Fields     string   `placeholder:"LIST" help:"Fields to show: \"a,b\" for exactly these, \"+a,-b\" to add and remove; \"source:a;b\" for one data source and the others." group:"Output"`
 	Filter     []string `short:"F" sep:"none" placeholder:"RULES" help:"Show only matching events: field, one of == != >= > <= < ~ !~, value; comma-separated." group:"Output"`
 	FilterExpr []string `short:"E" sep:"none" placeholder:"EXPR" help:"Show only events for which an expression holds (expr-lang.org): 'proc.comm == \"cat\" && fd > 3'." group:"Output"`
@@ -231,6 +231,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ev.start(s.g.Stdout, cancel)
+	defer s.readKeys(ev, cancel)()
 	stop := s.stopAfter(ctx, cancel)
 	defer stop()
 	told := func() {}

@@ -45,7 +45,7 @@ func (f former) form(p *part, src *field.Source) error {
 		f.modes[src.Name] = v.mode
 	}
 	p.encoder, err = output.New(src, output.Options{
-		Mode: v.mode, Fields: v.fields, Width: f.width,
+		Mode: v.mode, Fields: v.fields, Width: f.width, Size: f.screenSize(),
 		Clear: f.width > 0 && src.Annotations[annotationClear] == "true",
 	})
 	if err != nil {

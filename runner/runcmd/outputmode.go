@@ -78,8 +78,8 @@ func joinColumns(value string, sources []string) string {
 // the output for itself, or when a terminal would have to show one.
 func (f former) checkFiles(modes map[string]output.Mode) error {
 	for name, m := range modes {
-		if m.File() && len(modes) > 1 {
-			return fmt.Errorf("mode %q of data source %q writes a file of its own, leave out the others, as in --output %s",
+		if (m.File() || m == output.ModeTop && f.width > 0) && len(modes) > 1 {
+			return fmt.Errorf("mode %q of data source %q needs the output for itself, leave out the others, as in --output %s",
 				m, name, f.onlyOutput(name, m))
 		}
 		if m.Binary() && f.width > 0 {

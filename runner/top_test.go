@@ -1,0 +1,48 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
+)
+
+// TestTop sorts and filters a live table, and leaves it.
+func TestTop(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	layout := filepath.Join(t.TempDir(), "layout")
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "counts.bpf.o"), gadgettest.File(t, "counts.yaml"), arch.Host()); err != nil {
+		t.Fatal(err)
+	}
+	term := atTerminal(t, append(ownFiles(t), "TERM=xterm"), "run", layout, "-o", "tasks:none,counts:top")
+	term.expect("q quit)")
+	term.waitSecret()
+	term.typeIn(">")
+	term.expect("by PID falling")
+	term.typeIn("/nothing has this\n")
+	term.expect(`counts: 0 of `)
+	term.typeIn("q")
+	if code := term.exit(); code != cli.ExitOK {
+		t.Errorf("exit code %d:\n%s", code, term.shown())
+	}
+	if left := "\x1b[?1049l"; !strings.Contains(term.shown(), left) {
+		t.Errorf("the screen was not left:\n%s", term.shown())
+	}
+}
+
+// TestTopRefused says what mode top cannot show.
+func TestTopRefused(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	layout := filepath.Join(t.TempDir(), "layout")
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "counts.bpf.o"), nil, arch.Host()); err != nil {
+		t.Fatal(err)
+	}
+	term := atTerminal(t, ownFiles(t), "run", layout, "-o", "top")
+	if code := term.exit(); code != cli.ExitUsage {
+		t.Errorf("exit code %d:\n%s", code, term.shown())
+	}
+	term.expect("needs the output for itself")
+}
