@@ -78,36 +78,27 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return err
 	}
 	first := leading(args)
-	line := narrow(reflect.TypeFor[commands](), args[first:])
-	parser, err := newParser(line.Interface(), stdout, stderr)
+	std := streams{stdin, stdout, stderr}
+	line, err := std.commandLine(args[first:])
 	if err != nil {
 		return err
 	}
-	args, rest, err := splitArgs(parser.Model, args, first, stdin)
-	if err != nil {
+	defer func() { verbose = line.globals().Verbose }()
+	list, err := splitArgs(line.parser.Model, args, first, stdin)
+	switch {
+	case err != nil:
 		return err
+	case len(list) > 1:
+		return runTogether(ctx, first, list, std)
 	}
+	args = list[0].Args
 	switch {
 	case len(args) == 0:
 		args = []string{"--help"}
 	case args[0] == "help": // as img, ig and docker have it
 		args = append(args[1:], "--help")
 	}
-	kctx, err := parser.Parse(args)
-	if err != nil {
-		return cli.Usage(usageHint(parser.Model, err, args))
-	}
-	flags := line.Elem().FieldByName("Globals").Interface().(globals)
-	verbose = flags.Verbose
-	g := &cli.Globals{
-		Ctx: ctx, Stdin: stdin, Stdout: stdout, Stderr: stderr,
-		State: cli.StateDir(flags.State, os.Geteuid(), os.Getenv), Verbose: flags.Verbose, Quiet: flags.Quiet,
-	}
-	err = kctx.Run(g, rest)
-	if err != nil && ctx.Err() != nil && kctx.Selected().Name != "run" { // run tells a clean end from a broken one itself
-		return cli.ErrInterrupted
-	}
-	return err
+	return line.run(ctx, args, list[0].Rest)
 }
 
 // internalError is a panic that nothing expected.
@@ -166,14 +157,17 @@ func newParser(line any, stdout, stderr io.Writer) (*kong.Kong, error) {
 
 // splitArgs sets the flags of the gadget apart when the command, which args[first]
 // names, is "run", and adds what a manifest says.
-func splitArgs(model *kong.Application, args []string, first int, stdin io.Reader) ([]string, runcmd.Rest, error) {
+func splitArgs(model *kong.Application, args []string, first int, stdin io.Reader) ([]runcmd.Invocation, error) {
 	if first >= len(args) || args[first] != "run" {
-		return args, runcmd.Rest{}, nil
+		return []runcmd.Invocation{{Args: args}}, nil
 	}
 	known := flagSet(model.Flags, child(model.Node, "run").Flags)
 	ours, rest := runcmd.Split(args[first+1:], known)
-	ours, rest, err := runcmd.WithManifest(ours, rest, stdin)
-	return slices.Concat(args[:first+1], ours), rest, err
+	list, err := runcmd.Invocations(ours, rest, stdin)
+	for i := range list {
+		list[i].Args = slices.Concat(args[:first+1], list[i].Args)
+	}
+	return list, err
 }
 
 // layoutEnv holds the runfiles path of a layout. Bazel's :run targets set it.

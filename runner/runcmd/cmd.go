@@ -26,7 +26,7 @@ import (
 // Cmd are the flags of "gadget-run run". Flags of the gadget itself are not
 // among them: Split sets them apart before the command line is parsed.
 type Cmd struct {
-	Gadget string `arg:"" name:"gadget" help:"Reference in a registry, or a path (./DIR, ./FILE.tar, oci:DIR:NAME) of a layout or an archive."`
+	Gadget string `arg:"" name:"gadget" help:"Reference in a registry, or a path (./DIR, ./FILE.tar, oci:DIR:NAME) of a layout or an archive; several run together."`
 
 	Pull            string      `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
 	DisallowPulling bool        `help:"Pull nothing, as --pull=never." group:"Gadget"`
@@ -58,6 +58,8 @@ type Cmd struct {
 type Rest struct {
 	Args []string
 	Help bool
+
+	member *member // nil for the only gadget of a run
 }
 
 // phases of a run, each of which names itself in its errors.
@@ -100,7 +102,7 @@ func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 		// an error shows again where the types are used.
 		go func() { _, _ = cache.Kernel() }()
 	}
-	err := s.run(g.Ctx)
+	err := rest.member.wrap(s.run(g.Ctx))
 	notes.Flush(notesGrace)
 	if err != nil && errors.Is(err, context.Canceled) && g.Ctx.Err() != nil {
 		return cli.ErrInterrupted
@@ -109,11 +111,13 @@ func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 }
 
 func (s *session) run(ctx context.Context) error {
-	if err := s.cmd.check(); err != nil {
+	if err := errors.Join(s.cmd.check(), s.cmd.checkTogether(s.rest.member)); err != nil {
 		return cli.Usage(err)
 	}
 	var err error
-	if s.ready, err = openReadiness(s.cmd.ReadyFD, os.Getenv); err != nil {
+	if s.ready, err = s.rest.member.readiness(func() (*readiness, error) {
+		return openReadiness(s.cmd.ReadyFD, os.Getenv)
+	}); err != nil {
 		return cli.Usage(err)
 	}
 	if err := errors.Join(s.openContainers(), s.openSymbolizers()); err != nil {
@@ -246,8 +250,10 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	err = loaded.Run(ctx, handler, func() {
 		s.enterContainers(loaded)
 		s.notef("ready, %s", programsText(loaded.Attached()))
-		s.ready.tell(s.detailf)
-		told = s.ready.finish
+		if s.rest.member.attached() {
+			s.ready.tell(s.detailf)
+			told = s.ready.finish
+		}
 		s.kernel = nil
 		settle()
 	})
@@ -303,7 +309,7 @@ func (s *session) verbose(err error) error {
 // notef writes one line for the user.
 func (s *session) notef(format string, args ...any) {
 	if !s.g.Quiet {
-		fmt.Fprintf(s.g.Stderr, "gadget-run: "+format+"\n", args...)
+		fmt.Fprintf(s.g.Stderr, "gadget-run: "+s.rest.member.prefix()+format+"\n", args...)
 	}
 }
 

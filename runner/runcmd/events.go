@@ -53,6 +53,7 @@ func (s *session) events() (*events, error) {
 	if s.wasm != nil {
 		sources = s.wasm.withWasm(sources)
 	}
+	s.rest.member.mark(sources)
 	ev := &events{sources: sources, parts: make([]part, len(sources)), note: s.notef}
 	f := former{session: s, names: make([]string, len(sources)), width: terminalWidth(s.g.Stdout), modes: map[string]output.Mode{}}
 	arrays := false

@@ -58,31 +58,24 @@ var selectorFlags = []string{
 	"--k8s-podname", "--k8s-namespace", "--k8s-selector", "--k8s-containername",
 }
 
-// WithManifest adds to what Split returned the arguments that the manifest of
-// -f/--file stands for. What the command line itself says wins: the gadget, the
+// withSpec adds to what Split returned the arguments that a document of the
+// manifest stands for. What the command line itself says wins: the gadget, the
 // value of each flag, of each parameter of the gadget.
-func WithManifest(args []string, rest Rest, stdin io.Reader) ([]string, Rest, error) {
-	file, ok := manifestFile(args)
-	if !ok {
-		return args, rest, nil
-	}
-	data, err := readManifest(file, stdin)
-	if err != nil {
-		return args, rest, fmt.Errorf("reading manifest %q: %w", file, err)
-	}
-	spec, err := oneSpec(data, file)
-	if err != nil {
-		return args, rest, cli.Usage(err)
-	}
+func withSpec(spec gadget.InstanceSpec, file string, args []string, rest Rest) ([]string, Rest, error) {
 	flags, params, err := arguments(spec, file, args)
 	if err != nil {
-		return args, rest, cli.Usage(err)
+		return args, rest, err
 	}
-	rest.Args = append(params, rest.Args...) // the last value wins
-	if !slices.ContainsFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") }) {
+	rest.Args = slices.Concat(params, rest.Args) // the last value wins
+	if !hasReference(args) {
 		flags = append(flags, spec.Image)
 	}
-	return append(flags, args...), rest, nil
+	return slices.Concat(flags, args), rest, nil
+}
+
+// hasReference reports whether args, as Split wrote them, name a gadget.
+func hasReference(args []string) bool {
+	return slices.ContainsFunc(args, func(a string) bool { return !strings.HasPrefix(a, "-") })
 }
 
 // manifestFile returns the value of -f or --file.
@@ -113,20 +106,22 @@ func readManifest(file string, stdin io.Reader) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, limit))
 }
 
-// oneSpec returns the only document of a manifest: a run shows one gadget.
-func oneSpec(data []byte, file string) (gadget.InstanceSpec, error) {
+// readSpecs returns the documents of a manifest.
+func readSpecs(file string, stdin io.Reader) ([]gadget.InstanceSpec, error) {
+	data, err := readManifest(file, stdin)
+	if err != nil {
+		return nil, fmt.Errorf("reading manifest %q: %w", file, err)
+	}
 	specs, problems := gadget.ParseInstanceSpecs(data, file)
 	if err := problems.Err(); err != nil {
-		return gadget.InstanceSpec{}, err
+		return nil, cli.Usage(err)
 	}
-	if len(specs) > 1 {
-		return gadget.InstanceSpec{}, fmt.Errorf("%s:%d: a second gadget begins here, but one run shows one gadget, put each into a file of its own",
-			file, specs[1].Line)
+	for _, spec := range specs {
+		if strings.HasPrefix(spec.Image, "-") {
+			return nil, cli.Usage(fmt.Errorf("%s:%d: the image %q is a flag, name a gadget", file, spec.Line, spec.Image))
+		}
 	}
-	if strings.HasPrefix(specs[0].Image, "-") {
-		return gadget.InstanceSpec{}, fmt.Errorf("%s:%d: the image %q is a flag, name a gadget", file, specs[0].Line, specs[0].Image)
-	}
-	return specs[0], nil
+	return specs, nil
 }
 
 // arguments returns the flags of the command and those of the gadget that spec

@@ -12,7 +12,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
 
-func TestWithManifest(t *testing.T) {
+func TestManifest(t *testing.T) {
 	known := FlagSet{
 		"-f": false, "--file": false, "-F": false, "--filter": false, "-o": false, "--output": false, "--host": true,
 		"-c": false, "--runtime-containername": false, "--containername": false,
@@ -41,10 +41,11 @@ func TestWithManifest(t *testing.T) {
 				t.Fatal(err)
 			}
 			ours, rest := Split(strings.Fields(strings.ReplaceAll(tc.line, "M", path)), known)
-			ours, rest, err := WithManifest(ours, rest, strings.NewReader(text))
-			if err != nil {
-				t.Fatal(err)
+			list, err := Invocations(ours, rest, strings.NewReader(text))
+			if err != nil || len(list) != 1 {
+				t.Fatal(list, err)
 			}
+			ours, rest = list[0].Args, list[0].Rest
 			if got := strings.ReplaceAll(strings.Join(ours, " "), path, "M"); got != tc.ours {
 				t.Errorf("ours: got %q, want %q", got, tc.ours)
 			}
@@ -56,7 +57,7 @@ func TestWithManifest(t *testing.T) {
 }
 
 func TestManifestTooLarge(t *testing.T) {
-	_, _, err := WithManifest([]string{"-f-"}, Rest{}, strings.NewReader(strings.Repeat("#", gadget.MaxInstanceSpecs+10)))
+	_, err := Invocations([]string{"-f-"}, Rest{}, strings.NewReader(strings.Repeat("#", gadget.MaxInstanceSpecs+10)))
 	if want := fmt.Sprintf("at most %d are read", gadget.MaxInstanceSpecs); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
@@ -64,7 +65,7 @@ func TestManifestTooLarge(t *testing.T) {
 
 func TestManifestCannotSetFlags(t *testing.T) {
 	text := "apiVersion: 1\nkind: instance-spec\nimage: --verify-image=false\n"
-	_, _, err := WithManifest([]string{"-f-"}, Rest{}, strings.NewReader(text))
+	_, err := Invocations([]string{"-f-"}, Rest{}, strings.NewReader(text))
 	if err == nil || !strings.Contains(err.Error(), `-:1: the image "--verify-image=false" is a flag`) {
 		t.Errorf("got %v, want an error about the image", err)
 	}

@@ -78,6 +78,9 @@ func joinColumns(value string, sources []string) string {
 // the output for itself, or when a terminal would have to show one.
 func (f former) checkFiles(modes map[string]output.Mode) error {
 	for name, m := range modes {
+		if (m.File() || m == output.ModeTop && f.width > 0) && f.session != nil && f.rest.member != nil {
+			return fmt.Errorf("mode %q needs the output for itself, run the gadget alone", m)
+		}
 		if (m.File() || m == output.ModeTop && f.width > 0) && len(modes) > 1 {
 			return fmt.Errorf("mode %q of data source %q needs the output for itself, leave out the others, as in --output %s",
 				m, name, f.onlyOutput(name, m))

@@ -1,0 +1,187 @@
+package runcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/field"
+)
+
+// gadgetField is the field that tells which gadget of several an event is of.
+const gadgetField = "gadget"
+
+// maxTogether is how many gadgets one run has at most.
+const maxTogether = 64
+
+// Invocation are the arguments of one gadget of a run.
+type Invocation struct {
+	Args []string // for the command line
+	Rest Rest
+}
+
+// member is one gadget of several in a run.
+type member struct {
+	name string
+	*company
+}
+
+// company is what the gadgets of one run share.
+type company struct {
+	missing  atomic.Int32 // gadgets whose programs are not attached yet
+	once     sync.Once
+	ready    *readiness
+	readyErr error
+}
+
+// Invocations returns what is to be run: a gadget for each reference on the command
+// line or, without one, for each document of the manifest of -f. Flags are for all.
+func Invocations(args []string, rest Rest, stdin io.Reader) ([]Invocation, error) {
+	var flags, names []string
+	for _, a := range args {
+		if strings.HasPrefix(a, "-") && a != "-" {
+			flags = append(flags, a)
+		} else {
+			names = append(names, a)
+		}
+	}
+	if _, manifest := manifestFile(args); manifest {
+		if len(names) > 1 {
+			return nil, cli.Usage(errors.New("--file and several gadgets are mutually exclusive, use one"))
+		}
+		return manifestInvocations(args, rest, stdin)
+	}
+	if len(names) < 2 || slices.Contains(args, "--help") {
+		return []Invocation{{args, rest}}, nil
+	}
+	out := make([]Invocation, len(names))
+	for i, name := range names {
+		out[i] = Invocation{append(slices.Clone(flags), name), rest}
+	}
+	return together(out, names)
+}
+
+// manifestInvocations returns a gadget for each document of the manifest.
+func manifestInvocations(args []string, rest Rest, stdin io.Reader) ([]Invocation, error) {
+	file, _ := manifestFile(args)
+	specs, err := readSpecs(file, stdin)
+	if err != nil {
+		return nil, err
+	}
+	out, names := make([]Invocation, len(specs)), make([]string, len(specs))
+	for i, spec := range specs {
+		names[i] = spec.Name
+		if names[i] == "" {
+			names[i] = spec.Image
+		}
+		if out[i].Args, out[i].Rest, err = withSpec(spec, file, args, rest); err != nil {
+			return nil, cli.Usage(err)
+		}
+	}
+	if len(out) > 1 && hasReference(args) {
+		return nil, cli.Usage(fmt.Errorf("the manifest %q names %d gadgets, leave out the one of the command line", file, len(out)))
+	}
+	return together(out, names)
+}
+
+// together makes members of one run of several gadgets.
+func together(list []Invocation, names []string) ([]Invocation, error) {
+	switch {
+	case len(list) == 1:
+		return list, nil
+	case len(list) > maxTogether:
+		return nil, cli.Usage(fmt.Errorf("%d gadgets in one run are too many, at most %d run together", len(list), maxTogether))
+	case list[0].Rest.Help:
+		return nil, cli.Usage(errors.New("--help tells about one gadget, name one"))
+	}
+	shared := &company{}
+	shared.missing.Store(int32(len(list)))
+	used := map[string]int{}
+	for i := range list {
+		name := shortName(names[i])
+		if used[name]++; used[name] > 1 {
+			name = fmt.Sprintf("%s-%d", name, used[name])
+		}
+		list[i].Rest.member = &member{name, shared}
+	}
+	return list, nil
+}
+
+// shortName returns the last part of a reference, without tag and digest.
+func shortName(ref string) string {
+	ref, _, _ = strings.Cut(ref, "@")
+	name, _, _ := strings.Cut(path.Base(ref), ":")
+	return name
+}
+
+// Together runs n gadgets until all have ended; the first error ends the others.
+func Together(ctx context.Context, n int, run func(ctx context.Context, i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range n {
+		group.Go(func() error { return run(ctx, i) })
+	}
+	return group.Wait()
+}
+
+// checkTogether returns an error for flags that only one gadget can have.
+func (c *Cmd) checkTogether(m *member) error {
+	if m != nil && c.OTelMetricsListen != "" {
+		return errors.New("--otel-metrics-listen serves one gadget, run each by itself")
+	}
+	return nil
+}
+
+// readiness returns what tells that the run is ready, one for all gadgets.
+func (m *member) readiness(open func() (*readiness, error)) (*readiness, error) {
+	if m == nil {
+		return open()
+	}
+	m.once.Do(func() { m.ready, m.readyErr = open() })
+	return m.ready, m.readyErr
+}
+
+// attached reports whether the gadget is the last one whose programs are attached.
+func (m *member) attached() bool { return m == nil || m.missing.Add(-1) == 0 }
+
+// wrap says which gadget an error is of.
+func (m *member) wrap(err error) error {
+	if m == nil || err == nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", m.name, err)
+}
+
+// prefix stands before notes.
+func (m *member) prefix() string {
+	if m == nil {
+		return ""
+	}
+	return m.name + ": "
+}
+
+// mark adds to sources the field that tells the gadget.
+func (m *member) mark(sources []*field.Source) {
+	if m == nil {
+		return
+	}
+	for _, src := range sources {
+		if src.Lookup(gadgetField) != nil {
+			continue
+		}
+		f := &field.Field{
+			Name: gadgetField, FullName: gadgetField, Kind: field.String, Constant: true,
+			Annotations: map[string]string{field.AnnotationDescription: "Which gadget of the run"},
+			Append:      func(dst, _ []byte) []byte { return append(dst, m.name...) },
+		}
+		src.Fields = append([]*field.Field{f}, src.Fields...)
+	}
+}

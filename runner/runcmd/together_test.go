@@ -1,0 +1,126 @@
+package runcmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/container"
+	"github.com/rules-gadget/rules_gadget/runner/enrich"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
+)
+
+const twoSpecs = `apiVersion: 1
+kind: instance-spec
+image: registry.example/trace_open:v1
+paramValues:
+  operator.cli.output: json
+---
+apiVersion: 1
+kind: instance-spec
+image: registry.example/other/trace_open@sha256:1
+name: mine
+`
+
+func TestInvocations(t *testing.T) {
+	manifest := filepath.Join(t.TempDir(), "m")
+	if err := os.WriteFile(manifest, []byte(twoSpecs), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		args string
+		rest Rest
+		want string // arguments and name of each
+		err  string
+	}{
+		{args: "-ojson a", want: "-ojson a="},
+		{args: "-ojson r/a:v1 b --host r/a@sha256:1", want: "-ojson --host r/a:v1=a|-ojson --host b=b|-ojson --host r/a@sha256:1=a-2"},
+		{args: "-fM", want: "--output=json registry.example/trace_open:v1 -fM=trace_open|" +
+			"registry.example/other/trace_open@sha256:1 -fM=mine"},
+		{args: "-fM a", err: "names 2 gadgets"},
+		{args: "-fM a b", err: "mutually exclusive"},
+		{args: "a b", rest: Rest{Help: true}, err: "--help"},
+		{args: strings.Repeat("a ", maxTogether+1), err: "too many"},
+	} {
+		list, err := Invocations(strings.Fields(strings.ReplaceAll(tc.args, "M", manifest)), tc.rest, nil)
+		if tc.err != "" {
+			if err == nil || !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("%q: error %v, want %q", tc.args, err, tc.err)
+			}
+			continue
+		}
+		var got []string
+		for _, inv := range list {
+			name := ""
+			if inv.Rest.member != nil {
+				name = inv.Rest.member.name
+			}
+			got = append(got, strings.ReplaceAll(strings.Join(inv.Args, " "), manifest, "M")+"="+name)
+		}
+		if text := strings.Join(got, "|"); err != nil || text != tc.want {
+			t.Errorf("%q: got %q, %v, want %q", tc.args, text, err, tc.want)
+		}
+	}
+}
+
+// TestTogether runs two gadgets: each event says which it is of, the run is ready
+// once, and a gadget that fails ends the other.
+func TestTogether(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	list, err := together(make([]Invocation, 2), []string{"open", "open"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout := filepath.Join(t.TempDir(), "layout")
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "open.bpf.o"), gadgettest.File(t, "open.yaml"), arch.Host()); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr := &lockedBuffer{}, &lockedBuffer{}
+	failure := errors.New("broken")
+	fail := make(chan struct{})
+	ended := make(chan error, 1)
+	state := t.TempDir()
+	go func() {
+		ended <- Together(t.Context(), 3, func(ctx context.Context, i int) error {
+			if i == 2 {
+				<-fail
+				return failure
+			}
+			s := &session{
+				cmd: &Cmd{Gadget: layout, Output: "json"}, kernel: btf.NewCache(), rest: list[i].Rest,
+				g:        &cli.Globals{Ctx: ctx, Stdout: stdout, Stderr: stderr, State: state},
+				runtimes: func(container.RuntimeFlags, func(string)) (enrich.Source, error) { return newNode(), nil },
+			}
+			return s.run(ctx)
+		})
+	}()
+	seen := map[string]bool{}
+	waitFor(t, "an event of each gadget", func() bool {
+		_, _ = os.Open("together-test")
+		for line := range strings.SplitSeq(stdout.String(), "\n") {
+			var ev struct{ Gadget, Fname string }
+			if json.Unmarshal([]byte(line), &ev) == nil && ev.Fname == "together-test" {
+				seen[ev.Gadget] = true
+			}
+		}
+		return seen["open"] && seen["open-2"]
+	})
+	if got := list[0].Rest.member.missing.Load(); got != 0 {
+		t.Errorf("%d gadgets are not attached", got)
+	}
+	if !strings.Contains(stderr.String(), "gadget-run: open-2: ready") {
+		t.Errorf("no note says which gadget is ready: %s", stderr.String())
+	}
+	close(fail)
+	if err := <-ended; !errors.Is(err, failure) {
+		t.Errorf("the run ended with %v", err)
+	}
+}
