@@ -116,9 +116,10 @@ func together(list []Invocation, names []string) ([]Invocation, error) {
 	return list, nil
 }
 
-// shortName returns the last part of a reference, without tag and digest.
+// shortName returns the last part of a reference, without tag and digest, or of a
+// path, without the ending of an archive.
 func shortName(ref string) string {
-	ref, _, _ = strings.Cut(ref, "@")
+	ref, _, _ = strings.Cut(strings.TrimSuffix(ref, ".tar"), "@")
 	name, _, _ := strings.Cut(path.Base(ref), ":")
 	return name
 }

@@ -43,6 +43,7 @@ func TestInvocations(t *testing.T) {
 	}{
 		{args: "-ojson a", want: "-ojson a="},
 		{args: "-ojson r/a:v1 b --host r/a@sha256:1", want: "-ojson --host r/a:v1=a|-ojson --host b=b|-ojson --host r/a@sha256:1=a-2"},
+		{args: "./a.tar /b/c", want: "./a.tar=a|/b/c=c"},
 		{args: "-fM", want: "--output=json registry.example/trace_open:v1 -fM=trace_open|" +
 			"registry.example/other/trace_open@sha256:1 -fM=mine"},
 		{args: "-fM a", err: "names 2 gadgets"},
