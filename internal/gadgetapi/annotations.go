@@ -29,6 +29,13 @@ const (
 	AnnotationPerCPU   = "ebpf.map.per-cpu"
 )
 
+// The values of AnnotationPerCPU: one entry with the sum of all CPUs, which is
+// what happens without the annotation, or one for each CPU that has a value.
+const (
+	PerCPUSum  = "sum"
+	PerCPUList = "list"
+)
+
 // check returns the form that a value must have, empty when it has it.
 type check func(value string) string
 
@@ -43,7 +50,7 @@ var sourceAnnotations = map[string]check{
 	"fetch-count":                          countText,
 	"ebpf.map.flush-on-stop":               boolText,
 	"ebpf.iter.fetch-on-stop":              boolText,
-	"ebpf.map.per-cpu":                     oneOf("sum", "list"),
+	"ebpf.map.per-cpu":                     oneOf(PerCPUSum, PerCPUList),
 	"ebpf.rest.name":                       anyText,
 	"ebpf.rest.len":                        anyText,
 	"metrics.collect":                      boolText,

@@ -2,13 +2,11 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"time"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
@@ -70,8 +68,8 @@ func (l *Loaded) openArrays(md gadgetapi.Metadata) error {
 			}
 		case gadgetapi.MapIterator:
 			a.schedule, err = newSchedule(annotations, defaultMapInterval, gadgetapi.AnnotationMapStop)
-			m := l.coll.Maps[t.Map]
-			a.size, a.fetch = int(t.Event.Size), func() ([]byte, error) { return drainMap(m) }
+			d := newDrain(l.coll.Maps[t.Map], t.Value, annotations)
+			a.size, a.fetch = int(t.Event.Size), d.entries
 		default:
 			continue
 		}
@@ -122,42 +120,6 @@ func readIters(links []*link.Iter) ([]byte, error) {
 		out = append(out, data...)
 	}
 	return out, nil
-}
-
-// drainMap removes every entry of m and returns keys and values in turn.
-func drainMap(m *ebpf.Map) ([]byte, error) {
-	var out []byte
-	key, value := make([]byte, m.KeySize()), make([]byte, m.ValueSize())
-	for range m.MaxEntries() {
-		err := m.NextKey(nil, &key)
-		if errors.Is(err, ebpf.ErrKeyNotExist) {
-			break
-		}
-		if err != nil {
-			return out, err
-		}
-		err = m.LookupAndDelete(key, &value)
-		if errors.Is(err, ebpf.ErrKeyNotExist) {
-			continue // a program was faster
-		}
-		if errors.Is(err, ebpf.ErrNotSupported) {
-			err = lookupThenDelete(m, key, &value)
-		}
-		if err != nil {
-			return out, err
-		}
-		out = append(append(out, key...), value...)
-	}
-	return out, nil
-}
-
-// lookupThenDelete is for kernels before 5.14, where hash maps cannot do both
-// at once; what a program adds between the two is lost.
-func lookupThenDelete(m *ebpf.Map, key []byte, value *[]byte) error {
-	if err := m.Lookup(key, value); err != nil {
-		return err
-	}
-	return m.Delete(key)
 }
 
 // run reads the array on its schedule until ctx ends.

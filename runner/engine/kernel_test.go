@@ -28,7 +28,7 @@ func load(tb testing.TB, object string, md gadgetapi.Metadata) (*gadgetapi.Spec,
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l, err := engine.Load(p, engine.LoadOptions{Note: tb.Logf})
+	l, err := engine.Load(p, engine.LoadOptions{Note: tb.Logf, Metadata: md})
 	if err != nil {
 		tb.Fatal(err)
 	}
