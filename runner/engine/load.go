@@ -3,8 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -38,12 +36,13 @@ type LoadOptions struct {
 	Roots Roots
 	// Feeds are data sources that no eBPF program fills.
 	Feeds []Feed
-	// Note receives a sentence for what is skipped, may be nil.
-	Note func(format string, args ...any)
+	// Note receives a sentence for what is skipped, may be nil. Detail receives
+	// what only a user who asks for details wants to know, may be nil.
+	Note, Detail func(format string, args ...any)
 }
 
-// DefaultPinPath is the bpffs directory of maps that gadgets share by name.
-const DefaultPinPath = "/sys/fs/bpf/gadget-run"
+// DefaultPinPath is the bpffs directory of maps that programs share by name.
+const DefaultPinPath = "/sys/fs/bpf"
 
 // Loaded is a gadget whose programs the kernel has accepted. Close it.
 type Loaded struct {
@@ -51,6 +50,7 @@ type Loaded struct {
 	coll   *ebpf.Collection
 	feeds  []Feed
 	note   func(format string, args ...any)
+	detail func(format string, args ...any)
 	links  []link.Link
 	owners *sockets.Owners // nil when the gadget does not ask for them
 	probes *userprobe.Set
@@ -75,10 +75,7 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 			return nil, err
 		}
 	}
-	l := &Loaded{plan: plan, note: opts.Note, roots: opts.Roots, feeds: opts.Feeds}
-	if l.note == nil {
-		l.note = func(string, ...any) {}
-	}
+	l := &Loaded{plan: plan, note: orNothing(opts.Note), detail: orNothing(opts.Detail), roots: opts.Roots, feeds: opts.Feeds}
 	spec, err := l.prepare(opts)
 	if err != nil {
 		return nil, err
@@ -111,6 +108,14 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// orNothing returns f, or a function that does nothing.
+func orNothing(f func(format string, args ...any)) func(format string, args ...any) {
+	if f != nil {
+		return f
+	}
+	return func(string, ...any) {}
 }
 
 // newCollection relocates and loads spec. Types are decoded when they are needed,
@@ -160,38 +165,6 @@ func sizeMaps(spec *ebpf.CollectionSpec) error {
 		if n > 0 {
 			m.MaxEntries = n
 		}
-	}
-	return nil
-}
-
-// pinMaps makes the directory of maps that gadgets share by name. Without bpffs
-// they are not shared, which the gadget alone does not notice.
-func (l *Loaded) pinMaps(spec *ebpf.CollectionSpec, path string) {
-	for name, m := range spec.Maps {
-		if m.Pinning != ebpf.PinByName {
-			continue
-		}
-		if err := bpffsDirectory(path); err != nil {
-			l.note("map %q is not shared with other gadgets: %v", name, err)
-			m.Pinning = ebpf.PinNone
-		}
-	}
-}
-
-// bpffsDirectory makes path, which must lie in a mounted bpffs.
-func bpffsDirectory(path string) error {
-	if err := noBpffs(path); err != nil {
-		return err
-	}
-	return os.MkdirAll(path, 0o700)
-}
-
-// noBpffs returns an error when the directory around path is in no bpffs.
-func noBpffs(path string) error {
-	parent := filepath.Dir(path)
-	var st unix.Statfs_t
-	if err := unix.Statfs(parent, &st); err != nil || st.Type != unix.BPF_FS_MAGIC {
-		return fmt.Errorf("no bpffs is mounted on %s", parent)
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ type Cmd struct {
 	Host            bool        `help:"Trace the whole machine, which is what happens unless containers are chosen, and do not show the column of their names." group:"Gadget"`
 	File            string      `short:"f" placeholder:"FILE" help:"Instance manifest (YAML) that names the gadget and values of parameters, - for stdin; the command line wins." group:"Gadget"`
 	ReadyFD         int         `name:"ready-fd" placeholder:"N" help:"Write one line to this file descriptor once every program is attached, and close it." group:"Gadget"`
+	PinPath         string      `placeholder:"DIR" default:"/sys/fs/bpf" help:"Directory in a bpffs of maps that the gadget shares with other programs by name." group:"Gadget"`
 	Annotate        []string    `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", comma-separated." group:"Gadget"`
 
 	Output     string   `short:"o" placeholder:"MODE" help:"Form of the events: columns, custom-columns=a,b, json, jsonpretty, yaml, raw, advise, folded, flamegraph, pprof, pcap-ng, top, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
@@ -220,7 +221,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	defer stopMetrics()
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
 		Feeds:       s.feeds,
-		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: engine.DefaultPinPath, Note: s.notef,
+		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: s.cmd.PinPath, Note: s.notef, Detail: s.detailf,
 		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(), Roots: s.roots(),
 	})
 	if err != nil {
