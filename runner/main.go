@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/app"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
@@ -42,7 +43,7 @@ const reportGrace = time.Second
 func report(err error, stderr io.Writer) int {
 	if err != nil && !errors.Is(err, cli.ErrInterrupted) {
 		notes := cli.NewNotes(stderr)
-		fmt.Fprintf(notes, "gadget-run: %v\n", err)
+		fmt.Fprintln(notes, "gadget-run: "+printable.Text(err.Error()))
 		notes.Flush(reportGrace)
 	}
 	return cli.ExitCode(err)

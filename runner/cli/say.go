@@ -1,11 +1,15 @@
 package cli
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/rules-gadget/rules_gadget/internal/printable"
+)
 
 // Say writes a line for a person to Stderr, unless they asked for quiet.
 func (g *Globals) Say(format string, args ...any) {
 	if !g.Quiet {
-		fmt.Fprintf(g.Stderr, format+"\n", args...)
+		fmt.Fprintln(g.Stderr, printable.Text(fmt.Sprintf(format, args...)))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 )
@@ -94,7 +95,7 @@ func warner(g *cli.Globals) func(string) {
 	if g.Quiet {
 		return func(string) {}
 	}
-	return func(text string) { fmt.Fprintf(g.Stderr, "gadget-run: %s\n", text) }
+	return func(text string) { fmt.Fprintln(g.Stderr, "gadget-run: "+printable.Text(text)) }
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -8,6 +8,7 @@ import (
 	"text/template"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/inspect"
@@ -78,7 +79,7 @@ func (i *Inspect) printer(g *cli.Globals) (func(*inspect.Report) error, error) {
 			return nil, err
 		}
 		return func(a *inspect.Report) error {
-			if err := t.Execute(g.Stdout, a); err != nil {
+			if err := t.Execute(show.Safe(g.Stdout), a); err != nil {
 				return err
 			}
 			return show.Line(g.Stdout, "")
@@ -86,7 +87,7 @@ func (i *Inspect) printer(g *cli.Globals) (func(*inspect.Report) error, error) {
 	}
 	switch output {
 	case outputText:
-		return func(a *inspect.Report) error { return a.Print(g.Stdout) }, nil
+		return func(a *inspect.Report) error { return a.Print(printable.NewWriter(g.Stdout)) }, nil
 	case show.JSON, show.YAML:
 		return func(a *inspect.Report) error { return show.Data(g.Stdout, output, a) }, nil
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math"
 	"unicode/utf8"
+
+	"github.com/rules-gadget/rules_gadget/internal/printable"
 )
 
 func floatOf(bits uint64) float64 { return math.Float64frombits(bits) }
@@ -55,7 +57,7 @@ func (c *columns) cell(dst []byte, i int, text []byte) []byte {
 		dst = append(dst, ' ')
 	}
 	var width int
-	c.text, width = appendPrintable(c.text[:0], text)
+	c.text, width = printable.Append(c.text[:0], text)
 	if width > col.width {
 		if c.whole {
 			return append(dst, c.text...)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
@@ -97,7 +98,7 @@ func (h *histograms) Event(dst, sample []byte) []byte {
 		k := &h.keys[i]
 		h.text = k.append(h.text[:0], sample)
 		dst = append(append(dst, k.title...), " = "...)
-		dst, _ = appendPrintable(dst, h.text)
+		dst, _ = printable.Append(dst, h.text)
 		dst = append(dst, '\n')
 	}
 	for _, d := range h.drawn {
@@ -120,7 +121,7 @@ func drawHistogram(dst []byte, title string, counts []uint64) []byte {
 	}
 	most := slices.Max(counts)
 	side := len(strconv.FormatUint(slotEnd(len(counts)-1), 10))
-	text, long := appendPrintable(nil, []byte(title))
+	text, long := printable.Append(nil, []byte(title))
 	side = max(side, (long-len(" -> ")+1)/2)
 	wide := max(len(strconv.FormatUint(most, 10)), len("count"))
 	dst = appendPadded(dst, "", 4)

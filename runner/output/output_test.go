@@ -9,11 +9,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
+	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
@@ -222,13 +225,40 @@ func TestStringsSurvive(t *testing.T) {
 	}
 }
 
+// TestEveryRune reads every character back from JSON and YAML, and finds none in
+// them that a terminal or another parser acts on.
+func TestEveryRune(t *testing.T) {
+	var in []rune
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if utf8.ValidRune(r) && (r < 0x3000 || r&0xff > 0xf0 || r > 0xd000 && r < 0x10100 || r > 0xe0000) {
+			in = append(in, r)
+		}
+	}
+	text := string(in)
+	quoted := string(appendString(nil, []byte(text)))
+	if i := strings.IndexFunc(quoted, func(r rune) bool { return !printable.Rune(r) }); i >= 0 {
+		t.Errorf("%q is not escaped", quoted[i:i+8])
+	}
+	var back string
+	if err := json.Unmarshal([]byte(quoted), &back); err != nil || back != text {
+		t.Errorf("from JSON comes something else (%v)", err)
+	}
+	for _, r := range in {
+		var back string
+		one := appendYAMLString(nil, []byte(string(r)))
+		if err := yaml.Unmarshal(one, &back); err != nil || back != string(r) {
+			t.Fatalf("%U comes back from YAML as %q (%v)", r, back, err)
+		}
+	}
+}
+
 func FuzzStrings(f *testing.F) {
 	f.Add([]byte("a\xff\"\\\n\u2028"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if b := appendString(nil, data); !json.Valid(b) {
 			t.Errorf("no JSON string: %q", b)
 		}
-		text, _ := appendPrintable(nil, data)
+		text, _ := printable.Append(nil, data)
 		if bytes.ContainsFunc(text, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 			t.Errorf("control characters: %q", text)
 		}

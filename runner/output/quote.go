@@ -1,12 +1,23 @@
 package output
 
-import "unicode/utf8"
+import (
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/rules-gadget/rules_gadget/internal/printable"
+)
 
 const hexDigits = "0123456789abcdef"
 
-// appendString appends s as a JSON string. Bytes that are not UTF-8 become
-// U+FFFD; the characters that end lines in JavaScript are escaped.
-func appendString(dst, s []byte) []byte {
+// appendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD,
+// and what is not printable is escaped.
+func appendString(dst, s []byte) []byte { return appendQuoted(dst, s, appendUTF16) }
+
+// appendYAMLString does the same for YAML, which has escapes of its own outside of
+// the basic plane.
+func appendYAMLString(dst, s []byte) []byte { return appendQuoted(dst, s, appendUTF32) }
+
+func appendQuoted(dst, s []byte, escape func(dst []byte, r rune) []byte) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {
@@ -22,9 +33,8 @@ func appendString(dst, s []byte) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRune(s[i:])
-		if r == utf8.RuneError && n == 1 || r == '\u2028' || r == '\u2029' {
-			dst = append(dst, s[start:i]...)
-			dst = append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+		if !printable.Rune(r) {
+			dst = escape(append(dst, s[start:i]...), r)
 			i += n
 			start = i
 			continue
@@ -33,6 +43,30 @@ func appendString(dst, s []byte) []byte {
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
+}
+
+// appendUTF16 appends r as one or two escapes.
+func appendUTF16(dst []byte, r rune) []byte {
+	if r < 0x10000 {
+		return appendHex(append(dst, '\\', 'u'), r, 4)
+	}
+	high, low := utf16.EncodeRune(r)
+	return appendUTF16(appendUTF16(dst, high), low)
+}
+
+// appendUTF32 appends r as one escape of YAML.
+func appendUTF32(dst []byte, r rune) []byte {
+	if r < 0x10000 {
+		return appendUTF16(dst, r)
+	}
+	return appendHex(append(dst, '\\', 'U'), r, 8)
+}
+
+func appendHex(dst []byte, r rune, digits int) []byte {
+	for shift := 4 * (digits - 1); shift >= 0; shift -= 4 {
+		dst = append(dst, hexDigits[r>>shift&15])
+	}
+	return dst
 }
 
 func appendEscape(dst []byte, c byte) []byte {
@@ -47,37 +81,4 @@ func appendEscape(dst []byte, c byte) []byte {
 		return append(dst, '\\', 't')
 	}
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-}
-
-// appendPrintable appends s for a terminal: control characters and bytes that
-// are no UTF-8 are escaped, so that a file name cannot move the cursor. It
-// returns the number of characters too.
-func appendPrintable(dst, s []byte) ([]byte, int) {
-	width := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= 0x20 && c < 0x7f {
-			dst = append(dst, c)
-			i++
-			width++
-			continue
-		}
-		r, n := utf8.DecodeRune(s[i:])
-		if r == utf8.RuneError && n == 1 || r < 0xa0 || unprintable(r) {
-			for _, b := range s[i : i+n] {
-				dst = append(dst, '\\', 'x', hexDigits[b>>4], hexDigits[b&15])
-				width += 4
-			}
-		} else {
-			dst = append(dst, s[i:i+n]...)
-			width++
-		}
-		i += n
-	}
-	return dst, width
-}
-
-// unprintable reports whether r ends a line or turns the direction of text.
-func unprintable(r rune) bool {
-	return r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff
 }

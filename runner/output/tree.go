@@ -204,7 +204,7 @@ func (yamlStyle) arrayEnd(dst []byte, n int) []byte {
 
 func (yamlStyle) value(dst, text []byte, k field.Kind) []byte {
 	if k == field.String && !plainYAML(text) {
-		return appendString(dst, text)
+		return appendYAMLString(dst, text)
 	}
 	return append(dst, text...)
 }

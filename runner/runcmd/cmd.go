@@ -14,6 +14,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/container"
@@ -301,7 +302,7 @@ func (s *session) verbose(err error) error {
 		return err
 	}
 	if s.g.Verbose {
-		fmt.Fprintln(s.g.Stderr, ve.Log())
+		fmt.Fprintln(s.g.Stderr, printable.Text(ve.Log()))
 		return err
 	}
 	return fmt.Errorf("%w, use -v for the whole log", err)
@@ -310,7 +311,7 @@ func (s *session) verbose(err error) error {
 // notef writes one line for the user.
 func (s *session) notef(format string, args ...any) {
 	if !s.g.Quiet {
-		fmt.Fprintf(s.g.Stderr, "gadget-run: "+s.rest.member.prefix()+format+"\n", args...)
+		fmt.Fprintln(s.g.Stderr, "gadget-run: "+printable.Text(s.rest.member.prefix()+fmt.Sprintf(format, args...)))
 	}
 }
 

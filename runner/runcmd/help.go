@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
@@ -19,7 +20,7 @@ func (s *session) help() error {
 	if name == "" {
 		name = s.cmd.Gadget
 	}
-	w := tabwriter.NewWriter(s.g.Stdout, 0, 8, 2, ' ', 0)
+	w := tabwriter.NewWriter(printable.NewWriter(s.g.Stdout), 0, 8, 2, ' ', 0)
 	fmt.Fprintf(w, "%s\n", name)
 	if s.metadata.Description != "" {
 		fmt.Fprintf(w, "%s\n", s.metadata.Description)
@@ -56,7 +57,7 @@ func (s *session) help() error {
 // writeRow writes a name and, if there is one, its text in the second column.
 func writeRow(w io.Writer, name, text string) {
 	if text != "" {
-		text = "\t" + text
+		text = "\t" + printable.Line(text)
 	}
 	fmt.Fprintf(w, "  %s%s\n", name, text)
 }

@@ -13,6 +13,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
@@ -26,17 +27,31 @@ const (
 // Data writes v as JSON or YAML.
 func Data(w io.Writer, format string, v any) error {
 	if format == YAML {
-		enc := yaml.NewEncoder(w)
+		enc := yaml.NewEncoder(Safe(w))
 		enc.SetIndent(2)
 		if err := enc.Encode(v); err != nil {
 			return err
 		}
 		return enc.Close()
 	}
-	enc := json.NewEncoder(w)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(printable.JSON(text.Bytes()))
+	return err
+}
+
+// Safe returns w, and where it is a terminal a writer that escapes what a terminal
+// would act on.
+func Safe(w io.Writer) io.Writer {
+	if cli.IsTerminal(w) {
+		return printable.NewWriter(w)
+	}
+	return w
 }
 
 // Table prints aligned columns. On a terminal the last one is wrapped.
@@ -88,12 +103,7 @@ func (t *Table) Flush() error {
 // Printable replaces control characters, so that no artifact can steer the
 // terminal.
 func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
+	return printable.Line(s)
 }
 
 // Size is a number of bytes with a binary unit.
