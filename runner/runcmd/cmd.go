@@ -113,7 +113,7 @@ func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 }
 
 func (s *session) run(ctx context.Context) error {
-	if err := errors.Join(s.cmd.check(), s.cmd.checkTogether(s.rest.member)); err != nil {
+	if err := s.cmd.check(); err != nil {
 		return cli.Usage(err)
 	}
 	var err error

@@ -1,10 +1,6 @@
 package runcmd
 
-import (
-	"errors"
-
-	"github.com/rules-gadget/rules_gadget/runner/metrics"
-)
+import "errors"
 
 // MetricsFlags say where the metrics of the gadget are served.
 type MetricsFlags struct {
@@ -16,7 +12,7 @@ func (s *session) measure(ev *events) error {
 	if s.cmd.OTelMetricsListen == "" {
 		return nil
 	}
-	ev.registry = metrics.New()
+	ev.registry = s.rest.member.metrics()
 	any := false
 	for i, src := range ev.sources {
 		if s.wasm.hidden(i) {
@@ -28,7 +24,7 @@ func (s *session) measure(ev *events) error {
 		}
 		any = any || ev.parts[i].metrics != nil
 	}
-	if !any {
+	if !any && s.rest.member == nil {
 		return errors.New("--otel-metrics-listen: the gadget has no metrics, " +
 			"annotate a data source with metrics.collect=true and its fields with metrics.type")
 	}
@@ -40,10 +36,5 @@ func (s *session) serveMetrics(ev *events) (stop func(), err error) {
 	if ev.registry == nil {
 		return func() {}, nil
 	}
-	server, err := ev.registry.Serve(s.cmd.OTelMetricsListen)
-	if err != nil {
-		return nil, err
-	}
-	s.notef("metrics at %s", server.URL())
-	return server.Close, nil
+	return s.rest.member.serve(ev.registry, s.cmd.OTelMetricsListen, func(url string) { s.notef("metrics at %s", url) })
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/metrics"
 )
 
 // gadgetField is the field that tells which gadget of several an event is of.
@@ -41,6 +42,11 @@ type company struct {
 	once     sync.Once
 	ready    *readiness
 	readyErr error
+
+	mu       sync.Mutex
+	registry *metrics.Registry // nil until a gadget counts
+	server   *metrics.Server   // nil until one serves
+	serving  int               // gadgets that are counted
 }
 
 // Invocations returns what is to be run: a gadget for each reference on the command
@@ -133,12 +139,44 @@ func Together(ctx context.Context, n int, run func(ctx context.Context, i int) e
 	return group.Wait()
 }
 
-// checkTogether returns an error for flags that only one gadget can have.
-func (c *Cmd) checkTogether(m *member) error {
-	if m != nil && c.OTelMetricsListen != "" {
-		return errors.New("--otel-metrics-listen serves one gadget, run each by itself")
+// metrics returns the registry, one for all gadgets.
+func (m *member) metrics() *metrics.Registry {
+	if m == nil {
+		return metrics.New()
 	}
-	return nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.registry == nil {
+		m.registry = metrics.New()
+	}
+	return m.registry
+}
+
+// serve serves the registry until stop is called, for several gadgets until the
+// last one has called it. started is told the first server.
+func (m *member) serve(r *metrics.Registry, address string, started func(url string)) (stop func(), err error) {
+	if m == nil {
+		m = &member{company: &company{}}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.server == nil {
+		if m.server, err = r.Serve(address); err != nil {
+			return nil, err
+		}
+		started(m.server.URL())
+	}
+	m.serving++
+	return m.stopServing, nil
+}
+
+func (m *member) stopServing() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.serving--; m.serving == 0 {
+		m.server.Close()
+		m.server = nil
+	}
 }
 
 // readiness returns what tells that the run is ready, one for all gadgets.
@@ -180,7 +218,7 @@ func (m *member) mark(sources []*field.Source) {
 		}
 		f := &field.Field{
 			Name: gadgetField, FullName: gadgetField, Kind: field.String, Constant: true,
-			Annotations: map[string]string{field.AnnotationDescription: "Which gadget of the run"},
+			Annotations: map[string]string{field.AnnotationDescription: "Which gadget of the run", "metrics.type": "key"},
 			Append:      func(dst, _ []byte) []byte { return append(dst, m.name...) },
 		}
 		src.Fields = append([]*field.Field{f}, src.Fields...)

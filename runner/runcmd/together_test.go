@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,6 +70,36 @@ func TestInvocations(t *testing.T) {
 		if text := strings.Join(got, "|"); err != nil || text != tc.want {
 			t.Errorf("%q: got %q, %v, want %q", tc.args, text, err, tc.want)
 		}
+	}
+}
+
+// TestTogetherServes has one address for the metrics of all gadgets, until the last
+// one ends.
+func TestTogetherServes(t *testing.T) {
+	list, err := together(make([]Invocation, 2), []string{"a", "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := list[0].Rest.member, list[1].Rest.member
+	if a.metrics() != b.metrics() {
+		t.Fatal("two registries")
+	}
+	var urls []string
+	started := func(url string) { urls = append(urls, url) }
+	stopA, errA := a.serve(a.metrics(), "127.0.0.1:0", started)
+	stopB, errB := b.serve(b.metrics(), "127.0.0.1:0", started)
+	if err := errors.Join(errA, errB); err != nil || len(urls) != 1 {
+		t.Fatalf("%v, servers at %v", err, urls)
+	}
+	stopA()
+	resp, err := http.Get(urls[0])
+	if err != nil {
+		t.Fatalf("one gadget still runs: %v", err)
+	}
+	resp.Body.Close()
+	stopB()
+	if _, err := http.Get(urls[0]); err == nil {
+		t.Error("the metrics are served after the run")
 	}
 }
 
