@@ -17,7 +17,7 @@ const growthRounds = 20
 func (b *bench) growth() error {
 	order, files := b.shards()
 	largest := slices.MaxFunc(order, func(x, y string) int { return len(files[x]) - len(files[y]) })
-	paths, _, err := b.objectsOf(largest)
+	paths, err := b.objectsOf(largest)
 	if err != nil {
 		return err
 	}

@@ -108,16 +108,16 @@ func (b *bench) shardFile(shard string) string {
 	return filepath.Join(b.dir, "shards", b.file(shard)+".btfshard")
 }
 
-func (b *bench) objectsOf(shard string) ([]string, arch.Arch, error) {
+func (b *bench) objectsOf(shard string) ([]string, error) {
 	s, err := btfhub.ParseShard(shard)
-	return b.objects[s.Arch], s.Arch, err
+	return b.objects[s.Arch], err
 }
 
 func (b *bench) fromShards() error {
 	order, _ := b.shards()
 	var jobs [][]command
 	for _, s := range order {
-		objects, _, err := b.objectsOf(s)
+		objects, err := b.objectsOf(s)
 		if err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func (b *bench) generateAll() (int, error) {
 	g.SetLimit(b.Jobs)
 	for i, s := range order {
 		g.Go(func() error {
-			paths, _, err := b.objectsOf(s)
+			paths, err := b.objectsOf(s)
 			if err != nil {
 				return err
 			}

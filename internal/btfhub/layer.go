@@ -129,7 +129,7 @@ func (l *Layer) each(f func(name string, size int64, r io.Reader) error) error {
 			continue
 		}
 		if err := f(name, h.Size, tr); err != nil {
-			if err == errStop {
+			if errors.Is(err, errStop) {
 				return nil
 			}
 			return err

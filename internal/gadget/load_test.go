@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,7 +165,7 @@ func TestLoadChecksThePlatformOfABareManifest(t *testing.T) {
 
 func TestLoadStopsAtNestedIndexes(t *testing.T) {
 	b := full(t, arch.AMD64)
-	blobs := append(b.Blobs, oci.Blob{Descriptor: b.Descriptor, Data: b.Data})
+	blobs := append(slices.Clone(b.Blobs), oci.Blob{Descriptor: b.Descriptor, Data: b.Data})
 	d := b.Descriptor
 	for range 6 {
 		d.Platform = &ocispec.Platform{OS: "linux", Architecture: "amd64"}

@@ -126,7 +126,7 @@ func (b *builder) member(m btf.Member, at frame) (*Field, error) {
 	size, err := btf.Sizeof(m.Type)
 	if err != nil || size <= 0 {
 		b.unshown(f, "it has no size")
-		return nil, nil //nolint:nilerr // a member without size has nothing to show
+		return nil, nil // a member without size has nothing to show
 	}
 	f.Size = uint32(size)
 	if uint64(f.Offset)+uint64(f.Size) > uint64(b.src.Size) {

@@ -216,7 +216,7 @@ func (t *tarTree) scan() error {
 	tr := tar.NewReader(t.file)
 	for range MaxTarEntries {
 		h, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

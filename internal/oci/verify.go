@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -73,7 +74,7 @@ func (v *verifyReader) Read(p []byte) (int, error) {
 	default:
 		v.err = err
 	}
-	if v.err != nil && v.err != io.EOF {
+	if v.err != nil && !errors.Is(v.err, io.EOF) {
 		return 0, v.err
 	}
 	return n, v.err

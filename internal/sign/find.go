@@ -47,7 +47,7 @@ func Tag(subject digest.Digest) string {
 func Find(ctx context.Context, p Place, subject digest.Digest) ([]Signature, error) {
 	tagged, tagErr := findTagged(ctx, p, subject)
 	referred, err := findReferrers(ctx, p, subject)
-	found := append(tagged, referred...)
+	found := slices.Concat(tagged, referred)
 	if err = errors.Join(tagErr, err); err != nil {
 		err = fmt.Errorf("reading the signatures of %s: %w", subject, err)
 	}

@@ -61,7 +61,8 @@ func ReadRecord(state string, d digest.Digest) (Record, error) {
 		return Record{}, fmt.Errorf("reading what is remembered of %s: %w", d, err)
 	}
 	r := parseRecord(data)
-	return r, r.unseal(state, d)
+	err = r.unseal(state, d)
+	return r, err
 }
 
 // parseRecord reads a record. A damaged one is as good as none.

@@ -99,7 +99,8 @@ func (s *Store) sweep(ctx context.Context, o GCOptions) (Swept, error) {
 			return out, fmt.Errorf("removing blob %s: %w", u.Digest, err)
 		}
 	}
-	return out, s.sweepTmp(&out, o.DryRun)
+	err = s.sweepTmp(&out, o.DryRun)
+	return out, err
 }
 
 // sweepTmp removes what is in tmp: whoever writes there holds the content

@@ -113,7 +113,8 @@ func (s *Store) readIndex() (ocispec.Index, error) {
 	if err != nil {
 		return idx, err
 	}
-	return idx, json.Unmarshal(data, &idx)
+	err = json.Unmarshal(data, &idx)
+	return idx, err
 }
 
 // indexFromRefs makes the index anew. References that cannot be read are left

@@ -78,17 +78,16 @@ func (s *Store) create() error {
 			return err
 		}
 	}
-	for _, name := range []string{contentLock, indexLock} {
-		mode := shared
-		if name == indexLock {
-			mode = exclusive
-		}
-		release, err := s.lock(context.Background(), name, mode)
-		if err != nil {
-			return err
-		}
-		defer release()
+	releaseContent, err := s.lock(context.Background(), contentLock, shared)
+	if err != nil {
+		return err
 	}
+	defer releaseContent()
+	releaseIndex, err := s.lock(context.Background(), indexLock, exclusive)
+	if err != nil {
+		return err
+	}
+	defer releaseIndex()
 	if _, err := os.Stat(s.path(ocispec.ImageIndexFile)); errors.Is(err, fs.ErrNotExist) {
 		if err := s.writeDerived(ocispec.ImageIndexFile, []byte(emptyIndex)); err != nil {
 			return err

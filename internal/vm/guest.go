@@ -130,7 +130,7 @@ func (g *guest) work(ctx context.Context) error {
 // gadget runs the gadget and, until it has seen what is expected, the
 // workload.
 func (g *guest) gadget(ctx context.Context, p Plan) error {
-	cmd := exec.Command(p.Gadget[0], p.Gadget[1:]...) //nolint:noctx // ended by SIGINT, see stop
+	cmd := exec.Command(p.Gadget[0], p.Gadget[1:]...) // ended by SIGINT, see stop
 	cmd.Env = append(os.Environ(), p.Env...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

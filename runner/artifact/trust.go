@@ -155,6 +155,7 @@ type place struct {
 	ref    registry.Reference
 }
 
+// PlaceOf returns the place of ref at its registry.
 func PlaceOf(client *registry.Client, ref registry.Reference) place {
 	return place{client.Repository(ref), client, ref}
 }

@@ -140,7 +140,7 @@ func contains(args ...any) (any, error) {
 	if err != nil {
 		ap, err := netip.ParseAddrPort(text)
 		if err != nil {
-			return false, nil //nolint:nilerr // not an address
+			return false, nil // not an address
 		}
 		addr = ap.Addr()
 	}

@@ -91,7 +91,8 @@ func parseOutput(text string) (output, error) {
 			return o, fmt.Errorf("unknown part %q, write type=T,dest=PATH", part)
 		}
 	}
-	return o, o.check()
+	err := o.check()
+	return o, err
 }
 
 // check refuses what does not go together, and sends an archive without a

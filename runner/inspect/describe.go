@@ -35,5 +35,6 @@ func Describe(g *cli.Globals, src *artifact.Source, want arch.Arch) (*Report, er
 	if err := a.object(art); err != nil {
 		return nil, err
 	}
-	return a, a.btf(art)
+	err = a.btf(art)
+	return a, err
 }

@@ -238,7 +238,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	defer cancel(nil)
 	ev.start(s.g.Stdout, cancel)
 	defer s.readKeys(ev, cancel)()
-	stop := s.stopAfter(ctx, cancel)
+	stop := s.stopAfter(cancel)
 	defer stop()
 	told := func() {}
 	handler := engine.Handler(ev)
@@ -287,7 +287,7 @@ func settle() {
 var errTimeout = errors.New("timeout")
 
 // stopAfter cancels the run after --timeout.
-func (s *session) stopAfter(ctx context.Context, cancel context.CancelCauseFunc) func() bool {
+func (s *session) stopAfter(cancel context.CancelCauseFunc) func() bool {
 	if s.cmd.Timeout <= 0 {
 		return func() bool { return true }
 	}

@@ -62,6 +62,7 @@ type Table struct {
 	columns *tabwriter.Writer
 }
 
+// NewTable starts a table with these column titles.
 func NewTable(w io.Writer, header ...string) *Table {
 	t := &Table{out: w, last: header[len(header)-1]}
 	t.columns = tabwriter.NewWriter(&t.text, 0, 8, 3, ' ', 0)
@@ -138,6 +139,7 @@ func Ago(text string, now time.Time) string {
 	return "just now"
 }
 
+// Plural returns the ending of a noun of which there are n: "s", or nothing for one.
 func Plural(n int) string {
 	if n == 1 {
 		return ""

@@ -90,7 +90,8 @@ func parseArgument(a arch.Arch, text string) (argument, error) {
 	if a == arch.ARM64 {
 		parse = parseARM64
 	}
-	return arg, parse(&arg, where)
+	err = parse(&arg, where)
+	return arg, err
 }
 
 // parseAMD64 reads $5, %rax and -8(%rbp).

@@ -63,7 +63,7 @@ func prune(dir string, limit int64) {
 	var total int64
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
-			return nil //nolint:nilerr // what cannot be read is not counted
+			return nil // what cannot be read is not counted
 		}
 		if info, err := d.Info(); err == nil {
 			entries = append(entries, entry{path, info.Size(), info.ModTime()})

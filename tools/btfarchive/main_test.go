@@ -55,7 +55,7 @@ func testDeb(t *testing.T, architecture, name string, data []byte) []byte {
 func write(t *testing.T, name string, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, data, 0o700); err != nil { //nolint:gosec // a script among them
+	if err := os.WriteFile(path, data, 0o700); err != nil { // a script among them
 		t.Fatal(err)
 	}
 	return path

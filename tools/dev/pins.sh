@@ -3,4 +3,4 @@
 buildifier=github.com/bazelbuild/buildtools/buildifier@v0.0.0-20250930140053-2eb4fccefb52
 gofumpt=mvdan.cc/gofumpt@v0.12.0
 gazelle=github.com/bazelbuild/bazel-gazelle/cmd/gazelle@v0.47.0
-staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.7.0
+golangci_lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0

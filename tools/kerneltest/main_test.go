@@ -22,7 +22,7 @@ func fakeQEMU(t *testing.T, report string) string {
 
 func put(t *testing.T, path, text string) string {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o700); err != nil { //nolint:gosec // a program among them
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil { // a program among them
 		t.Fatal(err)
 	}
 	return path

@@ -91,7 +91,7 @@ func writeResult(file string, res vm.Result, err error) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(data, '\n'), 0o644) //nolint:gosec // a report for everyone
+	return os.WriteFile(file, append(data, '\n'), 0o644) // a report for everyone
 }
 
 // report prints the outcome in the form of Go's tests, which is what counts
@@ -156,5 +156,5 @@ func writeXML(name string, took time.Duration, err error) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(data, '\n'), 0o644) //nolint:gosec // for Bazel
+	return os.WriteFile(file, append(data, '\n'), 0o644) // for Bazel
 }

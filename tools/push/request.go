@@ -64,7 +64,8 @@ func loadRequest(f flags) (request, error) {
 			return r, err
 		}
 	}
-	return r, r.stamp()
+	err = r.stamp()
+	return r, err
 }
 
 func requestPath(f flags) (string, error) {

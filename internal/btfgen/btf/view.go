@@ -74,7 +74,8 @@ func Parse(data []byte) (*View, error) {
 	if v.big {
 		v.types = swapped(types)
 	}
-	return v, v.index()
+	err = v.index()
+	return v, err
 }
 
 // overlap reports whether two ranges of bytes, each an offset and a length, share

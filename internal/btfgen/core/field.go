@@ -90,7 +90,7 @@ func (w *walk) member(a *accessor, id ID, depth int) bool {
 			continue
 		}
 		w.found.bits = bits + uint64(tm.Offset)
-		w.found.steps = append(steps, step{id, i})
+		w.found.steps = append(w.found.steps[:len(steps)], step{id, i})
 		if tm.Name == a.name {
 			w.id, w.named, w.last = tm.Type, tm, i == len(t.Members)-1
 			return w.m.fieldCompatible(pair{a.typ, tm.Type})

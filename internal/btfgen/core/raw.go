@@ -37,7 +37,8 @@ func NewRaw(v *btf.View, essential []string) (*Raw, error) {
 		nodes:   make([]rawNode, 1, 256),
 	}
 	r.nodes[0].typ = void
-	return r, r.scan(newNameSet(essential))
+	err := r.scan(newNameSet(essential))
+	return r, err
 }
 
 // fork returns a Raw that knows what r knows, by the same IDs, and that decodes

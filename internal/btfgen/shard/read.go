@@ -72,7 +72,8 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 		return nil, err
 	}
 	f.initSession()
-	return f, f.parseIndex(index, int64(headerLen)+n, size)
+	err = f.parseIndex(index, int64(headerLen)+n, size)
+	return f, err
 }
 
 // Close gives back what the decompressor holds.

@@ -3,6 +3,7 @@ package containerdapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -103,7 +104,7 @@ func (s *imageStore) read(ctx context.Context, digest string) ([]byte, error) {
 	var data []byte
 	for {
 		part, err := stream.Recv()
-		if err == io.EOF { //nolint:errorlint // that is how a stream ends
+		if errors.Is(err, io.EOF) {
 			return data, nil
 		}
 		if err != nil {

@@ -95,8 +95,8 @@ func (d *daemon) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs a program in the root directory and returns what it printed.
-func (d *daemon) run(tb testing.TB, stdin []byte, args ...string) string {
+// run runs a program in the root directory.
+func (d *daemon) run(tb testing.TB, stdin []byte, args ...string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
@@ -106,7 +106,6 @@ func (d *daemon) run(tb testing.TB, stdin []byte, args ...string) string {
 	if err != nil {
 		tb.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	return string(out)
 }
 
 func (d *daemon) start(tb testing.TB) {

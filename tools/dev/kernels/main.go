@@ -117,7 +117,7 @@ func refresh(ctx context.Context, archive *debian.Archive, file string, data []b
 	if _, err := vm.ParseKernels(out); err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(out, '\n'), 0o644) //nolint:gosec // a source file
+	return os.WriteFile(file, append(out, '\n'), 0o644) // a source file
 }
 
 // packageName matches the packages that hold a signed cloud kernel; from 6.19

@@ -49,7 +49,8 @@ func ParsePackages(r io.Reader) (*Index, error) {
 	if err := scanner.Err(); err != nil {
 		return nil, fmt.Errorf("reading a package index: %w", err)
 	}
-	return index, index.add(fields)
+	err := index.add(fields)
+	return index, err
 }
 
 // Package returns the package of that name, or nil.

@@ -71,7 +71,8 @@ type WantedLock struct {
 // ReadWanted reads wanted.json: what every lock file is made of, by the file's name without ".json".
 func ReadWanted(path string) (map[string]WantedLock, error) {
 	wanted := map[string]WantedLock{}
-	return wanted, read(path, &wanted)
+	err := read(path, &wanted)
+	return wanted, err
 }
 
 // Read reads and validates a lock file.
