@@ -107,25 +107,25 @@ var kinds = []Kind{
 	},
 	{
 		Name: KindPerfEvent, Sections: []string{"perf_event*"}, Program: ebpf.PerfEvent, Target: "", Needs: []Need{NeedPerf},
-		Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		How: "to an event of every CPU, as the sampler in gadget.yaml says; to the clock of the kernel where the hardware counts nothing",
 	},
 	{
 		Name: KindSocket, Sections: []string{"socket*"}, Program: ebpf.SocketFilter, Needs: []Need{NeedNetAdmin},
-		Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		How: "to a packet socket of all network interfaces, or of those of --iface",
 	},
 	{
 		Name:     KindTC,
 		Sections: []string{"classifier/ingress", "classifier/egress", "tc/ingress", "tc/egress", "tcx/ingress", "tcx/egress"},
 		Program:  ebpf.SchedCLS, Target: "", Needs: []Need{NeedNetAdmin},
-		Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		How: "by tcx (Linux 6.6) to the network interfaces of --iface",
 	},
 	{
 		Name: KindXDP, Sections: []string{"xdp*"}, Program: ebpf.XDP, Needs: []Need{NeedNetAdmin},
-		Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		How: "to the network interfaces of --iface, behind the driver where it does not take the program",
 	},
 	{
 		Name: KindCgroupSKB, Sections: []string{"cgroup_skb/ingress*", "cgroup_skb/egress*"}, Program: ebpf.CGroupSKB,
-		Needs: []Need{NeedNetAdmin, NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
 		Name: KindCgroupAddr, Sections: []string{
@@ -134,40 +134,40 @@ var kinds = []Kind{
 			"cgroup/getpeername4", "cgroup/getpeername6", "cgroup/getpeername_unix",
 			"cgroup/getsockname4", "cgroup/getsockname6", "cgroup/getsockname_unix",
 		},
-		Program: ebpf.CGroupSockAddr, Needs: []Need{NeedNetAdmin, NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		Program: ebpf.CGroupSockAddr, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
 		Name:     KindCgroupSock,
 		Sections: []string{"cgroup/sock", "cgroup/sock_create", "cgroup/sock_release", "cgroup/post_bind4", "cgroup/post_bind6"},
-		Program:  ebpf.CGroupSock, Needs: []Need{NeedNetAdmin, NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		Program:  ebpf.CGroupSock, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
 		Name: KindCgroupSockopt, Sections: []string{"cgroup/getsockopt", "cgroup/setsockopt"}, Program: ebpf.CGroupSockopt,
-		Needs: []Need{NeedNetAdmin, NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
 		Name: KindCgroupSysctl, Sections: []string{"cgroup/sysctl"}, Program: ebpf.CGroupSysctl,
-		Needs: []Need{NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
-		Name: KindCgroupDevice, Sections: []string{"cgroup/dev"}, Program: ebpf.CGroupDevice, Needs: []Need{NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		Name: KindCgroupDevice, Sections: []string{"cgroup/dev"}, Program: ebpf.CGroupDevice, Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
-		Name: KindSockOps, Sections: []string{"sockops*"}, Program: ebpf.SockOps, Needs: []Need{NeedNetAdmin, NeedCgroup}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		Name: KindSockOps, Sections: []string{"sockops*"}, Program: ebpf.SockOps, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
 		Name: KindSKSKB, Sections: []string{"sk_skb/stream_parser", "sk_skb/stream_verdict", "sk_skb/verdict"}, Program: ebpf.SkSKB,
-		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM, iterators, tc, XDP or cgroup programs",
 	},
 	{
 		Name: KindSKMsg, Sections: []string{"sk_msg*"}, Program: ebpf.SkMsg, Attach: ebpf.AttachSkMsgVerdict,
-		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM, iterators, tc, XDP or cgroup programs",
 	},
 	{
-		Name: KindSKLookup, Sections: []string{"sk_lookup*"}, Program: ebpf.SkLookup, Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		Name: KindSKLookup, Sections: []string{"sk_lookup*"}, Program: ebpf.SkLookup, Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM, iterators, tc, XDP or cgroup programs",
 	},
 	{
-		Name: KindFlowDissector, Sections: []string{"flow_dissector*"}, Program: ebpf.FlowDissector, Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM or iterators",
+		Name: KindFlowDissector, Sections: []string{"flow_dissector*"}, Program: ebpf.FlowDissector, Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM, iterators, tc, XDP or cgroup programs",
 	},
 	{Name: "tc without a direction", Sections: []string{"tc", "classifier"}, Program: ebpf.SchedCLS, Hint: `use "classifier/ingress" or "classifier/egress"`},
 	{Name: "tc action", Sections: []string{"action"}, Program: ebpf.SchedACT, Hint: `use "classifier/ingress" or "classifier/egress"`},

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -92,7 +93,7 @@ func optional(pr gadgetapi.Program, err error) bool {
 }
 
 // attachers attach programs, by the name of their attach kind.
-var attachers = map[string]func(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (link.Link, error){
+var attachers = map[string]func(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error){
 	gadgetapi.KindTracepoint:    attachTracepoint,
 	gadgetapi.KindRawTracepoint: attachRawTracepoint,
 	gadgetapi.KindRawWritable:   attachRawTracepoint,
@@ -103,10 +104,21 @@ var attachers = map[string]func(l *Loaded, pr gadgetapi.Program, prog *ebpf.Prog
 	gadgetapi.KindUprobe:        (*Loaded).attachUser,
 	gadgetapi.KindUSDT:          (*Loaded).attachUser,
 	gadgetapi.KindLSM:           attachLSM,
+	gadgetapi.KindPerfEvent:     attachPerfEvent,
+	gadgetapi.KindSocket:        attachSocket,
+	gadgetapi.KindTC:            attachTC,
+	gadgetapi.KindXDP:           attachXDP,
+	gadgetapi.KindCgroupSKB:     attachCgroup,
+	gadgetapi.KindCgroupAddr:    attachCgroup,
+	gadgetapi.KindCgroupSock:    attachCgroup,
+	gadgetapi.KindCgroupSockopt: attachCgroup,
+	gadgetapi.KindCgroupSysctl:  attachCgroup,
+	gadgetapi.KindCgroupDevice:  attachCgroup,
+	gadgetapi.KindSockOps:       attachCgroup,
 }
 
 // attach attaches one program.
-func (l *Loaded) attach(pr gadgetapi.Program) (link.Link, error) {
+func (l *Loaded) attach(pr gadgetapi.Program) (io.Closer, error) {
 	attacher := attachers[pr.Kind.Name]
 	if attacher == nil {
 		return nil, fmt.Errorf("section %q: programs of the kind %q cannot be attached by this runner", pr.Section, pr.Kind.Name)
@@ -114,7 +126,7 @@ func (l *Loaded) attach(pr gadgetapi.Program) (link.Link, error) {
 	return attacher(l, pr, l.coll.Programs[pr.Name])
 }
 
-func attachTracepoint(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
+func attachTracepoint(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
 	group, name, ok := strings.Cut(pr.AttachTo, "/")
 	if !ok {
 		group, name, ok = strings.Cut(pr.AttachTo, ":")
@@ -125,15 +137,15 @@ func attachTracepoint(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (link
 	return link.Tracepoint(group, name, prog, nil)
 }
 
-func attachRawTracepoint(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
+func attachRawTracepoint(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
 	return link.AttachRawTracepoint(link.RawTracepointOptions{Name: pr.AttachTo, Program: prog})
 }
 
-func attachTracing(_ *Loaded, _ gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
+func attachTracing(_ *Loaded, _ gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
 	return link.AttachTracing(link.TracingOptions{Program: prog})
 }
 
-func attachLSM(_ *Loaded, _ gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
+func attachLSM(_ *Loaded, _ gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
 	return link.AttachLSM(link.LSMOptions{Program: prog})
 }
 
@@ -147,7 +159,7 @@ func kindOfSection(section string) string {
 // errNoKprobes says that the kernel was built without kprobes.
 var errNoKprobes = errors.New("this kernel has no kprobes")
 
-func attachKprobe(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
+func attachKprobe(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
 	fn := link.Kprobe
 	if kindOfSection(pr.Section) == "kretprobe" {
 		fn = link.Kretprobe

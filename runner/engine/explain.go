@@ -64,7 +64,10 @@ func explainLoad(err error) error {
 
 // explainAttach says in one sentence why pr could not be attached.
 func explainAttach(pr gadgetapi.Program, err error) error {
-	point := fmt.Sprintf("attaching program %q to %q", pr.Name, pr.AttachTo)
+	point := fmt.Sprintf("attaching program %q", pr.Name)
+	if pr.AttachTo != "" {
+		point += fmt.Sprintf(" to %q", pr.AttachTo)
+	}
 	switch {
 	case errors.Is(err, errNoKprobes):
 		return fmt.Errorf("%s: %w", point, err)

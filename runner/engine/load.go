@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -10,7 +11,6 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
-	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
@@ -32,6 +32,8 @@ type LoadOptions struct {
 	// FilterMountNS makes the programs ignore every mount namespace that
 	// AllowMountNS was not called for; see gadgetapi.Spec.FiltersMountNS.
 	FilterMountNS bool
+	// Places are where programs of the network and of control groups are attached.
+	Places Places
 	// Roots are where user programs are probed.
 	Roots Roots
 	// Feeds are data sources that no eBPF program fills.
@@ -51,7 +53,8 @@ type Loaded struct {
 	feeds  []Feed
 	note   func(format string, args ...any)
 	detail func(format string, args ...any)
-	links  []link.Link
+	links  []io.Closer
+	where  Places
 	owners *sockets.Owners // nil when the gadget does not ask for them
 	probes *userprobe.Set
 	probed int // programs that probes attached on this machine
@@ -71,11 +74,11 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 		return nil, err
 	}
 	if len(plan.Programs) > 0 || len(opts.Feeds) == 0 {
-		if err := errors.Join(plan.Err(), plan.Runnable()); err != nil {
+		if err := errors.Join(plan.Err(), plan.Runnable(), opts.Places.check(plan)); err != nil {
 			return nil, err
 		}
 	}
-	l := &Loaded{plan: plan, note: orNothing(opts.Note), detail: orNothing(opts.Detail), roots: opts.Roots, feeds: opts.Feeds}
+	l := &Loaded{plan: plan, note: orNothing(opts.Note), detail: orNothing(opts.Detail), roots: opts.Roots, feeds: opts.Feeds, where: opts.Places}
 	spec, err := l.prepare(opts)
 	if err != nil {
 		return nil, err

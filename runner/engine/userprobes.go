@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -37,7 +38,7 @@ func ProbesUserPrograms(plan *gadgetapi.Spec) bool {
 
 // attachUser attaches pr on this machine, unless only containers are wanted. The
 // set of probes keeps the link.
-func (l *Loaded) attachUser(pr gadgetapi.Program, prog *ebpf.Program) (link.Link, error) {
+func (l *Loaded) attachUser(pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
 	target, err := userprobe.Parse(userKind(pr), pr.AttachTo)
 	if err != nil {
 		return nil, err

@@ -38,6 +38,8 @@ type Cmd struct {
 	File            string      `short:"f" placeholder:"FILE" help:"Instance manifest (YAML) that names the gadget and values of parameters, - for stdin; the command line wins." group:"Gadget"`
 	ReadyFD         int         `name:"ready-fd" placeholder:"N" help:"Write one line to this file descriptor once every program is attached, and close it." group:"Gadget"`
 	PinPath         string      `placeholder:"DIR" default:"/sys/fs/bpf" help:"Directory in a bpffs of maps that the gadget shares with other programs by name." group:"Gadget"`
+	Iface           []string    `placeholder:"NAMES" help:"Network interfaces for socket filter, tc and XDP programs, comma-separated." group:"Gadget"`
+	Cgroup          string      `placeholder:"DIR" help:"Directory of cgroup v2 for its programs, the root when not given." group:"Gadget"`
 	Annotate        []string    `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", comma-separated." group:"Gadget"`
 
 	Output     string   `short:"o" placeholder:"MODE" help:"Form of the events: columns, custom-columns=a,b, json, jsonpretty, yaml, raw, advise, folded, flamegraph, pprof, pcap-ng, top, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
@@ -223,6 +225,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
 		Feeds:       s.feeds,
 		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: s.cmd.PinPath, Note: s.notef, Detail: s.detailf,
+		Places:        engine.Places{Interfaces: s.cmd.Iface, Cgroup: s.cmd.Cgroup},
 		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(), Roots: s.roots(),
 	})
 	if err != nil {
