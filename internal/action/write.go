@@ -137,7 +137,7 @@ func (d destination) replace(mode fs.FileMode, write func(io.Writer) error) (err
 	if d.info != nil {
 		mode = d.info.Mode().Perm()
 	}
-	if err := errors.Join(buffered(f, write), f.Chmod(mode), f.Close()); err != nil {
+	if err := errors.Join(buffered(f, write), f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), d.path)

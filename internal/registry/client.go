@@ -29,6 +29,9 @@ type Options struct {
 	// Attempts is how often a request is made before its error counts; zero
 	// means DefaultAttempts.
 	Attempts int
+	// Patience is how long a registry may send nothing; zero means
+	// DefaultPatience.
+	Patience time.Duration
 	// Config is the registries configuration; nil reads the host's.
 	Config *Config
 	// Log receives one line per event that a user wants to see while waiting:
@@ -38,6 +41,10 @@ type Options struct {
 
 // DefaultAttempts is how often a request is made before its error counts.
 const DefaultAttempts = 5
+
+// DefaultPatience is how long a registry may send nothing: neither the start of an
+// answer, over all attempts, nor the next bytes of one.
+const DefaultPatience = time.Minute
 
 // Client talks to registries. It is safe for concurrent use and remembers,
 // while it lives, tokens and which repository holds which blob.
@@ -109,8 +116,16 @@ func defaultTuning() tuning {
 	return tuning{
 		firstDelay: 500 * time.Millisecond, maxDelay: 15 * time.Second,
 		maxRetryAfter: time.Minute,
-		dial:          10 * time.Second, header: 60 * time.Second, stall: 60 * time.Second,
+		dial:          10 * time.Second, header: DefaultPatience / 2, stall: DefaultPatience / 2,
 	}
+}
+
+// within shortens the times to what patience allows: half of it for one attempt,
+// so that there is time for another.
+func (t tuning) within(patience time.Duration) tuning {
+	t.header, t.stall = patience/2, patience/2
+	t.dial = min(t.dial, patience/2)
+	return t
 }
 
 // New returns a client. It reads the configuration files but connects to
@@ -126,12 +141,15 @@ func New(o Options) (*Client, error) {
 	if o.Attempts <= 0 {
 		o.Attempts = DefaultAttempts
 	}
+	if o.Patience <= 0 {
+		o.Patience = DefaultPatience
+	}
 	creds, err := FindCredentials(o.AuthFile)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
-		opts: o, cfg: cfg, creds: creds, tune: defaultTuning(),
+		opts: o, cfg: cfg, creds: creds, tune: defaultTuning().within(o.Patience),
 		transports: map[string]*session{},
 		endpoints:  map[string]*endpoint{},
 		holders:    map[digest.Digest][]holder{},

@@ -24,8 +24,12 @@ type retrier struct {
 
 // RoundTrip implements http.RoundTripper.
 func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
+	start := time.Now()
 	for attempt := 1; ; attempt++ {
 		resp, err := r.inner.RoundTrip(req)
+		if resp == nil && time.Since(start) >= r.client.opts.Patience {
+			return resp, err
+		}
 		if attempt >= r.client.opts.Attempts || !repeatable(req) || !isRetryable(resp, err) {
 			return resp, err
 		}

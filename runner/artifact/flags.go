@@ -4,6 +4,8 @@
 package artifact
 
 import (
+	"time"
+
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -11,12 +13,13 @@ import (
 
 // RegistryFlags are the flags of every command that talks to a registry.
 type RegistryFlags struct {
-	Authfile           cli.File `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, podman's and docker's files)." group:"Registry"`
-	Insecure           bool     `aliases:"insecure-registry" help:"Allow plain HTTP and certificates that do not verify." group:"Registry"`
-	InsecureRegistries []string `placeholder:"HOST" help:"Registries for which --insecure holds." group:"Registry"`
-	CAFile             cli.File `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's." group:"Registry"`
-	CertDir            cli.File `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show." group:"Registry"`
-	Retry              int      `placeholder:"N" help:"Attempts for each request (default: 5)." group:"Registry"`
+	Authfile           cli.File    `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, podman's and docker's files)." group:"Registry"`
+	Insecure           bool        `aliases:"insecure-registry" help:"Allow plain HTTP and certificates that do not verify." group:"Registry"`
+	InsecureRegistries []string    `placeholder:"HOST" help:"Registries for which --insecure holds." group:"Registry"`
+	CAFile             cli.File    `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's." group:"Registry"`
+	CertDir            cli.File    `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show." group:"Registry"`
+	PullTimeout        cli.Timeout `default:"60s" placeholder:"TIME" help:"How long a registry may send nothing: 30s, 2m, or a number of seconds." group:"Registry"`
+	Retry              int         `placeholder:"N" help:"Attempts for each request (default: 5)." group:"Registry"`
 }
 
 // Client returns a registry client as the flags say.
@@ -24,6 +27,7 @@ func (f RegistryFlags) Client(g *cli.Globals) (*registry.Client, error) {
 	return registry.New(registry.Options{
 		Insecure: f.Insecure, InsecureRegistries: f.InsecureRegistries, AuthFile: string(f.Authfile),
 		CAFile: string(f.CAFile), CertDir: string(f.CertDir), Attempts: f.Retry, Log: g.Log,
+		Patience: time.Duration(f.PullTimeout),
 	})
 }
 

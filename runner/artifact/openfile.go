@@ -24,7 +24,7 @@ func openFile(path string) (*os.File, error) {
 		return nil, err
 	}
 	info, err := f.Stat()
-	if mode := info.Mode(); err == nil && !mode.IsRegular() && mode.Type() != os.ModeNamedPipe {
+	if err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe {
 		err = fmt.Errorf("%q is neither a file nor a pipe", path)
 	}
 	if err != nil {

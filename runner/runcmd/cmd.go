@@ -127,7 +127,7 @@ func (s *session) run(ctx context.Context) error {
 	if err := errors.Join(s.openContainers(), s.openSymbolizers()); err != nil {
 		return cli.Usage(err)
 	}
-	if err := s.fetch(ctx); err != nil {
+	if err := s.fetchInTime(ctx); err != nil {
 		return fmt.Errorf("fetching gadget %q: %w", s.cmd.Gadget, err)
 	}
 	if err := s.read(); err != nil {

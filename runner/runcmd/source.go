@@ -2,6 +2,9 @@ package runcmd
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -12,6 +15,24 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
+
+// fetchInTime is fetch, which takes no longer than --timeout.
+func (s *session) fetchInTime(ctx context.Context) error {
+	if s.cmd.Timeout <= 0 {
+		return s.fetch(ctx)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(s.cmd.Timeout), errTimeout)
+	defer cancel()
+	whole := s.g
+	bounded := *whole
+	bounded.Ctx, s.g = ctx, &bounded
+	err := s.fetch(ctx)
+	s.g = whole
+	if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
+		return fmt.Errorf("it did not arrive within the --timeout of %s, pull it before or allow more", time.Duration(s.cmd.Timeout))
+	}
+	return err
+}
 
 // fetch reads the artifact from a path, or from the store after pulling it.
 func (s *session) fetch(ctx context.Context) error {
