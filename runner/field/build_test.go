@@ -2,6 +2,7 @@ package field
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -218,6 +219,29 @@ func TestOpenFlagsOfArchitectures(t *testing.T) {
 		if got := text(tc.arch, tc.in); got != tc.want {
 			t.Errorf("%s %#o: got %q, want %q", tc.arch, tc.in, got, tc.want)
 		}
+	}
+}
+
+func TestFilterMistakenOperators(t *testing.T) {
+	src, err := Build(pack("event", 16, member("name", 0, &btf.Array{Type: char, Nelems: 16})), Options{Name: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for op, use := range map[string]string{
+		"=~": "~", "~=": "~", "~~": "~", "!~=": "!~", "=!": "!=", "!==": "!=", "<>": "!=",
+		"===": "==", "=>": ">=", "=<": "<=",
+	} {
+		want := fmt.Sprintf("unknown operator %q, use %q", op, use)
+		if _, err := Filter(src, []string{"name" + op + "ls"}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("name%sls: got error %v, want %s", op, err, want)
+		}
+	}
+	holds, err := Filter(src, []string{"name==~ls"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := append([]byte("~ls"), make([]byte, 13)...); !holds(s) {
+		t.Error("name==~ls does not hold for the text ~ls")
 	}
 }
 

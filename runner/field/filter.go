@@ -13,6 +13,21 @@ import (
 // operators of filters, longer ones first. "=" means "==".
 var operators = []string{"==", "!=", ">=", "<=", "!~", ">", "<", "~", "="}
 
+// mistaken are what other languages write for an operator, longer ones first. A
+// text that starts like the rest of one is compared with "==" or a regular expression.
+var mistaken = [][2]string{
+	{"===", "=="},
+	{"!==", "!="},
+	{"!~=", "!~"},
+	{"=~", "~"},
+	{"~=", "~"},
+	{"~~", "~"},
+	{"=!", "!="},
+	{"=>", ">="},
+	{"=<", "<="},
+	{"<>", "!="},
+}
+
 // Filter returns the test that every expression of exprs passes, nil if
 // none exists. An expression is a field, an operator (== != >= > <= < ~ !~)
 // and a value; a comma separates expressions that must all hold, "\," is a comma
@@ -71,6 +86,11 @@ func parseExpr(src *Source, expr string) (func([]byte) bool, error) {
 	f, err := src.value(name)
 	if err != nil {
 		return nil, err
+	}
+	for _, m := range mistaken {
+		if strings.HasPrefix(expr[at:], m[0]) {
+			return nil, fmt.Errorf("unknown operator %q, use %q", m[0], m[1])
+		}
 	}
 	for _, op := range operators {
 		if value, ok := strings.CutPrefix(expr[at:], op); ok {
