@@ -11,11 +11,15 @@ import (
 const maxListed = 100
 
 // Advice returns what to say behind the message that nothing is called got: the
-// known name that is closest to it or, when none is close, all of them.
-func Advice(got string, known []string) string {
+// known name that is closest to it or, when none is close, all of them. Aliases
+// are other names that are known: they may be the closest, but are not listed.
+func Advice(got string, known []string, aliases ...string) string {
 	known = slices.Sorted(slices.Values(known))
 	best, bestDistance := "", len(got)/2+2
-	for _, k := range known {
+	for _, k := range slices.Concat(known, slices.Sorted(slices.Values(aliases))) {
+		if k == "" {
+			continue
+		}
 		if d := distance(strings.ToLower(got), strings.ToLower(k)); d < bestDistance {
 			best, bestDistance = k, d
 		}

@@ -34,6 +34,19 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
+func TestAdviceAliases(t *testing.T) {
+	known := []string{"fd", "proc.comm", "proc.pid"}
+	for got, want := range map[string]string{
+		"pidd":     `did you mean "pid"?`,
+		"cmm":      `did you mean "comm"?`,
+		"elephant": "known are fd, proc.comm, proc.pid",
+	} {
+		if advice := nearest.Advice(got, known, "pid", "comm", ""); advice != want {
+			t.Errorf("%s: got %q, want %q", got, advice, want)
+		}
+	}
+}
+
 func TestAdviceLeavesItsInput(t *testing.T) {
 	known := []string{"b", "a"}
 	nearest.Advice("x", known)

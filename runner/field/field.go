@@ -145,11 +145,11 @@ func (s *Source) Lookup(name string) *Field {
 
 // Unknown returns the error for a name that Lookup finds no field for.
 func (s *Source) Unknown(name string) error {
-	var known []string
+	var known, aliases []string
 	for _, f := range s.All() {
-		known = append(known, f.FullName)
+		known, aliases = append(known, f.FullName), append(aliases, f.Alias())
 	}
-	return fmt.Errorf("data source %q has no field %q, %s", s.Name, name, nearest.Advice(name, known))
+	return fmt.Errorf("data source %q has no field %q, %s", s.Name, name, nearest.Advice(name, known, aliases...))
 }
 
 // value returns the field called name, which must have a value.

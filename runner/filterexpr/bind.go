@@ -87,7 +87,7 @@ func (b *binder) identifier(node *ast.Node, n *ast.IdentifierNode) {
 	}
 	f := b.src.Lookup(n.Value)
 	if f == nil {
-		b.problem(n, fmt.Sprintf("data source %q has no field %q, %s", b.src.Name, n.Value, b.advice(n.Value, b.src.All())))
+		b.problem(n, b.src.Unknown(n.Value).Error())
 		return
 	}
 	b.bind(node, f)

@@ -110,6 +110,7 @@ func TestCompileErrors(t *testing.T) {
 	src := source(t)
 	for expr, want := range map[string]string{
 		`proc.com == "bash"`:                `line 1, column 6: "proc" has no field "proc.com", did you mean "proc.comm"?`,
+		`com == "bash"`:                     `line 1, column 1: data source "open" has no field "com", did you mean "comm"?`,
 		`fd > 1 && prok.comm == "x"`:        `line 1, column 11: data source "open" has no field "prok", did you mean "proc"?`,
 		"fd > 1\n|| fdd > 2":                `line 2, column 4: data source "open" has no field "fdd"`,
 		`fd == "3"`:                         `line 1, column 4: invalid operation: == (mismatched types int and string)`,
