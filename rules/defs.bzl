@@ -10,6 +10,7 @@ load("//rules:providers.bzl", _BtfShardsInfo = "BtfShardsInfo", _GadgetImageInfo
 load("//rules/private:btf_shard.bzl", _btf_shard = "btf_shard", _btf_shards = "btf_shards")
 load("//rules/private:compat.bzl", _gadget_compat = "gadget_compat")
 load("//rules/private:gadget.bzl", _gadget = "gadget")
+load("//rules/private:gadgets_kernel_test.bzl", _gadgets_kernel_test = "gadgets_kernel_test")
 load("//rules/private:go_bindings.bzl", _gadget_go_bindings = "gadget_go_bindings")
 load("//rules/private:image.bzl", _gadget_image = "gadget_image")
 load("//rules/private:kernel_test.bzl", _gadget_kernel_test = "gadget_kernel_test")
@@ -25,6 +26,7 @@ gadget_metadata = _gadget_metadata
 gadget_compat = _gadget_compat
 gadget_go_bindings = _gadget_go_bindings
 gadget_kernel_test = _gadget_kernel_test
+gadgets_kernel_test = _gadgets_kernel_test
 btf_shard = _btf_shard
 btf_shards = _btf_shards
 GadgetImageInfo = _GadgetImageInfo

@@ -2,7 +2,7 @@
 
     load("@rules_gadget_kernels//:kernels.bzl", "KERNELS")
 
-is the release of each kernel by name, and "@rules_gadget_kernels//:<name>" the package that holds it. A kernel is fetched
+is the release of each kernel by arch and name (`amd64-5.10`), and "@rules_gadget_kernels//:<arch>-<name>" the package that holds it. A kernel is fetched
 when a test needs it; one that the mirror no longer has gives a test that says so and is skipped.
 """
 
@@ -13,9 +13,8 @@ _HUB = "rules_gadget_kernels"
 
 def _kernels_impl(mctx):
     repos = {}
-    for kernel in locked_kernels(mctx, _LOCK):
-        name = kernel["name"]
-        repos[name] = "kernel_" + name.replace(".", "_")
+    for name in locked_kernels(mctx, _LOCK):
+        repos[name] = "kernel_" + name.replace(".", "_").replace("-", "_")
         debian_kernel(name = repos[name], kernel = name, lock = _LOCK)
     debian_kernels_hub(name = _HUB, lock = _LOCK, repos = repos)
     return mctx.extension_metadata(reproducible = True)

@@ -15,6 +15,7 @@ _TOOLS = [
     "docker-registry",
     "kernel-5.10",
     "kernel-6.1",
+    "qemu-system-aarch64",
     "qemu-system-x86_64",
     "shellcheck",
     "skopeo",

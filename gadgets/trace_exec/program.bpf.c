@@ -202,8 +202,11 @@ static __always_inline bool copy_piece(struct exec_draft *draft)
 	}
 
 	len = bpf_probe_read_user_str(&event->args[used], PIECE, (void *)draft->from);
-	if (len <= 0)
+	if (len < 0)
 		return false;
+	/* Of an empty text kernels before 6.12 do not count the NUL. */
+	if (!len)
+		len = 1;
 	if (!draft->inside)
 		event->args_count++;
 

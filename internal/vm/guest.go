@@ -9,12 +9,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/kernel"
 )
 
@@ -87,7 +89,11 @@ func (g *guest) prepare() error {
 			return fmt.Errorf("mounting %s: %w", m.target, err)
 		}
 	}
-	port, err := os.OpenFile(resultPort, os.O_WRONLY, 0)
+	p, err := platformOf(arch.Arch(runtime.GOARCH))
+	if err != nil {
+		return err
+	}
+	port, err := os.OpenFile(p.resultPort, os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("opening the port for results: %w", err)
 	}
@@ -124,7 +130,38 @@ func (g *guest) work(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(p.Timeout))
 	defer cancel()
-	return g.gadget(ctx, p)
+	if len(p.Gadget) > 0 {
+		return g.gadget(ctx, p)
+	}
+	for _, args := range p.Commands {
+		if err := g.command(ctx, p, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// command runs one command to its end and reports its output as it comes.
+func (g *guest) command(ctx context.Context, p Plan, args []string) error {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), p.Env...)
+	cmd.WaitDelay = stopGrace
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	for kind, to := range map[string]*io.Writer{KindStdout: &cmd.Stdout, KindStderr: &cmd.Stderr} {
+		r, w := io.Pipe()
+		defer w.Close()
+		*to = w
+		readers.Go(func() { g.lines(r, kind, nil, nil) })
+	}
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		return fmt.Errorf("running %q: %w", strings.Join(args, " "), err)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("running %q: %w", strings.Join(args, " "), ctx.Err())
+	}
+	g.send(Message{Kind: KindExit, Code: cmd.ProcessState.ExitCode()})
+	return nil
 }
 
 // gadget runs the gadget and, until it has seen what is expected, the

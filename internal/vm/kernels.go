@@ -30,6 +30,9 @@ type LockedKernel struct {
 	Size    int64  `json:"size"`
 }
 
+// Key is the name of the kernel among those of all archs: "amd64-5.10".
+func (e LockedKernel) Key() string { return e.Arch + "-" + e.Name }
+
 var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // ParseKernels reads and checks the lock file.
@@ -46,12 +49,12 @@ func ParseKernels(data []byte) (Kernels, error) {
 	seen := map[string]bool{}
 	for _, e := range k.Kernels {
 		if err := e.check(); err != nil {
-			return Kernels{}, fmt.Errorf("reading the lock file of kernels: kernel %q: %w", e.Name, err)
+			return Kernels{}, fmt.Errorf("reading the lock file of kernels: kernel %q: %w", e.Key(), err)
 		}
-		if seen[e.Name] {
-			return Kernels{}, fmt.Errorf("reading the lock file of kernels: two kernels named %q", e.Name)
+		if seen[e.Key()] {
+			return Kernels{}, fmt.Errorf("reading the lock file of kernels: two kernels named %q", e.Key())
 		}
-		seen[e.Name] = true
+		seen[e.Key()] = true
 	}
 	return k, nil
 }

@@ -17,12 +17,12 @@ func TestCommittedKernels(t *testing.T) {
 	}
 	var names []string
 	for _, e := range k.Kernels {
-		names = append(names, e.Name)
+		names = append(names, e.Key())
 		if e.Name != "newest" && !strings.HasPrefix(e.Release, e.Name+".") {
 			t.Errorf("kernel %s has release %s", e.Name, e.Release)
 		}
 	}
-	if got := strings.Join(names, " "); got != "5.10 6.1 6.12 newest" {
+	if got := strings.Join(names, " "); got != "amd64-5.10 amd64-6.1 amd64-6.12 amd64-newest arm64-5.10 arm64-6.1 arm64-6.12 arm64-newest" {
 		t.Errorf("kernels are %s", got)
 	}
 }

@@ -11,7 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
 )
 
 // Limits and sizes of a virtual machine.
@@ -21,33 +24,28 @@ const (
 	maxResult     = 64 << 20        // what the guest may report
 	consoleTail   = 4000            // bytes of the console kept for an error
 	killDelay     = 5 * time.Second
-	// consoleArgs sends kernel messages to the first serial port, makes a
-	// panic end the machine and keeps the boot short.
-	consoleArgs = "console=ttyS0 panic=-1 quiet mitigations=off cryptomgr.notests random.trust_cpu=on"
-	// cpu leaves out what emulation does wrong or slowly: QEMU 7.2's
-	// cmpxchg16b corrupts the flags register, on which 6.12's allocator dies;
-	// five-level page tables only cost time.
-	cpu = "max,-cx16,-la57"
-	// attempts is how often a machine is started that dies while booting.
-	attempts = 2
+	// kernelArgs makes a panic end the machine and keeps the boot short.
+	kernelArgs = "panic=-1 quiet mitigations=off cryptomgr.notests random.trust_cpu=on"
 )
 
 // Errors of Run that tell what the host lacks rather than what went wrong.
 var (
 	// ErrNoQEMU is returned when there is no QEMU to run.
-	ErrNoQEMU = errors.New("needs qemu-system-x86_64 (Debian package qemu-system-x86)")
+	ErrNoQEMU = errors.New("needs QEMU")
 	// ErrNoBoot is returned when the guest never reported.
 	ErrNoBoot = errors.New("the kernel did not reach the guest program")
 )
 
 // Machine says what to boot and what to run in it.
 type Machine struct {
-	QEMU    string        // qemu-system-x86_64; found in PATH when empty
-	Kernel  string        // a bzImage
+	Arch    arch.Arch     // of the kernel and all programs; amd64 when empty
+	QEMU    string        // qemu-system-*; found in PATH when empty
+	Kernel  string        // a bzImage, or an Image of arm64
 	Init    string        // static binary that calls Guest and Workload
 	Files   []File        // what else the initramfs holds
 	Plan    Plan          // what to do
 	Memory  int           // MiB; 1024 when zero
+	KVM     bool          // run the instructions of a machine of the host's architecture on its processor
 	Boot    time.Duration // how long booting may take; 4 minutes when zero
 	Console io.Writer     // gets the kernel's messages; may be nil
 }
@@ -58,7 +56,7 @@ type Result struct {
 	BTF     bool          `json:"btf"`              // the kernel has BTF (even if the plan hid it)
 	Stdout  []string      `json:"stdout"`           // the gadget's lines
 	Stderr  []string      `json:"stderr"`           // the gadget's lines
-	Exit    int           `json:"exit"`             // the gadget's exit code
+	Exit    int           `json:"exit"`             // the gadget's exit code, or the first of a command that is not 0
 	Errors  []string      `json:"errors,omitempty"` // what the guest could not do
 	Missing []Event       `json:"missing,omitempty"`
 	Took    time.Duration `json:"took_ns"`
@@ -68,7 +66,11 @@ type Result struct {
 // reported. The machine is gone when Run returns, also when ctx ends.
 func Run(ctx context.Context, m Machine) (Result, error) {
 	start := time.Now()
-	qemu, err := findQEMU(m.QEMU)
+	p, err := platformOf(m.Arch)
+	if err != nil {
+		return Result{}, err
+	}
+	qemu, err := p.find(m.QEMU)
 	if err != nil {
 		return Result{}, err
 	}
@@ -88,8 +90,9 @@ func Run(ctx context.Context, m Machine) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit+time.Duration(m.Plan.Timeout)+2*stopGrace)
 	defer cancel()
 	var res Result
-	for range attempts {
-		res, err = m.once(ctx, qemu, initrd, filepath.Join(dir, "results"))
+	b := boot{qemu: qemu, platform: p, initrd: initrd, results: filepath.Join(dir, "results")}
+	for range boots {
+		res, err = m.once(ctx, b)
 		if !errors.Is(err, ErrNoBoot) || ctx.Err() != nil {
 			break
 		}
@@ -98,10 +101,16 @@ func Run(ctx context.Context, m Machine) (Result, error) {
 	return res, err
 }
 
+// boot is one start of QEMU.
+type boot struct {
+	qemu, initrd, results string
+	platform              platform
+}
+
 // once boots the machine and reads what it reported.
-func (m Machine) once(ctx context.Context, qemu, initrd, results string) (Result, error) {
-	console, runErr := m.boot(ctx, qemu, initrd, results)
-	res, err := readResult(results, m.Plan.Expect)
+func (m Machine) once(ctx context.Context, b boot) (Result, error) {
+	console, runErr := m.boot(ctx, b)
+	res, err := readResult(b.results, m.Plan.Expect)
 	if err == nil {
 		return res, nil
 	}
@@ -109,17 +118,6 @@ func (m Machine) once(ctx context.Context, qemu, initrd, results string) (Result
 		err = fmt.Errorf("%w: %w", err, runErr)
 	}
 	return res, fmt.Errorf("running the virtual machine: %w, its console ends with:\n%s", err, console)
-}
-
-func findQEMU(name string) (string, error) {
-	if name == "" {
-		name = "qemu-system-x86_64"
-	}
-	found, err := exec.LookPath(name)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrNoQEMU, err)
-	}
-	return found, nil
 }
 
 // initramfs writes the machine's files.
@@ -144,16 +142,18 @@ func (m Machine) initramfs(name string) error {
 
 // boot runs QEMU until the machine powers off, and returns the end of what it
 // said on the console.
-func (m Machine) boot(ctx context.Context, qemu, initrd, results string) (string, error) {
+func (m Machine) boot(ctx context.Context, b boot) (string, error) {
 	memory := m.Memory
 	if memory == 0 {
 		memory = defaultMemory
 	}
-	cmd := exec.CommandContext(ctx, qemu,
-		"-machine", "pc", "-accel", "tcg", "-cpu", cpu, "-smp", "1", "-m", fmt.Sprint(memory),
+	args := slices.Concat(b.platform.cpuArgs(m.KVM), []string{
+		"-smp", "1", "-m", fmt.Sprint(memory),
 		"-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-no-reboot", "-net", "none",
-		"-serial", "stdio", "-serial", "file:"+results,
-		"-kernel", m.Kernel, "-initrd", initrd, "-append", consoleArgs)
+		"-kernel", m.Kernel, "-initrd", b.initrd, "-append", "console=" + b.platform.console + " " + kernelArgs,
+		"-serial", "stdio", "-chardev", "file,id=results,path=" + b.results,
+	}, b.platform.args)
+	cmd := exec.CommandContext(ctx, b.qemu, args...)
 	cmd.WaitDelay = killDelay
 	tail := &tailWriter{limit: consoleTail}
 	cmd.Stdout = io.Writer(tail)
@@ -215,7 +215,9 @@ func parseResult(r io.Reader, expect []Event) (Result, error) {
 		case KindStderr:
 			res.Stderr = append(res.Stderr, m.Text)
 		case KindExit:
-			res.Exit = m.Code
+			if res.Exit == 0 {
+				res.Exit = m.Code
+			}
 		case KindError:
 			res.Errors = append(res.Errors, m.Text)
 		case KindDone:

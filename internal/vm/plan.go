@@ -11,17 +11,18 @@ const (
 	planPath     = "vm/plan.json"
 	initPath     = "init"
 	workloadPath = "bin/workload" // the init program again; see Guest
-	resultPort   = "/dev/ttyS1"
 )
 
-// Plan is what the guest is to do. It travels as JSON in the initramfs.
+// Plan is what the guest is to do: run one gadget with a workload beside it, or
+// commands, one after the other. It travels as JSON in the initramfs.
 type Plan struct {
 	HideBTF  bool       `json:"hide_btf"`      // let the kernel look as if it had no BTF
+	Commands [][]string `json:"commands"`      // each is run once and to its end
 	Gadget   []string   `json:"gadget"`        // command line of the gadget; runs until Expect is met
 	Env      []string   `json:"env,omitempty"` // environment of all commands, "K=V"
 	Workload [][]string `json:"workload"`      // commands to observe, run again and again
 	Expect   []Event    `json:"expect"`        // events to wait for
-	Timeout  Seconds    `json:"timeout"`       // for the gadget and its workload together
+	Timeout  Seconds    `json:"timeout"`       // for the gadget and its workload, or all commands, together
 }
 
 // Seconds is a duration that is written as a number of seconds.
@@ -54,9 +55,9 @@ type Message struct {
 // outputs, then exit, then done.
 const (
 	KindBoot   = "boot"   // Text: uname -r
-	KindStdout = "stdout" // Text: one line of the gadget
-	KindStderr = "stderr" // Text: one line of the gadget
-	KindExit   = "exit"   // the gadget has ended
+	KindStdout = "stdout" // Text: one line of the gadget or of a command
+	KindStderr = "stderr" // Text: one line of the gadget or of a command
+	KindExit   = "exit"   // the gadget or a command has ended
 	KindError  = "error"  // Text: what the guest could not do
 	KindDone   = "done"   // the last message
 )

@@ -171,11 +171,11 @@ func TestParseResult(t *testing.T) {
 	}
 }
 
-// fakeQEMU writes a program that takes QEMU's command line and does body; $results is the file behind the second serial port.
+// fakeQEMU writes a program that takes QEMU's command line and does body; $results is the file of results.
 func fakeQEMU(t *testing.T, body string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "qemu")
-	script := "#!/bin/sh\nfor a; do case $a in file:*) results=${a#file:};; esac; done\n" + body + "\n"
+	script := "#!/bin/sh\nfor a; do case $a in file,*path=*) results=${a#*path=};; esac; done\n" + body + "\n"
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { // a program
 		t.Fatal(err)
 	}

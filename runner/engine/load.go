@@ -38,6 +38,8 @@ type LoadOptions struct {
 	Roots Roots
 	// Feeds are data sources that no eBPF program fills.
 	Feeds []Feed
+	// Statistics makes the verifier say what Verified returns.
+	Statistics bool
 	// Note receives a sentence for what is skipped, may be nil. Detail receives
 	// what only a user who asks for details wants to know, may be nil.
 	Note, Detail func(format string, args ...any)
@@ -98,7 +100,7 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 		Maps: ebpf.MapOptions{PinPath: opts.PinPath},
 
 		MapReplacements: owners,
-		Programs:        ebpf.ProgramOptions{KernelTypes: opts.KernelTypes, ExtraRelocationTargets: own},
+		Programs:        ebpf.ProgramOptions{KernelTypes: opts.KernelTypes, ExtraRelocationTargets: own, LogLevel: statistics(opts.Statistics)},
 		Cache:           opts.Cache,
 	})
 	if err != nil {

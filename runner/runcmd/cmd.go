@@ -226,13 +226,16 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		Feeds:       s.feeds,
 		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: s.cmd.PinPath, Note: s.notef, Detail: s.detailf,
 		Places:        engine.Places{Interfaces: s.cmd.Iface, Cgroup: s.cmd.Cgroup},
-		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(), Roots: s.roots(),
+		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(), Roots: s.roots(), Statistics: s.g.Verbose,
 	})
 	if err != nil {
 		return s.verbose(err)
 	}
 	defer loaded.Close()
 	s.bindStacks(loaded)
+	for _, v := range loaded.Verified() {
+		s.detailf("program %q: the verifier walked %d instructions, the stack takes %d bytes", v.Program, v.Instructions, v.Stack)
+	}
 	if err := s.choose(ctx, loaded); err != nil {
 		return err
 	}

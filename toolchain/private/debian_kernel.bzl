@@ -24,36 +24,34 @@ def locked_kernels(ctx, lock):
       ctx: repository_ctx or module_ctx.
       lock: Label of the lock file.
     Returns:
-      list of dicts with name, release, path and sha256.
+      dict by name, as "amd64-5.10", of dicts with arch, release, path and sha256.
     """
     content = json.decode(ctx.read(ctx.path(lock)))
     if content["schema"] != _SCHEMA:
         fail("%s has the schema %s, these rules read %s" % (lock, content["schema"], _SCHEMA))
-    return content["kernels"]
+    return {"%s-%s" % (k["arch"], k["name"]): k for k in content["kernels"]}
 
 def _debian_kernel_impl(rctx):
     """Fetches the package, or leaves a file that says why none exists: mirrors drop kernels, and tests then skip."""
-    for kernel in locked_kernels(rctx, rctx.attr.lock):
-        if kernel["name"] != rctx.attr.kernel:
-            continue
-        got = rctx.download(
-            url = ["%s/%s" % (mirror, kernel["path"]) for mirror in debian_mirrors(rctx)],
-            output = kernel["release"] + ".deb",
-            sha256 = kernel["sha256"],
-            allow_fail = True,
-        )
-        if not got.success:
-            rctx.file(kernel["release"] + ".deb.missing", _MISSING.format(**kernel))
-        rctx.file("BUILD.bazel", _BUILD.format(file = kernel["release"] + (".deb" if got.success else ".deb.missing")))
-        return
-    fail("%s has no kernel %r" % (rctx.attr.lock, rctx.attr.kernel))
+    kernel = locked_kernels(rctx, rctx.attr.lock).get(rctx.attr.kernel)
+    if not kernel:
+        fail("%s has no kernel %r" % (rctx.attr.lock, rctx.attr.kernel))
+    got = rctx.download(
+        url = ["%s/%s" % (mirror, kernel["path"]) for mirror in debian_mirrors(rctx)],
+        output = kernel["release"] + ".deb",
+        sha256 = kernel["sha256"],
+        allow_fail = True,
+    )
+    if not got.success:
+        rctx.file(kernel["release"] + ".deb.missing", _MISSING.format(**kernel))
+    rctx.file("BUILD.bazel", _BUILD.format(file = kernel["release"] + (".deb" if got.success else ".deb.missing")))
 
 debian_kernel = repository_rule(
     implementation = _debian_kernel_impl,
     doc = "A Debian package that holds a kernel; without an error if the mirror no longer has it.",
     attrs = {
         "kernel": attr.string(
-            doc = "Name in the lock file.",
+            doc = "Arch and name in the lock file, as `amd64-5.10`.",
             mandatory = True,
         ),
         "lock": attr.label(
@@ -64,7 +62,7 @@ debian_kernel = repository_rule(
 )
 
 def _debian_kernels_hub_impl(rctx):
-    kernels = {k["name"]: k["release"] for k in locked_kernels(rctx, rctx.attr.lock)}
+    kernels = {name: k["release"] for name, k in locked_kernels(rctx, rctx.attr.lock).items()}
     text = "package(default_visibility = [\"//visibility:public\"])\n"
     for name in sorted(kernels):
         text += "\nalias(\n    name = %r,\n    actual = \"@%s//:kernel\",\n)\n" % (name, rctx.attr.repos[name])

@@ -17,7 +17,7 @@ func fakeQEMU(t *testing.T, report string) string {
 	t.Helper()
 	dir := t.TempDir()
 	lines := put(t, filepath.Join(dir, "report"), report)
-	return put(t, filepath.Join(dir, "qemu"), "#!/bin/sh\nfor a; do case $a in file:*) cp "+lines+" ${a#file:};; esac; done\n")
+	return put(t, filepath.Join(dir, "qemu"), "#!/bin/sh\nfor a; do case $a in file,*path=*) cp "+lines+" ${a#*path=};; esac; done\n")
 }
 
 func put(t *testing.T, path, text string) string {

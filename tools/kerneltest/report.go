@@ -38,24 +38,32 @@ func (c *config) judge(res vm.Result) error {
 			errs = append(errs, fmt.Errorf("the gadget did not say %q on stderr", want))
 		}
 	}
-	if len(errs) == 0 && res.Exit != 0 && res.Exit != exitInterrupted {
+	switch {
+	case len(errs) > 0 || res.Exit == 0:
+	case len(c.Test) > 0:
+		errs = append(errs, fmt.Errorf("tests failed in the machine: %s", strings.Join(failed(goTests(res.Stdout)), ", ")))
+	case res.Exit != exitInterrupted:
 		errs = append(errs, fmt.Errorf("the gadget ended with exit code %d", res.Exit))
 	}
 	if len(errs) == 0 {
 		return nil
 	}
+	shown := shownLines
+	if len(c.Test) > 0 {
+		shown = len(res.Stdout)
+	}
 	errs = append(errs, fmt.Errorf("kernel %s; exit code %d; stderr:\n%s\nstandard output (%d lines):\n%s",
-		res.Release, res.Exit, last(res.Stderr), len(res.Stdout), last(res.Stdout)))
+		res.Release, res.Exit, last(res.Stderr, shownLines), len(res.Stdout), last(res.Stdout, shown)))
 	return errors.Join(errs...)
 }
 
 // exitInterrupted is how a gadget ends that was stopped by SIGINT.
 const exitInterrupted = 130
 
-// last returns the last lines of an output, each cut to a readable length.
-func last(lines []string) string {
+// last returns the last n lines of an output, each cut to a readable length.
+func last(lines []string, n int) string {
 	var b strings.Builder
-	for _, line := range lines[max(0, len(lines)-shownLines):] {
+	for _, line := range lines[max(0, len(lines)-n):] {
 		if len(line) > shownLength {
 			line = line[:shownLength] + "..."
 		}
@@ -66,24 +74,33 @@ func last(lines []string) string {
 
 // outcome is the machine-readable result.
 type outcome struct {
+	Name    string    `json:"name"`
 	Status  string    `json:"status"` // "pass", "fail" or "skip"
 	Reason  string    `json:"reason,omitempty"`
 	Machine vm.Result `json:"machine"`
+	Tests   []goTest  `json:"tests,omitempty"` // those in the machine
 }
+
+// The three ways a test ends.
+const (
+	passed  = "pass"
+	failure = "fail"
+	skipped = "skip"
+)
 
 func status(err error) string {
 	switch {
 	case err == nil:
-		return "pass"
+		return passed
 	case errors.Is(err, errSkip):
-		return "skip"
+		return skipped
 	}
-	return "fail"
+	return failure
 }
 
 // writeResult writes the outcome as JSON.
-func writeResult(file string, res vm.Result, err error) error {
-	o := outcome{Status: status(err), Machine: res}
+func writeResult(file, name string, res vm.Result, err error) error {
+	o := outcome{Name: name, Tests: goTests(res.Stdout), Status: status(err), Machine: res}
 	if err != nil {
 		o.Reason = err.Error()
 	}
@@ -97,15 +114,18 @@ func writeResult(file string, res vm.Result, err error) error {
 // report prints the outcome in the form of Go's tests, which is what counts
 // skips, and writes the XML that Bazel asks for. A skip is not an error.
 func report(w io.Writer, name string, res vm.Result, took time.Duration, err error) error {
-	if werr := writeXML(name, took, err); werr != nil {
+	tests := goTests(res.Stdout)
+	if werr := writeXML(name, took, tests, err); werr != nil {
 		return werr
 	}
 	seconds := fmt.Sprintf("(%.2fs)", took.Seconds())
 	switch status(err) {
-	case "pass":
-		_, err = fmt.Fprintf(w, "--- PASS: %s %s\n    kernel %s: %d lines, all expected events\n", name, seconds, res.Release, len(res.Stdout))
-		return err
-	case "skip":
+	case passed:
+		if _, err := fmt.Fprintf(w, "--- PASS: %s %s\n", name, seconds); err != nil || len(tests) == 0 {
+			return errors.Join(err, printf(w, "    kernel %s: %d lines, all expected events\n", res.Release, len(res.Stdout)))
+		}
+		return printf(w, "    kernel %s: %d tests, %d of them skipped\n", res.Release, len(tests), count(tests, skipped))
+	case skipped:
 		reason := strings.TrimPrefix(err.Error(), errSkip.Error()+": ")
 		_, err = fmt.Fprintf(w, "--- SKIP: %s %s\n    %s\n", name, seconds, reason)
 		return err
@@ -114,18 +134,24 @@ func report(w io.Writer, name string, res vm.Result, took time.Duration, err err
 	return err
 }
 
-// testsuites is the JUnit form of one test.
+// printf is fmt.Fprintf for those who want the error alone.
+func printf(w io.Writer, format string, args ...any) error {
+	_, err := fmt.Fprintf(w, format, args...)
+	return err
+}
+
+// testsuites is the JUnit form of one test, and of those in the machine.
 type testsuites struct {
 	XMLName xml.Name  `xml:"testsuites"`
 	Suite   testsuite `xml:"testsuite"`
 }
 
 type testsuite struct {
-	Name     string   `xml:"name,attr"`
-	Tests    int      `xml:"tests,attr"`
-	Failures int      `xml:"failures,attr"`
-	Skipped  int      `xml:"skipped,attr"`
-	Case     testcase `xml:"testcase"`
+	Name     string     `xml:"name,attr"`
+	Tests    int        `xml:"tests,attr"`
+	Failures int        `xml:"failures,attr"`
+	Skipped  int        `xml:"skipped,attr"`
+	Cases    []testcase `xml:"testcase"`
 }
 
 type testcase struct {
@@ -139,18 +165,33 @@ type message struct {
 	Text string `xml:"message,attr"`
 }
 
+// add appends a case.
+func (s *testsuite) add(name, status, text string, took float64) {
+	c := testcase{Name: name, Time: took}
+	switch status {
+	case skipped:
+		s.Skipped, c.Skipped = s.Skipped+1, &message{text}
+	case failure:
+		s.Failures, c.Failure = s.Failures+1, &message{text}
+	}
+	s.Tests++
+	s.Cases = append(s.Cases, c)
+}
+
 // writeXML writes the file that XML_OUTPUT_FILE names, if it does.
-func writeXML(name string, took time.Duration, err error) error {
+func writeXML(name string, took time.Duration, tests []goTest, err error) error {
 	file := os.Getenv("XML_OUTPUT_FILE")
 	if file == "" {
 		return nil
 	}
-	s := testsuite{Name: name, Tests: 1, Case: testcase{Name: name, Time: took.Seconds()}}
-	switch status(err) {
-	case "skip":
-		s.Skipped, s.Case.Skipped = 1, &message{err.Error()}
-	case "fail":
-		s.Failures, s.Case.Failure = 1, &message{err.Error()}
+	s := testsuite{Name: name}
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	s.add(name, status(err), text, took.Seconds())
+	for _, t := range tests {
+		s.add(t.Name, t.Status, t.Text, t.Seconds)
 	}
 	data, err := xml.MarshalIndent(testsuites{Suite: s}, "", "  ")
 	if err != nil {

@@ -11,9 +11,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/deb"
 	"github.com/rules-gadget/rules_gadget/internal/vm"
 )
@@ -34,7 +36,7 @@ func (c *config) test(ctx context.Context, stdout, stderr io.Writer) error {
 		err = c.judge(res)
 	}
 	if c.Result != "" {
-		if werr := writeResult(c.Result, res, err); werr != nil {
+		if werr := writeResult(c.Result, c.Name, res, err); werr != nil {
 			return werr
 		}
 	}
@@ -71,7 +73,7 @@ func (c *config) boot(ctx context.Context, stderr io.Writer) (vm.Result, error) 
 
 // machine turns the configuration into a machine.
 func (c *config) machine(tmp string) (vm.Machine, error) {
-	m := vm.Machine{QEMU: c.QEMU, Kernel: c.Kernel, Init: c.Guest, Memory: c.Memory}
+	m := vm.Machine{Arch: arch.Arch(c.Arch), QEMU: c.QEMU, Kernel: c.Kernel, Init: c.Guest, Memory: c.Memory, KVM: c.KVM}
 	var err error
 	if strings.HasSuffix(c.Kernel, ".deb") {
 		if m.Kernel, err = unpackKernel(c.Kernel, tmp); err != nil {
@@ -81,6 +83,11 @@ func (c *config) machine(tmp string) (vm.Machine, error) {
 	m.Plan = vm.Plan{HideBTF: c.HideBTF, Gadget: c.Gadget, Env: c.Env, Timeout: vm.Seconds(c.Timeout * float64(time.Second))}
 	if m.Plan.Expect, err = vm.ParseEvents(c.Expect); err != nil {
 		return m, err
+	}
+	for i, file := range c.Test {
+		name := fmt.Sprintf("tests/%d/%s", i, filepath.Base(file))
+		m.Files = append(m.Files, vm.File{Name: name, Path: file, Mode: 0o755})
+		m.Plan.Commands = append(m.Plan.Commands, []string{"/" + name, "-test.v", "-test.run=" + c.Run, "-test.timeout=" + strconv.Itoa(int(c.Timeout)) + "s"})
 	}
 	for _, w := range c.Workload {
 		var words []string

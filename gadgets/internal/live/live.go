@@ -1,8 +1,10 @@
-// Package live runs built gadgets on this machine's kernel and hands tests the
-// events that happened while they did something.
+// Package live runs built gadgets on a kernel and hands tests the events that
+// happened while they did something. The same tests run on this machine and, in
+// one program with all the others, in the virtual machines of kerneltest.
 //
-// The environment variables GADGET_RUN and IMAGE name the runner and the layout
-// of the gadget, below TEST_SRCDIR or as absolute paths.
+// The environment variable GADGET_RUN names the runner, and GADGETS the
+// artifacts, with a star for the name of the gadget; both below TEST_SRCDIR or
+// as absolute paths.
 package live
 
 import (
@@ -14,151 +16,143 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 )
 
-// The runner has this long to deliver what a test waits for.
-const patience = 60 * time.Second
+const (
+	// patience is how long the runner may take to attach, and to end.
+	patience = 90 * time.Second
+	// maxLine is the longest event: it has several texts of a path's length,
+	// and bytes that JSON escapes.
+	maxLine = 1 << 20
+)
 
-// maxLine is the longest event: it has several texts of a path's length, and
-// bytes that JSON escapes.
-const maxLine = 1 << 20
-
-// A Mark is how a test puts a text into the stream of events and finds it again.
-// Since events come in order, what lies between two marks is complete.
-type Mark[E any] struct {
-	Leave func(text string)
-	Is    func(event E, text string) bool
-}
+// What the runner says on standard error.
+var (
+	attached = regexp.MustCompile(`^gadget-run: ready, `)
+	verified = regexp.MustCompile(`^gadget-run: program "(\w+)": the verifier walked (\d+) instructions, the stack takes (\d+) bytes$`)
+	lost     = regexp.MustCompile(`: lost \d+ events|[1-9]\d* lost$`)
+)
 
 // Observe runs the gadget with args and do in the middle of it, and returns the
-// events that came meanwhile, of any process. It skips the test where the gadget
-// is not there or cannot run.
-func Observe[E any](t *testing.T, mark Mark[E], args []string, do func()) []E {
+// events that came meanwhile, of any process; of a data source that is an array,
+// its entries one after the other. It fails the test where an event was lost.
+func Observe[E any](t *testing.T, gadget string, args []string, do func()) []E {
 	t.Helper()
-	events, stop := start[E](t, args)
-	defer stop()
-
-	// The mark comes again: events may be lost on a busy machine.
-	begin, end := "begin of "+t.Name(), "end of "+t.Name()
-	deadline := time.After(patience)
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	for begun := false; !begun; {
-		select {
-		case e, ok := <-events:
-			if !ok {
-				t.Fatal("the runner ended before the first event")
-			}
-			begun = mark.Is(e, begin)
-		case <-again.C:
-			mark.Leave(begin)
-		case <-deadline:
-			t.Fatalf("no event after %s", patience)
+	r := start(t, gadget, args)
+	var events []E
+	decoded := make(chan error, 1)
+	go func() { decoded <- decode(r.stdout, &events) }()
+	select {
+	case <-r.attached:
+		do()
+		if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Errorf("stopping the runner: %v", err)
 		}
+	case <-r.ended: // without a word that it is attached: an error, or arrays that are read once
+	case <-time.After(patience):
+		t.Errorf("not attached after %s", patience)
+		_ = r.cmd.Process.Kill()
 	}
-
-	do()
-	mark.Leave(end)
-	var seen []E
-	for {
-		select {
-		case e, ok := <-events:
-			switch {
-			case !ok:
-				t.Fatal("the runner ended too early")
-			case mark.Is(e, end):
-				return seen
-			case !mark.Is(e, begin):
-				seen = append(seen, e)
-			}
-		case <-deadline:
-			t.Fatalf("the last event did not come within %s", patience)
-		}
-	}
+	r.finish(t, <-decoded)
+	return events
 }
 
-// start runs the gadget until stop is called, which checks how the runner ends.
-func start[E any](t *testing.T, args []string) (events <-chan E, stop func()) {
+// Collect runs a gadget that reads something and ends by itself, and returns
+// what it read.
+func Collect[E any](t *testing.T, gadget string, args []string) []E {
+	t.Helper()
+	r := start(t, gadget, args)
+	var events []E
+	r.finish(t, decode(r.stdout, &events))
+	return events
+}
+
+// runner is a running gadget-run.
+type runner struct {
+	gadget          string
+	cmd             *exec.Cmd
+	stdout          io.Reader
+	attached, ended chan struct{}
+	said            bytes.Buffer // standard error, complete once ended is closed
+}
+
+// start runs the gadget. It skips the test where the gadget is not there or
+// cannot run.
+func start(t *testing.T, gadget string, args []string) *runner {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("needs root to load programs")
 	}
-	cmd := exec.Command(path(t, "GADGET_RUN"), append([]string{"run", path(t, "IMAGE"), "-o", "json", "--ready-fd", readyFD}, args...)...)
+	image := strings.ReplaceAll(path(t, "GADGETS"), "*", gadget)
+	cmd := exec.Command(path(t, "GADGET_RUN"), append([]string{"-v", "run", image, "-o", "json"}, args...)...) //nolint:noctx // ended by SIGINT
 	home := t.TempDir()
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + home, "GADGET_RUN_STATE=" + home}
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.StdoutPipe()
+	r := &runner{gadget: gadget, cmd: cmd, attached: make(chan struct{}), ended: make(chan struct{})}
+	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	told, tell, err := os.Pipe()
-	if err != nil {
+	if r.stdout, err = cmd.StdoutPipe(); err != nil {
 		t.Fatal(err)
 	}
-	defer told.Close()
-	cmd.ExtraFiles = []*os.File{tell} // readyFD
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := tell.Close(); err != nil {
-		t.Fatal(err)
-	}
-	waitReady(t, told, cmd, &stderr)
+	go r.listen(stderr)
+	return r
+}
 
-	decoded := make(chan E, 1024)
-	failed := make(chan error, 1)
-	go func() { failed <- decode(out, decoded) }()
-	return decoded, func() {
-		if err := cmd.Process.Signal(os.Interrupt); err != nil {
-			t.Errorf("stopping the runner: %v", err)
-		}
-		for range decoded {
-		}
-		if err := <-failed; err != nil {
-			t.Error(err)
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the runner: %v: %s", err, stderr.String())
+// listen keeps what the runner says.
+func (r *runner) listen(stderr io.Reader) {
+	defer close(r.ended)
+	var once sync.Once
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		fmt.Fprintln(&r.said, lines.Text())
+		if attached.Match(lines.Bytes()) {
+			once.Do(func() { close(r.attached) })
 		}
 	}
 }
 
-// readyFD is the file descriptor on which the runner says that it is ready: the
-// first of the extra files.
-const readyFD = "3"
-
-// waitReady waits until every program of the gadget is attached.
-func waitReady(t *testing.T, told *os.File, cmd *exec.Cmd, stderr *bytes.Buffer) {
+// finish waits for the end of the runner and judges what it said. What the
+// verifier counted goes into the log, where kerneltest finds it.
+func (r *runner) finish(t *testing.T, decoded error) {
 	t.Helper()
-	if err := told.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
+	<-r.ended
+	err := r.cmd.Wait()
+	if err != nil || decoded != nil {
+		t.Fatalf("the runner: %v, reading its output: %v; it said:\n%s", err, decoded, r.said.String())
 	}
-	said, err := io.ReadAll(told)
-	if string(said) == "ready\n" {
-		return
+	for line := range strings.Lines(r.said.String()) {
+		line = strings.TrimSpace(line)
+		if m := verified.FindStringSubmatch(line); m != nil {
+			t.Logf("verified %s %s: %s instructions, %s bytes of stack", r.gadget, m[1], m[2], m[3])
+		}
+		if lost.MatchString(line) {
+			t.Errorf("the runner said %q", line)
+		}
 	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-	if err != nil {
-		t.Fatalf("waiting for the runner to be ready: %v: %s", err, stderr)
-	}
-	t.Fatalf("the runner ended before it was ready: %s", stderr)
 }
 
-// decode sends one event for each line, and closes events at the end.
-func decode[E any](r io.Reader, events chan<- E) error {
-	defer close(events)
+// decode appends an event for each line, or each entry of an array, to events.
+func decode[E any](r io.Reader, events *[]E) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
-		var e E
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+		line := lines.Bytes()
+		if !bytes.HasPrefix(line, []byte("[")) {
+			line = fmt.Appendf(nil, "[%s]", line)
+		}
+		var some []E
+		if err := json.Unmarshal(line, &some); err != nil {
 			return fmt.Errorf("decoding %q: %w", lines.Text(), err)
 		}
-		events <- e
+		*events = append(*events, some...)
 	}
 	return lines.Err()
 }

@@ -39,7 +39,7 @@ type commandLine struct {
 
 	Refresh struct{} `cmd:"" help:"Rewrite the lock file with the newest kernels of the mirror."`
 	Fetch   struct {
-		Out string `required:"" type:"path" help:"Directory for the packages, NAME.deb each."`
+		Out string `required:"" type:"path" help:"Directory for the packages, ARCH-NAME.deb each."`
 	} `cmd:"" help:"Fetch the locked packages; says which the mirror no longer has."`
 }
 
@@ -162,10 +162,10 @@ func (c *commandLine) fetch(ctx context.Context, archive *debian.Archive, data [
 	for _, k := range lock.Kernels {
 		file, err := archive.Fetch(ctx, k.Path, debian.Sum{SHA256: k.SHA256, Size: k.Size})
 		if err != nil {
-			missing = append(missing, fmt.Errorf("kernel %s: %w, refresh may find another", k.Name, err))
+			missing = append(missing, fmt.Errorf("kernel %s: %w, refresh may find another", k.Key(), err))
 			continue
 		}
-		out := filepath.Join(c.Fetch.Out, k.Name+".deb")
+		out := filepath.Join(c.Fetch.Out, k.Key()+".deb")
 		if err := os.Rename(file, out); err != nil {
 			return err
 		}

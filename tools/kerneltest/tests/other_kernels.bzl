@@ -5,8 +5,6 @@ load("//rules/private:assemble.bzl", "index")  # buildifier: disable=bzl-visibil
 load("//rules/private:btf.bzl", "btf_layers")  # buildifier: disable=bzl-visibility
 load("//rules/private:paths.bzl", "package_directory")  # buildifier: disable=bzl-visibility
 
-_ARCH = "amd64"
-
 def _manifest(ctx, image, object, layer):
     out = ctx.actions.declare_file(ctx.label.name + "_/manifest.json")
     config = ctx.actions.declare_file(ctx.label.name + "_/config.yaml")
@@ -16,7 +14,7 @@ def _manifest(ctx, image, object, layer):
         if source.basename == "build.yaml":
             args.add(source, format = "--build-file=%s")
     args.add_all(image.metadata, format_each = "--input=%s")
-    args.add(_ARCH, format = "--arch=%s")
+    args.add(ctx.attr.arch, format = "--arch=%s")
     args.add(object, format = "--object=%s")
     args.add(layer, format = "--btf=%s")
     args.add(out, format = "--out=%s")
@@ -33,22 +31,23 @@ def _manifest(ctx, image, object, layer):
 
 def _other_kernels_impl(ctx):
     image = ctx.attr.image[GadgetImageInfo]
-    object = image.objects[_ARCH]
-    btf = btf_layers(ctx, {_ARCH: object})
-    layer = btf.layers[_ARCH]
+    arch = ctx.attr.arch
+    object = image.objects[arch]
+    btf = btf_layers(ctx, {arch: object})
+    layer = btf.layers[arch]
     made, config = _manifest(ctx, image, object, layer)
     out = index(ctx, [made], [object, layer, config])
     return [
         DefaultInfo(files = depset([out.layout])),
         GadgetImageInfo(
-            archs = [_ARCH],
+            archs = [arch],
             btf = btf.layers,
-            configs = {_ARCH: config},
+            configs = {arch: config},
             digest = out.digest,
             layout = out.layout,
-            manifests = {_ARCH: made},
+            manifests = {arch: made},
             metadata = image.metadata,
-            objects = {_ARCH: object},
+            objects = {arch: object},
             provenance = image.provenance,
             reports = btf.reports,
             sbom = image.sbom,
@@ -66,8 +65,12 @@ def _tool(name):
 
 other_kernels = rule(
     implementation = _other_kernels_impl,
-    doc = "Assembles the amd64 half of a gadget again, with a btfgen layer for the kernels of `btf`.",
+    doc = "Assembles the half of a gadget that is for one arch again, with a btfgen layer for the kernels of `btf`.",
     attrs = {
+        "arch": attr.string(
+            mandatory = True,
+            doc = "The arch.",
+        ),
         "btf": attr.label_list(
             mandatory = True,
             providers = [BtfShardsInfo],

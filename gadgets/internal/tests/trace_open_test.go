@@ -1,8 +1,7 @@
-package trace_open_test
+package tests
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -18,8 +17,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/gadgets/internal/live"
 )
 
-// event is one event of data source open.
-type event struct {
+// openEvent is one openEvent of data source open.
+type openEvent struct {
 	Timestamp time.Time    `json:"timestamp"`
 	Proc      live.Process `json:"proc"`
 	Error     string       `json:"error"`
@@ -33,15 +32,9 @@ type event struct {
 	Fpath     string       `json:"fpath"`
 }
 
-// Marks are failed opens of a path that has the text in it.
-var mark = live.Mark[event]{
-	Leave: func(text string) { _, _ = os.Open("/nonexistent/" + text) },
-	Is:    func(e event, text string) bool { return e.Fname == "/nonexistent/"+text },
-}
-
-// own returns the events of this process's thread, which calls of observe share.
-func own(events []event) []event {
-	var out []event
+// ownOpens returns the events of this process's thread, which calls of observe share.
+func ownOpens(events []openEvent) []openEvent {
+	var out []openEvent
 	for _, e := range events {
 		if e.Proc.Own() && e.Proc.TID == unix.Gettid() {
 			out = append(out, e)
@@ -50,19 +43,19 @@ func own(events []event) []event {
 	return out
 }
 
-// want is what a test says about an event: the result of the call besides the arguments.
-type want struct {
+// openWant is what a test says about an openEvent: the result of the call besides the arguments.
+type openWant struct {
 	Fname, Fpath string
 	Error        string
 	Flags        int
 	Mode         int
 }
 
-// call opens a file in one of the ways there are, and returns what the kernel did.
-type call struct {
+// openCall opens a file in one of the ways there are, and returns what the kernel did.
+type openCall struct {
 	name string
 	open func() (uintptr, syscall.Errno)
-	want want
+	want openWant
 }
 
 func pointer(text string) uintptr {
@@ -94,42 +87,42 @@ func openat2(path uintptr, how *unix.OpenHow, size uintptr) func() (uintptr, sys
 // atCWD is AT_FDCWD, -100, as a register holds it.
 const atCWD = ^uintptr(99)
 
-func calls(dir string) []call {
+func openCalls(dir string) []openCall {
 	file, missing := filepath.Join(dir, "file"), filepath.Join(dir, "missing")
 	long := dir + strings.Repeat("/.", 1500) + "/file"
 	tooLong := "/" + strings.Repeat("x", 5000)
 	how := &unix.OpenHow{Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640}
 	const howSize = unix.SizeofOpenHow
-	return append([]call{
-		{"existing", openat(pointer(file), unix.O_RDONLY|unix.O_CLOEXEC, 0), want{Fname: file, Flags: unix.O_CLOEXEC}},
-		{"relative", openat(pointer("."), unix.O_DIRECTORY, 0), want{Fname: ".", Flags: unix.O_DIRECTORY}},
-		{"missing", openat(pointer(missing), unix.O_WRONLY, 0), want{Fname: missing, Error: "ENOENT", Flags: unix.O_WRONLY}},
-		{"mode without O_CREAT", openat(pointer(file), 0, 0o7777), want{Fname: file}},
-		{"mode", openat(pointer(file), unix.O_CREAT|unix.O_RDWR, 0o4751), want{Fname: file, Flags: unix.O_CREAT | unix.O_RDWR, Mode: 0o4751}},
-		{"unnamed", openat(pointer(dir), unix.O_TMPFILE|unix.O_RDWR, 0o600), want{Fname: dir, Flags: unix.O_TMPFILE | unix.O_RDWR, Mode: 0o600}},
-		{"no path", openat(8, 0, 0), want{Error: "EFAULT"}},
-		{"empty path", openat(pointer(""), 0, 0), want{Error: "ENOENT"}},
-		{"not ASCII", openat(pointer(missing+" äöü\t\xff"), 0, 0), want{Fname: missing + " äöü\t\ufffd", Error: "ENOENT"}},
-		{"long", openat(pointer(long), 0, 0), want{Fname: long}},
-		{"too long", openat(pointer(tooLong), 0, 0), want{Fname: tooLong[:unix.PathMax-1], Error: "ENAMETOOLONG"}},
-		{"openat2", openat2(pointer(file), how, howSize), want{Fname: file, Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640}},
-		{"openat2 of a wrong size", openat2(pointer(file), how, 3), want{Fname: file, Error: "EINVAL", Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640}},
-		{"openat2 without arguments", openat2(pointer(file), nil, howSize), want{Fname: file, Error: "EFAULT"}},
+	return append([]openCall{
+		{"existing", openat(pointer(file), unix.O_RDONLY|unix.O_CLOEXEC, 0), openWant{Fname: file, Flags: unix.O_CLOEXEC}},
+		{"relative", openat(pointer("."), unix.O_DIRECTORY, 0), openWant{Fname: ".", Flags: unix.O_DIRECTORY}},
+		{"missing", openat(pointer(missing), unix.O_WRONLY, 0), openWant{Fname: missing, Error: "ENOENT", Flags: unix.O_WRONLY}},
+		{"mode without O_CREAT", openat(pointer(file), 0, 0o7777), openWant{Fname: file}},
+		{"mode", openat(pointer(file), unix.O_CREAT|unix.O_RDWR, 0o4751), openWant{Fname: file, Flags: unix.O_CREAT | unix.O_RDWR, Mode: 0o4751}},
+		{"unnamed", openat(pointer(dir), unix.O_TMPFILE|unix.O_RDWR, 0o600), openWant{Fname: dir, Flags: unix.O_TMPFILE | unix.O_RDWR, Mode: 0o600}},
+		{"no path", openat(8, 0, 0), openWant{Error: "EFAULT"}},
+		{"empty path", openat(pointer(""), 0, 0), openWant{Error: "ENOENT"}},
+		{"not ASCII", openat(pointer(missing+" äöü\t\xff"), 0, 0), openWant{Fname: missing + " äöü\t\ufffd", Error: "ENOENT"}},
+		{"long", openat(pointer(long), 0, 0), openWant{Fname: long}},
+		{"too long", openat(pointer(tooLong), 0, 0), openWant{Fname: tooLong[:unix.PathMax-1], Error: "ENAMETOOLONG"}},
+		{"openat2", openat2(pointer(file), how, howSize), openWant{Fname: file, Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640}},
+		{"openat2 of a wrong size", openat2(pointer(file), how, 3), openWant{Fname: file, Error: "EINVAL", Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640}},
+		{"openat2 without arguments", openat2(pointer(file), nil, howSize), openWant{Fname: file, Error: "EFAULT"}},
 	}, oldCalls(dir)...)
 }
 
-func TestEveryWayToOpen(t *testing.T) {
+func TestTraceOpenEveryWay(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cases := calls(dir)
+	cases := openCalls(dir)
 	fds := make([]uintptr, len(cases))
 	errnos := make([]syscall.Errno, len(cases))
 	before := time.Now()
-	events := live.Observe(t, mark, nil, func() {
+	events := live.Observe[openEvent](t, "trace_open", nil, func() {
 		for i, c := range cases {
 			fds[i], errnos[i] = c.open()
 			if errnos[i] == 0 {
@@ -137,15 +130,15 @@ func TestEveryWayToOpen(t *testing.T) {
 			}
 		}
 	})
-	got := own(events)
+	got := ownOpens(events)
 	if len(got) != len(cases) {
 		t.Fatalf("%d events of %d calls: %+v", len(got), len(cases), got)
 	}
 	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			e := got[i]
-			if diff := cmp.Diff(c.want, want{e.Fname, e.Fpath, e.Error, e.FlagsRaw, e.ModeRaw}); diff != "" {
-				t.Errorf("event (-want +got):\n%s", diff)
+			if diff := cmp.Diff(c.want, openWant{e.Fname, e.Fpath, e.Error, e.FlagsRaw, e.ModeRaw}); diff != "" {
+				t.Errorf("openEvent (-want +got):\n%s", diff)
 			}
 			if e.ErrorRaw != int(errnos[i]) {
 				t.Errorf("error_raw is %d, the call returned %d", e.ErrorRaw, errnos[i])
@@ -166,7 +159,7 @@ func TestEveryWayToOpen(t *testing.T) {
 // pathSteps is how many names a path is followed through.
 const pathSteps = 80
 
-func TestPaths(t *testing.T) {
+func TestTraceOpenPaths(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -196,7 +189,7 @@ func TestPaths(t *testing.T) {
 		{"/proc/version", "/proc/version"},
 		{file + ".missing", ""},
 	}
-	events := live.Observe(t, mark, []string{"--paths"}, func() {
+	events := live.Observe[openEvent](t, "trace_open", []string{"--paths"}, func() {
 		for _, c := range cases {
 			if fd, err := unix.Open(c.path, 0, 0); err == nil {
 				unix.Close(fd)
@@ -204,7 +197,7 @@ func TestPaths(t *testing.T) {
 		}
 	})
 	var got, wanted []string
-	for _, e := range own(events) {
+	for _, e := range ownOpens(events) {
 		got = append(got, e.Fname+" is "+e.Fpath)
 	}
 	for _, c := range cases {
@@ -215,11 +208,11 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-func TestFailed(t *testing.T) {
+func TestTraceOpenFailed(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	file := filepath.Join(t.TempDir(), "file")
-	events := live.Observe(t, mark, []string{"--failed"}, func() {
+	events := live.Observe[openEvent](t, "trace_open", []string{"--failed"}, func() {
 		_, _ = os.Open(file)
 		_ = os.WriteFile(file, nil, 0o600)
 	})
@@ -228,30 +221,27 @@ func TestFailed(t *testing.T) {
 			t.Errorf("an open that worked: %+v", e)
 		}
 	}
-	if got := own(events); len(got) != 1 || got[0].Fname != file {
+	if got := ownOpens(events); len(got) != 1 || got[0].Fname != file {
 		t.Errorf("got %+v, want the one open of %s that failed", got, file)
 	}
 }
 
-func TestFilters(t *testing.T) {
-	comm, err := os.ReadFile("/proc/self/comm")
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestTraceOpenFilters(t *testing.T) {
+	comm := live.Comm(t)
 	for _, args := range [][]string{
 		{"--pid", strconv.Itoa(os.Getpid())},
-		{"--comm", strings.TrimSpace(string(comm))},
+		{"--comm", comm},
 		{"--pid", strconv.Itoa(os.Getpid()), "--uid", strconv.Itoa(os.Getuid()), "--gid", strconv.Itoa(os.Getgid())},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
-			events := live.Observe(t, mark, args, func() {
-				_ = exec.Command("/bin/sh", "-c", "exec 3</dev/null").Run()
+			events := live.Observe[openEvent](t, "trace_open", args, func() {
+				live.RunChild(t, "open", "/dev/null")
 				_, _ = os.Open("/dev/null")
 			})
 			seen := false
 			for _, e := range events {
-				if !e.Proc.Own() && e.Proc.Comm != strings.TrimSpace(string(comm)) {
-					t.Errorf("an event of another process: %+v", e)
+				if !e.Proc.Own() && e.Proc.Comm != comm {
+					t.Errorf("an openEvent of another process: %+v", e)
 				}
 				seen = seen || e.Proc.Own() && e.Fname == "/dev/null"
 			}

@@ -1,4 +1,4 @@
-package trace_exec_test
+package tests
 
 import (
 	"errors"
@@ -17,28 +17,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/gadgets/internal/live"
 )
 
-// The test program executes itself: with this variable it does what the value
-// says instead of running tests.
-const roleVariable = "TRACE_EXEC_ROLE"
-
-const (
-	roleEnd        = "end"         // end at once
-	roleExecThread = "exec-thread" // execute the arguments from another thread than the first
-)
-
-func TestMain(m *testing.M) {
-	switch os.Getenv(roleVariable) {
-	case roleEnd:
-		os.Exit(0)
-	case roleExecThread:
-		execFromThread()
-	default:
-		os.Exit(m.Run())
-	}
-}
-
 // execFromThread executes the arguments from a thread that is not the first.
-func execFromThread() {
+func execFromThread([]string) error {
 	runtime.LockOSThread()
 	failed := make(chan error)
 	go func() {
@@ -47,16 +27,13 @@ func execFromThread() {
 			failed <- errors.New("this is the first thread")
 			return
 		}
-		failed <- syscall.Exec(os.Args[0], os.Args[1:], environment(roleEnd))
+		failed <- syscall.Exec(os.Args[0], os.Args[1:], live.Environment("end"))
 	}()
-	fmt.Fprintln(os.Stderr, <-failed)
-	os.Exit(1)
+	return <-failed
 }
 
-func environment(role string) []string { return []string{roleVariable + "=" + role} }
-
-// event is one event of data source exec.
-type event struct {
+// execEvent is one event of data source exec.
+type execEvent struct {
 	Timestamp     time.Time    `json:"timestamp"`
 	Proc          live.Process `json:"proc"`
 	Error         string       `json:"error"`
@@ -80,21 +57,12 @@ type event struct {
 // separator is what parts the arguments.
 const separator = "\u00a0"
 
-func (e event) argv() []string { return strings.Split(e.Args, separator) }
-
-func self(t testing.TB) string {
-	t.Helper()
-	path, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
+func (e execEvent) argv() []string { return strings.Split(e.Args, separator) }
 
 // execute runs path as a child of this process and waits for it. Its process id
 // is 0 where nothing was executed.
 func execute(role, path string, argv ...string) (int, error) {
-	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{Env: environment(role)})
+	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{Env: live.Environment(role)})
 	if err != nil {
 		return 0, err
 	}
@@ -106,17 +74,9 @@ func execute(role, path string, argv ...string) (int, error) {
 	return pid, err
 }
 
-func mark(t testing.TB) live.Mark[event] {
-	path := self(t)
-	return live.Mark[event]{
-		Leave: func(text string) { _, _ = execute(roleEnd, path, "mark", text) },
-		Is:    func(e event, text string) bool { return e.Args == "mark"+separator+text },
-	}
-}
-
-// children returns the events of this process's children.
-func children(events []event) []event {
-	var out []event
+// execsOfChildren returns the events of this process's children.
+func execsOfChildren(events []execEvent) []execEvent {
+	var out []execEvent
 	for _, e := range events {
 		if e.Proc.Child() {
 			out = append(out, e)
@@ -141,8 +101,8 @@ const (
 	piece    = 256
 )
 
-func TestArguments(t *testing.T) {
-	path := self(t)
+func TestTraceExecArguments(t *testing.T) {
+	path := live.Executable()
 	cases := []struct {
 		name string
 		argv []string
@@ -158,9 +118,9 @@ func TestArguments(t *testing.T) {
 		{"too many", numbered(maxArgs + 1), numbered(maxArgs)},
 	}
 	pids := make([]int, len(cases))
-	events := children(live.Observe(t, mark(t), nil, func() {
+	events := execsOfChildren(live.Observe[execEvent](t, "trace_exec", nil, func() {
 		for i, c := range cases {
-			pid, err := execute(roleEnd, path, c.argv...)
+			pid, err := execute("end", path, c.argv...)
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
 			}
@@ -189,10 +149,10 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-func TestArgumentsThatDoNotFit(t *testing.T) {
-	path := self(t)
+func TestTraceExecArgumentsThatDoNotFit(t *testing.T) {
+	path := live.Executable()
 	argv := []string{"name", strings.Repeat("x", 5000), strings.Repeat("y", 5000), "end"}
-	events := children(live.Observe(t, mark(t), nil, func() { _, _ = execute(roleEnd, path, argv...) }))
+	events := execsOfChildren(live.Observe[execEvent](t, "trace_exec", nil, func() { _, _ = execute("end", path, argv...) }))
 	if len(events) != 1 {
 		t.Fatalf("got %d events, want 1", len(events))
 	}
@@ -205,7 +165,7 @@ func TestArgumentsThatDoNotFit(t *testing.T) {
 	}
 }
 
-func TestFailures(t *testing.T) {
+func TestTraceExecFailures(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text")
 	if err := os.WriteFile(text, []byte("no program\n"), 0o700); err != nil {
@@ -214,14 +174,14 @@ func TestFailures(t *testing.T) {
 	missing := filepath.Join(dir, "missing")
 	long := []string{"name", strings.Repeat("x", piece-1), strings.Repeat("y", 700), "", "end"}
 	do := func() {
-		_, _ = execute(roleEnd, missing, long...)
-		_, _ = execute(roleEnd, missing, numbered(maxArgs+1)...)
-		_, _ = execute(roleEnd, text, "text", "1")
-		_, _ = execute(roleEnd, dir, "dir")
+		_, _ = execute("end", missing, long...)
+		_, _ = execute("end", missing, numbered(maxArgs+1)...)
+		_, _ = execute("end", text, "text", "1")
+		_, _ = execute("end", dir, "dir")
 	}
 
 	var got []string
-	for _, e := range children(live.Observe(t, mark(t), []string{"--ignore-failed=false"}, do)) {
+	for _, e := range execsOfChildren(live.Observe[execEvent](t, "trace_exec", []string{"--ignore-failed=false"}, do)) {
 		got = append(got, fmt.Sprint(e.Error, " ", e.ArgsTruncated, " ", e.argv()))
 	}
 	want := []string{
@@ -235,18 +195,18 @@ func TestFailures(t *testing.T) {
 	}
 
 	t.Run("ignored", func(t *testing.T) {
-		if events := children(live.Observe(t, mark(t), nil, do)); len(events) != 0 {
+		if events := execsOfChildren(live.Observe[execEvent](t, "trace_exec", nil, do)); len(events) != 0 {
 			t.Errorf("got %+v, want no event", events)
 		}
 	})
 }
 
-func TestThread(t *testing.T) {
-	path := self(t)
+func TestTraceExecThread(t *testing.T) {
+	path := live.Executable()
 	var pid int
-	events := children(live.Observe(t, mark(t), []string{"--ignore-failed=false"}, func() {
+	events := execsOfChildren(live.Observe[execEvent](t, "trace_exec", []string{"--ignore-failed=false"}, func() {
 		var err error
-		if pid, err = execute(roleExecThread, path, path, "from", "thread"); err != nil {
+		if pid, err = execute("exec-thread", path, path, "from", "thread"); err != nil {
 			t.Error(err)
 		}
 	}))
@@ -262,21 +222,17 @@ func TestThread(t *testing.T) {
 	}
 }
 
-func TestPaths(t *testing.T) {
+func TestTraceExecPaths(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := filepath.Join(dir, "script")
-	if err := os.WriteFile(script, []byte("#!/bin/sh -e\nexit 0\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	shell, err := filepath.EvalSymlinks("/bin/sh")
+	path, err := filepath.EvalSymlinks(live.Executable())
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := self(t)
-	if path, err = filepath.EvalSymlinks(path); err != nil {
+	script := filepath.Join(dir, "script")
+	if err := os.WriteFile(script, []byte("#!"+path+" -e\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	cwd, err := os.Getwd()
@@ -287,15 +243,15 @@ func TestPaths(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	events := children(live.Observe(t, mark(t), []string{"--paths"}, func() {
-		_, _ = execute(roleEnd, path, "name")
-		_, _ = execute(roleEnd, script, "script", "argument")
+	events := execsOfChildren(live.Observe[execEvent](t, "trace_exec", []string{"--paths"}, func() {
+		_, _ = execute("end", path, "name")
+		_, _ = execute("end", script, "script", "argument")
 	}))
 	if len(events) != 2 {
 		t.Fatalf("got %d events, want 2: %+v", len(events), events)
 	}
 	type paths struct{ Cwd, File, Exepath, ParentExepath string }
-	want := []paths{{cwd, path, path, path}, {cwd, script, shell, path}}
+	want := []paths{{cwd, path, path, path}, {cwd, script, path, path}}
 	for i, e := range events {
 		if diff := cmp.Diff(want[i], paths{e.Cwd, e.File, e.Exepath, e.ParentExepath}); diff != "" {
 			t.Errorf("paths of %s (-want +got):\n%s", e.Args, diff)
@@ -315,7 +271,7 @@ func TestPaths(t *testing.T) {
 	if program.Ctime != changed || program.Fctime != changed || program.Pctime != changed {
 		t.Errorf("changed at %d, %d, %d, want %d", program.Ctime, program.Fctime, program.Pctime, changed)
 	}
-	if diff := cmp.Diff([]string{"/bin/sh", "-e", script, "argument"}, interpreted.argv()); diff != "" {
+	if diff := cmp.Diff([]string{path, "-e", script, "argument"}, interpreted.argv()); diff != "" {
 		t.Errorf("args of the script (-want +got):\n%s", diff)
 	}
 	if interpreted.Inode != 0 || interpreted.Fctime != 0 {

@@ -1,6 +1,6 @@
 //go:build !amd64
 
-package trace_open_test
+package tests
 
 // oldCalls are those that only the older architectures have.
-func oldCalls(string) []call { return nil }
+func oldCalls(string) []openCall { return nil }

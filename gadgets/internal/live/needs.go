@@ -1,0 +1,44 @@
+package live
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+func pointer(p *byte) unsafe.Pointer { return unsafe.Pointer(p) }
+
+// NeedsBTF skips the test where the kernel has no BTF of its own, with which
+// programs are attached to functions, iterators and hooks of security modules.
+func NeedsBTF(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+		t.Skip("needs BTF of the kernel's own (CONFIG_DEBUG_INFO_BTF)")
+	}
+}
+
+// NeedsTracepoint skips the test where the kernel lacks a tracepoint, GROUP/NAME.
+func NeedsTracepoint(t *testing.T, name, option string) {
+	t.Helper()
+	for _, tracefs := range []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"} {
+		if _, err := os.Stat(tracefs + "/events"); err != nil {
+			continue
+		}
+		if _, err := os.Stat(tracefs + "/events/" + name); err != nil {
+			t.Skipf("needs the tracepoint %s (%s)", name, option)
+		}
+		return
+	}
+}
+
+// NeedsLSM skips the test where BPF programs are not among the active security
+// modules.
+func NeedsLSM(t *testing.T) {
+	t.Helper()
+	NeedsBTF(t)
+	active, err := os.ReadFile("/sys/kernel/security/lsm")
+	if err != nil || !strings.Contains(string(active), "bpf") {
+		t.Skip(`needs the security module "bpf" (CONFIG_BPF_LSM, and bpf in the kernel parameter lsm=)`)
+	}
+}

@@ -1,0 +1,29 @@
+// Package tests holds the tests of all gadgets, a file for each. They are one
+// program, which also runs in virtual machines: see docs/kernels.md.
+package tests
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rules-gadget/rules_gadget/gadgets/internal/live"
+)
+
+func TestMain(m *testing.M) {
+	live.Main(m, map[string]live.Job{
+		"end":         func([]string) error { return nil },
+		"exec-thread": execFromThread,
+		"open":        openFile,
+		"wait":        func([]string) error { time.Sleep(time.Minute); return nil },
+	})
+}
+
+// openFile opens a file and closes it again.
+func openFile(args []string) error {
+	f, err := os.Open(args[0])
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}

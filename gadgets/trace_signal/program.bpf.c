@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+/*
+ * One event for every signal that is sent, and for every call of kill, tkill and
+ * tgkill that fails. Signals are seen where the kernel generates them, whoever
+ * the sender is; calls that fail generate none, so that the two never report the
+ * same signal twice.
+ */
+
+#include <vmlinux.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include <gadget/buffer.h>
+#include <gadget/common.h>
+#include <gadget/errno.h>
+#include <gadget/filter.h>
+#include <gadget/macros.h>
+#include <gadget/pending.h>
+#include <gadget/types.h>
+
+/* From the uapi header siginfo.h: who sent the signal. */
+#define FROM_KILL  0
+#define FROM_TKILL (-6)
+
+struct event {
+	gadget_timestamp timestamp_raw;
+	struct gadget_process proc;
+
+	gadget_pid tpid;
+	gadget_signal sig_raw;
+	gadget_errno error_raw;
+	__u32 __unused;
+};
+
+const volatile int target_signal = 0;
+const volatile bool failed_only = false;
+const volatile bool kill_only = false;
+
+GADGET_PARAM(target_signal);
+GADGET_PARAM(failed_only);
+GADGET_PARAM(kill_only);
+
+/* From the entry of a system call to its exit. */
+struct kill_call {
+	__u32 tpid;
+	int sig;
+};
+
+GADGET_PENDING_MAP(calls, kill_call, 4096);
+GADGET_TRACER_MAP(events, 256 * 1024);
+
+GADGET_TRACER(signal, events, event);
+
+static __always_inline bool unwanted(int sig)
+{
+	return (target_signal && sig != target_signal) || gadget_should_discard_data_current();
+}
+
+static __always_inline void send(void *ctx, __u32 tpid, int sig, __u32 error)
+{
+	struct event *event = gadget_reserve_buf(&events, sizeof(*event));
+
+	if (!event)
+		return;
+
+	event->timestamp_raw = bpf_ktime_get_boot_ns();
+	gadget_process_populate(&event->proc);
+	event->tpid = tpid;
+	event->sig_raw = sig;
+	event->error_raw = error;
+	event->__unused = 0;
+	gadget_submit_buf(ctx, &events, event, sizeof(*event));
+}
+
+SEC("tracepoint/signal/signal_generate")
+int signal_generate(struct trace_event_raw_signal_generate *ctx)
+{
+	if (failed_only || unwanted(ctx->sig))
+		return 0;
+	if (kill_only && ctx->code != FROM_KILL && ctx->code != FROM_TKILL)
+		return 0;
+
+	send(ctx, ctx->pid, ctx->sig, 0);
+	return 0;
+}
+
+static __always_inline int enter(__u32 tpid, int sig)
+{
+	struct kill_call call = {.tpid = tpid, .sig = sig};
+
+	if (!unwanted(sig))
+		gadget_keep(&calls, &call, &events);
+	return 0;
+}
+
+static __always_inline int leave(struct syscall_trace_exit *ctx)
+{
+	struct kill_call *call = gadget_kept(&calls);
+
+	if (!call)
+		return 0;
+	if (ctx->ret < 0)
+		send(ctx, call->tpid, call->sig, gadget_errno_of(ctx->ret));
+	gadget_forget(&calls);
+	return 0;
+}
+
+SEC("tracepoint/syscalls/sys_enter_kill")
+int enter_kill(struct syscall_trace_enter *ctx)
+{
+	return enter(ctx->args[0], ctx->args[1]);
+}
+
+SEC("tracepoint/syscalls/sys_exit_kill")
+int exit_kill(struct syscall_trace_exit *ctx)
+{
+	return leave(ctx);
+}
+
+SEC("tracepoint/syscalls/sys_enter_tkill")
+int enter_tkill(struct syscall_trace_enter *ctx)
+{
+	return enter(ctx->args[0], ctx->args[1]);
+}
+
+SEC("tracepoint/syscalls/sys_exit_tkill")
+int exit_tkill(struct syscall_trace_exit *ctx)
+{
+	return leave(ctx);
+}
+
+SEC("tracepoint/syscalls/sys_enter_tgkill")
+int enter_tgkill(struct syscall_trace_enter *ctx)
+{
+	return enter(ctx->args[1], ctx->args[2]);
+}
+
+SEC("tracepoint/syscalls/sys_exit_tgkill")
+int exit_tgkill(struct syscall_trace_exit *ctx)
+{
+	return leave(ctx);
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,84 @@
+"""What the rules that boot a kernel have in common."""
+
+load(":paths.bzl", "rlocation_path")
+
+MACHINE_ATTRS = {
+    "files": attr.label_keyed_string_dict(
+        allow_files = True,
+        doc = "Further files of the machine, with their names in it, such as `bin/workload2`; programs must be static.",
+    ),
+    "kernel": attr.label(
+        mandatory = True,
+        allow_single_file = True,
+        doc = "The kernel: a bzImage, an Image of arm64, or a Debian package that holds one.",
+    ),
+    "kernel_btf": attr.bool(
+        default = True,
+        doc = "Whether the kernel shows its own BTF; without it the image's btfgen layer must do.",
+    ),
+    "os_release": attr.string(
+        default = "debian:12",
+        doc = "What the machine's os-release says, `<ID>:<VERSION_ID>`; the layer's lookup begins there.",
+    ),
+    "qemu": attr.label(
+        executable = True,
+        cfg = "target",
+        doc = "qemu-system-x86_64 or qemu-system-aarch64; the one in PATH if not given.",
+    ),
+    "seconds": attr.int(
+        default = 90,
+        doc = "How long the gadget, or all tests together, may take; booting is not counted.",
+    ),
+    "_kerneltest": attr.label(
+        default = Label("//tools/kerneltest"),
+        executable = True,
+        cfg = "target",
+        doc = "The test.",
+    ),
+}
+
+def machine_config(ctx, files, guest):
+    """Returns the part of kerneltest's configuration that describes the machine.
+
+    Args:
+      ctx: of a rule with MACHINE_ATTRS.
+      files: dict of File by its name in the machine; those of the attribute are added.
+      guest: File, process 1.
+    Returns:
+      dict, to be written as JSON.
+    """
+    further = {name: target.files.to_list()[0] for target, name in ctx.attr.files.items()}
+    return {
+        "file": ["%s=%s" % (name, rlocation_path(ctx, f)) for name, f in (files | further).items()],
+        "guest": rlocation_path(ctx, guest),
+        "hide_btf": not ctx.attr.kernel_btf,
+        "kernel": rlocation_path(ctx, ctx.file.kernel),
+        "name": str(ctx.label).lstrip("@"),
+        "os_release": ctx.attr.os_release,
+        "qemu": rlocation_path(ctx, ctx.executable.qemu) if ctx.executable.qemu else "",
+        "timeout": ctx.attr.seconds,
+    }
+
+def machine_providers(ctx, config, files, tools):
+    """Returns the providers of a test that runs kerneltest.
+
+    Args:
+      ctx: of a rule with MACHINE_ATTRS.
+      config: dict, the whole configuration.
+      files: list of File that it names.
+      tools: list of Target that it names.
+    Returns:
+      list of providers.
+    """
+    out = ctx.actions.declare_file(ctx.label.name + ".json")
+    ctx.actions.write(out, json.encode_indent(config))
+    executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, ctx.label.name))
+    ctx.actions.symlink(output = executable, target_file = ctx.executable._kerneltest, is_executable = True)
+    further = [f for t in ctx.attr.files for f in t.files.to_list()]
+    runfiles = ctx.runfiles(files = [out, ctx.file.kernel] + files + further)
+    for tool in tools + [ctx.attr._kerneltest] + ([ctx.attr.qemu] if ctx.attr.qemu else []):
+        runfiles = runfiles.merge(tool[DefaultInfo].default_runfiles).merge(ctx.runfiles(transitive_files = tool[DefaultInfo].files))
+    return [
+        DefaultInfo(executable = executable, runfiles = runfiles),
+        RunEnvironmentInfo(environment = {"KERNELTEST_CONFIG": rlocation_path(ctx, out)}),
+    ]
