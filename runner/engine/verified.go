@@ -18,7 +18,7 @@ type Verified struct {
 // statsSince is the first kernel that gives statistics without the whole log, 5.2.
 const statsSince = 0x050200
 
-// statistics is the log level that asks for statistics, 0 where there is none.
+// statistics is the log level that asks for statistics, 0 where none exists.
 func statistics(wanted bool) ebpf.LogLevel {
 	if version, err := features.LinuxVersionCode(); !wanted || err != nil || version < statsSince {
 		return 0

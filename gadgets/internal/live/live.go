@@ -31,7 +31,7 @@ const (
 	maxLine = 1 << 20
 )
 
-// What the runner says on standard error.
+// What the runner says on stderr.
 var (
 	attached = regexp.MustCompile(`^gadget-run: ready, `)
 	verified = regexp.MustCompile(`^gadget-run: program "(\w+)": the verifier walked (\d+) instructions, the stack takes (\d+) bytes$`)
@@ -78,7 +78,7 @@ type runner struct {
 	cmd             *exec.Cmd
 	stdout          io.Reader
 	attached, ended chan struct{}
-	said            bytes.Buffer // standard error, complete once ended is closed
+	said            bytes.Buffer // stderr, complete once ended is closed
 }
 
 // start runs the gadget. It skips the test where the gadget is not there or
