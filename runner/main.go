@@ -44,7 +44,7 @@ func report(err error, stderr io.Writer) int {
 	if err != nil && !errors.Is(err, cli.ErrInterrupted) {
 		notes := cli.NewNotes(stderr)
 		fmt.Fprintln(notes, "gadget-run: "+printable.Text(err.Error()))
-		notes.Flush(reportGrace)
+		notes.Close(reportGrace)
 	}
 	return cli.ExitCode(err)
 }

@@ -22,10 +22,11 @@ type Notes struct {
 	changed *sync.Cond
 	pending []byte
 	busy    bool // whether the goroutine is writing
+	closed  bool // whether the goroutine ends when all is written
 	dropped int  // lines since the last one that was taken
 }
 
-// NewNotes returns Notes that write to w. Its goroutine ends with the process.
+// NewNotes returns Notes that write to w. Close them.
 func NewNotes(w io.Writer) *Notes {
 	n := &Notes{w: w}
 	n.changed = sync.NewCond(&n.mu)
@@ -37,7 +38,7 @@ func NewNotes(w io.Writer) *Notes {
 func (n *Notes) Write(p []byte) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.pending)+len(p) > maxNotes {
+	if n.closed || len(n.pending)+len(p) > maxNotes {
 		n.dropped += max(1, bytes.Count(p, []byte("\n")))
 		return len(p), nil
 	}
@@ -76,12 +77,26 @@ func (n *Notes) Flush(grace time.Duration) {
 	}
 }
 
+// Close is Flush, after which nothing more is taken. The goroutine ends as soon as
+// its last write does.
+func (n *Notes) Close(grace time.Duration) {
+	n.mu.Lock()
+	n.closed = true
+	n.changed.Broadcast()
+	n.mu.Unlock()
+	n.Flush(grace)
+}
+
 func (n *Notes) write() {
 	var buf []byte
 	for {
 		n.mu.Lock()
-		for len(n.pending) == 0 {
+		for len(n.pending) == 0 && !n.closed {
 			n.changed.Wait()
+		}
+		if len(n.pending) == 0 {
+			n.mu.Unlock()
+			return
 		}
 		buf, n.pending, n.busy = n.pending, buf[:0], true
 		n.mu.Unlock()

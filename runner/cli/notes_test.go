@@ -23,7 +23,7 @@ func TestNotesNeverWait(t *testing.T) {
 	go func() { defer close(done); _, _ = io.Copy(&read, r) }()
 	n.Flush(time.Minute)
 	_, _ = n.Write([]byte("last\n"))
-	n.Flush(time.Minute)
+	n.Close(time.Minute)
 	w.Close()
 	<-done
 	text := read.String()

@@ -107,7 +107,7 @@ func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 		go func() { _, _ = cache.Kernel() }()
 	}
 	err := rest.member.wrap(s.run(g.Ctx))
-	notes.Flush(notesGrace)
+	notes.Close(notesGrace)
 	if err != nil && errors.Is(err, context.Canceled) && g.Ctx.Err() != nil {
 		return cli.ErrInterrupted
 	}
