@@ -4,7 +4,7 @@
 // inspection of artifacts, the matrix of kernels, the doctor and the runner all
 // read its tables, so that they cannot differ.
 //
-// To add an attach kind: one row in Kinds (kinds.go), one function in
+// To add an attach kind: one row in kinds (kindstable.go), one function in
 // runner/engine's attachers, and "go run ./tools/dev/programtypesdoc". Tests
 // fail for a row without a function and for a page that is not regenerated.
 //
@@ -16,5 +16,5 @@
 //
 // To add an operator that puts fields into data sources: one row in Providers
 // (providers.go), by which validation and inspection know its fields, and its
-// other half as a runner/operator.Operator, which gives the fields their values.
+// other half in the runner, which gives the fields their values.
 package gadgetapi

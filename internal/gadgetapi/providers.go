@@ -17,8 +17,8 @@ const (
 
 // Provider is the part of an operator that is known before a gadget runs: the
 // fields that it puts into a data source. Its other half, which gives them their
-// values, is a runner/operator.Operator of the same name, or runner/field where
-// the value comes out of the event alone.
+// values, is in the runner: runner/field where the value comes out of the event
+// alone, runner/enrich for containers, runner/symbolizer for stacks.
 type Provider struct {
 	Name string
 	Doc  string

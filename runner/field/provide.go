@@ -13,8 +13,8 @@ func (s *Source) Provided(name string) []*Field {
 }
 
 // Reserve makes room for size bytes in the records of the data source, aligned
-// to 8, and returns where they begin. Operators that add values write them there;
-// see runner/operator. It must be called before anything reads records.
+// to 8, and returns where they begin. Operators that add values write them
+// there. It must be called before anything reads records.
 func (s *Source) Reserve(size uint32) (offset uint32) {
 	const align = 8
 	offset = (s.Size + align - 1) / align * align
