@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -16,12 +17,43 @@ import (
 // VerifierError is the rejection of a program by the kernel's verifier. Its
 // text is one line; Log has all of it.
 type VerifierError struct {
-	err *ebpf.VerifierError
+	err     *ebpf.VerifierError
+	program string // "" when the kernel rejected something else
 }
 
 // Error returns the last telling line of the verifier's log.
 func (e *VerifierError) Error() string {
-	return fmt.Sprintf("the kernel's verifier rejected the gadget: %s", lastLine(e.err))
+	what := "the gadget"
+	if e.program != "" {
+		what = fmt.Sprintf("program %q", e.program)
+	}
+	if line := sourceLine(e.err.Log); line != "" {
+		what += " at " + line
+	}
+	return fmt.Sprintf("the kernel's verifier rejected %s: %s", what, lastLine(e.err))
+}
+
+// sourceLine returns the place in the source that the log names last, as "file:line".
+// The kernel writes "; return *value; @ file.bpf.c:24" before what it makes of it,
+// where the object has line information.
+func sourceLine(log []string) string {
+	for _, line := range slices.Backward(log) {
+		line = strings.TrimSpace(line)
+		if at := strings.LastIndex(line, " @ "); at >= 0 && strings.HasPrefix(line, ";") {
+			return line[at+len(" @ "):]
+		}
+	}
+	return ""
+}
+
+// programOf returns the program that err, of loading a collection, names first.
+func programOf(err error) string {
+	rest, ok := strings.CutPrefix(err.Error(), "program ")
+	name, _, found := strings.Cut(rest, ":")
+	if !ok || !found {
+		return ""
+	}
+	return name
 }
 
 // Unwrap returns the cause.
@@ -48,7 +80,7 @@ func explainLoad(err error) error {
 	var ve *ebpf.VerifierError
 	switch {
 	case errors.As(err, &ve) && len(ve.Log) > 0:
-		return &VerifierError{err: ve}
+		return &VerifierError{err: ve, program: programOf(err)}
 	case errors.Is(err, ebpf.ErrNotSupported) && strings.Contains(err.Error(), "BTF"):
 		return fmt.Errorf("loading the gadget: %w, give the kernel's BTF with --btf FILE", err)
 	case errors.Is(err, os.ErrNotExist):

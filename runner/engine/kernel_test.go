@@ -231,6 +231,9 @@ func TestVerifierRejection(t *testing.T) {
 	if strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "invalid mem access") {
 		t.Errorf("short form: %q", err)
 	}
+	if want := `rejected program "rejected" at rejected.bpf.c:`; !strings.Contains(err.Error(), want) {
+		t.Errorf("got %q, want one with %q", err, want)
+	}
 	if !strings.Contains(ve.Log(), "\n") {
 		t.Errorf("whole log: %q", ve.Log())
 	}
