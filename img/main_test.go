@@ -54,6 +54,7 @@ func TestScripts(t *testing.T) {
 		imgtest.Program(t, p.name, p.pkg)
 	}
 	registry := imgtest.Registry(t)
+	guarded, cutOff := imgtest.Guarded(t, registry), imgtest.CutOff(t, registry)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -68,6 +69,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_RUNTIME_DIR", run)
 			env.Setenv("USER", "imgtest")
 			env.Setenv("REGISTRY", registry)
+			env.Setenv("GUARDED", guarded)
+			env.Setenv("CUTOFF", cutOff)
 			program, err := exec.LookPath("img")
 			if err != nil {
 				return err
