@@ -22,6 +22,7 @@ GADGET_TRACER(chdir, events, event);
 SEC("tracepoint/syscalls/sys_enter_chdir")
 int enter_chdir(struct syscall_trace_enter *ctx)
 {
+	const char *path;
 	struct event *event;
 
 	if (gadget_should_discard_data_current())
@@ -31,7 +32,8 @@ int enter_chdir(struct syscall_trace_enter *ctx)
 		return 0;
 	event->timestamp_raw = bpf_ktime_get_boot_ns();
 	gadget_process_populate(&event->proc);
-	if (bpf_probe_read_user_str(event->path, sizeof(event->path), (const char *)ctx->args[0]) < 0)
+	path = (const char *)ctx->args[0];
+	if (bpf_probe_read_user_str(event->path, sizeof(event->path), path) < 0)
 		event->path[0] = '\0';
 	gadget_submit_buf(ctx, &events, event, sizeof(*event));
 	return 0;
