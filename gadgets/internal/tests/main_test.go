@@ -15,6 +15,7 @@ func TestMain(m *testing.M) {
 		"end":         func([]string) error { return nil },
 		"exec-thread": execFromThread,
 		"open":        openFile,
+		"spin":        spin,
 		"wait":        func([]string) error { time.Sleep(time.Minute); return nil },
 	})
 }
