@@ -80,9 +80,9 @@ static __always_inline __u8 inet_options(struct sock *sk)
 	if (bpf_core_field_exists(bits->freebind))
 		return (BPF_CORE_READ_BITFIELD_PROBED(bits, freebind) ? FREEBIND : 0) |
 		       (BPF_CORE_READ_BITFIELD_PROBED(bits, transparent) ? TRANSPARENT : 0) |
-		       (BPF_CORE_READ_BITFIELD_PROBED(bits, bind_address_no_port) ?
-				BIND_ADDRESS_NO_PORT :
-				0);
+		       (BPF_CORE_READ_BITFIELD_PROBED(bits, bind_address_no_port)
+				? BIND_ADDRESS_NO_PORT
+				: 0);
 
 	flags = BPF_CORE_READ(word, inet_flags);
 	return (flags & 1UL << INET_FLAGS_FREEBIND ? FREEBIND : 0) |

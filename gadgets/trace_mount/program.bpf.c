@@ -82,11 +82,11 @@ GADGET_TRACER_MAP(events, 256 * 1024);
 GADGET_TRACER(mount, events, event);
 
 /* Copies a text of the process, or zeros without one. */
-#define COPY(to, from)                                                      \
-	({                                                                  \
-		__builtin_memset(to, 0, sizeof(to));                        \
-		if (from)                                                   \
-			bpf_probe_read_user_str(to, sizeof(to), from);      \
+#define COPY(to, from)                                                 \
+	({                                                             \
+		__builtin_memset(to, 0, sizeof(to));                   \
+		if (from)                                              \
+			bpf_probe_read_user_str(to, sizeof(to), from); \
 	})
 
 static __always_inline int leave(struct syscall_trace_exit *ctx)

@@ -147,10 +147,16 @@ func (g *guest) command(ctx context.Context, p Plan, args []string) error {
 	cmd.Env = append(os.Environ(), p.Env...)
 	cmd.WaitDelay = stopGrace
 	var readers sync.WaitGroup
-	defer readers.Wait()
+	var writers []io.Closer
+	defer func() {
+		for _, w := range writers {
+			_ = w.Close()
+		}
+		readers.Wait()
+	}()
 	for kind, to := range map[string]*io.Writer{KindStdout: &cmd.Stdout, KindStderr: &cmd.Stderr} {
 		r, w := io.Pipe()
-		defer w.Close()
+		writers = append(writers, w)
 		*to = w
 		readers.Go(func() { g.lines(r, kind, nil, nil) })
 	}
