@@ -29,6 +29,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -57,6 +58,9 @@ type Store struct {
 // not depend on what the store holds.
 func Open(dir string) (*Store, error) {
 	s := &Store{dir: dir}
+	if err := s.refuseOthers(); err != nil {
+		return nil, err
+	}
 	// An empty marker is what a loss of power may leave of a store just made.
 	if st, err := os.Stat(s.path(ocispec.ImageLayoutFile)); err == nil && st.Size() > 0 {
 		return s, nil
@@ -65,6 +69,24 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("making the store %q: %w, choose another directory with --state", dir, err)
 	}
 	return s, nil
+}
+
+// refuseOthers keeps a store from being used whose content others decide about:
+// one that belongs to another user than this one and root, or that everybody may
+// write to.
+func (s *Store) refuseOthers() error {
+	info, err := os.Stat(s.dir)
+	if err != nil {
+		return nil // it is made, or the error shows where it is read
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case ok && owner.Uid != 0 && int(owner.Uid) != os.Geteuid():
+		return fmt.Errorf("the store %q belongs to user %d, choose another directory with --state", s.dir, owner.Uid)
+	case info.Mode().Perm()&0o002 != 0:
+		return fmt.Errorf("everybody may write to the store %q, run: chmod o-w %s", s.dir, s.dir)
+	}
+	return nil
 }
 
 // create makes the directories, then the files; the layout marker, which Open

@@ -4,6 +4,7 @@
 package artifact
 
 import (
+	"errors"
 	"time"
 
 	"github.com/rules-gadget/rules_gadget/internal/registry"
@@ -32,7 +33,12 @@ func (f RegistryFlags) Client(g *cli.Globals) (*registry.Client, error) {
 }
 
 // OpenStore opens the store of the state directory.
-func OpenStore(g *cli.Globals) (*store.Store, error) { return store.Open(g.State) }
+func OpenStore(g *cli.Globals) (*store.Store, error) {
+	if g.State == "" {
+		return nil, errors.New("there is no directory for the store, set HOME or name one with --state")
+	}
+	return store.Open(g.State)
+}
 
 // HoldStore opens the store and keeps its content until release is called.
 func HoldStore(g *cli.Globals) (s *store.Store, release func(), err error) {

@@ -5,7 +5,6 @@ package cli
 import (
 	"context"
 	"io"
-	"os"
 	"path/filepath"
 )
 
@@ -21,14 +20,15 @@ type Globals struct {
 	Stdout io.Writer
 	Stderr io.Writer
 
-	State   string // directory of the content store, never empty
+	State   string // directory of the content store, empty for a user without a home
 	Verbose bool   // details on Stderr
 	Quiet   bool   // only errors on Stderr
 }
 
 // StateDir returns the directory of the content store: flag when it is not empty,
 // else DefaultRootState for root, else a directory below XDG_DATA_HOME (or
-// ~/.local/share) for a plain user.
+// ~/.local/share) for a plain user. It is empty for one without a home: a directory
+// that everybody can make would be somebody else's.
 func StateDir(flag string, uid int, getenv func(string) string) string {
 	if flag != "" {
 		return flag
@@ -42,5 +42,5 @@ func StateDir(flag string, uid int, getenv func(string) string) string {
 	if home := getenv("HOME"); home != "" {
 		return filepath.Join(home, ".local", "share", "gadget-run")
 	}
-	return filepath.Join(os.TempDir(), "gadget-run")
+	return ""
 }

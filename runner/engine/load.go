@@ -124,10 +124,17 @@ func orNothing(f func(format string, args ...any)) func(format string, args ...a
 }
 
 // newCollection relocates and loads spec. Types are decoded when they are needed,
-// so that damaged ones show here.
+// so that damaged ones show here. What is rejected while the verifier only counts
+// is loaded once more: the library then asks for the whole log.
 func newCollection(spec *ebpf.CollectionSpec, opts ebpf.CollectionOptions) (c *ebpf.Collection, err error) {
 	defer guard.Panics(&err)
-	return ebpf.NewCollectionWithOptions(spec, opts)
+	c, err = ebpf.NewCollectionWithOptions(spec.Copy(), opts)
+	var rejected *ebpf.VerifierError
+	if opts.Programs.LogLevel != 0 && errors.As(err, &rejected) {
+		opts.Programs.LogLevel = 0
+		return ebpf.NewCollectionWithOptions(spec, opts)
+	}
+	return c, err
 }
 
 // Map returns a map of the gadget, nil when it has none of that name.
