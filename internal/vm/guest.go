@@ -46,6 +46,21 @@ var mounts = []struct {
 	{"tracefs", "/sys/kernel/tracing", false},
 }
 
+// loopbackUp gives the machine its 127.0.0.1, which kernels leave to process 1.
+func loopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
+}
+
 // guest is the running process 1.
 type guest struct {
 	mu  sync.Mutex // guards out
@@ -88,6 +103,9 @@ func (g *guest) prepare() error {
 		if err != nil && m.must && !errors.Is(err, unix.EBUSY) {
 			return fmt.Errorf("mounting %s: %w", m.target, err)
 		}
+	}
+	if err := loopbackUp(); err != nil {
+		return fmt.Errorf("bringing the loopback interface up: %w", err)
 	}
 	p, err := platformOf(arch.Arch(runtime.GOARCH))
 	if err != nil {
