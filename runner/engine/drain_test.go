@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 
 // tally is a Handler that adds what each data source reads.
 type tally struct {
+	mu                   sync.Mutex // arrays of several sources come at the same time
 	runs, parts, entries map[int]uint64
 	wrong                []string
 }
@@ -31,6 +33,8 @@ func (*tally) Event(int, []byte) {}
 func (*tally) Lost(int, uint64)  {}
 
 func (c *tally) Array(source int, samples [][]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, s := range samples {
 		c.entries[source]++
 		c.runs[source] += binary.NativeEndian.Uint64(s[4:])
