@@ -160,7 +160,7 @@ func buffered(w io.Writer, write func(io.Writer) error) error {
 	return b.Flush()
 }
 
-// open opens what is no regular file. A named pipe is waited for, until somebody
+// open opens what is not a regular file. A named pipe is waited for, until somebody
 // reads it.
 func (d destination) open() (*os.File, error) {
 	if d.fd >= 0 {

@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
-// TestWriteReplacesFilesOnly writes to what is no regular file: it stays what it was.
+// TestWriteReplacesFilesOnly writes to what is not a regular file: it stays what it was.
 func TestWriteReplacesFilesOnly(t *testing.T) {
 	dir := t.TempDir()
 	file, link, fifo := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "fifo")
