@@ -43,14 +43,17 @@ func (m *mapping) find() string {
 			return "no " + helper + " in PATH, install the package uidmap"
 		}
 	}
-	for path, ranges := range map[string]*[]sysuser.SubID{"/etc/subuid": &m.uids, "/etc/subgid": &m.gids} {
-		all, err := sysuser.ParseSubIDFileFilter(path, func(e sysuser.SubID) bool {
+	for _, f := range []struct {
+		path   string
+		ranges *[]sysuser.SubID
+	}{{"/etc/subuid", &m.uids}, {"/etc/subgid", &m.gids}} {
+		all, err := sysuser.ParseSubIDFileFilter(f.path, func(e sysuser.SubID) bool {
 			return e.Name == name || e.Name == strconv.Itoa(os.Getuid())
 		})
 		if err != nil || len(all) == 0 {
-			return fmt.Sprintf("%s has no entry for %s, as root add the line \"%s:100000:%d\" to /etc/subuid and /etc/subgid", path, name, name, enough)
+			return fmt.Sprintf("%s has no entry for %s, as root add the line \"%s:100000:%d\" to /etc/subuid and /etc/subgid", f.path, name, name, enough)
 		}
-		*ranges = all
+		*f.ranges = all
 	}
 	return ""
 }
