@@ -92,6 +92,15 @@ func (s *Spec) param(name string, md Metadata) (Param, error) {
 	return par, nil
 }
 
+// ParamDefault returns the value that gadget.yaml sets for the parameter called
+// key, which the object does not declare itself; "" for none.
+func (md Metadata) ParamDefault(key string) string {
+	if v, ok := md.ParamDefaults[ParamQualifier+key]; ok {
+		return v
+	}
+	return md.ParamDefaults[key]
+}
+
 // defaults applies paramDefaults, as far as they are of parameters of the object.
 func (s *Spec) defaults(values map[string]string) {
 	for name, value := range values {

@@ -19,17 +19,25 @@ const (
 )
 
 // schedule says when an array is read: every interval, count times (0 for
-// ever), and once more at the end. Without interval it is read once.
+// ever), and with onStop once more at the end. Without interval it is read once,
+// at the start or at the end.
 type schedule struct {
 	first    time.Duration // of the first reading, 0 for the interval
 	interval time.Duration
 	count    int
 	onStop   bool
+	atEnd    bool // without interval: not before the end
 }
 
-// newSchedule reads the annotations of a data source.
-func newSchedule(annotations map[string]string, interval time.Duration, stopKey string) (schedule, error) {
-	s := schedule{interval: interval, onStop: annotations[stopKey] == "true"}
+// newSchedule reads the annotations of a data source of a kind. Without an
+// interval, a count of 1 means a reading at the start, and no count for a map one
+// at the end, when it has everything; an iterator is read at the end only when its
+// annotation asks for it.
+func newSchedule(kind gadgetapi.SourceKind, annotations map[string]string) (schedule, error) {
+	s := schedule{onStop: annotations[gadgetapi.AnnotationIterStop] == "true"}
+	if kind == gadgetapi.MapIterator {
+		s.interval, s.onStop = defaultMapInterval, annotations[gadgetapi.AnnotationMapStop] == "true"
+	}
 	var err error
 	if v := annotations[gadgetapi.AnnotationInterval]; v != "" {
 		if s.interval, err = time.ParseDuration(v); err != nil || s.interval < 0 {
@@ -41,8 +49,13 @@ func newSchedule(annotations map[string]string, interval time.Duration, stopKey 
 			return s, fmt.Errorf("annotation %s: %q is not a count", gadgetapi.AnnotationCount, v)
 		}
 	}
-	if s.interval > 0 {
+	switch {
+	case s.interval > 0:
 		s.interval = max(s.interval, minimalArrayRefresh)
+	case s.count > 1:
+		return s, fmt.Errorf("%d readings need an interval above 0", s.count)
+	default:
+		s.atEnd = s.count == 0 && (s.onStop || kind == gadgetapi.MapIterator)
 	}
 	return s, nil
 }
@@ -62,12 +75,12 @@ func (l *Loaded) openArrays(md gadgetapi.Metadata) error {
 		var err error
 		switch annotations := md.DataSources[t.Name].Annotations; t.Kind {
 		case gadgetapi.Iterator:
-			a.schedule, err = newSchedule(annotations, 0, gadgetapi.AnnotationIterStop)
+			a.schedule, err = newSchedule(t.Kind, annotations)
 			if err == nil {
 				err = l.openIterator(&a, t)
 			}
 		case gadgetapi.MapIterator:
-			a.schedule, err = newSchedule(annotations, defaultMapInterval, gadgetapi.AnnotationMapStop)
+			a.schedule, err = newSchedule(t.Kind, annotations)
 			d := newDrain(l.coll.Maps[t.Map], t.Value, annotations)
 			a.size, a.fetch = int(t.Event.Size), d.entries
 		default:
@@ -124,6 +137,9 @@ func readIters(links []*link.Iter) ([]byte, error) {
 
 // run reads the array on its schedule until ctx ends.
 func (a array) run(ctx context.Context, h Handler) error {
+	if a.atEnd {
+		<-ctx.Done()
+	}
 	if a.interval == 0 {
 		return a.emit(h)
 	}

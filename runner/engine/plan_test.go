@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/google/go-cmp/cmp"
@@ -121,30 +120,6 @@ func TestPlanOfArrays(t *testing.T) {
 	}
 	if !p.NeedsBTF() {
 		t.Error("an object with relocations is said to need no BTF")
-	}
-}
-
-func TestSchedule(t *testing.T) {
-	for _, tc := range []struct {
-		interval, count string
-		want            schedule
-	}{
-		{"", "", schedule{interval: time.Second}},
-		{"2s", "3", schedule{interval: 2 * time.Second, count: 3}},
-		{"1ns", "", schedule{interval: minimalArrayRefresh}},
-		{"0s", "1", schedule{count: 1}},
-	} {
-		got, err := newSchedule(map[string]string{gadgetapi.AnnotationInterval: tc.interval, gadgetapi.AnnotationCount: tc.count}, time.Second, "")
-		if err != nil || got != tc.want {
-			t.Errorf("%q %q: got %+v (%v), want %+v", tc.interval, tc.count, got, err, tc.want)
-		}
-	}
-	for _, bad := range []map[string]string{
-		{gadgetapi.AnnotationInterval: "soon"}, {gadgetapi.AnnotationInterval: "-1s"}, {gadgetapi.AnnotationCount: "x"}, {gadgetapi.AnnotationCount: "-1"},
-	} {
-		if _, err := newSchedule(bad, 0, ""); err == nil {
-			t.Errorf("%v was accepted", bad)
-		}
 	}
 }
 

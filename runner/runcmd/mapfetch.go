@@ -22,13 +22,14 @@ func (s *session) params() []gadgetapi.Param {
 	if len(s.mapIterators()) == 0 {
 		return all
 	}
-	return append(all, gadgetapi.Param{
-		Var: mapInterval, Key: mapInterval, Type: gadgetapi.ParamString,
-		ParamMetadata: gadgetapi.ParamMetadata{Description: "Time between two readings of the maps, 500ms or source:500ms,source2:2s"},
-	}, gadgetapi.Param{
-		Var: mapCount, Key: mapCount, Type: gadgetapi.ParamString,
-		ParamMetadata: gadgetapi.ParamMetadata{Description: "Readings of the maps, 0 for no limit, 3 or source:3,source2:5"},
-	})
+	for _, p := range [][2]string{
+		{mapInterval, "Time between two readings of the maps, 500ms or source:500ms,source2:2s; 0 for one reading at the end"},
+		{mapCount, "Readings of the maps, 0 for no limit, 3 or source:3,source2:5; 1 without interval is one at the start"},
+	} {
+		md := gadgetapi.ParamMetadata{Description: p[1], Default: s.metadata.ParamDefault(p[0])}
+		all = append(all, gadgetapi.Param{Var: p[0], Key: p[0], Type: gadgetapi.ParamString, ParamMetadata: md})
+	}
+	return all
 }
 
 // mapIterators returns the names of the data sources that are maps.
@@ -42,11 +43,18 @@ func (s *session) mapIterators() []string {
 	return names
 }
 
-// setMapParams sets how often the maps are read.
+// setMapParams sets how often the maps are read: as the user says, else as
+// paramDefaults of gadget.yaml do.
 func (s *session) setMapParams(values map[string]string) error {
 	names := s.mapIterators()
+	value := func(key string) string {
+		if v, given := values[key]; given {
+			return v
+		}
+		return s.metadata.ParamDefault(key)
+	}
 	for _, name := range names {
-		interval, err := perSource(values[mapInterval], name, names)
+		interval, err := perSource(value(mapInterval), name, names)
 		if err != nil {
 			return fmt.Errorf("parameter --%s: %w", mapInterval, err)
 		}
@@ -56,7 +64,7 @@ func (s *session) setMapParams(values map[string]string) error {
 			}
 			s.setAnnotation(name, "", [2]string{gadgetapi.AnnotationInterval, interval})
 		}
-		count, err := perSource(values[mapCount], name, names)
+		count, err := perSource(value(mapCount), name, names)
 		if err != nil {
 			return fmt.Errorf("parameter --%s: %w", mapCount, err)
 		}
