@@ -111,13 +111,13 @@ var kinds = []Kind{
 	},
 	{
 		Name: KindSocket, Sections: []string{"socket*"}, Program: ebpf.SocketFilter, Needs: []Need{NeedNetAdmin},
-		How: "to a packet socket of all network interfaces, or of those of --iface",
+		How: "to a packet socket of all network interfaces, here and in the network namespaces of containers; with --iface to those interfaces alone",
 	},
 	{
 		Name:     KindTC,
 		Sections: []string{"classifier/ingress", "classifier/egress", "tc/ingress", "tc/egress", "tcx/ingress", "tcx/egress"},
 		Program:  ebpf.SchedCLS, Target: "", Needs: []Need{NeedNetAdmin},
-		How: "by tcx (Linux 6.6) to the network interfaces of --iface",
+		How: "by tcx (Linux 6.6) to the network interfaces of --iface, else to those in the network namespaces of containers",
 	},
 	{
 		Name: KindXDP, Sections: []string{"xdp*"}, Program: ebpf.XDP, Needs: []Need{NeedNetAdmin},

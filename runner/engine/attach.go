@@ -35,7 +35,7 @@ func (l *Loaded) Attach() error {
 
 // Attached returns how many programs Attach attached, and how many it skipped.
 func (l *Loaded) Attached() (attached, skipped int) {
-	return len(l.links) + l.probed, len(l.skipped)
+	return len(l.links) + l.kept, len(l.skipped)
 }
 
 func (l *Loaded) attachAll() error {
@@ -73,7 +73,7 @@ func (l *Loaded) attachEach(prs []gadgetapi.Program) error {
 		switch {
 		case err == nil && ln != nil:
 			l.links = append(l.links, ln)
-		case err == nil: // kept by l.probes
+		case err == nil: // kept by l.probes or l.networks
 		case optional(pr, err):
 			l.skip(pr, err)
 		default:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/guard"
+	"github.com/rules-gadget/rules_gadget/runner/network"
 	"github.com/rules-gadget/rules_gadget/runner/sockets"
 	"github.com/rules-gadget/rules_gadget/runner/userprobe"
 )
@@ -34,7 +35,7 @@ type LoadOptions struct {
 	FilterMountNS bool
 	// Places are where programs of the network and of control groups are attached.
 	Places Places
-	// Roots are where user programs are probed.
+	// Roots are where user programs are probed and packets are seen.
 	Roots Roots
 	// Feeds are data sources that no eBPF program fills.
 	Feeds []Feed
@@ -58,9 +59,11 @@ type Loaded struct {
 	links  []io.Closer
 	where  Places
 	owners *sockets.Owners // nil when the gadget does not ask for them
-	probes *userprobe.Set
-	probed int // programs that probes attached on this machine
-	roots  Roots
+	// probes and networks attach programs on this machine and in containers.
+	probes   *userprobe.Set
+	networks *network.Set
+	kept     int // programs that they have
+	roots    Roots
 	// skipped are the reasons why programs were not attached.
 	skipped []error
 	// readers of the tracer maps, in the order of tracers.
@@ -76,7 +79,7 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 		return nil, err
 	}
 	if len(plan.Programs) > 0 || len(opts.Feeds) == 0 {
-		if err := errors.Join(plan.Err(), plan.Runnable(), opts.Places.check(plan)); err != nil {
+		if err := errors.Join(plan.Err(), plan.Runnable(), opts.Places.check(plan, opts.Roots)); err != nil {
 			return nil, err
 		}
 	}
@@ -107,7 +110,7 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 		l.Close()
 		return nil, explainLoad(err)
 	}
-	l.probes = userprobe.NewSet(l.coll.Maps)
+	l.probes, l.networks = userprobe.NewSet(l.coll.Maps), network.NewSet()
 	if err := errors.Join(l.openReaders(), l.openArrays(opts.Metadata), l.openFeeds()); err != nil {
 		l.Close()
 		return nil, err
@@ -225,13 +228,13 @@ func (l *Loaded) Detach() error {
 	for i, ln := range l.links {
 		wg.Go(func() { errs[i] = ln.Close() })
 	}
-	var probes error
+	var kept error
 	if l.probes != nil {
-		probes = l.probes.Close()
+		kept = errors.Join(l.probes.Close(), l.networks.Close())
 	}
 	wg.Wait()
-	l.links, l.probed = nil, 0
-	return errors.Join(append(errs, probes)...)
+	l.links, l.kept = nil, 0
+	return errors.Join(append(errs, kept)...)
 }
 
 // Close detaches what is still attached and frees everything.

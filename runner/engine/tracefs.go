@@ -2,9 +2,10 @@ package engine
 
 import (
 	"fmt"
-	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/runner/thread"
 )
 
 // tracefsPaths are where kernels and distributions mount tracefs.
@@ -39,34 +40,12 @@ func withTracefs(fn func() error) error {
 	if tracefsMounted() {
 		return fn()
 	}
-	done := make(chan error, 1)
-	go onThread(func() {
+	return thread.Run(func() error {
 		if err := mountTracefs(); err != nil {
-			done <- fmt.Errorf("mounting tracefs for this process: %w, mount it on /sys/kernel/tracing or run with CAP_SYS_ADMIN", err)
-			return
+			return fmt.Errorf("mounting tracefs for this process: %w, mount it on /sys/kernel/tracing or run with CAP_SYS_ADMIN", err)
 		}
-		done <- fn()
+		return fn()
 	})
-	return <-done
-}
-
-// onThread calls fn on a thread that ends with it, as the goroutine must that
-// calls onThread. The first thread of a process cannot end and would keep what
-// fn made, so there onThread waits for another one.
-func onThread(fn func()) {
-	// Not unlocked: the runtime ends the thread with the goroutine.
-	runtime.LockOSThread()
-	if unix.Gettid() != unix.Getpid() {
-		fn()
-		return
-	}
-	defer runtime.UnlockOSThread()
-	done := make(chan struct{})
-	go onThread(func() {
-		defer close(done)
-		fn()
-	})
-	<-done
 }
 
 // mountTracefs gives the calling thread its own mount namespace with tracefs.

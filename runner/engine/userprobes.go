@@ -25,17 +25,6 @@ func userKind(pr gadgetapi.Program) string {
 	return ""
 }
 
-// ProbesUserPrograms reports whether the gadget has programs that are attached to
-// the files of programs and libraries, which containers have their own of.
-func ProbesUserPrograms(plan *gadgetapi.Spec) bool {
-	for _, pr := range plan.Programs {
-		if !pr.Disabled && userKind(pr) != "" {
-			return true
-		}
-	}
-	return false
-}
-
 // attachUser attaches pr on this machine, unless only containers are wanted. The
 // set of probes keeps the link.
 func (l *Loaded) attachUser(pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
@@ -50,25 +39,19 @@ func (l *Loaded) attachUser(pr gadgetapi.Program, prog *ebpf.Program) (io.Closer
 	if err := l.probes.Add(userprobe.Probe{Program: prog, Target: target}, root); err != nil {
 		return nil, err
 	}
-	l.probed++
+	l.kept++
 	return nil, nil
 }
 
-// EnterRoot attaches the programs that probe user programs in another root
-// directory, that of a container. It returns how many found their place there.
-func (l *Loaded) EnterRoot(dir string) (int, error) { return l.probes.Enter(dir) }
-
-// LeaveRoot takes EnterRoot back.
-func (l *Loaded) LeaveRoot(dir string) error { return l.probes.Leave(dir) }
-
-// Roots are the root directories in which user programs are probed.
+// Roots are where programs are attached that belong to the root directory or the
+// network namespace of some processes.
 type Roots int
 
 // The choices of Roots.
 const (
 	RootOfHost        Roots = iota
-	RootsOfAll              // that of the host, and those that EnterRoot names
-	RootsOfContainers       // those that EnterRoot names
+	RootsOfAll              // that of the host, and those of containers that are entered
+	RootsOfContainers       // those of containers that are entered
 )
 
 // missingHere reports whether err means that a machine or container does not have
@@ -90,7 +73,7 @@ func (l *Loaded) skip(pr gadgetapi.Program, err error) {
 // nothingAttached returns why nothing is attached, nil when something is or may
 // be later.
 func (l *Loaded) nothingAttached() error {
-	if len(l.links)+l.probed > 0 || len(l.skipped) == 0 || l.roots != RootOfHost && ProbesUserPrograms(l.plan) {
+	if len(l.links)+l.kept > 0 || len(l.skipped) == 0 || l.roots != RootOfHost && EntersContainers(l.plan, l.where) {
 		return nil
 	}
 	return fmt.Errorf("nothing of what the gadget traces is here: %w", l.skipped[0])

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -20,8 +21,8 @@ func TestRootsOfContainers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !engine.ProbesUserPrograms(plan) {
-		t.Error("the gadget is said to probe no user programs")
+	if !engine.EntersContainers(plan, engine.Places{}) {
+		t.Error("the gadget is said to enter no containers")
 	}
 	l, err := engine.Load(plan, engine.LoadOptions{Roots: engine.RootsOfContainers})
 	if err != nil {
@@ -31,13 +32,11 @@ func TestRootsOfContainers(t *testing.T) {
 	if err := l.Attach(); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := l.EnterRoot("/proc/self/root"); n != 1 || err != nil {
+	self := uint32(os.Getpid())
+	if n, err := l.EnterContainer(self); n != 1 || err != nil {
 		t.Errorf("entering a root: %d, %v; want 1", n, err)
 	}
-	if n, err := l.EnterRoot(t.TempDir()); n != 0 || err != nil {
-		t.Errorf("entering an empty root: %d, %v; want 0", n, err)
-	}
-	if err := l.LeaveRoot("/proc/self/root"); err != nil {
+	if err := l.LeaveContainer(self); err != nil {
 		t.Error(err)
 	}
 }

@@ -225,7 +225,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
 		Feeds:       s.feeds,
 		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: s.cmd.PinPath, Note: s.notef, Detail: s.detailf,
-		Places:        engine.Places{Interfaces: s.cmd.Iface, Cgroup: s.cmd.Cgroup},
+		Places:        s.places(),
 		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(), Roots: s.roots(), Statistics: s.g.Verbose,
 	})
 	if err != nil {

@@ -117,7 +117,7 @@ func (s *session) follow(ctx context.Context, sources []*field.Source) (stop fun
 	for _, src := range sources {
 		useful = useful || s.containers.present && src.TellsContainer()
 	}
-	useful = useful || s.containers.present && engine.ProbesUserPrograms(s.plan)
+	useful = useful || s.containers.present && engine.EntersContainers(s.plan, s.places())
 	if !useful {
 		return func() {}
 	}

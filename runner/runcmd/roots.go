@@ -1,14 +1,12 @@
 package runcmd
 
 import (
-	"fmt"
-
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 )
 
-// roots returns where user programs are probed: containers have files of their
-// own.
+// roots returns where programs are attached that belong to containers, which have
+// files and network namespaces of their own.
 func (s *session) roots() engine.Roots {
 	switch {
 	case s.containers.selecting:
@@ -19,29 +17,33 @@ func (s *session) roots() engine.Roots {
 	return engine.RootOfHost
 }
 
-// enterContainers probes the user programs of the containers that run, and of
-// those that start later.
+// enterContainers attaches the programs that belong to containers in those that
+// run, and in those that start later.
 func (s *session) enterContainers(loaded *engine.Loaded) {
-	if !engine.ProbesUserPrograms(s.plan) {
+	if !engine.EntersContainers(s.plan, s.places()) {
 		return
 	}
 	s.containers.tracker.Attend(func(c *container.Container, runs bool) {
-		root := fmt.Sprintf("/proc/%d/root", c.PID)
 		if !runs {
-			if err := loaded.LeaveRoot(root); err != nil {
+			if err := loaded.LeaveContainer(c.PID); err != nil {
 				s.detailf("leaving container %q: %v", c.Runtime.Container, err)
 			}
 			return
 		}
-		switch n, err := loaded.EnterRoot(root); {
+		switch n, err := loaded.EnterContainer(c.PID); {
 		case err != nil:
-			s.notef("probing the programs of container %q: %v", c.Runtime.Container, err)
+			s.notef("attaching programs in container %q: %v", c.Runtime.Container, err)
 		case n == 0:
 			say := s.detailf
 			if s.containers.selecting {
 				say = s.notef
 			}
-			say("container %q has nothing of what the gadget probes", c.Runtime.Container)
+			say("container %q has nothing of what the gadget traces", c.Runtime.Container)
 		}
 	})
+}
+
+// places are where the user wants programs whose section does not say it.
+func (s *session) places() engine.Places {
+	return engine.Places{Interfaces: s.cmd.Iface, Cgroup: s.cmd.Cgroup}
 }

@@ -1,0 +1,70 @@
+package network
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// Sockets returns a hook for socket filters: to packet sockets of the interfaces
+// with these names, or to one of all interfaces when there are none.
+func Sockets(interfaces []string) Hook {
+	return func(prog *ebpf.Program) (io.Closer, error) {
+		if len(interfaces) == 0 {
+			return packetSocket(0, prog)
+		}
+		return OnInterfaces(interfaces, func(index int) (io.Closer, error) { return packetSocket(index, prog) })
+	}
+}
+
+// OnInterfaces calls attach for every interface, or closes what it attached.
+func OnInterfaces(names []string, attach func(index int) (io.Closer, error)) (io.Closer, error) {
+	var all closers
+	for _, name := range names {
+		nic, err := net.InterfaceByName(name)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("network interface %q: %w", name, err), all.Close())
+		}
+		one, err := attach(nic.Index)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("network interface %q: %w", name, err), all.Close())
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// descriptor is an attachment that ends when a file descriptor is closed.
+type descriptor int
+
+// Close closes it.
+func (d descriptor) Close() error { return unix.Close(int(d)) }
+
+// packetSocket opens a packet socket whose filter is prog. Nobody reads it: what
+// the program lets through fills a small buffer and is dropped.
+func packetSocket(index int, prog *ebpf.Program) (io.Closer, error) {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("opening a packet socket: %w", err)
+	}
+	err = errors.Join(
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 0),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ATTACH_BPF, prog.FD()),
+	)
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: index})
+	}
+	if err != nil {
+		return nil, errors.Join(err, unix.Close(fd))
+	}
+	return descriptor(fd), nil
+}
+
+func networkOrder(v uint16) uint16 {
+	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, v))
+}
