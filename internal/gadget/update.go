@@ -2,13 +2,10 @@ package gadget
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/cilium/ebpf/btf"
 	"gopkg.in/yaml.v3"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
@@ -128,54 +125,17 @@ func (u *updater) source(root *yaml.Node, s *gadgetapi.Source) {
 
 // param adds a parameter that gadget.yaml lacks.
 func (u *updater) param(root *yaml.Node, name string) {
-	v := u.spec.Variable(name)
-	if v == nil || u.md.EBPFParams[name] != nil {
+	if u.spec.Variable(name) == nil || u.md.EBPFParams[name] != nil {
 		return
+	}
+	initial := ""
+	if par := u.spec.Param(name); par != nil {
+		initial = par.Initial
 	}
 	p := u.child(u.child(u.child(root, "params"), "ebpf"), name)
 	u.set(p, "key", scalar(strings.TrimPrefix(name, "targ_")))
-	u.set(p, "defaultValue", scalar(u.initial(v)))
+	u.set(p, "defaultValue", scalar(initial))
 	u.set(p, "description", scalar(""))
-}
-
-// initial returns the value that a variable has in the object.
-func (u *updater) initial(v *btf.Var) string {
-	spec, ok := u.spec.Collection.Variables[v.Name]
-	if !ok {
-		return ""
-	}
-	switch t := btf.UnderlyingType(v.Type).(type) {
-	case *btf.Int:
-		return intText(t, u.spec.Collection.ByteOrder, spec.Value)
-	case *btf.Array:
-		text, _, _ := bytes.Cut(spec.Value, []byte{0})
-		return string(text)
-	}
-	return ""
-}
-
-func intText(t *btf.Int, order binary.ByteOrder, value []byte) string {
-	var n uint64
-	switch len(value) {
-	case 1:
-		n = uint64(value[0])
-	case 2:
-		n = uint64(order.Uint16(value))
-	case 4:
-		n = uint64(order.Uint32(value))
-	case 8:
-		n = order.Uint64(value)
-	default:
-		return ""
-	}
-	switch t.Encoding {
-	case btf.Bool:
-		return strconv.FormatBool(n != 0)
-	case btf.Signed:
-		shift := 64 - 8*len(value)
-		return strconv.FormatInt(int64(n<<shift)>>shift, 10)
-	}
-	return strconv.FormatUint(n, 10)
 }
 
 // visibleFields returns the fields of a data source that people see: without

@@ -1,6 +1,7 @@
 package gadgetapi
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,8 +43,14 @@ type Param struct {
 	Key  string // name of the flag
 	Type ParamType
 	Size int // bytes of the variable
+	// Initial is the value that the variable has in the object.
+	Initial string
 	ParamMetadata
 }
+
+// Value returns the value of the parameter where none is given: that of
+// gadget.yaml, else that of the object.
+func (p Param) Value() string { return cmp.Or(p.Default, p.Initial) }
 
 // wellKnown are the parameters of the shared headers, by variable.
 var wellKnown = map[string]ParamMetadata{
@@ -85,6 +92,7 @@ func (s *Spec) param(name string, md Metadata) (Param, error) {
 	if par.Type = paramType(v.Type); par.Type == "" || par.Size == 0 || par.Size > maxParamSize {
 		return par, fmt.Errorf("variable %q is a parameter, but no flag can set its type, use %s", name, unsettable)
 	}
+	par.Initial = par.Decode(spec.Value)
 	par.merge(md.Params[name])
 	if par.ParamMetadata.Key != "" {
 		par.Key = par.ParamMetadata.Key

@@ -1,6 +1,7 @@
 package gadgetapi
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -82,10 +83,62 @@ func putNumber(dst []byte, n uint64) {
 	copy(dst, all[:]) // every supported machine is little endian
 }
 
+// Decode returns the text of a value of the variable, which Encode makes the same
+// bytes of; "" for an address that is none.
+func (p Param) Decode(value []byte) string {
+	if len(value) != p.Size || p.Size == 0 {
+		return ""
+	}
+	switch p.Type {
+	case ParamBool:
+		return strconv.FormatBool(!isZero(value))
+	case ParamInt:
+		shift := 64 - 8*p.Size
+		return strconv.FormatInt(int64(number(value)<<shift)>>shift, 10)
+	case ParamUint:
+		return strconv.FormatUint(number(value), 10)
+	case ParamFloat:
+		if p.Size == 4 {
+			return strconv.FormatFloat(float64(math.Float32frombits(uint32(number(value)))), 'g', -1, 32)
+		}
+		return strconv.FormatFloat(math.Float64frombits(number(value)), 'g', -1, 64)
+	case ParamString:
+		text, _, _ := bytes.Cut(value, []byte{0})
+		return string(text)
+	case ParamIP:
+		return ipText(value)
+	}
+	return ""
+}
+
+// number is the opposite of putNumber.
+func number(value []byte) uint64 {
+	var all [8]byte
+	copy(all[:], value)
+	return binary.NativeEndian.Uint64(all[:])
+}
+
+// versionAt is where struct gadget_l3endpoint_t has the version, behind 16 bytes
+// of address.
+const versionAt = 16
+
+// ipText is the opposite of putIP.
+func ipText(value []byte) string {
+	if len(value) <= versionAt {
+		return ""
+	}
+	switch value[versionAt] {
+	case 4:
+		return netip.AddrFrom4([4]byte(value[:4])).String()
+	case 6:
+		return netip.AddrFrom16([16]byte(value[:16])).String()
+	}
+	return ""
+}
+
 // putIP writes value as struct gadget_l3endpoint_t: 16 bytes of address, then
 // the version.
 func putIP(dst []byte, value string) string {
-	const versionAt = 16
 	a, err := netip.ParseAddr(value)
 	if err != nil || len(dst) <= versionAt {
 		return "an IP address"

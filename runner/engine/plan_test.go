@@ -270,6 +270,13 @@ func FuzzEncode(f *testing.F) {
 		if err == nil && len(out) != p.Size {
 			t.Errorf("%s of %d bytes: got %d", p.Type, p.Size, len(out))
 		}
+		if err != nil {
+			return
+		}
+		text := p.Decode(out)
+		if again, err := p.Encode(text); err != nil || !bytes.Equal(again, out) {
+			t.Errorf("%s of %d bytes: %q is %x, which reads as %q, which is %x (%v)", p.Type, p.Size, value, out, text, again, err)
+		}
 	})
 }
 

@@ -55,7 +55,7 @@ func (a *Report) facts() map[string]map[string]string {
 		set("layer", l.MediaType, fmt.Sprintf("%s (%s)", show.Size(l.Size), show.ShortDigest(l.Digest)))
 	}
 	for _, p := range a.Params {
-		set("param", p.Key, fmt.Sprintf("%q %s", p.Default, p.Description))
+		set("param", p.Key, strings.TrimSpace(fmt.Sprintf("%s %q %s", p.Type, p.Default, p.Description)))
 	}
 	for _, s := range a.DataSources {
 		for _, x := range s.Fields {

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"maps"
 	"runtime"
 	"slices"
@@ -46,6 +47,7 @@ func (a *Report) object(art *gadget.Artifact) error {
 		m := spec.Collection.Maps[name]
 		a.Maps = append(a.Maps, Map{name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, mapMemory(m)})
 	}
+	a.objectParams(spec.Params)
 	a.Requires = spec.Requires()
 	sources, err := spec.Sources(a.api, gadgetapi.DescribeOptions{NoContainers: true})
 	if err != nil {
@@ -55,6 +57,17 @@ func (a *Report) object(art *gadget.Artifact) error {
 		a.source(s)
 	}
 	return nil
+}
+
+// objectParams replaces what the metadata know of the parameters of the object by
+// what the object and they together say.
+func (a *Report) objectParams(params []gadgetapi.Param) {
+	ofWasm := slices.DeleteFunc(a.Params, func(p Param) bool { return p.Type == "" })
+	a.Params = nil
+	for _, p := range params {
+		a.Params = append(a.Params, Param{p.Key, string(p.Type), p.Value(), cmp.Or(p.Description, p.Title)})
+	}
+	a.Params = append(a.Params, ofWasm...)
 }
 
 // source replaces what the metadata know of a data source by what the object and

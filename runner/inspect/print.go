@@ -89,9 +89,9 @@ func (p *textPrinter) annotations(m map[string]string) {
 func (p *textPrinter) params(params []Param) {
 	var rows [][]string
 	for _, x := range params {
-		rows = append(rows, []string{x.Key, x.Default, x.Description})
+		rows = append(rows, []string{x.Key, x.Type, x.Default, x.Description})
 	}
-	p.table("Parameters", []string{"NAME", "DEFAULT", "DESCRIPTION"}, rows)
+	p.table("Parameters", []string{"NAME", "TYPE", "DEFAULT", "DESCRIPTION"}, rows)
 }
 
 func (p *textPrinter) source(s Source) {

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -51,7 +52,9 @@ type Layer struct {
 
 // Param is a parameter of the gadget.
 type Param struct {
-	Key         string `json:"key" yaml:"key"`
+	Key string `json:"key" yaml:"key"`
+	// Type is empty where the object was not read.
+	Type        string `json:"type,omitempty" yaml:"type,omitempty"`
 	Default     string `json:"default,omitempty" yaml:"default,omitempty"`
 	Description string `json:"description,omitempty" yaml:"description,omitempty"`
 }
@@ -105,14 +108,8 @@ func (a *Report) metadata(art *gadget.Artifact) error {
 		return fmt.Errorf("reading gadget.yaml: %v", problems)
 	}
 	a.Name, a.Description, a.api = md.Name, md.Description, md.API()
-	for _, params := range []map[string]*gadget.Param{md.EBPFParams, md.WasmParams} {
-		for _, name := range slices.Sorted(maps.Keys(params)) {
-			a.param(name, params[name])
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(md.CustomParams)) {
-		a.param(name, &md.CustomParams[name].Param)
-	}
+	a.params("", md.EBPFParams)
+	a.params(string(gadgetapi.ParamString), md.WasmParams)
 	for _, name := range slices.Sorted(maps.Keys(md.DataSources)) {
 		src := Source{Name: name}
 		fields := md.DataSources[name].Fields
@@ -124,12 +121,12 @@ func (a *Report) metadata(art *gadget.Artifact) error {
 	return nil
 }
 
-func (a *Report) param(name string, p *gadget.Param) {
-	key := p.Key
-	if key == "" {
-		key = name
+// params adds the parameters that gadget.yaml describes.
+func (a *Report) params(typ string, params map[string]*gadget.Param) {
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		p := params[name]
+		a.Params = append(a.Params, Param{cmp.Or(p.Key, name), typ, p.DefaultValue, p.Description})
 	}
-	a.Params = append(a.Params, Param{key, p.DefaultValue, p.Description})
 }
 
 // btf lists the kernels of the layer of minimal BTFs.

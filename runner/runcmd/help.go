@@ -1,14 +1,21 @@
 package runcmd
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/printable"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
+
+// helpWidth is how wide a help is where its output is no terminal.
+const helpWidth = 100
 
 // help writes what the gadget is, its parameters and its fields.
 func (s *session) help() error {
@@ -20,44 +27,124 @@ func (s *session) help() error {
 	if name == "" {
 		name = s.cmd.Gadget
 	}
-	w := tabwriter.NewWriter(printable.NewWriter(s.g.Stdout), 0, 8, 2, ' ', 0)
-	fmt.Fprintf(w, "%s\n", name)
+	w := &helpWriter{}
+	w.line("%s", name)
 	if s.metadata.Description != "" {
-		fmt.Fprintf(w, "%s\n", s.metadata.Description)
+		w.line("%s", s.metadata.Description)
 	}
-	fmt.Fprintf(w, "\nUsage: gadget-run run %s [flags]\n", s.cmd.Gadget)
-	params := s.params()
-	if len(params) > 0 {
-		fmt.Fprint(w, "\nParameters of the gadget:\n")
-	}
-	for _, p := range params {
-		text := p.Description
-		if p.Default != "" {
-			text += fmt.Sprintf(" (default %q)", p.Default)
-		}
-		if len(p.PossibleValues) > 0 {
-			text += " (one of " + strings.Join(p.PossibleValues, ", ") + ")"
-		}
-		writeRow(w, fmt.Sprintf("--%s %s", p.Key, p.Type), strings.TrimSpace(text))
+	w.line("\nUsage: gadget-run run %s [flags]", s.cmd.Gadget)
+	w.params(append(s.params(), s.wasmKeys...))
+	width := terminalWidth(s.g.Stdout)
+	if width == 0 {
+		width = helpWidth
 	}
 	for _, src := range ev.sources {
-		fmt.Fprintf(w, "\nFields of data source %s:\n", src.Name)
-		for _, f := range src.All() {
-			text := f.Annotations[field.AnnotationDescription]
-			if f.Hidden() {
-				text = strings.TrimSpace(text + " (hidden)")
-			}
-			writeRow(w, f.FullName, text)
-		}
+		w.fields(src, width)
 	}
-	fmt.Fprint(w, "\nFlags of the command: gadget-run run --help\n")
-	return w.Flush()
+	w.line("\nFlags of the command: gadget-run run --help")
+	w.line("Types and descriptions of all fields: gadget-run image inspect %s", s.cmd.Gadget)
+	_, err = io.Copy(printable.NewWriter(s.g.Stdout), &w.text)
+	return err
 }
 
-// writeRow writes a name and, if there is one, its text in the second column.
-func writeRow(w io.Writer, name, text string) {
-	if text != "" {
-		text = "\t" + printable.Line(text)
+// helpWriter collects the lines of a help.
+type helpWriter struct{ text bytes.Buffer }
+
+func (w *helpWriter) line(format string, args ...any) { fmt.Fprintf(&w.text, format+"\n", args...) }
+
+// rows writes names and their texts, in two columns.
+func (w *helpWriter) rows(rows [][2]string) {
+	var table bytes.Buffer
+	t := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintf(t, "  %s\t%s\n", r[0], printable.Line(r[1]))
 	}
-	fmt.Fprintf(w, "  %s%s\n", name, text)
+	_ = t.Flush() // a buffer takes everything
+	for line := range strings.Lines(table.String()) {
+		w.line("%s", strings.TrimRight(line, " \n"))
+	}
+}
+
+func (w *helpWriter) params(params []gadgetapi.Param) {
+	if len(params) == 0 {
+		return
+	}
+	w.line("\nParameters of the gadget:")
+	rows := make([][2]string, 0, len(params))
+	for _, p := range params {
+		rows = append(rows, [2]string{flagText(p), paramText(p)})
+	}
+	w.rows(rows)
+}
+
+// flagText returns the flag of a parameter with what stands for its value, as in
+// the help of the commands.
+func flagText(p gadgetapi.Param) string {
+	text := "--" + p.Key
+	if p.Alias != "" {
+		text = "-" + p.Alias + ", " + text
+	}
+	if p.Type == gadgetapi.ParamBool {
+		return text
+	}
+	return text + "=" + strings.ToUpper(string(p.Type))
+}
+
+// zeros are values that say nothing as defaults.
+var zeros = []string{"", "0", "false"}
+
+// paramText says what a parameter is for, which values it has and which of them
+// is the default.
+func paramText(p gadgetapi.Param) string {
+	parts := []string{p.Description}
+	if p.Description == "" {
+		parts[0] = p.Title
+	}
+	if len(p.PossibleValues) > 0 {
+		parts = append(parts, "(one of "+strings.Join(p.PossibleValues, ", ")+")")
+	}
+	switch value := p.Value(); {
+	case p.Mandatory && value == "":
+		parts = append(parts, "(must be given)")
+	case slices.Contains(zeros, value):
+	case p.Type == gadgetapi.ParamString:
+		parts = append(parts, fmt.Sprintf("(default %q)", value))
+	default:
+		parts = append(parts, fmt.Sprintf("(default %s)", value))
+	}
+	return strings.TrimSpace(strings.Join(parts, " "))
+}
+
+// fields writes the fields that columns show, and the names of the others.
+func (w *helpWriter) fields(src *field.Source, width int) {
+	var shown [][2]string
+	var hidden, ofContainers []string
+	for _, f := range src.All() {
+		switch {
+		case f.Column() == nil: // a struct, whose fields follow
+		case f.Hidden() && f.Provider == gadgetapi.ProviderContainers:
+			ofContainers = append(ofContainers, f.FullName)
+		case f.Hidden():
+			hidden = append(hidden, f.FullName)
+		default:
+			shown = append(shown, [2]string{fieldNames(f), f.Annotations[field.AnnotationDescription]})
+		}
+	}
+	w.line("\nFields of data source %s:", src.Name)
+	w.rows(shown)
+	if hidden = append(hidden, ofContainers...); len(hidden) == 0 {
+		return
+	}
+	w.line("  Hidden in columns, shown with --fields=+NAME:")
+	for _, line := range cli.Wrap(strings.Join(hidden, ", "), width-len("    ")) {
+		w.line("    %s", line)
+	}
+}
+
+// fieldNames returns the name of a field, and the short one if it has one.
+func fieldNames(f *field.Field) string {
+	if short := f.Alias(); short != f.FullName {
+		return f.FullName + ", " + short
+	}
+	return f.FullName
 }
