@@ -134,6 +134,9 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 			return made, nil
 		}
 	}
+	if _, err := req.Directory.ReadBuildFile(); err != nil {
+		return nil, err // before megabytes are fetched for nothing
+	}
 	if req.Toolchains, err = b.toolchains(g); err != nil {
 		return nil, err
 	}
