@@ -20,6 +20,22 @@ const (
 	AnnotationSkipJSON    = "json.skip"
 )
 
+// The annotations of a char array: what its NULs mean, and which field says how
+// many of its bytes count.
+const (
+	AnnotationString     = "ebpf.string"
+	AnnotationStringSize = "ebpf.string.size"
+)
+
+// The values of AnnotationString: the text up to the first NUL, which is what
+// happens without the annotation, a list of texts with NULs between them, or every
+// byte up to the NULs at the end.
+const (
+	StringCut  = "cut"
+	StringList = "list"
+	StringAll  = "all"
+)
+
 // The annotations of a data source that say when an array is read.
 const (
 	AnnotationInterval = "fetch-interval"
@@ -112,6 +128,8 @@ var fieldAnnotations = map[string]check{
 	"ebpf.formatter.enum":               anyText,
 	"ebpf.formatter.kstack":             anyText,
 	"ebpf.formatter.bitfield.separator": anyText,
+	AnnotationString:                    oneOf(StringCut, StringList, StringAll),
+	AnnotationStringSize:                anyText,
 	"uidgidresolver.target":             anyText,
 	"flamegraph.level":                  countText,
 	"flamegraph.type":                   oneOf("single", "stack"),

@@ -46,6 +46,9 @@ func Describe(typ *btf.Struct, opts DescribeOptions) (*Source, error) {
 	for _, f := range src.All() {
 		b.format(f)
 	}
+	if err := src.checkStrings(); err != nil {
+		return nil, err
+	}
 	for i := range providers {
 		if providers[i].provide != nil {
 			providers[i].provide(src, b)
@@ -145,7 +148,9 @@ func (b *builder) member(m btf.Member, at frame) (*Field, error) {
 		b.unshown(f, why)
 		return nil, nil
 	}
-	f.Kind = kind
+	if f.Kind = kind; kind == String && f.Annotations[AnnotationString] == StringList {
+		f.Kind = List
+	}
 	return f, nil
 }
 

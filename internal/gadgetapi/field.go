@@ -11,7 +11,8 @@ import (
 type FieldKind uint8
 
 // The kinds of fields. Text of Int, Uint, Float, Bool and Array fields is valid
-// JSON as it stands; String text needs quoting; Struct fields have no text.
+// JSON as it stands; String text needs quoting; a List is several texts, of a char
+// array; Struct fields have no text.
 const (
 	Int FieldKind = iota + 1
 	Uint
@@ -20,11 +21,12 @@ const (
 	String
 	Array
 	Struct
+	List
 )
 
 // String returns the kind as documents name it.
 func (k FieldKind) String() string {
-	names := []string{"", "int", "uint", "float", "bool", "string", "array", "struct"}
+	names := []string{"", "int", "uint", "float", "bool", "string", "array", "struct", "list"}
 	if int(k) < len(names) {
 		return names[k]
 	}

@@ -141,7 +141,9 @@ func decodeFloat(f *Field) bool {
 func decodeArray(f *Field, t *btf.Array) bool {
 	elem, names := gadgetapi.Resolve(t.Type)
 	if i, ok := elem.(*btf.Int); ok && i.Size == 1 && slices.Contains(names, "char") {
-		f.Kind = String
+		if f.Kind != List {
+			f.Kind = String
+		}
 		off, end := f.Offset, f.Offset+f.Size
 		f.Append = func(dst, s []byte) []byte { return append(dst, cstring(s[off:end])...) }
 		return true

@@ -14,7 +14,8 @@ import (
 type Kind = gadgetapi.FieldKind
 
 // The kinds of fields. Text of Int, Uint, Float, Bool and Array fields is valid
-// JSON as it stands; String text needs quoting; Struct fields have no text.
+// JSON as it stands; String text needs quoting; the texts of a List stand in its
+// text one behind the other; Struct fields have no text.
 const (
 	Int    = gadgetapi.Int
 	Uint   = gadgetapi.Uint
@@ -23,6 +24,7 @@ const (
 	String = gadgetapi.String
 	Array  = gadgetapi.Array
 	Struct = gadgetapi.Struct
+	List   = gadgetapi.List
 )
 
 // The annotations of gadget.yaml that decide about a field itself.
@@ -55,7 +57,8 @@ type Field struct {
 	Annotations  map[string]string
 
 	Append AppendFunc // nil for Struct
-	Number NumberFunc // nil for String, Array and Struct
+	Number NumberFunc // nil for String, List, Array and Struct
+	List   ListFunc   // nil for all but List
 	// Constant says that Append gives the same for every sample.
 	Constant bool
 

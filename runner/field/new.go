@@ -20,6 +20,7 @@ func New(desc *gadgetapi.Source, env Env) *Source {
 	src.Fields = b.fields(nil, desc.Fields)
 	for _, f := range desc.All() {
 		b.derive(f)
+		b.strings(src, f)
 	}
 	b.stacks(desc, src)
 	b.containers(src)

@@ -28,6 +28,8 @@ func zero(f *field.Field) any {
 		return 0.0
 	case field.Bool:
 		return false
+	case field.List:
+		return []string{}
 	}
 	if f.Column() == nil {
 		return nil
@@ -49,6 +51,8 @@ func reading(f *field.Field) func(sample []byte) any {
 		return func(s []byte) any { return math.Float64frombits(number(s)) }
 	case field.Bool:
 		return func(s []byte) any { return number(s) != 0 }
+	case field.List:
+		return func(s []byte) any { return texts(f.List(s)) }
 	}
 	text, buf := f.Column(), []byte(nil)
 	var last any = ""
@@ -58,6 +62,14 @@ func reading(f *field.Field) func(sample []byte) any {
 		}
 		return last
 	}
+}
+
+func texts(list [][]byte) []string {
+	out := make([]string, len(list))
+	for i, text := range list {
+		out[i] = string(text)
+	}
+	return out
 }
 
 // binder makes names of fields, "proc.comm", single names of the environment,

@@ -106,6 +106,32 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestList gives an expression the texts of a char array one by one.
+func TestList(t *testing.T) {
+	args := &btf.Struct{Name: "event", Size: 16, Members: []btf.Member{member("args", 0, &btf.Array{Type: letter, Nelems: 16})}}
+	src, err := field.Build(args, field.Options{Name: "exec", Fields: map[string]map[string]string{"args": {"ebpf.string": "list"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample := make([]byte, 16)
+	copy(sample, "cat\x00-n\x00a b")
+	for expr, want := range map[string]bool{
+		`args[0] == "cat" && len(args) == 3`: true,
+		`"a b" in args`:                      true,
+		`"a" in args`:                        false,
+		`any(args, # startsWith "-")`:        true,
+		`join(args, " ") contains "-n a"`:    true,
+	} {
+		f, err := filterexpr.Compile(src, expr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := f.Match(sample); err != nil || got != want {
+			t.Errorf("%s: got %v, %v, want %v", expr, got, err, want)
+		}
+	}
+}
+
 func TestCompileErrors(t *testing.T) {
 	src := source(t)
 	for expr, want := range map[string]string{

@@ -117,6 +117,9 @@ func newColumn(f *field.Field) (column, error) {
 	return c, nil
 }
 
+// isText reports whether f may be of any length.
+func isText(f *field.Field) bool { return f.Kind == field.String || f.Kind == field.List }
+
 func annotationInt(f *field.Field, key string, dst *int) error {
 	v, ok := f.Annotations[key]
 	if !ok {
@@ -157,11 +160,11 @@ func (c *column) defaults(f *field.Field) {
 		if w := typeWidth(f); w > 0 {
 			c.width = max(min(w, defaultWidth), min(title, defaultWidth))
 		}
-		if f.Kind == field.String && f.Annotations["columns.maxwidth"] == "" && f.Size > 64 && f.Parent == nil {
+		if isText(f) && f.Annotations["columns.maxwidth"] == "" && f.Size > 64 && f.Parent == nil {
 			c.width = 2 * defaultWidth
 		}
 	}
-	if c.max == 0 && f.Kind != field.String {
+	if c.max == 0 && !isText(f) {
 		c.max = max(typeWidth(f), c.width)
 	}
 	if c.max > 0 {

@@ -225,6 +225,31 @@ func TestStringsSurvive(t *testing.T) {
 	}
 }
 
+// TestLists shows a char array with several texts in every form.
+func TestLists(t *testing.T) {
+	src := source(t, map[string]map[string]string{"name": {"ebpf.string": "list", "columns.width": "20"}})
+	const args = "cat\x00a b\x00\x00\"q\x1b"
+	for mode, want := range map[Mode]string{
+		JSON: `"name":["cat","a b","","\"q\u001b"]}`,
+		YAML: "\nname: [\"cat\",\"a b\",\"\",\"\\\"q\\u001b\"]\n",
+		Raw:  "cat a b  \"q\x1b\t",
+	} {
+		if got := encode(t, src, Options{Mode: mode}, sample(args)); !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q in it", mode, got, want)
+		}
+	}
+	if got := encode(t, src, Options{Mode: Columns}, sample(args)); !strings.Contains(got, "cat a b  \"q") || strings.Contains(got, "\x1b") {
+		t.Errorf("columns: got %q", got)
+	}
+	var fromYAML struct {
+		Name []string `yaml:"name"`
+	}
+	err := yaml.Unmarshal([]byte(encode(t, src, Options{Mode: YAML}, sample(args))), &fromYAML)
+	if err != nil || strings.Join(fromYAML.Name, "\x00") != args {
+		t.Errorf("comes back from YAML as %q (%v)", fromYAML.Name, err)
+	}
+}
+
 // TestEveryRune reads every character back from JSON and YAML, and finds none in
 // them that a terminal or another parser acts on.
 func TestEveryRune(t *testing.T) {

@@ -15,6 +15,8 @@ type style interface {
 	close(dst []byte, depth int) []byte
 	// value appends text, which stands for a field of kind k.
 	value(dst, text []byte, k field.Kind) []byte
+	// quoted appends a text in quotes.
+	quoted(dst, text []byte) []byte
 	// end closes the event.
 	end(dst []byte) []byte
 	// item begins entry number i of an array, arrayEnd ends n of them.
@@ -35,6 +37,7 @@ type step struct {
 	literal []byte
 	kind    field.Kind
 	append  field.AppendFunc
+	list    field.ListFunc // nil for all but lists
 }
 
 // newTree returns the encoder of src in style st. Names are sorted, as users
@@ -66,10 +69,26 @@ func (t *tree) object(dst, sample []byte) []byte {
 	for i := range t.steps {
 		s := &t.steps[i]
 		dst = append(dst, s.literal...)
+		if s.list != nil {
+			dst = appendList(dst, s.list(sample), t.style)
+			continue
+		}
 		t.text = s.append(t.text[:0], sample)
 		dst = t.style.value(dst, t.text, s.kind)
 	}
 	return append(dst, t.tail...)
+}
+
+// appendList appends texts as a list, which is the same in JSON and YAML.
+func appendList(dst []byte, texts [][]byte, st style) []byte {
+	dst = append(dst, '[')
+	for i, text := range texts {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = st.quoted(dst, text)
+	}
+	return append(dst, ']')
 }
 
 type treeBuilder struct {
@@ -92,7 +111,7 @@ func (b *treeBuilder) object(fields []*field.Field, depth int) {
 			b.literal = b.tree.style.value(b.literal, f.Append(nil, nil), f.Kind)
 			continue
 		}
-		b.tree.steps = append(b.tree.steps, step{literal: b.literal, kind: f.Kind, append: f.Append})
+		b.tree.steps = append(b.tree.steps, step{literal: b.literal, kind: f.Kind, append: f.Append, list: f.List})
 		b.literal = nil
 	}
 	b.literal = b.tree.style.close(b.literal, depth)
@@ -147,6 +166,8 @@ func (s jsonStyle) value(dst, text []byte, k field.Kind) []byte {
 	}
 	return append(dst, text...)
 }
+
+func (jsonStyle) quoted(dst, text []byte) []byte { return appendString(dst, text) }
 
 func (s jsonStyle) end(dst []byte) []byte { return append(dst, '\n') }
 
@@ -208,6 +229,8 @@ func (yamlStyle) value(dst, text []byte, k field.Kind) []byte {
 	}
 	return append(dst, text...)
 }
+
+func (yamlStyle) quoted(dst, text []byte) []byte { return appendYAMLString(dst, text) }
 
 func (yamlStyle) end(dst []byte) []byte { return append(dst, '\n') }
 
