@@ -15,6 +15,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/guard"
+	"github.com/rules-gadget/rules_gadget/internal/packetfilter"
 	"github.com/rules-gadget/rules_gadget/runner/network"
 	"github.com/rules-gadget/rules_gadget/runner/sockets"
 	"github.com/rules-gadget/rules_gadget/runner/userprobe"
@@ -37,6 +38,8 @@ type LoadOptions struct {
 	Places Places
 	// Roots are where user programs are probed and packets are seen.
 	Roots Roots
+	// PacketFilters are what takes the place of the gadget's packet filters, by name.
+	PacketFilters map[string]*packetfilter.Filter
 	// Feeds are data sources that no eBPF program fills.
 	Feeds []Feed
 	// Statistics makes the verifier say what Verified returns.
@@ -153,7 +156,7 @@ func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 		}
 		spec.Programs[pr.Name].AttachTo = pr.AttachTo
 	}
-	if err := errors.Join(sizeMaps(spec), userprobe.PrepareCookies(spec)); err != nil {
+	if err := errors.Join(sizeMaps(spec), userprobe.PrepareCookies(spec), setPacketFilters(spec, opts.PacketFilters)); err != nil {
 		return nil, err
 	}
 	if opts.FilterMountNS {

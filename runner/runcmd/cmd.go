@@ -14,6 +14,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/internal/packetfilter"
 	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -82,10 +83,12 @@ type session struct {
 	metadata   gadgetapi.Metadata
 	plan       *gadgetapi.Spec
 	feeds      []engine.Feed
-	wasmKeys   []gadgetapi.Param // of params.wasm
-	wasm       *wasmRun          // nil for a gadget without wasm program
-	stacks     symbolizer.Stacks
-	symbols    *symbolizer.User // nil for none
+	// packetFilters are what the user gives for those of the gadget, by name.
+	packetFilters map[string]*packetfilter.Filter
+	wasmKeys      []gadgetapi.Param // of params.wasm
+	wasm          *wasmRun          // nil for a gadget without wasm program
+	stacks        symbolizer.Stacks
+	symbols       *symbolizer.User // nil for none
 }
 
 // notesGrace is how long a reader of stderr that does not read may hold the end of
@@ -143,7 +146,7 @@ func (s *session) run(ctx context.Context) error {
 	if err != nil {
 		return cli.Usage(err)
 	}
-	if err := errors.Join(s.plan.SetParams(values), s.setMapParams(values), s.setFeedParams(values)); err != nil {
+	if err := errors.Join(s.plan.SetParams(values), s.setMapParams(values), s.setFeedParams(values), s.setPacketFilters(values)); err != nil {
 		return cli.Usage(err)
 	}
 	if err := s.startWasm(ctx, values); err != nil {
@@ -225,7 +228,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
 		Feeds:       s.feeds,
 		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: s.cmd.PinPath, Note: s.notef, Detail: s.detailf,
-		Places:        s.places(),
+		Places: s.places(), PacketFilters: s.packetFilters,
 		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(), Roots: s.roots(), Statistics: s.g.Verbose,
 	})
 	if err != nil {

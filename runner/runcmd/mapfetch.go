@@ -16,9 +16,9 @@ const (
 )
 
 // params returns the parameters of the gadget: its own, and those that come with
-// its maps and feeds.
+// its maps, packet filters and feeds.
 func (s *session) params() []gadgetapi.Param {
-	all := append(slices.Clone(s.plan.Params), s.feedParams()...)
+	all := slices.Concat(s.plan.Params, s.feedParams(), s.packetFilterParams())
 	if len(s.mapIterators()) == 0 {
 		return all
 	}
