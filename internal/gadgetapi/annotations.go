@@ -45,6 +45,16 @@ const (
 	AnnotationPerCPU   = "ebpf.map.per-cpu"
 )
 
+// The annotations of a data source whose events have bytes behind their struct: the
+// field that shows them, and the field that says how many they are.
+const (
+	AnnotationRestName   = "ebpf.rest.name"
+	AnnotationRestLength = "ebpf.rest.len"
+)
+
+// AnnotationContentType says what the bytes of a field are.
+const AnnotationContentType = "content-type"
+
 // The values of AnnotationPerCPU: one entry with the sum of all CPUs, which is
 // what happens without the annotation, or one for each CPU that has a value.
 const (

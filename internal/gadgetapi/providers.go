@@ -105,7 +105,8 @@ func provideEnv(src *Source, b *builder) {
 }
 
 func provideRest(src *Source, b *builder) {
-	if name := src.Annotations["ebpf.rest.name"]; name != "" && src.Lookup(name) == nil {
+	name := src.Annotations[AnnotationRestName]
+	if src.Kind == Tracer && name != "" && src.Lookup(name) == nil {
 		src.Fields = append(src.Fields, b.newField(ProviderRest, nil, provided{name: name, kind: String}))
 	}
 }

@@ -71,6 +71,7 @@ type Loaded struct {
 	skipped []error
 	// readers of the tracer maps, in the order of tracers.
 	readers []sampleReader
+	rests   []*gadgetapi.Rest // of the same tracers, nil without rest
 	arrays  []array
 	reading *readLoop // of the last Run
 }
@@ -114,7 +115,7 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 		return nil, explainLoad(err)
 	}
 	l.probes, l.networks = userprobe.NewSet(l.coll.Maps), network.NewSet()
-	if err := errors.Join(l.openReaders(), l.openArrays(opts.Metadata), l.openFeeds()); err != nil {
+	if err := errors.Join(l.openReaders(opts.Metadata), l.openArrays(opts.Metadata), l.openFeeds()); err != nil {
 		l.Close()
 		return nil, err
 	}
@@ -202,8 +203,13 @@ func (l *Loaded) fixTracerMaps(spec *ebpf.CollectionSpec) {
 	}
 }
 
-func (l *Loaded) openReaders() error {
+func (l *Loaded) openReaders(md gadgetapi.Metadata) error {
 	for _, t := range l.tracers() {
+		rest, err := t.Rest(md.DataSources[t.Name].Annotations)
+		if err != nil {
+			return fmt.Errorf("data source %q: %w", t.Name, err)
+		}
+		l.rests = append(l.rests, rest)
 		r, err := openReader(l.coll.Maps[t.Map])
 		if err != nil {
 			return fmt.Errorf("opening the buffer %q: %w", t.Map, err)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 // DrainGrace is how long Run waits, after everything is detached, for events
@@ -21,8 +24,9 @@ const lostInterval = time.Second
 // Handler receives what a gadget emits. Event is never called twice at the same
 // time for one source; everything else may be called at any time.
 type Handler interface {
-	// Event receives one event of tracer number source. sample has the size
-	// of the event struct and is valid until Event returns.
+	// Event receives one event of tracer number source. sample has the size of a
+	// record of that source, with the bytes behind the event where they are wanted
+	// (gadgetapi.Rest), and is valid until Event returns.
 	Event(source int, sample []byte)
 	// Lost is told that n more events of tracer number source were lost.
 	Lost(source int, n uint64)
@@ -157,8 +161,8 @@ func (r *readLoop) stop() {
 }
 
 func (r *readLoop) read(i int) {
-	rd, size := r.l.readers[i], int(r.l.plan.Tables[i].Event.Size)
-	padded := make([]byte, size)
+	rd := r.l.readers[i]
+	record := recordOf(r.l.plan.Tables[i].Event.Size, r.l.rests[i])
 	for {
 		sample, lost, err := rd.Next()
 		if errors.Is(err, errDrained) {
@@ -175,17 +179,36 @@ func (r *readLoop) read(i int) {
 		if len(sample) == 0 {
 			continue
 		}
-		r.h.Event(i, fit(sample, padded))
+		r.h.Event(i, record(sample))
 	}
 }
 
-// fit returns sample cut or padded with zeros to the size of buf.
-func fit(sample, buf []byte) []byte {
-	if len(sample) >= len(buf) {
-		return sample[:len(buf)]
+// recordOf returns what makes records of samples: cut or padded with zeros to the
+// size of the event, and with rest, what is behind the event. A record is valid
+// until the next one is made.
+func recordOf(size uint32, rest *gadgetapi.Rest) func(sample []byte) []byte {
+	var buf []byte
+	fit := func(sample []byte, size uint32) []byte {
+		buf = append(buf[:0], sample[:min(len(sample), int(size))]...)
+		return append(buf, make([]byte, int(size)-len(buf))...)
 	}
-	clear(buf[copy(buf, sample):])
-	return buf
+	if rest == nil {
+		return func(sample []byte) []byte {
+			if len(sample) >= int(size) {
+				return sample[:size]
+			}
+			buf = fit(sample, size)
+			return buf
+		}
+	}
+	slot := gadgetapi.RestSlot(size)
+	return func(sample []byte) []byte {
+		behind := rest.Of(sample)
+		buf = fit(sample[:min(len(sample), int(size))], slot+gadgetapi.RestSlotSize)
+		binary.NativeEndian.PutUint32(buf[slot:], uint32(len(behind)))
+		buf = append(buf, behind...)
+		return buf
+	}
 }
 
 // pollLost reports what the lost maps counted since the last call.

@@ -66,6 +66,10 @@ type Field struct {
 	// comes out of the event.
 	Provider string
 
+	// Raw appends the bytes that Append shows in another form, nil where it shows
+	// them as they are.
+	Raw AppendFunc
+
 	columns AppendFunc // what a column shows instead, "addr:port"
 }
 
@@ -107,12 +111,12 @@ type Source struct {
 	Name        string
 	Size        uint32 // bytes of a record: the event, and what operators add
 	EventSize   uint32 // bytes of the event alone
-	Rest        bool   // events are longer than EventSize, and the rest is wanted
 	Array       bool   // entries come many at once, not one by one
 	Annotations map[string]string
 	Fields      []*Field // top level, in the order of the struct
 
 	namespaces func(sample []byte) (mountNS, netNS uint64) // nil when events tell none
+	rest       uint32                                      // where the length of the rest is, 0 for no rest
 }
 
 // All returns every field in column order, parents before their children.

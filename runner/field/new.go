@@ -1,6 +1,9 @@
 package field
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
 	"os"
 	"strings"
 
@@ -98,8 +101,19 @@ func (b *builder) environment(src *Source) {
 		f.Constant = true
 	}
 	for _, f := range src.Provided(gadgetapi.ProviderRest) {
-		behind := src.EventSize
-		src.Rest = true
-		f.Append = func(dst, sample []byte) []byte { return append(dst, sample[min(int(behind), len(sample)):]...) }
+		src.rest = src.Reserve(gadgetapi.RestSlotSize)
+		provideRest(f, src.Rest)
+	}
+}
+
+// provideRest gives f the bytes that rest finds: as text without the NULs at its
+// end, and when they are said to be something else, in base64, and in hexadecimal
+// digits in columns.
+func provideRest(f *Field, rest func(sample []byte) []byte) {
+	f.Raw = func(dst, sample []byte) []byte { return append(dst, rest(sample)...) }
+	f.Append = func(dst, sample []byte) []byte { return append(dst, bytes.TrimRight(rest(sample), "\x00")...) }
+	if kind := f.Annotations[gadgetapi.AnnotationContentType]; kind != "" && !strings.HasPrefix(kind, "text/") {
+		f.Append = func(dst, sample []byte) []byte { return base64.StdEncoding.AppendEncode(dst, rest(sample)) }
+		f.columns = func(dst, sample []byte) []byte { return hex.AppendEncode(dst, rest(sample)) }
 	}
 }

@@ -1,5 +1,7 @@
 package field
 
+import "encoding/binary"
+
 // Provided returns the fields that the operator called name gives their values,
 // without structs of such fields.
 func (s *Source) Provided(name string) []*Field {
@@ -20,6 +22,21 @@ func (s *Source) Reserve(size uint32) (offset uint32) {
 	offset = (s.Size + align - 1) / align * align
 	s.Size = offset + size
 	return offset
+}
+
+// Rest returns the bytes behind the event of a record; they follow what operators
+// add.
+func (s *Source) Rest(record []byte) []byte {
+	if s.rest == 0 || len(record) < int(s.Size) {
+		return nil
+	}
+	return RestAt(record, s.rest, s.Size)
+}
+
+// RestAt returns the bytes of a record from at on, whose number is in the slot.
+func RestAt(record []byte, slot, at uint32) []byte {
+	rest := record[at:]
+	return rest[:min(len(rest), int(binary.NativeEndian.Uint32(record[slot:])))]
 }
 
 // Finish gives every field that no operator gave a value an empty one, so that

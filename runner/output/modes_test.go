@@ -134,6 +134,7 @@ func packet(at uint64, ifindex, length, kept uint32, data string) []byte {
 	for _, v := range []uint32{ifindex, length, kept, 0} {
 		s = binary.NativeEndian.AppendUint32(s, v)
 	}
+	s = binary.NativeEndian.AppendUint64(s, uint64(kept)) // as engines tell it
 	return append(s, data...)
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
@@ -15,8 +16,6 @@ const (
 	annotationTimestamp    = "pcap.timestamp"
 	annotationPacketLength = "pcap.packet-length"
 	annotationInterfaceKey = "pcap.interface-key"
-	annotationRestName     = "ebpf.rest.name"
-	annotationRestLength   = "ebpf.rest.len"
 )
 
 // What a capture file in the pcap-ng format is made of.
@@ -95,7 +94,7 @@ func annotatedNumber(src *field.Source, annotation string) (field.NumberFunc, er
 // payloadOf returns how to find the packet of an event: a field, or what comes
 // behind the fields.
 func payloadOf(src *field.Source) (func(sample []byte) []byte, error) {
-	name, rest := src.Annotations[annotationPayload], src.Annotations[annotationRestName]
+	name, rest := src.Annotations[annotationPayload], src.Annotations[gadgetapi.AnnotationRestName]
 	if name == "" && rest == "" {
 		return nil, fmt.Errorf("data source %q has no packets, which mode %q needs (annotation %s)",
 			src.Name, PcapNG, annotationPayload)
@@ -107,20 +106,7 @@ func payloadOf(src *field.Source) (func(sample []byte) []byte, error) {
 		}
 		return func(s []byte) []byte { return s[f.Offset : f.Offset+f.Size] }, nil
 	}
-	size, length := src.Size, field.NumberFunc(nil)
-	if src.Annotations[annotationRestLength] != "" {
-		var err error
-		if length, err = annotatedNumber(src, annotationRestLength); err != nil {
-			return nil, err
-		}
-	}
-	return func(s []byte) []byte {
-		rest := s[min(int(size), len(s)):]
-		if length != nil {
-			rest = rest[:min(uint64(len(rest)), length(s))]
-		}
-		return rest
-	}, nil
+	return src.Rest, nil
 }
 
 // Header appends the section of the file.

@@ -44,7 +44,11 @@ func newPlain(src *field.Source, sel selection, mode Mode) (*plain, error) {
 			return nil, fmt.Errorf("field %q of data source %q is a struct, name one of its fields: %s",
 				f.FullName, src.Name, childNames(f))
 		}
-		p.texts = append(p.texts, f.Column())
+		text := f.Column()
+		if mode == Raw && f.Raw != nil {
+			text = f.Raw
+		}
+		p.texts = append(p.texts, text)
 	}
 	return p, nil
 }

@@ -88,6 +88,12 @@ func startWith(t *testing.T, n *node, object string, cmd Cmd, flags []string) (s
 	if err := gadgettest.WriteLayout(cmd.Gadget, gadgettest.File(t, object), nil, arch.Host()); err != nil {
 		t.Fatal(err)
 	}
+	return startLayout(t, n, cmd, flags)
+}
+
+// startLayout is startWith for the gadget that cmd names.
+func startLayout(t *testing.T, n *node, cmd Cmd, flags []string) (stdout, stderr *lockedBuffer, stop func() error) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	stdout, stderr = &lockedBuffer{}, &lockedBuffer{}
 	s := &session{

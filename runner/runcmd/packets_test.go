@@ -1,11 +1,16 @@
 package runcmd
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
@@ -74,4 +79,54 @@ func packetsOf(t *testing.T, out string) map[uint64]int {
 		seen[ev.NetNS]++
 	}
 	return seen
+}
+
+// TestCapture writes the packets that match a filter as a capture, and as JSON.
+func TestCapture(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	for mode, want := range map[string]string{
+		"pcap-ng": "the wanted one..",
+		"raw":     "the wanted one..",
+		// 42 bytes stand before it, so that it begins a group of base64.
+		"json": base64.StdEncoding.EncodeToString([]byte("the wanted one.")),
+	} {
+		t.Run(mode, func(t *testing.T) {
+			conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			port := conn.LocalAddr().(*net.UDPAddr).Port
+			cmd := Cmd{Output: mode, Iface: []string{"lo"}}
+			if mode == "raw" {
+				cmd.Fields = "payload"
+			}
+			stdout, stderr, stop := startMetadata(t, "capture", cmd, []string{fmt.Sprintf("--pf=udp dst port %d", port), "--pf-second=len < 70"})
+			waitFor(t, "the start", func() bool { return strings.Contains(stderr.String(), "ready, 2 programs attached") })
+			for _, text := range []string{"the wanted one..", strings.Repeat("one that is too long", 3)} {
+				if _, err := conn.WriteTo([]byte(text), conn.LocalAddr()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			waitFor(t, "a packet", func() bool { return strings.Contains(stdout.String(), want) })
+			if err := stop(); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(stdout.String(), "too long") {
+				t.Errorf("the filter let a packet pass: %q", stdout.String())
+			}
+		})
+	}
+}
+
+// startMetadata is start for a fixture with a gadget.yaml, on a machine without
+// containers.
+func startMetadata(t *testing.T, name string, cmd Cmd, flags []string) (stdout, stderr *lockedBuffer, stop func() error) {
+	t.Helper()
+	cmd.Gadget = filepath.Join(t.TempDir(), "layout")
+	object, metadata := gadgettest.File(t, name+".bpf.o"), gadgettest.File(t, name+".yaml")
+	if err := gadgettest.WriteLayout(cmd.Gadget, object, metadata, arch.Host()); err != nil {
+		t.Fatal(err)
+	}
+	return startLayout(t, newNode(), cmd, flags)
 }

@@ -156,6 +156,9 @@ func wasmSources(sources []*field.Source) []*wasm.Source {
 		out[i] = &wasm.Source{Name: src.Name, Array: src.Array, Size: src.Size}
 		for _, f := range src.All() {
 			out[i].Fields = append(out[i].Fields, wasmField(f))
+			if f.Provider == gadgetapi.ProviderRest && f.Raw != nil {
+				restField(out[i], src)
+			}
 		}
 	}
 	return out
@@ -173,6 +176,14 @@ func wasmField(f *field.Field) *wasm.Field {
 		out.Kind = wasm.CString
 	}
 	return out
+}
+
+// restField makes the last field of a data source the bytes behind its events,
+// which move behind what the wasm program adds.
+func restField(to *wasm.Source, src *field.Source) {
+	f, slot := to.Fields[len(to.Fields)-1], gadgetapi.RestSlot(src.EventSize)
+	f.Kind = wasm.Bytes
+	f.Text = func(dst, record []byte) []byte { return append(dst, field.RestAt(record, slot, to.RecordSize())...) }
 }
 
 // withWasm adds to the data sources what the wasm program added.

@@ -146,12 +146,15 @@ type record struct {
 	buf    []byte
 }
 
-// reset makes r a record of event, whose slots are empty.
+// reset makes r a record of event, whose slots are empty. What is behind the event
+// stays behind the slots.
 func (r *record) reset(event []byte) {
-	r.buf = append(r.buf[:0], event...)
+	fixed := min(len(event), int(r.source.Size))
+	r.buf = append(r.buf[:0], event[:fixed]...)
 	if n := int(r.source.RecordSize()) - len(r.buf); n > 0 {
 		r.buf = append(r.buf, make([]byte, n)...)
 	}
+	r.buf = append(r.buf, event[fixed:]...)
 }
 
 func (s *Source) newRecord() *record {
