@@ -92,6 +92,7 @@ func makeLayouts(t *testing.T) string {
 	write("rejected", gadgettest.File(t, "rejected.bpf.o"), nil, host)
 	write("nopoint", gadgettest.File(t, "attach.bpf.o"), gadgettest.File(t, "nopoint.yaml"), host)
 	write("counts", gadgettest.File(t, "counts.bpf.o"), gadgettest.File(t, "counts.yaml"), host)
+	write("defaults", gadgettest.File(t, "counts.bpf.o"), gadgettest.File(t, "defaults.yaml"), host)
 	write("contained", gadgettest.File(t, "contained.bpf.o"), nil, host)
 	write("contained_user", gadgettest.File(t, "contained_user.bpf.o"), nil, host)
 	write("types", gadgettest.File(t, "types.bpf.o"), nil, host)

@@ -25,7 +25,7 @@ func (md *Metadata) API() gadgetapi.Metadata {
 	for name, p := range md.EBPFParams {
 		out.Params[name] = gadgetapi.ParamMetadata{
 			Key: p.Key, Default: p.DefaultValue, Title: p.Title, Description: p.Description,
-			Alias: p.Alias, Mandatory: p.IsMandatory, PossibleValues: p.PossibleValues,
+			Alias: p.Alias, AlternativeKey: p.AlternativeKey, Mandatory: p.IsMandatory, PossibleValues: p.PossibleValues,
 		}
 	}
 	for name, p := range md.Programs {

@@ -34,7 +34,8 @@ type Metadata struct {
 	// ParamDefaults by qualified name of the param.
 	ParamDefaults map[string]string
 
-	file string
+	file     string
+	defaults map[string]*yaml.Node // the names of ParamDefaults
 }
 
 // DataSource is what gadget.yaml says about a data source.
@@ -123,6 +124,7 @@ func newMetadata(name string) *Metadata {
 		Operators:     map[string]*yaml.Node{},
 		ParamDefaults: map[string]string{},
 		file:          name,
+		defaults:      map[string]*yaml.Node{},
 	}
 }
 
@@ -153,7 +155,14 @@ func (r *metadataReader) root(n *yaml.Node) {
 		"operator": func(n *yaml.Node) {
 			r.pairs(n, "operator", func(k, v *yaml.Node) { md.Operators[k.Value] = v })
 		},
-		"paramDefaults": func(n *yaml.Node) { md.ParamDefaults = r.strings(n, "paramDefaults") },
+		"paramDefaults": r.paramDefaults,
+	})
+}
+
+func (r *metadataReader) paramDefaults(n *yaml.Node) {
+	r.pairs(n, "paramDefaults", func(key, value *yaml.Node) {
+		r.md.ParamDefaults[key.Value] = r.text(value, fmt.Sprintf("paramDefaults %q", key.Value))
+		r.md.defaults[key.Value] = key
 	})
 }
 

@@ -32,6 +32,7 @@ func ValidateMetadata(md *Metadata, v Validation) Problems {
 		r.against(v)
 	}
 	r.programsWithout(len(v.Object) > 0)
+	r.paramDefaults()
 	return r.problems.sorted()
 }
 

@@ -1,6 +1,7 @@
 package gadget_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -68,9 +69,34 @@ func TestValidateAcceptsWhatIsRight(t *testing.T) {
 	}
 }
 
+func TestValidateAcceptsDefaultsOfEveryParameter(t *testing.T) {
+	for _, name := range []string{
+		"operator.oci.ebpf.targ_byte", "operator.oci.ebpf.map-fetch-interval", "map-fetch-count", "operator.sort.sort",
+		"operator.filter.filter.open", "operator.localmanager.host", "operator.oci.validate-metadata", "operator.process.interval",
+		"operator.oci.wasm.word", "operator.custom.mode",
+	} {
+		yaml := fmt.Sprintf("operator: {process: {emitstats: true}}\nparams: {wasm: {word: {}}, custom: {mode: {}}}\nparamDefaults: {%s: \"1\"}\n", name)
+		if got := validate(t, yaml, gadget.Validation{Object: object(t, "good"), Wasm: true}); len(got) > 0 {
+			t.Errorf("%s: %s", name, strings.Join(got, "\n"))
+		}
+	}
+}
+
 func TestValidateNamesLineAndCure(t *testing.T) {
 	for _, tc := range []struct{ name, yaml, want string }{
 		{"unknown key", "naem: x\n", `gadget.yaml:1: unknown key "naem" in gadget.yaml, did you mean "name"?`},
+		{
+			"unknown default", "paramDefaults:\n  operator.oci.ebpf.map-fetch-intervl: \"0\"\n",
+			`gadget.yaml:2: paramDefaults has "operator.oci.ebpf.map-fetch-intervl", which is no parameter, did you mean "operator.oci.ebpf.map-fetch-interval"?`,
+		},
+		{
+			"unknown default of the runner", "paramDefaults:\n  operator.sort.srot: x\n",
+			`gadget.yaml:2: paramDefaults has "operator.sort.srot", which is no parameter, did you mean "operator.sort.sort"?`,
+		},
+		{
+			"default of another type", "paramDefaults:\n  operator.oci.ebpf.targ_byte: \"256\"\n",
+			`gadget.yaml:2: paramDefaults "operator.oci.ebpf.targ_byte": "256" is not an unsigned integer of 8 bits`,
+		},
 		{"unknown data source", "datasources:\n  opn: {}\n", `gadget.yaml:2: the object has no data source "opn", did you mean "open"?`},
 		{
 			"unknown field", "datasources:\n  open:\n    fields:\n      pth: {}\n",

@@ -24,8 +24,10 @@ type DataSource struct {
 // ParamMetadata is what gadget.yaml says about a parameter.
 type ParamMetadata struct {
 	Key, Default, Title, Description, Alias string
-	Mandatory                               bool
-	PossibleValues                          []string
+	// AlternativeKey is another name of the flag.
+	AlternativeKey string
+	Mandatory      bool
+	PossibleValues []string
 }
 
 // ProgramOptions are what gadget.yaml says about a program: by the name of its

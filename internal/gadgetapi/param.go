@@ -27,9 +27,36 @@ const (
 // MaxEntriesSuffix ends the name of a parameter that sizes a map.
 const MaxEntriesSuffix = "_max_entries"
 
-// ParamQualifier is what stands before the name of a parameter of an object in
-// paramDefaults and on the command lines of other runners.
-const ParamQualifier = "operator.oci.ebpf."
+// What stands before the name of a parameter of the object, and of the wasm
+// program, in paramDefaults and on the command lines of other runners.
+const (
+	ParamQualifier     = "operator.oci.ebpf."
+	WasmParamQualifier = "operator.oci.wasm."
+)
+
+// The parameters of gadgets with maps that are read again and again.
+const (
+	ParamMapInterval = "map-fetch-interval"
+	ParamMapCount    = "map-fetch-count"
+)
+
+// The parameters of data sources that operators fill: behind the qualifier of the
+// operator, "operator.process.". ParamStatsInterval is another name of
+// ParamFeedInterval.
+const (
+	ParamFeedInterval  = "interval"
+	ParamFeedCount     = "count"
+	ParamStatsInterval = "statistics-interval"
+)
+
+// PacketFilterParam returns the parameter of a packet filter: "pf" for the one
+// without name, that of another has the name behind a hyphen.
+func PacketFilterParam(name string) string {
+	if name == "" {
+		return "pf"
+	}
+	return "pf-" + name
+}
 
 // maxParamSize is the largest constant that can be set, in bytes.
 const maxParamSize = 64 << 10
@@ -43,6 +70,8 @@ type Param struct {
 	Key  string // name of the flag
 	Type ParamType
 	Size int // bytes of the variable
+	// Qualifier stands before Key in documents, empty for ParamQualifier.
+	Qualifier string
 	// Initial is the value that the variable has in the object.
 	Initial string
 	ParamMetadata
@@ -76,7 +105,6 @@ func (s *Spec) params(md Metadata) {
 		}
 		s.Params = append(s.Params, par)
 	}
-	s.defaults(md.ParamDefaults)
 }
 
 func (s *Spec) param(name string, md Metadata) (Param, error) {
@@ -97,28 +125,32 @@ func (s *Spec) param(name string, md Metadata) (Param, error) {
 	if par.ParamMetadata.Key != "" {
 		par.Key = par.ParamMetadata.Key
 	}
+	par.Default = cmp.Or(md.ParamDefault(par), par.Default)
 	return par, nil
 }
 
-// ParamDefault returns the value that gadget.yaml sets for the parameter called
-// key, which the object does not declare itself; "" for none.
-func (md Metadata) ParamDefault(key string) string {
-	if v, ok := md.ParamDefaults[ParamQualifier+key]; ok {
-		return v
+// QualifiedName returns the name of the parameter in documents.
+func (p Param) QualifiedName() string { return cmp.Or(p.Qualifier, ParamQualifier) + p.Key }
+
+// Named reports whether the parameter is the one that a document calls name: by
+// its qualified name in any case, its key, its other key or its variable.
+func (p Param) Named(name string) bool {
+	qualifier := cmp.Or(p.Qualifier, ParamQualifier)
+	if len(name) > len(qualifier) && strings.EqualFold(name[:len(qualifier)], qualifier) {
+		name = name[len(qualifier):]
 	}
-	return md.ParamDefaults[key]
+	return strings.EqualFold(name, p.Key) || name == p.Var || p.AlternativeKey != "" && strings.EqualFold(name, p.AlternativeKey)
 }
 
-// defaults applies paramDefaults, as far as they are of parameters of the object.
-func (s *Spec) defaults(values map[string]string) {
-	for name, value := range values {
-		name = strings.TrimPrefix(name, ParamQualifier)
-		for i := range s.Params {
-			if p := &s.Params[i]; p.Key == name || p.Var == name {
-				p.Default = value
-			}
+// ParamDefault returns the value that paramDefaults have for the parameter, "" for
+// none.
+func (md Metadata) ParamDefault(p Param) string {
+	for _, name := range sortedKeys(md.ParamDefaults) {
+		if p.Named(name) {
+			return md.ParamDefaults[name]
 		}
 	}
+	return ""
 }
 
 // merge overrides what is known of the parameter by what gadget.yaml says.
@@ -132,6 +164,7 @@ func (p *Param) merge(md ParamMetadata) {
 		{&p.Title, md.Title},
 		{&p.Description, md.Description},
 		{&p.Alias, md.Alias},
+		{&p.AlternativeKey, md.AlternativeKey},
 	} {
 		if f.src != "" {
 			*f.dst = f.src

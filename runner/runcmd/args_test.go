@@ -100,6 +100,23 @@ func TestParseParams(t *testing.T) {
 	}
 }
 
+// TestSplitSwitches takes a flag as other runners have it, as a switch.
+func TestSplitSwitches(t *testing.T) {
+	known := FlagSet{"--otel-metrics-listen": false, "--otel-metrics-listen-address": false, "--host": true}
+	for in, want := range map[string]string{
+		"ref --otel-metrics-listen":                                           "--otel-metrics-listen=0.0.0.0:2224 ref",
+		"ref --otel-metrics-listen --host":                                    "--otel-metrics-listen=0.0.0.0:2224 ref --host",
+		"ref --otel-metrics-listen=true":                                      "--otel-metrics-listen=0.0.0.0:2224 ref",
+		"ref --otel-metrics-listen=false":                                     "ref",
+		"ref --otel-metrics-listen 127.0.0.1:1":                               "ref --otel-metrics-listen=127.0.0.1:1",
+		"ref --otel-metrics-listen-address=127.0.0.1:1 --otel-metrics-listen": "--otel-metrics-listen=0.0.0.0:2224 ref --otel-metrics-listen-address=127.0.0.1:1",
+	} {
+		if ours, _ := Split(strings.Fields(in), known); strings.Join(ours, " ") != want {
+			t.Errorf("%s: got %q, want %q", in, ours, want)
+		}
+	}
+}
+
 func TestScoped(t *testing.T) {
 	sources := []string{"open", "close"}
 	for _, tc := range []struct{ in, open, close string }{

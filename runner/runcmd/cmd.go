@@ -63,6 +63,8 @@ type Cmd struct {
 type Rest struct {
 	Args []string
 	Help bool
+	// Given are the flags of the command line and of the manifest.
+	Given []string
 
 	member *member // nil for the only gadget of a run
 }
@@ -127,7 +129,7 @@ func (s *session) run(ctx context.Context) error {
 	}); err != nil {
 		return cli.Usage(err)
 	}
-	if err := errors.Join(s.openContainers(), s.openSymbolizers()); err != nil {
+	if err := s.open(); err != nil {
 		return cli.Usage(err)
 	}
 	if err := s.fetchInTime(ctx); err != nil {
@@ -136,16 +138,19 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.read(); err != nil {
 		return fmt.Errorf("reading gadget %q: %w", s.cmd.Gadget, err)
 	}
-	if err := s.annotate(s.cmd.Annotate); err != nil {
+	if err := errors.Join(s.defaults(), s.annotate(s.cmd.Annotate)); err != nil {
 		return cli.Usage(err)
 	}
 	if s.rest.Help {
 		return s.help()
 	}
-	values, err := ParseParams(append(s.params(), s.wasmKeys...), s.rest.Args)
+	params := append(s.params(), s.wasmKeys...)
+	values, err := ParseParams(params, s.rest.Args)
 	if err != nil {
 		return cli.Usage(err)
 	}
+	s.noteForeign(values)
+	s.withDefaults(params, values)
 	if err := errors.Join(s.plan.SetParams(values), s.setMapParams(values), s.setFeedParams(values), s.setPacketFilters(values)); err != nil {
 		return cli.Usage(err)
 	}
@@ -164,6 +169,9 @@ func (s *session) run(ctx context.Context) error {
 	}
 	return s.trace(ctx, ev)
 }
+
+// open prepares what the flags ask for beside the gadget. It connects to nothing.
+func (s *session) open() error { return errors.Join(s.openContainers(), s.openSymbolizers()) }
 
 // check returns an error for flags that contradict each other, and puts those
 // that mean the same into one.

@@ -81,54 +81,57 @@ func (s *session) hideFeedFields(feeds []engine.Feed) {
 	}
 }
 
-// The parameters of feeds; statsInterval is what users of other runners call
-// feedInterval for programs.
-const (
-	feedInterval  = "interval"
-	feedCount     = "count"
-	statsInterval = "statistics-interval"
-)
-
+// feedParams returns the parameters that come with the feeds.
 func (s *session) feedParams() []gadgetapi.Param {
 	if len(s.feeds) == 0 {
 		return nil
 	}
-	text := func(key, description, value string) gadgetapi.Param {
+	f := s.feeds[0]
+	qualifier := feedQualifier(f.Name)
+	text := func(key, variable, description, value string) gadgetapi.Param {
 		return gadgetapi.Param{
-			Var: key, Key: key, Type: gadgetapi.ParamString,
-			ParamMetadata: gadgetapi.ParamMetadata{Description: description, Default: value},
+			Var: variable, Key: key, Type: gadgetapi.ParamString, Qualifier: qualifier, Initial: value,
+			ParamMetadata: gadgetapi.ParamMetadata{Description: description},
 		}
 	}
-	f := s.feeds[0]
+	const interval, count = gadgetapi.ParamFeedInterval, gadgetapi.ParamFeedCount
 	out := []gadgetapi.Param{
-		text(feedInterval, "Time between two readings", f.Interval.String()),
-		text(feedCount, "Readings, 0 for no limit", strconv.Itoa(f.Count)),
+		text(interval, interval, "Time between two readings", f.Interval.String()),
+		text(count, count, "Readings, 0 for no limit", strconv.Itoa(f.Count)),
 	}
-	if f.Name == "bpfstats" {
-		out = append(out, text(statsInterval, "The same as --"+feedInterval, ""))
+	if f.Name == "bpfstats" { // as users of other runners call it
+		out = append(out, text(gadgetapi.ParamStatsInterval, interval, "The same as --"+interval, ""))
 	}
 	return out
 }
 
+// feedQualifier returns what stands before the parameters of the operator that
+// fills a data source.
+func feedQualifier(source string) string {
+	for _, op := range feedOperators {
+		if op.source == source {
+			return "operator." + op.operator + "."
+		}
+	}
+	return ""
+}
+
 // setFeedParams sets how often feeds are read.
 func (s *session) setFeedParams(values map[string]string) error {
+	const interval, count = gadgetapi.ParamFeedInterval, gadgetapi.ParamFeedCount
 	for i := range s.feeds {
 		f := &s.feeds[i]
-		for _, key := range []string{statsInterval, feedInterval} {
-			v, given := values[key]
-			if !given || v == "" {
-				continue
-			}
+		if v := values[interval]; v != "" {
 			d, err := time.ParseDuration(v)
 			if err != nil || d <= 0 {
-				return fmt.Errorf("parameter --%s: %q is not an interval, use one like 500ms", key, v)
+				return fmt.Errorf("parameter --%s: %q is not an interval, use one like 500ms", interval, v)
 			}
 			f.Interval = d
 		}
-		if v := values[feedCount]; v != "" {
+		if v := values[count]; v != "" {
 			n, err := strconv.ParseUint(v, 10, 31)
 			if err != nil {
-				return fmt.Errorf("parameter --%s: %q is not a number of readings", feedCount, v)
+				return fmt.Errorf("parameter --%s: %q is not a number of readings", count, v)
 			}
 			f.Count = int(n)
 		}

@@ -90,8 +90,8 @@ func flagText(p gadgetapi.Param) string {
 	return text + "=" + strings.ToUpper(string(p.Type))
 }
 
-// zeros are values that say nothing as defaults.
-var zeros = []string{"", "0", "false"}
+// zeros are numbers and truths that say nothing as defaults.
+var zeros = []string{"0", "false"}
 
 // paramText says what a parameter is for, which values it has and which of them
 // is the default.
@@ -106,9 +106,10 @@ func paramText(p gadgetapi.Param) string {
 	switch value := p.Value(); {
 	case p.Mandatory && value == "":
 		parts = append(parts, "(must be given)")
-	case slices.Contains(zeros, value):
+	case value == "":
 	case p.Type == gadgetapi.ParamString:
 		parts = append(parts, fmt.Sprintf("(default %q)", value))
+	case slices.Contains(zeros, value):
 	default:
 		parts = append(parts, fmt.Sprintf("(default %s)", value))
 	}

@@ -14,44 +14,6 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-// manifestParam is a flag that a manifest can give a value to.
-type manifestParam struct {
-	flag  string
-	short string
-	// bySource: a data source may stand behind the name and a dot.
-	bySource bool
-}
-
-// manifestParams are the parameters of instance manifests by their qualified
-// names, which are those of other runners.
-var manifestParams = map[string]manifestParam{
-	"operator.oci.pull":                 {flag: "--pull"},
-	"operator.oci.annotate":             {flag: "--annotate"},
-	"operator.filter.filter":            {flag: "--filter", short: "-F", bySource: true},
-	"operator.filter.filter-expr":       {flag: "--filter-expr", short: "-E", bySource: true},
-	"operator.sort.sort":                {flag: "--sort"},
-	"operator.limiter.max-entries":      {flag: "--max-entries"},
-	"operator.cli.output":               {flag: "--output", short: "-o"},
-	"operator.cli.fields":               {flag: "--fields"},
-	"operator.LocalManager.host":        {flag: "--host"},
-	"operator.KubeManager.namespace":    {flag: "--k8s-namespace"},
-	"operator.KubeManager.podname":      {flag: "--k8s-podname"},
-	"operator.KubeManager.selector":     {flag: "--k8s-selector"},
-	"operator.LocalManager.k8s-podname": {flag: "--k8s-podname"},
-
-	"operator.KubeManager.containername":                  {flag: "--k8s-containername"},
-	"operator.LocalManager.containername":                 {flag: "--containername", short: "-c"},
-	"operator.LocalManager.runtime-containername":         {flag: "--containername", short: "-c"},
-	"operator.LocalManager.runtime-containerimage-digest": {flag: "--runtime-containerimage-digest"},
-	"operator.LocalManager.runtime-containerimage-id":     {flag: "--runtime-containerimage-id"},
-	"operator.LocalManager.k8s-containername":             {flag: "--k8s-containername"},
-	"operator.LocalManager.k8s-namespace":                 {flag: "--k8s-namespace"},
-	"operator.LocalManager.k8s-selector":                  {flag: "--k8s-selector"},
-}
-
-// ignoredParams say what happens here anyway.
-var ignoredParams = []string{"operator.oci.validate-metadata", "operator.KubeManager.all-namespaces"}
-
 // selectorFlags choose containers, which --host contradicts.
 var selectorFlags = []string{
 	"-c", "--containername", "--runtime-containername", "--runtime-containerimage-digest", "--runtime-containerimage-id",
@@ -124,65 +86,58 @@ func readSpecs(file string, stdin io.Reader) ([]gadget.InstanceSpec, error) {
 	return specs, nil
 }
 
+// gadgetQualifiers begin the names of parameters that come with the gadget.
+func gadgetQualifiers() []string {
+	out := []string{gadgetapi.ParamQualifier, gadgetapi.WasmParamQualifier}
+	for _, op := range feedOperators {
+		out = append(out, feedQualifier(op.source))
+	}
+	return out
+}
+
 // arguments returns the flags of the command and those of the gadget that spec
 // stands for, without those that given has.
 func arguments(spec gadget.InstanceSpec, file string, given []string) (flags, params []string, err error) {
 	for _, v := range spec.ParamValues {
-		if strings.HasPrefix(v.Key, gadgetapi.ParamQualifier) {
+		p, source, ok := gadgetapi.RunnerParamNamed(v.Key)
+		switch {
+		case ok && overruled(p, given):
+		case ok && source != "":
+			flags = append(flags, p.Flag+"="+source+":"+v.Value)
+		case ok:
+			flags = append(flags, p.Flag+"="+v.Value)
+		case isForeign(v.Key), slices.ContainsFunc(gadgetQualifiers(), func(q string) bool { return strings.HasPrefix(v.Key, q) }):
 			params = append(params, "--"+v.Key+"="+v.Value)
-			continue
-		}
-		if slices.Contains(ignoredParams, v.Key) {
-			continue
-		}
-		p, source, ok := manifestParamOf(v.Key)
-		if !ok {
+		default:
 			return nil, nil, fmt.Errorf("%s:%d: unknown parameter %q, %s", file, v.Line, v.Key, nearest.Advice(v.Key, knownManifestParams()))
 		}
-		if p.overruled(given) {
-			continue
-		}
-		value := v.Value
-		if source != "" {
-			value = source + ":" + value
-		}
-		flags = append(flags, p.flag+"="+value)
 	}
 	return flags, params, nil
 }
 
-// manifestParamOf finds the parameter that key names, and the data source behind
-// it.
-func manifestParamOf(key string) (p manifestParam, source string, ok bool) {
-	if p, ok := manifestParams[key]; ok {
-		return p, "", true
-	}
-	for name, p := range manifestParams {
-		if source, ok := strings.CutPrefix(key, name+"."); ok && p.bySource && source != "" {
-			return p, source, true
-		}
-	}
-	return manifestParam{}, "", false
+func isForeign(name string) bool {
+	_, ok := gadgetapi.ForeignParamNamed(name)
+	return ok
 }
 
 func knownManifestParams() []string {
-	known := slices.Clone(ignoredParams)
-	for name := range manifestParams {
-		known = append(known, name)
+	known := []string{gadgetapi.ParamQualifier + "PARAMETER"}
+	for _, p := range gadgetapi.RunnerParams() {
+		known = append(known, p.Name)
 	}
-	return append(known, gadgetapi.ParamQualifier+"PARAMETER")
+	return known
 }
 
 // overruled reports whether the command line has the flag of p, or one that
 // contradicts it.
-func (p manifestParam) overruled(given []string) bool {
+func overruled(p gadgetapi.RunnerParam, given []string) bool {
 	switch {
-	case has(given, p.flag, p.short):
+	case has(given, p.Flag, p.Short):
 		return true
-	case p.flag == "--host":
+	case p.Flag == "--host":
 		return has(given, selectorFlags...)
-	case slices.Contains(selectorFlags, p.flag):
-		return has(given, "--host") || p.flag == "--containername" && has(given, "--runtime-containername")
+	case slices.Contains(selectorFlags, p.Flag):
+		return has(given, "--host") || p.Flag == "--containername" && has(given, "--runtime-containername")
 	}
 	return false
 }

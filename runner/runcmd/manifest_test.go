@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 func TestManifest(t *testing.T) {
@@ -31,7 +32,7 @@ func TestManifest(t *testing.T) {
 		{"another name of a flag", "operator.LocalManager.containername: a", "-f M --runtime-containername b", "REF -fM --runtime-containername=b", ""},
 		{"a choice overrules the host", "operator.LocalManager.host: true", "-f M -c a", "REF -fM -ca", ""},
 		{"the host overrules a choice", "operator.LocalManager.containername: a", "-f M --host", "REF -fM --host", ""},
-		{"what happens anyway", "operator.KubeManager.all-namespaces: true", "-f M", "REF -fM", ""},
+		{"what happens anyway", "operator.KubeManager.all-namespaces: true", "-f M", "REF -fM", "--operator.KubeManager.all-namespaces=true"},
 		{"stdin", "operator.cli.output: json", "-f -", "--output=json REF -f-", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -81,9 +82,9 @@ func TestManifestParamsAreFlags(t *testing.T) {
 	for _, f := range parser.Model.Flags {
 		known["--"+f.Name] = true
 	}
-	for name, p := range manifestParams {
-		if !known[p.flag] {
-			t.Errorf("%s: there is no flag %s", name, p.flag)
+	for _, p := range gadgetapi.RunnerParams() {
+		if !known[p.Flag] {
+			t.Errorf("%s: there is no flag %s", p.Name, p.Flag)
 		}
 	}
 }

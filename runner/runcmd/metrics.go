@@ -4,7 +4,7 @@ import "errors"
 
 // MetricsFlags say where the metrics of the gadget are served.
 type MetricsFlags struct {
-	OTelMetricsListen string `name:"otel-metrics-listen" placeholder:"ADDR" help:"Serve the metrics that the gadget's annotations ask for, in the text format of Prometheus, at http://ADDR/metrics: 127.0.0.1:2224."`
+	OTelMetricsListen string `name:"otel-metrics-listen" aliases:"otel-metrics-listen-address" placeholder:"ADDR" help:"Serve the metrics that the gadget's annotations ask for, in the text format of Prometheus, at http://ADDR/metrics: 127.0.0.1:2224."`
 }
 
 // measure lets the events of every data source that asks for it be counted.

@@ -7,40 +7,24 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/packetfilter"
 )
 
-// packetFilterParam is the parameter of a packet filter without name; that of
-// another one has the name behind a hyphen.
-const packetFilterParam = "pf"
-
-func packetFilterKey(name string) string {
-	if name == "" {
-		return packetFilterParam
-	}
-	return packetFilterParam + "-" + name
-}
-
 // packetFilterParams returns a parameter for each packet filter of the gadget.
 func (s *session) packetFilterParams() []gadgetapi.Param {
 	var out []gadgetapi.Param
 	for _, name := range s.plan.PacketFilters {
-		key := packetFilterKey(name)
+		key := gadgetapi.PacketFilterParam(name)
 		out = append(out, gadgetapi.Param{Var: key, Key: key, Type: gadgetapi.ParamString, ParamMetadata: gadgetapi.ParamMetadata{
 			Description: "Show only packets that match an expression of pcap-filter(7): 'tcp port 80 and not host 10.0.0.1'",
-			Default:     s.metadata.ParamDefault(key),
 		}})
 	}
 	return out
 }
 
-// setPacketFilters compiles what the user, or else gadget.yaml, gives for the
-// packet filters.
+// setPacketFilters compiles the expressions of the packet filters.
 func (s *session) setPacketFilters(values map[string]string) error {
 	s.packetFilters = map[string]*packetfilter.Filter{}
 	for _, name := range s.plan.PacketFilters {
-		key := packetFilterKey(name)
-		text, given := values[key]
-		if !given {
-			text = s.metadata.ParamDefault(key)
-		}
+		key := gadgetapi.PacketFilterParam(name)
+		text := values[key]
 		if text == "" {
 			continue
 		}

@@ -26,6 +26,7 @@ func TestPacketFilterParams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.withDefaults(s.params(), values)
 	if err := s.setPacketFilters(values); err != nil || len(s.packetFilters) != 2 {
 		t.Errorf("%d filters, %v; want that of the flag and that of gadget.yaml", len(s.packetFilters), err)
 	}

@@ -36,12 +36,18 @@ func ParseParams(params []gadgetapi.Param, args []string) (map[string]string, er
 }
 
 func findParam(params []gadgetapi.Param, flag string) (gadgetapi.Param, error) {
-	key := strings.TrimPrefix(strings.TrimLeft(flag, "-"), gadgetapi.ParamQualifier)
-	short := !strings.HasPrefix(flag, "--")
+	key := strings.TrimLeft(flag, "-")
+	long := strings.HasPrefix(flag, "--")
 	for _, p := range params {
-		if !short && (p.Key == key || p.Var == key) || p.Alias != "" && p.Alias == key {
+		if long && p.Named(key) || p.Alias != "" && p.Alias == key {
 			return p, nil
 		}
+	}
+	if f, ok := foreignParam(key); ok && long {
+		if f.Refused {
+			return gadgetapi.Param{}, fmt.Errorf("there is no flag %s here: %s", flag, f.Why)
+		}
+		return foreign(f), nil
 	}
 	return gadgetapi.Param{}, fmt.Errorf("unknown flag %s, %s", flag, knownParams(params))
 }

@@ -1,6 +1,9 @@
 package runcmd
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // FlagSet tells which flags the command line itself knows, by name with
 // dashes; the value is true for flags that take no value.
@@ -52,6 +55,9 @@ func (s *splitter) take(arg string, next []string) int {
 	}
 	isBool, ok := s.known[name]
 	if ok {
+		if s.switched(arg, next) {
+			return 0
+		}
 		if isBool || hasValue || len(next) == 0 {
 			s.ours = append(s.ours, arg)
 			return 0
@@ -69,6 +75,24 @@ func (s *splitter) take(arg string, next []string) int {
 		return 1
 	}
 	return 0
+}
+
+// switches are flags with a value that other runners have as switches, and the
+// value that they have there.
+var switches = map[string]string{"--otel-metrics-listen": "0.0.0.0:2224"}
+
+// switched takes arg as a switch of another runner. A value elsewhere on the
+// command line wins.
+func (s *splitter) switched(arg string, next []string) bool {
+	name, value, hasValue := strings.Cut(arg, "=")
+	usual, ok := switches[name]
+	switch {
+	case !ok || hasValue && value != "true" && value != "false" || !hasValue && len(next) > 0 && !isFlag(next[0]):
+		return false
+	case value != "false":
+		s.ours = slices.Insert(s.ours, 0, name+"="+usual)
+	}
+	return true
 }
 
 // sourceFlags are the flags that may name a data source behind a dot, as other

@@ -52,6 +52,14 @@ type company struct {
 // Invocations returns what is to be run: a gadget for each reference on the command
 // line or, without one, for each document of the manifest of -f. Flags are for all.
 func Invocations(args []string, rest Rest, stdin io.Reader) ([]Invocation, error) {
+	list, err := invocations(args, rest, stdin)
+	for i := range list {
+		list[i].Rest.Given = list[i].Args
+	}
+	return list, err
+}
+
+func invocations(args []string, rest Rest, stdin io.Reader) ([]Invocation, error) {
 	var flags, names []string
 	for _, a := range args {
 		if strings.HasPrefix(a, "-") && a != "-" {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,11 +47,15 @@ func (s *session) wasmParams(md *gadget.Metadata) []gadgetapi.Param {
 		if key == "" {
 			key = name
 		}
-		out = append(out, gadgetapi.Param{Var: wasmVar + key, Key: key, Type: gadgetapi.ParamString, ParamMetadata: gadgetapi.ParamMetadata{
-			Key: key, Default: p.DefaultValue, Title: p.Title, Description: p.Description, Alias: p.Alias,
-			Mandatory: p.IsMandatory, PossibleValues: p.PossibleValues,
-		}})
+		out = append(out, gadgetapi.Param{
+			Var: wasmVar + key, Key: key, Type: gadgetapi.ParamString, Qualifier: gadgetapi.WasmParamQualifier,
+			ParamMetadata: gadgetapi.ParamMetadata{
+				Key: key, Default: p.DefaultValue, Title: p.Title, Description: p.Description, Alias: p.Alias,
+				AlternativeKey: p.AlternativeKey, Mandatory: p.IsMandatory, PossibleValues: p.PossibleValues,
+			},
+		})
 	}
+	slices.SortFunc(out, func(a, b gadgetapi.Param) int { return strings.Compare(a.Key, b.Key) })
 	return out
 }
 

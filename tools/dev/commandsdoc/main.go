@@ -4,6 +4,7 @@
 package main
 
 import (
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/app"
 	"github.com/rules-gadget/rules_gadget/tools/dev/docpage"
 )
@@ -14,6 +15,7 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		return render(model)
+		commands, err := render(model)
+		return append(commands, foreign(gadgetapi.ForeignParams())...), err
 	})
 }

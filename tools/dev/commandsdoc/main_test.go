@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/app"
 )
 
@@ -93,5 +94,12 @@ func TestPage(t *testing.T) {
 		if !strings.Contains(string(page), part) {
 			t.Errorf("no %q in the page", part)
 		}
+	}
+}
+
+func TestForeign(t *testing.T) {
+	got := string(foreign([]gadgetapi.ForeignParam{{Name: "a", Why: "b"}, {Name: "c", Refused: true, Why: "d"}}))
+	if want := "| `--a` | yes | b |\n| `--c` | no | d |\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q at its end", got, want)
 	}
 }
