@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -24,6 +25,7 @@ func (f Feature) Missing() bool { return strings.HasPrefix(f.State, "no") }
 func Features() []Feature {
 	return []Feature{
 		{"kernel BTF", present("/sys/kernel/btf/vmlinux"), "run gadgets that carry BTF for this kernel, or give it with --btf FILE"},
+		moduleBTF(SysBTF),
 		{"ring buffer", state(features.HaveMapType(ebpf.RingBuf)), "nothing to do: perf buffers are used instead"},
 		{"tracepoints", state(features.HaveProgramType(ebpf.TracePoint)), "a kernel of 4.7 or newer with CONFIG_BPF_EVENTS"},
 		{"raw tracepoints", state(features.HaveProgramType(ebpf.RawTracepoint)), "a kernel of 4.17 or newer"},
@@ -34,6 +36,24 @@ func Features() []Feature {
 		{"tracefs", tracefsState(), "nothing to do with CAP_SYS_ADMIN: it is mounted for the run alone"},
 		{"bpffs", bpffsState(), "mount -t bpf bpf /sys/fs/bpf, where gadgets are to share maps"},
 	}
+}
+
+// moduleBTF tells of modules whose types, in dir, are broken.
+func moduleBTF(dir string) Feature {
+	f := Feature{Name: "module BTF", State: "yes"}
+	broken, err := BrokenModules(dir)
+	switch {
+	case err != nil:
+		f.State = "unknown, the kernel's own cannot be read"
+	case len(broken) > 0:
+		f.State = fmt.Sprintf("no, %d broken", len(broken))
+		var names []string
+		for _, b := range broken {
+			names = append(names, fmt.Sprintf("%s (%v)", b.Name, b.Err))
+		}
+		f.Hint = "only gadgets that need the types of these modules are affected, which were built for another kernel or damaged: " + strings.Join(names, ", ")
+	}
+	return f
 }
 
 // fentryState tells a kernel that forbids fentry programs from a process that

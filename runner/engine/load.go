@@ -103,13 +103,13 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 	// whether it is needed when the process starts, which takes every command
 	// 1.5 ms.
 	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
-	l.coll, err = newCollection(spec, ebpf.CollectionOptions{
+	l.coll, err = l.loadCollection(spec, ebpf.CollectionOptions{
 		Maps: ebpf.MapOptions{PinPath: opts.PinPath},
 
 		MapReplacements: owners,
 		Programs:        ebpf.ProgramOptions{KernelTypes: opts.KernelTypes, ExtraRelocationTargets: own, LogLevel: statistics(opts.Statistics)},
 		Cache:           opts.Cache,
-	})
+	}, SysBTF)
 	if err != nil {
 		l.Close()
 		return nil, explainLoad(err)
