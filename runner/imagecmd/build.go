@@ -32,12 +32,14 @@ type Build struct {
 	Include          []string `placeholder:"DIR" help:"With --local: directory of headers, before the others."`
 	Platform         []string `placeholder:"linux/ARCH" help:"Platforms to build for (default: those of the build file, or all)."`
 	Label            []string `sep:"none" placeholder:"KEY=VALUE" help:"Annotation to add, may be repeated."`
-	BTF              string   `name:"btf" type:"existingdir" placeholder:"DIR" help:"Directory of btfhub archives, for kernels without BTF."`
+	BTF              string   `name:"btf" aliases:"btfhub-archive" type:"existingdir" placeholder:"DIR" help:"Directory of btfhub archives, for kernels without BTF."`
 	NoCache          bool     `help:"Build also when nothing has changed."`
 	Output           []string `short:"o" sep:"none" placeholder:"type=T,dest=PATH" help:"Where the result goes: type=image[,name=NAME] (the store), oci, docker, tar (to stdout without dest) or local (a directory); may be repeated."`
 	UpdateMetadata   bool     `help:"Write into gadget.yaml what it lacks of the compiled program."`
 	ValidateMetadata bool     `default:"true" negatable:"" help:"Refuse a gadget.yaml that does not fit the compiled program."`
 	Cache            string   `type:"path" placeholder:"DIR" help:"Directory of the toolchain and of earlier results (default: gadget-run in the user's cache directory)."`
+
+	foreignBuildFlags
 }
 
 // Run builds the gadget and brings it where --output says.
@@ -59,6 +61,7 @@ func (b *Build) Run(g *cli.Globals) error {
 			return err
 		}
 	}
+	b.note(g)
 	g.Say("Building %s...", cmp.Or(strings.Join(b.Tag, ", "), b.Path))
 	made, err := b.make(g)
 	if err != nil {

@@ -36,6 +36,8 @@ type Inspect struct {
 	Platform string `placeholder:"linux/ARCH" help:"Platform to show (default: this machine's)."`
 	Output   string `short:"o" default:"text" placeholder:"text|json|yaml|template=T" help:"Form of the output; T is a Go template over what json shows, with Go's names."`
 	Format   string `short:"f" placeholder:"T" help:"The same as -o template=T, as docker has it; also json."`
+
+	foreignInspectFlags
 }
 
 // Run shows the artifact.
