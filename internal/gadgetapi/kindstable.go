@@ -117,7 +117,7 @@ var kinds = []Kind{
 		Name:     KindTC,
 		Sections: []string{"classifier/ingress", "classifier/egress", "tc/ingress", "tc/egress", "tcx/ingress", "tcx/egress"},
 		Program:  ebpf.SchedCLS, Target: "", Needs: []Need{NeedNetAdmin},
-		How: "by tcx (Linux 6.6) to the network interfaces of --iface, else to those in the network namespaces of containers",
+		How: "by tcx, before Linux 6.6 by a clsact qdisc, to the network interfaces of --iface, else to those in the network namespaces of containers",
 	},
 	{
 		Name: KindXDP, Sections: []string{"xdp*"}, Program: ebpf.XDP, Needs: []Need{NeedNetAdmin},

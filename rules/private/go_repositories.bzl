@@ -621,6 +621,20 @@ def go_repositories():
         version = "v0.12.1",
     )
     go_repository(
+        name = "com_github_vishvananda_netlink",
+        build_file_proto_mode = "disable_global",
+        importpath = "github.com/vishvananda/netlink",
+        sum = "h1:3AEMt62VKqz90r0tmNhog0r/PpWKmrEShJU0wJW6bV0=",
+        version = "v1.3.1",
+    )
+    go_repository(
+        name = "com_github_vishvananda_netns",
+        build_file_proto_mode = "disable_global",
+        importpath = "github.com/vishvananda/netns",
+        sum = "h1:DfiHV+j8bA32MFM7bfEunvT8IAqQ/NzSJHtcmW5zdEY=",
+        version = "v0.0.5",
+    )
+    go_repository(
         name = "com_github_youmark_pkcs8",
         build_file_proto_mode = "disable_global",
         importpath = "github.com/youmark/pkcs8",

@@ -65,6 +65,7 @@ type Loaded struct {
 	// probes and networks attach programs on this machine and in containers.
 	probes   *userprobe.Set
 	networks *network.Set
+	queues   *network.Queues
 	kept     int // programs that they have
 	roots    Roots
 	// skipped are the reasons why programs were not attached.
@@ -115,6 +116,7 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 		return nil, explainLoad(err)
 	}
 	l.probes, l.networks = userprobe.NewSet(l.coll.Maps), network.NewSet()
+	l.queues = network.NewQueues(opts.Places.Interfaces)
 	if err := errors.Join(l.openReaders(opts.Metadata), l.openArrays(opts.Metadata), l.openFeeds()); err != nil {
 		l.Close()
 		return nil, err

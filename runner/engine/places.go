@@ -58,8 +58,7 @@ func (c closers) Close() error {
 func attachTC(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
 	_, rest, _ := strings.Cut(pr.Section, "/")
 	direction, _, _ := strings.Cut(rest, "/")
-	hook := network.Queues(l.where.Interfaces, direction == "egress")
-	return l.inNamespaces(pr, prog, hook, len(l.where.Interfaces) > 0)
+	return l.inNamespaces(pr, prog, l.queues.Hook(direction == "egress"), len(l.where.Interfaces) > 0)
 }
 
 // attachSocket attaches to packet sockets, of each chosen interface or of all here

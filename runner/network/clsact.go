@@ -1,0 +1,191 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cilium/ebpf"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// maxFilters is how many filters of the first priority an end of a queue may have.
+const maxFilters = 64
+
+// place is a network interface of a namespace.
+type place struct {
+	namespace uint32
+	index     int
+}
+
+// qdisc is the clsact qdisc of an interface, which holds filters.
+type qdisc struct {
+	at     place
+	handle *netlink.Handle // in the namespace
+	made   bool            // by this process
+	users  int
+}
+
+// parents are the ends of a queue.
+var parents = map[bool]uint32{false: netlink.HANDLE_MIN_INGRESS, true: netlink.HANDLE_MIN_EGRESS}
+
+// addFilter attaches prog by a filter. Unlike a link a filter outlives this process:
+// when that is killed, the filter stays without its program, which the kernel has
+// taken out of the dispatcher's table, and whoever attaches there next removes it.
+func (q *Queues) addFilter(index int, prog *ebpf.Program, egress bool) (io.Closer, error) {
+	d, err := q.open(index)
+	if err != nil {
+		return nil, err
+	}
+	f, err := d.add(prog, parents[egress])
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("adding a filter to its clsact qdisc: %w", err), q.release(d))
+	}
+	return &attachedFilter{q, d, f}, nil
+}
+
+// open returns the qdisc of an interface, which it makes if need be.
+func (q *Queues) open(index int) (*qdisc, error) {
+	ns, err := openNamespace(Own)
+	if err != nil {
+		return nil, err
+	}
+	defer ns.Close()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	at := place{ns.id, index}
+	if d := q.qdiscs[at]; d != nil {
+		d.users++
+		return d, nil
+	}
+	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("opening a netlink socket: %w", err)
+	}
+	d := &qdisc{at: at, handle: handle, users: 1}
+	switch err := handle.QdiscAdd(d.clsact()); {
+	case err == nil:
+		d.made = true
+	case !errors.Is(err, unix.EEXIST):
+		handle.Close()
+		return nil, fmt.Errorf("making a clsact qdisc (needs CONFIG_NET_SCH_INGRESS): %w", err)
+	}
+	q.qdiscs[at] = d
+	return d, nil
+}
+
+// release ends one use of a qdisc. The last one removes it, when this process made
+// it and nobody else uses it.
+func (q *Queues) release(d *qdisc) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if d.users--; d.users > 0 {
+		return nil
+	}
+	delete(q.qdiscs, d.at)
+	defer d.handle.Close()
+	if !d.made || d.used() {
+		return nil
+	}
+	return ignoreGone(d.handle.QdiscDel(d.clsact()))
+}
+
+func (d *qdisc) clsact() *netlink.Clsact {
+	return &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{
+		LinkIndex: d.at.index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
+	}}
+}
+
+// used reports whether filters are there; where that is not known they may be.
+func (d *qdisc) used() bool {
+	for _, parent := range parents {
+		filters, err := d.filters(parent)
+		if err != nil || len(filters) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *qdisc) filters(parent uint32) ([]netlink.Filter, error) {
+	return d.handle.FilterList(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Index: d.at.index}}, parent)
+}
+
+// add adds a filter that runs before those of others and lets them run as well.
+func (d *qdisc) add(prog *ebpf.Program, parent uint32) (*netlink.BpfFilter, error) {
+	d.sweep(parent)
+	for handle := uint32(1); handle <= maxFilters; handle++ {
+		f := &netlink.BpfFilter{
+			FilterAttrs: netlink.FilterAttrs{
+				LinkIndex: d.at.index, Parent: parent, Handle: handle, Protocol: unix.ETH_P_ALL, Priority: 1,
+			},
+			Fd: prog.FD(), Name: dispatcherName, DirectAction: true,
+		}
+		if err := d.handle.FilterAdd(f); !errors.Is(err, unix.EEXIST) {
+			return f, err
+		}
+	}
+	return nil, fmt.Errorf("it already has %d filters", maxFilters)
+}
+
+// sweep removes the filters of processes that were killed.
+func (d *qdisc) sweep(parent uint32) {
+	filters, err := d.filters(parent)
+	if err != nil {
+		return
+	}
+	for _, f := range filters {
+		if b, ok := f.(*netlink.BpfFilter); ok && isAbandoned(b) {
+			_ = d.handle.FilterDel(b)
+		}
+	}
+}
+
+// isAbandoned reports whether f is of a dispatcher whose table is empty.
+func isAbandoned(f *netlink.BpfFilter) bool {
+	if f.Name != dispatcherName {
+		return false
+	}
+	prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(f.Id))
+	if err != nil {
+		return false
+	}
+	defer prog.Close()
+	info, err := prog.Info()
+	if err != nil {
+		return false
+	}
+	ids, ok := info.MapIDs()
+	if !ok || len(ids) != 1 {
+		return false
+	}
+	table, err := ebpf.NewMapFromID(ids[0])
+	if err != nil {
+		return false
+	}
+	defer table.Close()
+	var id uint32
+	return errors.Is(table.Lookup(uint32(0), &id), ebpf.ErrKeyNotExist)
+}
+
+// attachedFilter is a filter that Close removes.
+type attachedFilter struct {
+	queues *Queues
+	qdisc  *qdisc
+	filter *netlink.BpfFilter
+}
+
+// Close removes it.
+func (a *attachedFilter) Close() error {
+	return errors.Join(ignoreGone(a.qdisc.handle.FilterDel(a.filter)), a.queues.release(a.qdisc))
+}
+
+// ignoreGone returns err unless it says that the thing went away by itself, as the
+// interfaces of a container do that ends.
+func ignoreGone(err error) error {
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.EINVAL) {
+		return nil
+	}
+	return err
+}
