@@ -111,15 +111,15 @@ type Unshown struct {
 
 // All returns every field in column order, parents before their children.
 func (s *Source) All() []*Field {
-	var out []*Field
-	var walk func(fs []*Field)
-	walk = func(fs []*Field) {
-		for _, f := range fs {
-			out = append(out, f)
-			walk(f.Children)
-		}
+	return Flatten(s.Fields, func(f *Field) []*Field { return f.Children })
+}
+
+// Flatten returns fields and those below them, parents before their children.
+func Flatten[F any](fields []F, children func(F) []F) []F {
+	var out []F
+	for _, f := range fields {
+		out = append(append(out, f), Flatten(children(f), children)...)
 	}
-	walk(s.Fields)
 	return out
 }
 

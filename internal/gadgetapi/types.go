@@ -21,23 +21,35 @@ func resolve(t btf.Type, depth int) (btf.Type, []string) {
 		if n := t.TypeName(); n != "" {
 			names = append(names, n)
 		}
-		switch v := t.(type) {
-		case *btf.Typedef:
-			t = v.Type
-		case *btf.Const:
-			t = v.Type
-		case *btf.Volatile:
-			t = v.Type
-		case *btf.TypeTag:
-			t = v.Type
-		case *btf.Array:
+		if v, ok := t.(*btf.Array); ok {
 			_, inner := resolve(v.Type, depth+1)
 			return t, append(names, inner...)
-		default:
+		}
+		inner := unwrapped(t)
+		if inner == nil {
 			return t, names
 		}
+		t = inner
 	}
 	return &btf.Void{}, names
+}
+
+// unwrapped returns what a typedef, a qualifier or an array is of, nil for any
+// other type.
+func unwrapped(t btf.Type) btf.Type {
+	switch v := t.(type) {
+	case *btf.Typedef:
+		return v.Type
+	case *btf.Const:
+		return v.Type
+	case *btf.Volatile:
+		return v.Type
+	case *btf.TypeTag:
+		return v.Type
+	case *btf.Array:
+		return v.Type
+	}
+	return nil
 }
 
 func composite(t btf.Type) ([]btf.Member, bool) {
@@ -123,24 +135,11 @@ func IsString(t btf.Type) bool {
 // isTypedef reports whether name is that of a typedef on the way from t to its
 // base type.
 func isTypedef(t btf.Type, name string) bool {
-	for range maxIndirections {
-		switch v := t.(type) {
-		case *btf.Typedef:
-			if v.Name == name {
-				return true
-			}
-			t = v.Type
-		case *btf.Const:
-			t = v.Type
-		case *btf.Volatile:
-			t = v.Type
-		case *btf.TypeTag:
-			t = v.Type
-		case *btf.Array:
-			t = v.Type
-		default:
-			return false
+	for depth := 0; t != nil && depth < maxIndirections; depth++ {
+		if v, ok := t.(*btf.Typedef); ok && v.Name == name {
+			return true
 		}
+		t = unwrapped(t)
 	}
 	return false
 }

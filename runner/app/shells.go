@@ -25,13 +25,7 @@ func writeBash(out io.Writer, nodes []completion) error {
     done
     case "$at $prev" in
 `)
-	for _, c := range nodes {
-		for _, f := range c.flags {
-			if len(f.values) > 0 {
-				fmt.Fprintf(w, "        \"%s\") words=%q ;;\n", strings.Join(each(c.place+" ", f.names), `"|"`), strings.Join(f.values, " "))
-			}
-		}
-	}
+	valueCases(w, nodes, "        \"%s\") words=%q ;;\n")
 	fmt.Fprint(w, `    esac
     [[ -n $words ]] || case "$at" in
 `)
@@ -54,6 +48,18 @@ complete -o filenames -F _gadget_run gadget-run
 `)
 	_, err := io.WriteString(out, w.String())
 	return err
+}
+
+// valueCases writes a case for each flag with fixed values: the places where it
+// stands, and the values.
+func valueCases(w io.Writer, nodes []completion, format string) {
+	for _, c := range nodes {
+		for _, f := range c.flags {
+			if len(f.values) > 0 {
+				fmt.Fprintf(w, format, strings.Join(each(c.place+" ", f.names), `"|"`), strings.Join(f.values, " "))
+			}
+		}
+	}
 }
 
 func each(before string, words []string) []string {
@@ -79,13 +85,7 @@ _gadget-run() {
     done
     case "$at ${words[CURRENT-1]}" in
 `)
-	for _, c := range nodes {
-		for _, f := range c.flags {
-			if len(f.values) > 0 {
-				fmt.Fprintf(w, "        \"%s\") choices=(%s) ;;\n", strings.Join(each(c.place+" ", f.names), `"|"`), strings.Join(f.values, " "))
-			}
-		}
-	}
+	valueCases(w, nodes, "        \"%s\") choices=(%s) ;;\n")
 	fmt.Fprint(w, `    esac
     if (( ${#choices} )); then compadd -a choices; return; fi
     case "$at" in

@@ -1,9 +1,9 @@
 package engine
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -12,6 +12,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
+	"github.com/rules-gadget/rules_gadget/runner/thread"
 )
 
 // writeTypes writes the BTF of types, and returns its bytes.
@@ -81,22 +82,6 @@ func TestBrokenModulesStopNothing(t *testing.T) {
 	if err != nil {
 		t.Skipf("needs a kernel with BTF: %v", err)
 	}
-	runtime.LockOSThread() // for good: the thread ends with the test, and its mounts with it
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		t.Skipf("needs mount namespaces: %v", err)
-	}
-	for _, mount := range []func() error{
-		func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") },
-		func() error { return unix.Mount("tmpfs", SysBTF, "tmpfs", 0, "") },
-	} {
-		if err := mount(); err != nil {
-			t.Skipf("needs mounts: %v", err)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(SysBTF, vmlinux), kernel, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	prepareBTF(t, SysBTF)
 	plan, err := gadgetapi.Read(gadgettest.File(t, "counts.bpf.o"), gadgetapi.Metadata{})
 	if err != nil {
 		t.Fatal(err)
@@ -104,19 +89,43 @@ func TestBrokenModulesStopNothing(t *testing.T) {
 	if !plan.NeedsBTF() {
 		t.Fatal("the program needs no types, the test proves nothing")
 	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, vmlinux), kernel, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	prepareBTF(t, dir)
 	var notes []string
-	l, err := Load(plan, LoadOptions{Note: func(format string, args ...any) {
-		for _, a := range args {
-			if b, ok := a.(BrokenModule); ok {
-				notes = append(notes, b.Name)
-			}
+	err = thread.Run(func() error {
+		if err := mountOver(dir, SysBTF); err != nil {
+			return err
 		}
-	}})
+		l, err := Load(plan, LoadOptions{Note: func(_ string, args ...any) {
+			for _, a := range args {
+				if b, ok := a.(BrokenModule); ok {
+					notes = append(notes, b.Name)
+				}
+			}
+		}})
+		if err != nil {
+			return err
+		}
+		return l.Close()
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
 	if got := strings.Join(notes, " "); got != "empty garbage truncated" {
 		t.Errorf("noted %q", got)
 	}
+}
+
+// mountOver shows the directory dir at another place, to the calling thread alone.
+func mountOver(dir, at string) error {
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return fmt.Errorf("making a mount namespace: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("making the mount namespace private: %w", err)
+	}
+	return unix.Mount(dir, at, "", unix.MS_BIND, "")
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/runner/network"
 )
 
 // defaultFrequency is how often a second a program samples that says nothing. It
@@ -105,7 +106,7 @@ func onEveryCPU(attr *unix.PerfEventAttr, prog *ebpf.Program) (io.Closer, error)
 	if err != nil {
 		return nil, err
 	}
-	var all closers
+	var all network.Closers
 	for cpu := range cpus {
 		fd, err := unix.PerfEventOpen(attr, -1, cpu, -1, unix.PERF_FLAG_FD_CLOEXEC)
 		if errors.Is(err, unix.ENODEV) && cpu > 0 {

@@ -41,18 +41,6 @@ func (p Places) check(plan *gadgetapi.Spec, roots Roots) error {
 	return nil
 }
 
-// closers are what one program is attached by.
-type closers []io.Closer
-
-// Close closes all.
-func (c closers) Close() error {
-	var err error
-	for _, one := range c {
-		err = errors.Join(err, one.Close())
-	}
-	return err
-}
-
 // attachTC attaches to the ends of the queues of packets: of the chosen interfaces,
 // else of those of containers.
 func attachTC(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {

@@ -4,6 +4,7 @@ package field
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
@@ -97,14 +98,7 @@ func (f *Field) Column() AppendFunc {
 	return f.Append
 }
 
-func (f *Field) hasType(name string) bool {
-	for _, t := range f.Types {
-		if t == name {
-			return true
-		}
-	}
-	return false
-}
+func (f *Field) hasType(name string) bool { return slices.Contains(f.Types, name) }
 
 // Source is a data source: a name and the fields of its events.
 type Source struct {
@@ -121,16 +115,7 @@ type Source struct {
 
 // All returns every field in column order, parents before their children.
 func (s *Source) All() []*Field {
-	var out []*Field
-	var walk func(fs []*Field)
-	walk = func(fs []*Field) {
-		for _, f := range fs {
-			out = append(out, f)
-			walk(f.Children)
-		}
-	}
-	walk(s.Fields)
-	return out
+	return gadgetapi.Flatten(s.Fields, func(f *Field) []*Field { return f.Children })
 }
 
 // Lookup returns the field whose full name or alias is name, in any case, or

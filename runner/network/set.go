@@ -41,7 +41,7 @@ type hook struct {
 // space is what is attached in a namespace.
 type space struct {
 	users    int
-	attached []io.Closer
+	attached Closers
 }
 
 // NewSet returns a Set of nothing.
@@ -165,19 +165,16 @@ func (s *Set) Close() error {
 }
 
 func (s *space) close() error {
-	var err error
-	for _, c := range s.attached {
-		err = errors.Join(err, c.Close())
-	}
+	err := s.attached.Close()
 	s.attached = nil
 	return err
 }
 
-// closers close all that one hook attached.
-type closers []io.Closer
+// Closers are closed together.
+type Closers []io.Closer
 
 // Close closes all.
-func (c closers) Close() error {
+func (c Closers) Close() error {
 	var err error
 	for _, one := range c {
 		err = errors.Join(err, one.Close())

@@ -24,7 +24,7 @@ func Sockets(interfaces []string) Hook {
 
 // OnInterfaces calls attach for every interface, or closes what it attached.
 func OnInterfaces(names []string, attach func(index int) (io.Closer, error)) (io.Closer, error) {
-	var all closers
+	var all Closers
 	for _, name := range names {
 		nic, err := net.InterfaceByName(name)
 		if err != nil {

@@ -124,23 +124,24 @@ func (c call) accessible() (*heldMap, error) {
 
 func (m *heldMap) ofMaps() bool { return m.Type() == ebpf.ArrayOfMaps || m.Type() == ebpf.HashOfMaps }
 
-// key returns the key that the second parameter points to.
-func (c call) key(m *heldMap) ([]byte, error) {
+// mapEntry returns the map of the first parameter and the key that the second one
+// points to.
+func (c call) mapEntry() (*heldMap, []byte, error) {
+	m, err := c.accessible()
+	if err != nil {
+		return nil, nil, err
+	}
 	key, err := c.buffer(1)
 	if err == nil && len(key) != int(m.KeySize()) {
 		err = fmt.Errorf("a key of %d bytes, want %d", len(key), m.KeySize())
 	}
-	return key, err
+	return m, key, err
 }
 
 func mapLookup(c call) { c.done("mapLookup", c.lookup()) }
 
 func (c call) lookup() error {
-	m, err := c.accessible()
-	if err != nil {
-		return err
-	}
-	key, err := c.key(m)
+	m, key, err := c.mapEntry()
 	if err != nil {
 		return err
 	}
@@ -180,11 +181,7 @@ func (c call) lookupInner(id []byte) error {
 func mapUpdate(c call) { c.done("mapUpdate", c.update()) }
 
 func (c call) update() error {
-	m, err := c.accessible()
-	if err != nil {
-		return err
-	}
-	key, err := c.key(m)
+	m, key, err := c.mapEntry()
 	if err != nil {
 		return err
 	}
@@ -208,12 +205,9 @@ func (c call) update() error {
 }
 
 func mapDelete(c call) {
-	m, err := c.accessible()
+	m, key, err := c.mapEntry()
 	if err == nil {
-		var key []byte
-		if key, err = c.key(m); err == nil {
-			err = m.Delete(key)
-		}
+		err = m.Delete(key)
 	}
 	c.done("mapDelete", err)
 }

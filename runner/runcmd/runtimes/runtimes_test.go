@@ -21,6 +21,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/container/containertest"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
+	"github.com/rules-gadget/rules_gadget/runner/thread"
 )
 
 func TestMain(m *testing.M) { os.Exit(containertest.Main(m)) }
@@ -186,25 +187,9 @@ const inContainer = "/of-the-container"
 // pid.
 func openIn(t *testing.T, pid uint32) {
 	t.Helper()
-	done := make(chan error)
-	go elsewhere(func() { done <- openFrom(pid) })
-	if err := <-done; err != nil {
+	if err := thread.Run(func() error { return openFrom(pid) }); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// elsewhere calls fn in a thread that ends with it. The first thread of a process
-// cannot end, so it only waits for another.
-func elsewhere(fn func()) {
-	runtime.LockOSThread()
-	if unix.Gettid() != unix.Getpid() {
-		fn()
-		return
-	}
-	defer runtime.UnlockOSThread()
-	done := make(chan struct{})
-	go elsewhere(func() { defer close(done); fn() })
-	<-done
 }
 
 func openFrom(pid uint32) error {
