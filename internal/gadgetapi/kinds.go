@@ -23,8 +23,16 @@ type Kind struct {
 	Program ebpf.ProgramType
 	// Attach is one of the attach types of the kind, for the release that has it.
 	Attach ebpf.AttachType
+	// Falls says that the runner attaches the kind in another way on releases that
+	// have the type of the program, but not Attach.
+	Falls bool
 	// Target is the form of what follows the slash; "" for nothing.
 	Target string
+	// Sample is a target that every kernel with the kind has, where a program of it
+	// can be tried; "" for a kind whose programs name no single place of the kernel.
+	Sample string
+	// Pass is what a program returns that lets everything be as it is.
+	Pass int32
 	// Macro is the macro by which an object says where the program belongs; ""
 	// when the section says it.
 	Macro string
@@ -42,7 +50,7 @@ func (k *Kind) Attachable() bool { return k.How != "" }
 // Since returns the first kernel that has the kind.
 func (k *Kind) Since() feature.Release {
 	since, _ := feature.Program(k.Program)
-	if attach, ok := feature.Attach(k.Attach); ok && since.Before(attach) {
+	if attach, ok := feature.Attach(k.Attach); ok && !k.Falls && since.Before(attach) {
 		since = attach
 	}
 	return since

@@ -11,6 +11,7 @@ const (
 	KindKprobe        = "kprobe"
 	KindKsyscall      = "ksyscall"
 	KindKprobeMulti   = "kprobe.multi"
+	KindKprobeSession = "kprobe.session"
 	KindUprobe        = "uprobe"
 	KindUprobeMulti   = "uprobe.multi"
 	KindUSDT          = "usdt"
@@ -42,11 +43,11 @@ var trampoline = []Need{NeedBTF, NeedTrampoline}
 // kinds is the table. Of two rows whose sections match, the longer section counts.
 var kinds = []Kind{
 	{
-		Name: KindTracepoint, Sections: []string{"tracepoint", "tp"}, Program: ebpf.TracePoint, Target: "GROUP/NAME",
+		Name: KindTracepoint, Sections: []string{"tracepoint", "tp"}, Program: ebpf.TracePoint, Sample: "sched/sched_process_exit", Target: "GROUP/NAME",
 		Needs: []Need{NeedTracefs}, How: "by its name in tracefs",
 	},
 	{
-		Name: KindRawTracepoint, Sections: []string{"raw_tracepoint", "raw_tp"}, Program: ebpf.RawTracepoint, Target: "NAME",
+		Name: KindRawTracepoint, Sections: []string{"raw_tracepoint", "raw_tp"}, Program: ebpf.RawTracepoint, Sample: "sched_process_exit", Target: "NAME",
 		How: "by its name",
 	},
 	{
@@ -54,11 +55,11 @@ var kinds = []Kind{
 		How: "by its name",
 	},
 	{
-		Name: KindTpBTF, Sections: []string{"tp_btf"}, Program: ebpf.Tracing, Attach: ebpf.AttachTraceRawTp, Target: "NAME",
+		Name: KindTpBTF, Sections: []string{"tp_btf"}, Program: ebpf.Tracing, Sample: "sched_process_exit", Attach: ebpf.AttachTraceRawTp, Target: "NAME",
 		Needs: []Need{NeedBTF}, How: "by its name",
 	},
 	{
-		Name: KindKprobe, Sections: []string{"kprobe", "kretprobe"}, Program: ebpf.Kprobe, Target: "FUNCTION, FUNCTION+OFFSET",
+		Name: KindKprobe, Sections: []string{"kprobe", "kretprobe"}, Program: ebpf.Kprobe, Sample: "vfs_fsync", Target: "FUNCTION, FUNCTION+OFFSET",
 		Needs: []Need{NeedKprobes}, How: "to a function of the kernel",
 	},
 	{
@@ -66,35 +67,42 @@ var kinds = []Kind{
 		Needs: []Need{NeedKprobes}, Hint: `use "kprobe" with the name of the function, or the tracepoint of the system call`,
 	},
 	{
-		Name:     KindKprobeMulti,
-		Sections: []string{"kprobe.multi", "kretprobe.multi", "kprobe.session"}, Program: ebpf.Kprobe, Attach: ebpf.AttachTraceKprobeMulti,
-		Target: "PATTERN with * and ?", Needs: []Need{NeedKprobes},
-		Hint: `use one "kprobe" program for each function`,
+		Name: KindKprobeMulti, Sections: []string{"kprobe.multi", "kretprobe.multi"}, Program: ebpf.Kprobe, Sample: "vfs_fsync",
+		Attach: ebpf.AttachTraceKprobeMulti, Falls: true, Target: "FUNCTION, PATTERN with * and ?", Needs: []Need{NeedKprobes},
+		How: "to all functions of the kernel that match, at once; before Linux 5.18 to one after the other, at most 256",
+	},
+	{
+		Name: KindKprobeSession, Sections: []string{"kprobe.session"}, Program: ebpf.Kprobe, Sample: "vfs_fsync", Attach: ebpf.AttachTraceKprobeSession,
+		Target: "FUNCTION, PATTERN with * and ?", Needs: []Need{NeedKprobes},
+		How: "to all functions of the kernel that match, when they are called and when they return",
 	},
 	{
 		Name: KindUprobe, Sections: []string{"uprobe", "uretprobe"}, Program: ebpf.Kprobe, Target: "BINARY:SYMBOL, BINARY:SYMBOL+OFFSET",
 		Needs: []Need{NeedUprobes}, How: "to a function of a program or library, in the host and in containers",
 	},
 	{
-		Name:     KindUprobeMulti,
-		Sections: []string{"uprobe.multi", "uretprobe.multi", "uprobe.session"}, Program: ebpf.Kprobe, Attach: ebpf.AttachTraceUprobeMulti,
-		Target: "BINARY:PATTERN with * and ?", Needs: []Need{NeedUprobes},
-		Hint: `use one "uprobe" program for each function`,
+		Name: KindUprobeMulti, Sections: []string{"uprobe.multi", "uretprobe.multi"}, Program: ebpf.Kprobe,
+		Attach: ebpf.AttachTraceUprobeMulti, Falls: true, Target: "BINARY:FUNCTION, BINARY:PATTERN with * and ?", Needs: []Need{NeedUprobes},
+		How: "to all functions of a program or library that match, at once; before Linux 6.6 to one after the other, at most 256",
+	},
+	{
+		Name: "uprobe.session", Sections: []string{"uprobe.session"}, Program: ebpf.Kprobe,
+		Needs: []Need{NeedUprobes}, Hint: `use "uprobe.multi" and "uretprobe.multi"`,
 	},
 	{
 		Name: KindUSDT, Sections: []string{"usdt"}, Program: ebpf.Kprobe, Target: "BINARY:PROVIDER:NAME",
 		Needs: []Need{NeedUprobes}, How: "to every place of a static probe that the notes of a binary list",
 	},
 	{
-		Name: KindFentry, Sections: []string{"fentry", "fexit", "fsession"}, Program: ebpf.Tracing, Attach: ebpf.AttachTraceFEntry,
+		Name: KindFentry, Sections: []string{"fentry", "fexit", "fsession"}, Program: ebpf.Tracing, Sample: "vfs_fsync", Attach: ebpf.AttachTraceFEntry,
 		Target: "FUNCTION", Needs: trampoline, How: "to a function of the kernel",
 	},
 	{
-		Name: KindFmodRet, Sections: []string{"fmod_ret"}, Program: ebpf.Tracing, Attach: ebpf.AttachModifyReturn,
+		Name: KindFmodRet, Sections: []string{"fmod_ret"}, Program: ebpf.Tracing, Sample: "security_sb_statfs", Attach: ebpf.AttachModifyReturn,
 		Target: "FUNCTION", Needs: trampoline, How: "to a function of the kernel that allows errors to be injected, or a security hook",
 	},
 	{
-		Name: KindLSM, Sections: []string{"lsm"}, Program: ebpf.LSM, Attach: ebpf.AttachLSMMac,
+		Name: KindLSM, Sections: []string{"lsm"}, Program: ebpf.LSM, Sample: "sb_statfs", Attach: ebpf.AttachLSMMac,
 		Target: "HOOK", Needs: append([]Need{NeedLSM}, trampoline...), How: "to a security hook",
 	},
 	{
@@ -116,15 +124,15 @@ var kinds = []Kind{
 	{
 		Name:     KindTC,
 		Sections: []string{"classifier/ingress", "classifier/egress", "tc/ingress", "tc/egress", "tcx/ingress", "tcx/egress"},
-		Program:  ebpf.SchedCLS, Target: "", Needs: []Need{NeedNetAdmin},
+		Program:  ebpf.SchedCLS, Pass: -1, Needs: []Need{NeedNetAdmin},
 		How: "by tcx, before Linux 6.6 by a clsact qdisc, to the network interfaces of --iface, else to those in the network namespaces of containers",
 	},
 	{
-		Name: KindXDP, Sections: []string{"xdp*"}, Program: ebpf.XDP, Needs: []Need{NeedNetAdmin},
+		Name: KindXDP, Sections: []string{"xdp*"}, Program: ebpf.XDP, Pass: 2, Needs: []Need{NeedNetAdmin},
 		How: "to the network interfaces of --iface, behind the driver where it does not take the program",
 	},
 	{
-		Name: KindCgroupSKB, Sections: []string{"cgroup_skb/ingress*", "cgroup_skb/egress*"}, Program: ebpf.CGroupSKB,
+		Name: KindCgroupSKB, Sections: []string{"cgroup_skb/ingress*", "cgroup_skb/egress*"}, Program: ebpf.CGroupSKB, Pass: 1,
 		Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
@@ -134,34 +142,34 @@ var kinds = []Kind{
 			"cgroup/getpeername4", "cgroup/getpeername6", "cgroup/getpeername_unix",
 			"cgroup/getsockname4", "cgroup/getsockname6", "cgroup/getsockname_unix",
 		},
-		Program: ebpf.CGroupSockAddr, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
+		Program: ebpf.CGroupSockAddr, Pass: 1, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
 		Name:     KindCgroupSock,
 		Sections: []string{"cgroup/sock", "cgroup/sock_create", "cgroup/sock_release", "cgroup/post_bind4", "cgroup/post_bind6"},
-		Program:  ebpf.CGroupSock, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
+		Program:  ebpf.CGroupSock, Pass: 1, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
-		Name: KindCgroupSockopt, Sections: []string{"cgroup/getsockopt", "cgroup/setsockopt"}, Program: ebpf.CGroupSockopt,
+		Name: KindCgroupSockopt, Sections: []string{"cgroup/getsockopt", "cgroup/setsockopt"}, Program: ebpf.CGroupSockopt, Pass: 1,
 		Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
-		Name: KindCgroupSysctl, Sections: []string{"cgroup/sysctl"}, Program: ebpf.CGroupSysctl,
+		Name: KindCgroupSysctl, Sections: []string{"cgroup/sysctl"}, Program: ebpf.CGroupSysctl, Pass: 1,
 		Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
-		Name: KindCgroupDevice, Sections: []string{"cgroup/dev"}, Program: ebpf.CGroupDevice, Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
+		Name: KindCgroupDevice, Sections: []string{"cgroup/dev"}, Program: ebpf.CGroupDevice, Pass: 1, Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
-		Name: KindSockOps, Sections: []string{"sockops*"}, Program: ebpf.SockOps, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
+		Name: KindSockOps, Sections: []string{"sockops*"}, Program: ebpf.SockOps, Pass: 1, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
-		Name: KindSKSKB, Sections: []string{"sk_skb/stream_parser", "sk_skb/stream_verdict", "sk_skb/verdict"}, Program: ebpf.SkSKB,
-		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM, iterators, tc, XDP or cgroup programs",
+		Name: KindSKSKB, Sections: []string{"sk_skb/stream_parser", "sk_skb/stream_verdict", "sk_skb/verdict"}, Program: ebpf.SkSKB, Pass: 1,
+		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, How: "to the map of sockets that the macro names",
 	},
 	{
-		Name: KindSKMsg, Sections: []string{"sk_msg*"}, Program: ebpf.SkMsg, Attach: ebpf.AttachSkMsgVerdict,
-		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM, iterators, tc, XDP or cgroup programs",
+		Name: KindSKMsg, Sections: []string{"sk_msg*"}, Program: ebpf.SkMsg, Pass: 1, Attach: ebpf.AttachSkMsgVerdict,
+		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, How: "to the map of sockets that the macro names",
 	},
 	{
 		Name: KindSKLookup, Sections: []string{"sk_lookup*"}, Program: ebpf.SkLookup, Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM, iterators, tc, XDP or cgroup programs",

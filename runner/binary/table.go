@@ -2,6 +2,7 @@ package binary
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"sort"
 )
@@ -33,6 +34,17 @@ func (t *Table) Find(addr uint64) (name []byte, offset uint64) {
 		return nil, 0
 	}
 	return cString(t.names, uint64(e.name)), offset
+}
+
+// All returns the functions by address. The names are the table's own.
+func (t *Table) All() iter.Seq2[uint64, []byte] {
+	return func(yield func(uint64, []byte) bool) {
+		for _, e := range t.entries {
+			if !yield(e.addr, cString(t.names, uint64(e.name))) {
+				return
+			}
+		}
+	}
 }
 
 // Len returns the number of functions.

@@ -41,8 +41,8 @@ func (l *Loaded) Attached() (attached, skipped int) {
 func (l *Loaded) attachAll() error {
 	var probes, rest []gadgetapi.Program
 	for _, pr := range l.plan.Programs {
-		if pr.Disabled || !attachable(pr) {
-			continue
+		if l.coll.Programs[pr.Name] == nil || !attachable(pr) {
+			continue // disabled, or replaced
 		}
 		if usesTracefs(pr) {
 			probes = append(probes, pr)
@@ -101,7 +101,10 @@ var attachers = map[string]func(l *Loaded, pr gadgetapi.Program, prog *ebpf.Prog
 	gadgetapi.KindFentry:        attachTracing,
 	gadgetapi.KindFmodRet:       attachTracing,
 	gadgetapi.KindKprobe:        attachKprobe,
+	gadgetapi.KindKprobeMulti:   attachKprobeMulti,
+	gadgetapi.KindKprobeSession: attachKprobeMulti,
 	gadgetapi.KindUprobe:        (*Loaded).attachUser,
+	gadgetapi.KindUprobeMulti:   (*Loaded).attachUser,
 	gadgetapi.KindUSDT:          (*Loaded).attachUser,
 	gadgetapi.KindLSM:           attachLSM,
 	gadgetapi.KindPerfEvent:     attachPerfEvent,
@@ -115,6 +118,8 @@ var attachers = map[string]func(l *Loaded, pr gadgetapi.Program, prog *ebpf.Prog
 	gadgetapi.KindCgroupSysctl:  attachCgroup,
 	gadgetapi.KindCgroupDevice:  attachCgroup,
 	gadgetapi.KindSockOps:       attachCgroup,
+	gadgetapi.KindSKSKB:         attachSockMap,
+	gadgetapi.KindSKMsg:         attachSockMap,
 }
 
 // attach attaches one program.
@@ -165,8 +170,16 @@ func attachKprobe(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Close
 		fn = link.Kretprobe
 	}
 	ln, err := fn(pr.AttachTo, prog, nil)
-	if err != nil && present("/sys/bus/event_source/devices/kprobe") == "no" && !tracefsHas("kprobe_events") {
-		return nil, errNoKprobes
+	if err != nil {
+		return nil, explainKprobe(err)
 	}
-	return ln, err
+	return ln, nil
+}
+
+// explainKprobe returns err, or that the kernel has no kprobes at all.
+func explainKprobe(err error) error {
+	if present("/sys/bus/event_source/devices/kprobe") == "no" && !tracefsHas("kprobe_events") {
+		return errNoKprobes
+	}
+	return err
 }

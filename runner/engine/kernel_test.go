@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -82,6 +83,9 @@ func TestAttachEveryKind(t *testing.T) {
 			if strings.HasPrefix(name, "u") && !exists("/sys/bus/event_source/devices/uprobe") {
 				t.Skip("needs a kernel with uprobes")
 			}
+			if strings.HasPrefix(name, "u") && !hasLibC() {
+				t.Skip("needs a C library")
+			}
 			if err := features.HaveProgramType(ebpf.Tracing); strings.HasPrefix(name, "f") && err != nil {
 				t.Skipf("needs a kernel that allows fentry programs: %v", err)
 			}
@@ -91,6 +95,16 @@ func TestAttachEveryKind(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hasLibC reports whether this machine has a C library.
+func hasLibC() bool {
+	for _, pattern := range []string{"/lib/*/libc.so.6", "/lib*/libc.so.6", "/usr/lib*/libc.so.6"} {
+		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func exists(path string) bool {

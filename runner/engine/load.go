@@ -68,6 +68,8 @@ type Loaded struct {
 	queues   *network.Queues
 	kept     int // programs that they have
 	roots    Roots
+	// single are programs for many functions that are attached to one after the other.
+	single map[string]bool
 	// skipped are the reasons why programs were not attached.
 	skipped []error
 	// readers of the tracer maps, in the order of tracers.
@@ -89,6 +91,7 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 		}
 	}
 	l := &Loaded{plan: plan, note: orNothing(opts.Note), detail: orNothing(opts.Detail), roots: opts.Roots, feeds: opts.Feeds, where: opts.Places}
+	l.single = map[string]bool{}
 	spec, err := l.prepare(opts)
 	if err != nil {
 		return nil, err
@@ -166,6 +169,10 @@ func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 		if err := filterMountNS(spec); err != nil {
 			return nil, err
 		}
+	}
+	l.singleProbes(spec)
+	if err := l.chooseFallbacks(spec); err != nil {
+		return nil, err
 	}
 	l.fixTracerMaps(spec)
 	l.pinMaps(spec, opts.PinPath)

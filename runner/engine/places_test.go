@@ -74,6 +74,9 @@ func runNet(t *testing.T, p *gadgetapi.Spec, name string) {
 		}
 	}}
 	if err := l.Run(ctx, rec, func() { go talk(ctx) }); err != nil {
+		if strings.Contains(err.Error(), "CONFIG_NET_SCH_INGRESS") {
+			t.Skipf("needs a kernel with tcx or clsact: %v", err)
+		}
 		t.Fatal(err)
 	}
 	if !seen.Load() {

@@ -15,11 +15,11 @@ import (
 )
 
 // userKind returns the kind of section of a program that probes user programs:
-// uprobe, uretprobe or usdt; "" for other programs.
+// uprobe, uretprobe, the same with ".multi", or usdt; "" for other programs.
 func userKind(pr gadgetapi.Program) string {
 	kind, _, _ := strings.Cut(strings.TrimPrefix(pr.Section, "?"), "/")
 	switch kind = strings.TrimSuffix(kind, ".s"); kind {
-	case "uprobe", "uretprobe", "usdt":
+	case "uprobe", "uretprobe", "uprobe.multi", "uretprobe.multi", "usdt":
 		return kind
 	}
 	return ""
@@ -36,7 +36,7 @@ func (l *Loaded) attachUser(pr gadgetapi.Program, prog *ebpf.Program) (io.Closer
 	if l.roots == RootsOfContainers {
 		root = ""
 	}
-	if err := l.probes.Add(userprobe.Probe{Program: prog, Target: target}, root); err != nil {
+	if err := l.probes.Add(userprobe.Probe{Program: prog, Target: target, Single: l.single[pr.Name]}, root); err != nil {
 		return nil, err
 	}
 	l.kept++

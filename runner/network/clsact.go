@@ -69,7 +69,7 @@ func (q *Queues) open(index int) (*qdisc, error) {
 		d.made = true
 	case !errors.Is(err, unix.EEXIST):
 		handle.Close()
-		return nil, fmt.Errorf("making a clsact qdisc (needs CONFIG_NET_SCH_INGRESS): %w", err)
+		return nil, fmt.Errorf("making a clsact qdisc, which needs Linux 6.6 or CONFIG_NET_SCH_INGRESS: %w", err)
 	}
 	q.qdiscs[at] = d
 	return d, nil

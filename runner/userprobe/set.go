@@ -35,7 +35,13 @@ type Set struct {
 type Probe struct {
 	Program *ebpf.Program
 	Target  Target
+	// Single makes a probe of many functions one link for each, for kernels that
+	// cannot do more.
+	Single bool
 }
+
+// MaxSingle is how many functions are probed by a link for each.
+const MaxSingle = 256
 
 // fileID tells files apart as the kernel's probes do: by the file itself, not by
 // the mount through which it is seen. An overlay shows a file of its layers
@@ -214,6 +220,15 @@ func (s *Set) attachPlaces(p Probe, f *os.File, path string) (*attached, error) 
 	if err != nil {
 		return nil, err
 	}
+	if p.Target.Multi {
+		if !p.Single {
+			return attachMulti(p, ex, places)
+		}
+		if len(places) > MaxSingle {
+			return nil, fmt.Errorf("%d functions match, and this kernel probes one after the other: at most %d, use a narrower pattern",
+				len(places), MaxSingle)
+		}
+	}
 	out := &attached{}
 	for _, at := range places {
 		opts := &link.UprobeOptions{Address: at.offset, RefCtrOffset: at.semaphore}
@@ -233,4 +248,21 @@ func (s *Set) attachPlaces(p Probe, f *os.File, path string) (*attached, error) 
 		out.links = append(out.links, ln)
 	}
 	return out, nil
+}
+
+// attachMulti attaches p to many places at once.
+func attachMulti(p Probe, ex *link.Executable, places []place) (*attached, error) {
+	opts := &link.UprobeMultiOptions{}
+	for _, at := range places {
+		opts.Addresses = append(opts.Addresses, at.offset)
+	}
+	attach := ex.UprobeMulti
+	if p.Target.Return {
+		attach = ex.UretprobeMulti
+	}
+	ln, err := attach(nil, p.Program, opts)
+	if err != nil {
+		return nil, fmt.Errorf("probing %d functions: %w", len(places), err)
+	}
+	return &attached{links: []link.Link{ln}}, nil
 }

@@ -171,7 +171,7 @@ func TestLibraryOfAnotherRoot(t *testing.T) {
 	c, prog := newCounter(t), compile(t)
 	root := chroot(t, prog)
 	s := newSet(t, nil)
-	if err := s.Add(Probe{c.prog, target(t, "uprobe", "libc:strfry")}, Host); err != nil {
+	if err := s.Add(Probe{Program: c.prog, Target: target(t, "uprobe", "libc:strfry")}, Host); err != nil {
 		t.Fatal(err)
 	}
 	calls(t, prog, "", "3")
@@ -202,18 +202,18 @@ func TestProgramsAndReturns(t *testing.T) {
 	c, prog := newCounter(t), compile(t)
 	root := chroot(t, prog)
 	s := newSet(t, nil)
-	if err := s.Add(Probe{c.prog, target(t, "uretprobe", "prog:probed")}, root); err != nil {
+	if err := s.Add(Probe{Program: c.prog, Target: target(t, "uretprobe", "prog:probed")}, root); err != nil {
 		t.Fatal(err)
 	}
 	calls(t, "/usr/bin/prog", root, "4")
 	expect(t, c, "a program found by PATH", 4)
 	for _, missing := range []string{"prog:no_such_function", "libnosuch:f", "/usr/bin/none:f"} {
-		err := s.Add(Probe{c.prog, target(t, "uprobe", missing)}, root)
+		err := s.Add(Probe{Program: c.prog, Target: target(t, "uprobe", missing)}, root)
 		if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, link.ErrNoSymbol) {
 			t.Errorf("%s: %v", missing, err)
 		}
 	}
-	if err := s.Add(Probe{c.prog, target(t, "uprobe", "prog:probed+100000")}, root); err == nil {
+	if err := s.Add(Probe{Program: c.prog, Target: target(t, "uprobe", "prog:probed+100000")}, root); err == nil {
 		t.Error("an offset behind the function is taken")
 	}
 }
@@ -232,7 +232,7 @@ func TestStaticProbe(t *testing.T) {
 	}
 	calls(t, prog, "", "3")
 	expect(t, c, "without a probe", 0)
-	if err := s.Add(Probe{c.prog, target(t, "usdt", prog+":prov:name")}, Host); err != nil {
+	if err := s.Add(Probe{Program: c.prog, Target: target(t, "usdt", prog+":prov:name")}, Host); err != nil {
 		t.Fatal(err)
 	}
 	calls(t, prog, "", "3")
@@ -246,7 +246,7 @@ func TestStaticProbe(t *testing.T) {
 	if first[0] != 7 || second[8] != argRegister || second[14] != 1 || second[15] != 32 {
 		t.Errorf("entries % x and % x", first[:16], second[:16])
 	}
-	if err := s.Add(Probe{c.prog, target(t, "usdt", prog+":prov:other")}, Host); !errors.Is(err, link.ErrNoSymbol) {
+	if err := s.Add(Probe{Program: c.prog, Target: target(t, "usdt", prog+":prov:other")}, Host); !errors.Is(err, link.ErrNoSymbol) {
 		t.Errorf("a probe that there is not: %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/rules-gadget/rules_gadget/runner/binary"
+	"github.com/rules-gadget/rules_gadget/runner/wildcard"
 )
 
 // Target is what a section or gadget.yaml names.
@@ -24,16 +25,20 @@ type Target struct {
 	Offset uint64 // into the function
 	Return bool   // when the function returns
 
+	// Multi is for all functions that Symbol, a pattern with * and ?, matches.
+	Multi bool
 	// Static is for a static probe, which Provider ("" for any) and Symbol name.
 	Static   bool
 	Provider string
 }
 
 // Parse reads the target of a section whose first part is kind: "binary:symbol"
-// or "binary:symbol+offset" for uprobe and uretprobe, "binary:provider:name" for
-// usdt.
+// or "binary:symbol+offset" for uprobe and uretprobe, "binary:pattern" for
+// uprobe.multi and uretprobe.multi, "binary:provider:name" for usdt.
 func Parse(kind, target string) (Target, error) {
-	t := Target{Static: kind == "usdt", Return: kind == "uretprobe"}
+	t := Target{Static: kind == "usdt"}
+	kind, t.Multi = strings.CutSuffix(kind, ".multi")
+	t.Return = kind == "uretprobe"
 	var ok bool
 	want := "binary:symbol"
 	if t.Binary, t.Symbol, ok = strings.Cut(target, ":"); ok && t.Static {
@@ -43,7 +48,7 @@ func Parse(kind, target string) (Target, error) {
 	if !ok || t.Binary == "" || t.Symbol == "" {
 		return t, fmt.Errorf("attach target %q, want %s", target, want)
 	}
-	if t.Static {
+	if t.Static || t.Multi {
 		return t, nil
 	}
 	// Names of C++ operators may have a plus as well.
@@ -76,8 +81,11 @@ func (t Target) places(f *os.File) ([]place, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.Static {
+	switch {
+	case t.Static:
 		return t.staticPlaces(elf)
+	case t.Multi && wildcard.In(t.Symbol):
+		return t.matchingPlaces(elf)
 	}
 	fn, ok, err := elf.Function(t.Symbol)
 	switch {
@@ -95,6 +103,27 @@ func (t Target) places(f *os.File) ([]place, error) {
 		return nil, fmt.Errorf("function %q has no code in the file", t.Symbol)
 	}
 	return []place{{offset: offset}}, nil
+}
+
+// matchingPlaces returns where the functions are that the pattern matches.
+func (t Target) matchingPlaces(elf *binary.File) ([]place, error) {
+	table, err := elf.Functions()
+	if err != nil {
+		return nil, fmt.Errorf("finding functions: %w: %w", err, link.ErrNoSymbol)
+	}
+	var out []place
+	for addr, name := range table.All() {
+		if !wildcard.Match(t.Symbol, string(name)) {
+			continue
+		}
+		if offset, ok := elf.FileOffset(addr); ok {
+			out = append(out, place{offset: offset})
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no function matches %q: %w", t.Symbol, link.ErrNoSymbol)
+	}
+	return out, nil
 }
 
 func (t Target) staticPlaces(elf *binary.File) ([]place, error) {

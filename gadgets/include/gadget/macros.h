@@ -5,6 +5,10 @@
  * that no code reads: its name, in parts separated by three underscores, is the
  * message, and BTF carries it. Where a struct is named, a second global of that
  * pointer type keeps the struct in the BTF of the object.
+ *
+ * One message has no macro: a program called `x__fallback` takes the place of
+ * program `x` where the kernel cannot attach that one (a kprobe for a fentry
+ * program, a raw tracepoint for tp_btf).
  */
 
 #ifndef __GADGET_MACROS_H

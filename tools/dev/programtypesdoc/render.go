@@ -17,12 +17,27 @@ replaces the target. A section that ends its first part in ` + "`.s`" + ` is for
 ` + "`?`" + ` is read as without it. A ` + "`*`" + ` below stands for any ending.
 `
 
+const fallbacks = `
+## Fallbacks
+
+A program whose name is that of another one with ` + "`__fallback`" + ` behind it takes its place where the kernel cannot attach that one, and is
+left out elsewhere. gadget-run tries it with a program that does nothing, in the place that the section names. Both may be in any
+section; the first must be in one that names a single place of the kernel: %s.
+
+` + "```c\nSEC(\"fentry/vfs_open\")\nint BPF_PROG(on_open, struct path *path) { ... }\n\n" +
+	"SEC(\"kprobe/vfs_open\")\nint BPF_KPROBE(on_open__fallback, struct path *path) { ... }\n```" + `
+`
+
 // render returns the page. A kind that is neither attached nor has a hint is an
 // error.
 func render(kinds []gadgetapi.Kind, needs []gadgetapi.NeedHint) ([]byte, error) {
 	var attached, refused bytes.Buffer
+	var tried []string
 	for i := range kinds {
 		k := &kinds[i]
+		if k.Attachable() && k.Sample != "" {
+			tried = append(tried, "`"+k.Sections[0]+"`")
+		}
 		switch {
 		case k.Attachable():
 			fmt.Fprintf(&attached, "| %s | %s | %s | %s | %s | %s |\n",
@@ -40,6 +55,7 @@ func render(kinds []gadgetapi.Kind, needs []gadgetapi.NeedHint) ([]byte, error) 
 	page.WriteString("\n## Refused\n\nA gadget with an enabled program of these kinds is refused before anything is loaded.\n\n" +
 		"| kind | sections | since Linux | instead |\n|---|---|---|---|\n")
 	page.Write(refused.Bytes())
+	fmt.Fprintf(&page, fallbacks, strings.Join(tried, ", "))
 	page.WriteString("\n## What kinds need\n\n`gadget-run doctor` says what this machine has.\n\n| need | where it is missing |\n|---|---|\n")
 	for _, n := range needs {
 		fmt.Fprintf(&page, "| %s | %s |\n", cell(string(n.Need)), cell(n.Hint))

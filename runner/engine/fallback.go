@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+)
+
+// errNotHere is of kinds that name no single place of the kernel.
+var errNotHere = errors.New("programs of this kind have no fallback")
+
+// chooseFallbacks leaves one of each two programs in spec of which one is named as
+// the other's fallback: the first where a harmless program of its kind can be
+// attached in its place, else the fallback.
+func (l *Loaded) chooseFallbacks(spec *ebpf.CollectionSpec) error {
+	for _, pr := range l.plan.Programs {
+		if pr.Fallback == "" {
+			continue
+		}
+		if spec.Programs[pr.Name] == nil { // disabled
+			delete(spec.Programs, pr.Fallback)
+			continue
+		}
+		if spec.Programs[pr.Fallback] == nil {
+			continue
+		}
+		err := l.try(pr, spec.Programs[pr.Name])
+		switch {
+		case err == nil:
+			delete(spec.Programs, pr.Fallback)
+		case errors.Is(err, errNotHere):
+			return fmt.Errorf("program %q: %w, rename %q", pr.Name, err, pr.Fallback)
+		default:
+			l.detail("program %q takes the place of %q, which this kernel cannot attach: %v", pr.Fallback, pr.Name, err)
+			delete(spec.Programs, pr.Name)
+		}
+	}
+	return nil
+}
+
+// try attaches a program that does nothing where pr would be attached.
+func (l *Loaded) try(pr gadgetapi.Program, spec *ebpf.ProgramSpec) error {
+	if pr.Kind == nil || pr.Kind.Sample == "" {
+		return errNotHere
+	}
+	harmless := spec.Copy()
+	harmless.Name, harmless.Instructions = "harmless", harmlessBody(pr.Kind.Pass)
+	prog, err := ebpf.NewProgram(harmless)
+	if err != nil {
+		return err
+	}
+	defer prog.Close()
+	attach := func() error {
+		ln, err := attachers[pr.Kind.Name](l, pr, prog)
+		if err != nil {
+			return err
+		}
+		return ln.Close()
+	}
+	if usesTracefs(pr) {
+		return withTracefs(attach)
+	}
+	return attach()
+}
+
+// harmlessBody is that of a program that lets everything be as it is.
+func harmlessBody(pass int32) asm.Instructions {
+	return asm.Instructions{asm.Mov.Imm(asm.R0, pass), asm.Return()}
+}

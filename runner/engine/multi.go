@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/features"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/runner/network"
+	"github.com/rules-gadget/rules_gadget/runner/userprobe"
+	"github.com/rules-gadget/rules_gadget/runner/wildcard"
+)
+
+// multiFeatures ask whether the kernel attaches programs of a kind to many
+// functions at once.
+var multiFeatures = map[string]func() error{
+	gadgetapi.KindKprobeMulti: features.HaveBPFLinkKprobeMulti,
+	gadgetapi.KindUprobeMulti: features.HaveBPFLinkUprobeMulti,
+}
+
+// singleProbes prepares programs for many functions for a kernel that attaches to
+// one at a time: there they are loaded as those for one function are.
+func (l *Loaded) singleProbes(spec *ebpf.CollectionSpec) {
+	for _, pr := range l.plan.Programs {
+		if pr.Disabled || pr.Kind == nil || multiFeatures[pr.Kind.Name] == nil || spec.Programs[pr.Name] == nil {
+			continue
+		}
+		if errors.Is(multiFeatures[pr.Kind.Name](), ebpf.ErrNotSupported) {
+			spec.Programs[pr.Name].AttachType = ebpf.AttachNone
+			l.single[pr.Name] = true
+			l.detail("program %q is attached to one function after the other, this kernel has no %s", pr.Name, pr.Kind.Name)
+		}
+	}
+}
+
+// attachKprobeMulti attaches to every function of the kernel that matches a pattern.
+func attachKprobeMulti(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
+	names, err := kernelFunctions(pr.AttachTo)
+	if err != nil {
+		return nil, err
+	}
+	section := kindOfSection(pr.Section)
+	returns := strings.HasPrefix(section, "kret")
+	if l.single[pr.Name] {
+		return attachOneByOne(names, prog, returns)
+	}
+	opts := link.KprobeMultiOptions{Symbols: names, Session: section == "kprobe.session"}
+	if returns {
+		return link.KretprobeMulti(prog, opts)
+	}
+	return link.KprobeMulti(prog, opts)
+}
+
+// attachOneByOne attaches to functions of the kernel, or to none. A pattern also
+// finds functions that the kernel allows no probe in: those are left out.
+func attachOneByOne(names []string, prog *ebpf.Program, returns bool) (io.Closer, error) {
+	if len(names) > userprobe.MaxSingle {
+		return nil, fmt.Errorf("%d functions match, and this kernel attaches one after the other: at most %d, use a narrower pattern",
+			len(names), userprobe.MaxSingle)
+	}
+	attach := link.Kprobe
+	if returns {
+		attach = link.Kretprobe
+	}
+	var all network.Closers
+	var first error
+	for _, name := range names {
+		ln, err := attach(name, prog, nil)
+		if err != nil {
+			if first == nil {
+				first = fmt.Errorf("function %q: %w", name, explainKprobe(err))
+			}
+			continue
+		}
+		all = append(all, ln)
+	}
+	if len(all) == 0 {
+		return nil, first
+	}
+	return all, nil
+}
+
+// functionLists are files that list functions, a name in each line. Those of tracefs
+// are the ones that programs can be attached to.
+const (
+	filterFunctions = "available_filter_functions"
+	kernelSymbols   = "/proc/kallsyms"
+)
+
+// kernelFunctions returns the functions of the kernel that match a pattern, sorted;
+// a name without wildcard is returned as it is.
+func kernelFunctions(pattern string) ([]string, error) {
+	if !wildcard.In(pattern) {
+		return []string{pattern}, nil
+	}
+	f, column, err := openFunctions()
+	if err != nil {
+		return nil, fmt.Errorf("listing the functions of the kernel: %w", err)
+	}
+	defer f.Close()
+	names, err := matchingFunctions(f, column, pattern)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", f.Name(), err)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("no function matches %q: %w", pattern, os.ErrNotExist)
+	}
+	return names, nil
+}
+
+// openFunctions opens a list of functions, and tells the column of the names.
+func openFunctions() (f *os.File, column int, err error) {
+	for _, dir := range tracefsPaths {
+		if f, err := os.Open(dir + "/" + filterFunctions); err == nil {
+			return f, 0, nil
+		}
+	}
+	f, err = os.Open(kernelSymbols)
+	return f, 2, err
+}
+
+func matchingFunctions(r io.Reader, column int, pattern string) ([]string, error) {
+	var names []string
+	sc := bufio.NewScanner(r)
+	for sc.Scan() {
+		fields := strings.Fields(sc.Text())
+		if len(fields) <= column || column == 2 && fields[1] != "t" && fields[1] != "T" {
+			continue
+		}
+		if name := fields[column]; wildcard.Match(pattern, name) && !strings.HasPrefix(name, "__ftrace_invalid_address") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), sc.Err()
+}
