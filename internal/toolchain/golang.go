@@ -15,8 +15,13 @@ import (
 // Go finds the Go toolchain of this machine.
 type Go struct {
 	// Path is what the user named: the program go, or the directory above its
-	// bin; empty means the one of GOROOT, else the one in PATH.
+	// bin, or PinnedGoName; empty means the one of GOROOT, else the one in PATH,
+	// else the pinned one.
 	Path string
+	// Pinned returns the directory of the pinned toolchain, or why none exists;
+	// PinnedIdentity says which it is without getting it, empty for none.
+	Pinned         func(ctx context.Context) (string, error)
+	PinnedIdentity string
 	// Cache is the directory for what it compiled before.
 	Cache string
 	// Getenv gives GOROOT.
@@ -26,6 +31,9 @@ type Go struct {
 // Toolchain returns the Go toolchain, after asking it where it is.
 func (g Go) Toolchain(ctx context.Context) (assemble.GoToolchain, error) {
 	program, err := g.program()
+	if errors.Is(err, errPinned) {
+		program, err = g.pinned(ctx)
+	}
 	if err != nil {
 		return assemble.GoToolchain{}, err
 	}
@@ -39,6 +47,9 @@ func (g Go) Toolchain(ctx context.Context) (assemble.GoToolchain, error) {
 // Identity says which Go toolchain it is; empty if none exists.
 func (g Go) Identity(ctx context.Context) string {
 	program, err := g.program()
+	if errors.Is(err, errPinned) {
+		return g.PinnedIdentity
+	}
 	if err != nil {
 		return ""
 	}
@@ -49,9 +60,31 @@ func (g Go) Identity(ctx context.Context) string {
 	return strings.Join(lines, " ")
 }
 
-// program returns the path of the program go.
+// errPinned says that the pinned toolchain is to be used.
+var errPinned = errors.New("the pinned Go toolchain is used")
+
+// pinned returns the program go of the pinned toolchain.
+func (g Go) pinned(ctx context.Context) (string, error) {
+	const advice = "install Go 1.24 or newer, name it with --go, or name a .wasm file"
+	if g.Pinned == nil {
+		return "", errors.New("there is no Go toolchain in PATH, " + advice)
+	}
+	root, err := g.Pinned(ctx)
+	if errors.Is(err, ErrNoProxy) && g.Path == "" {
+		return "", fmt.Errorf("there is no Go toolchain in PATH, and %w; or %s", err, advice)
+	}
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(root, "bin", "go"), nil
+}
+
+// program returns the path of the program go, errPinned for that of the pinned
+// toolchain.
 func (g Go) program() (string, error) {
 	switch {
+	case g.Path == PinnedGoName:
+		return "", errPinned
 	case g.Path != "":
 		if info, err := os.Stat(g.Path); err == nil && info.IsDir() {
 			return runnable(filepath.Join(g.Path, "bin", "go"), "--go")
@@ -62,7 +95,7 @@ func (g Go) program() (string, error) {
 	}
 	path, err := exec.LookPath("go")
 	if err != nil {
-		return "", errors.New("there is no Go toolchain in PATH, install Go 1.24 or newer, name it with --go, or name a .wasm file")
+		return "", errPinned
 	}
 	return path, nil
 }

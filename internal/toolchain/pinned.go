@@ -86,7 +86,7 @@ func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arc
 		return nil, err
 	}
 	dir := filepath.Join(p.Cache, "toolchain-"+key[:16]+"-"+p.Host.String())
-	if err := p.ensure(ctx, dir, host); err != nil {
+	if err := p.once(dir, func(tmp string) error { return p.fill(ctx, tmp, host) }); err != nil {
 		return nil, fmt.Errorf("getting the pinned toolchain: %w", err)
 	}
 	root := func(name string) string { return filepath.Join(dir, rootDir, filepath.FromSlash(name)) }
@@ -126,8 +126,8 @@ func (p Pinned) Packages() ([]Package, error) {
 	return all, nil
 }
 
-// ensure unpacks the toolchain into dir, which appears when it is complete.
-func (p Pinned) ensure(ctx context.Context, dir string, host machine) (err error) {
+// once fills dir, which appears when it is complete, unless it is there.
+func (p Pinned) once(dir string, fill func(tmp string) error) (err error) {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
@@ -157,7 +157,7 @@ func (p Pinned) ensure(ctx context.Context, dir string, host machine) (err error
 			err = errors.Join(err, os.RemoveAll(tmp))
 		}
 	}()
-	if err := p.fill(ctx, tmp, host); err != nil {
+	if err := fill(tmp); err != nil {
 		return err
 	}
 	return os.Rename(tmp, dir)

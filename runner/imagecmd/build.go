@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -28,7 +29,7 @@ type Build struct {
 	Tag              []string `short:"t" placeholder:"NAME" help:"Name for the artifact in the store, may be repeated."`
 	File             string   `short:"f" placeholder:"FILE" help:"The build file (default: build.yaml in the directory)."`
 	Local            bool     `short:"l" help:"Compile with the machine's clang (CLANG, LLVM_STRIP) instead of the pinned one."`
-	Go               string   `placeholder:"PATH" help:"The Go toolchain for wasm programs in Go: the program, or its directory (default: that of GOROOT, else the one in PATH)."`
+	Go               string   `placeholder:"PATH" help:"The Go toolchain for wasm programs in Go: the program, its directory, or \"pinned\" (default: that of GOROOT, else the one in PATH, else the pinned one)."`
 	Include          []string `placeholder:"DIR" help:"With --local: directory of headers, before the others."`
 	Platform         []string `placeholder:"linux/ARCH" help:"Platforms to build for (default: those of the build file, or all)."`
 	Label            []string `sep:"none" placeholder:"KEY=VALUE" help:"Annotation to add, may be repeated."`
@@ -126,7 +127,7 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := b.key(g.Ctx, req)
+	key, err := b.key(g, req)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +203,7 @@ func (b *Build) request(g *cli.Globals) (assemble.ImageRequest, error) {
 	if req.Created, err = assemble.ParseEpoch(os.Getenv("SOURCE_DATE_EPOCH")); err != nil {
 		return req, err
 	}
-	req.Go = b.goToolchain().Toolchain
+	req.Go = b.goToolchain(g).Toolchain
 	req.Cargo = func(context.Context) (string, error) { return toolchain.Cargo(os.Getenv) }
 	req.Remedy = "pass --no-validate-metadata to only warn of it"
 	if b.BTF != "" {
@@ -218,25 +219,30 @@ func (b *Build) toolchains(g *cli.Globals) (map[arch.Arch]assemble.Toolchain, er
 	if b.Local {
 		return toolchain.Local{Cache: b.Cache, Includes: b.Include, Getenv: os.Getenv}.Toolchains(arch.All())
 	}
-	client, err := registry.New(registry.Options{Log: g.Log})
+	mirrors, err := toolchain.HostMirrors()
+	pinned := toolchain.Pinned{Cache: b.Cache, Host: arch.Host(), Fetch: fetcher(g, mirrors)}
 	if err != nil {
-		return nil, err
-	}
-	var mirrors []string
-	fetch := func(ctx context.Context, p toolchain.Package) ([]byte, error) {
-		g.Say("Fetching %s %s (%s)", p.Name, p.Version, show.Size(p.Size))
-		var addresses []string
-		for _, m := range mirrors {
-			addresses = append(addresses, m+"/"+p.Path)
-		}
-		d := ocispec.Descriptor{Digest: digest.NewDigestFromEncoded(digest.SHA256, p.SHA256), Size: p.Size}
-		return client.Fetch(ctx, addresses, d)
-	}
-	pinned := toolchain.Pinned{Cache: b.Cache, Host: arch.Host(), Fetch: fetch}
-	if mirrors, err = toolchain.HostMirrors(); err != nil {
 		pinned.Fetch = func(context.Context, toolchain.Package) ([]byte, error) {
 			return nil, fmt.Errorf("%w, or pass --local", err)
 		}
 	}
 	return pinned.Toolchains(g.Ctx, arch.All())
+}
+
+// fetcher fetches packages from below the base URLs.
+func fetcher(g *cli.Globals, bases []string) toolchain.Fetch {
+	open := sync.OnceValues(func() (*registry.Client, error) { return registry.New(registry.Options{Log: g.Log}) })
+	return func(ctx context.Context, p toolchain.Package) ([]byte, error) {
+		client, err := open()
+		if err != nil {
+			return nil, err
+		}
+		g.Say("Fetching %s %s (%s)", p.Name, p.Version, show.Size(p.Size))
+		var addresses []string
+		for _, base := range bases {
+			addresses = append(addresses, base+"/"+p.Path)
+		}
+		d := ocispec.Descriptor{Digest: digest.NewDigestFromEncoded(digest.SHA256, p.SHA256), Size: p.Size}
+		return client.Fetch(ctx, addresses, d)
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/inspect"
 )
 
@@ -26,7 +27,7 @@ const cacheVersion = "2"
 const maxInputs = 10_000
 
 // key is a digest of all that a build depends on.
-func (b *Build) key(ctx context.Context, req assemble.ImageRequest) (string, error) {
+func (b *Build) key(g *cli.Globals, req assemble.ImageRequest) (string, error) {
 	tools, err := toolchain.Key()
 	if err != nil {
 		return "", err
@@ -34,7 +35,7 @@ func (b *Build) key(ctx context.Context, req assemble.ImageRequest) (string, err
 	if b.Local { // what the machine has may change, so its program is asked
 		tools += " local " + localIdentity()
 	}
-	tools += b.wasmIdentity(ctx, req)
+	tools += b.wasmIdentity(g, req)
 	head, err := json.Marshal(map[string]any{
 		"version": cacheVersion, "toolchain": tools, "archs": req.Archs, "labels": req.Labels, "created": req.Created,
 		"lenient": req.Lenient, "include": b.Include, "btf": b.BTF,

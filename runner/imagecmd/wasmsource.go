@@ -7,14 +7,28 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 // goToolchain finds what builds wasm programs in Go.
-func (b *Build) goToolchain() toolchain.Go {
-	return toolchain.Go{Path: b.Go, Cache: filepath.Join(b.Cache, "go-build"), Getenv: os.Getenv}
+func (b *Build) goToolchain(g *cli.Globals) toolchain.Go {
+	out := toolchain.Go{Path: b.Go, Cache: filepath.Join(b.Cache, "go-build"), Getenv: os.Getenv}
+	out.Pinned = func(ctx context.Context) (string, error) {
+		proxies, err := toolchain.Proxies(os.Getenv)
+		pinned := toolchain.Pinned{Cache: b.Cache, Host: arch.Host()}
+		if pinned.Fetch = fetcher(g, proxies); err != nil { // it may be there already
+			pinned.Fetch = func(context.Context, toolchain.Package) ([]byte, error) { return nil, err }
+		}
+		return pinned.Go(ctx)
+	}
+	if pkg, err := toolchain.GoPackage(arch.Host()); err == nil {
+		out.PinnedIdentity = "pinned " + pkg.SHA256
+	}
+	return out
 }
 
 // wasmSource returns the path of the source that build.yaml names for the wasm
@@ -32,9 +46,9 @@ func (b *Build) wasmSource(req assemble.ImageRequest) (source, ext string) {
 }
 
 // wasmIdentity says which Go toolchain would build the wasm program.
-func (b *Build) wasmIdentity(ctx context.Context, req assemble.ImageRequest) string {
+func (b *Build) wasmIdentity(g *cli.Globals, req assemble.ImageRequest) string {
 	if _, ext := b.wasmSource(req); ext == ".go" {
-		return " go " + b.goToolchain().Identity(ctx)
+		return " go " + b.goToolchain(g).Identity(g.Ctx)
 	}
 	return ""
 }

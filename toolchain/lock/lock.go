@@ -23,3 +23,8 @@ var Linux []byte
 //
 //go:embed vmlinux.json
 var Vmlinux []byte
+
+// Go is go.json: the Go toolchain that builds wasm programs.
+//
+//go:embed go.json
+var Go []byte

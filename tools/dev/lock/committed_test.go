@@ -101,3 +101,18 @@ func TestCommittedVmlinux(t *testing.T) {
 		t.Errorf("packed headers (-lock +directory):\n%s", diff)
 	}
 }
+
+// TestCommittedGo checks that go.json is as the command writes it.
+func TestCommittedGo(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(lockDirectory, "go.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lock goLock
+	if err := json.Unmarshal(text, &lock); err != nil {
+		t.Fatal(err)
+	}
+	if canonical, err := lock.marshal(); err != nil || !bytes.Equal(canonical, text) {
+		t.Errorf("the file was edited by hand, %v; run tools/dev/lock", err)
+	}
+}

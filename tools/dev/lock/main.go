@@ -1,4 +1,4 @@
-// Lock rewrites the lock files of toolchain/lock from a Debian mirror, and the kernel headers of toolchain/vmlinux from
+// Lock rewrites the lock files of toolchain/lock from a Debian mirror and a Go module proxy, and the kernel headers of toolchain/vmlinux from
 // btfhub archives. It is run by hand when a version is to change; builds only read what it wrote.
 package main
 
@@ -34,6 +34,7 @@ type commandLine struct {
 	Libbpf    packagesCommand `cmd:"" help:"Rewrite toolchain/lock/libbpf.json."`
 	Linux     packagesCommand `cmd:"" help:"Rewrite toolchain/lock/linux.json."`
 	TestTools packagesCommand `cmd:"" help:"Rewrite toolchain/lock/test_tools.json."`
+	Go        goCommand       `cmd:"" help:"Write toolchain/lock/go.json, with the go command."`
 	Vmlinux   vmlinuxCommand  `cmd:"" help:"Write toolchain/vmlinux/vmlinux-<arch>-<release>.tar.xz and its lock."`
 }
 
@@ -59,6 +60,8 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		return &tool.UsageError{Err: err}
 	}
 	switch parsed.Selected().Name {
+	case "go":
+		return cli.Go.run(ctx, cli.Workspace)
 	case "llvm":
 		return cli.relock(ctx, "llvm", cli.LLVM.Names, stderr)
 	case "libbpf":
