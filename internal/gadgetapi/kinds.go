@@ -28,8 +28,9 @@ type Kind struct {
 	Falls bool
 	// Target is the form of what follows the slash; "" for nothing.
 	Target string
-	// Sample is a target that every kernel with the kind has, where a program of it
-	// can be tried; "" for a kind whose programs name no single place of the kernel.
+	// Sample is a target where a program of the kind can be tried: one that every
+	// kernel with the kind has, or this program itself. It is "" for a kind whose
+	// sections name no place.
 	Sample string
 	// Pass is what a program returns that lets everything be as it is.
 	Pass int32
@@ -43,6 +44,10 @@ type Kind struct {
 	How  string
 	Hint string
 }
+
+// InKernel reports whether sections of the kind name a single place of the kernel,
+// so that a program can be tried there.
+func (k *Kind) InKernel() bool { return k.Sample != "" && k.Sample[0] != '/' && !k.IsIterator() }
 
 // Attachable reports whether the runner attaches programs of this kind.
 func (k *Kind) Attachable() bool { return k.How != "" }

@@ -77,11 +77,11 @@ var kinds = []Kind{
 		How: "to all functions of the kernel that match, when they are called and when they return",
 	},
 	{
-		Name: KindUprobe, Sections: []string{"uprobe", "uretprobe"}, Program: ebpf.Kprobe, Target: "BINARY:SYMBOL, BINARY:SYMBOL+OFFSET",
+		Name: KindUprobe, Sections: []string{"uprobe", "uretprobe"}, Program: ebpf.Kprobe, Sample: "/proc/self/exe:runtime.main", Target: "BINARY:SYMBOL, BINARY:SYMBOL+OFFSET",
 		Needs: []Need{NeedUprobes}, How: "to a function of a program or library, in the host and in containers",
 	},
 	{
-		Name: KindUprobeMulti, Sections: []string{"uprobe.multi", "uretprobe.multi"}, Program: ebpf.Kprobe,
+		Name: KindUprobeMulti, Sections: []string{"uprobe.multi", "uretprobe.multi"}, Program: ebpf.Kprobe, Sample: "/proc/self/exe:runtime.main",
 		Attach: ebpf.AttachTraceUprobeMulti, Falls: true, Target: "BINARY:FUNCTION, BINARY:PATTERN with * and ?", Needs: []Need{NeedUprobes},
 		How: "to all functions of a program or library that match, at once; before Linux 6.6 to one after the other, at most 256",
 	},
@@ -110,7 +110,7 @@ var kinds = []Kind{
 		Target: "HOOK", Needs: append([]Need{NeedLSM, NeedCgroup}, trampoline...), Hint: `use "lsm"`,
 	},
 	{
-		Name: KindIter, Sections: []string{"iter"}, Program: ebpf.Tracing, Attach: ebpf.AttachTraceIter, Target: "TARGET",
+		Name: KindIter, Sections: []string{"iter"}, Program: ebpf.Tracing, Sample: "task", Attach: ebpf.AttachTraceIter, Target: "TARGET",
 		Macro: "GADGET_ITER", Needs: []Need{NeedBTF}, How: "read whenever its data source is",
 	},
 	{
@@ -118,22 +118,22 @@ var kinds = []Kind{
 		How: "to an event of every CPU, as the sampler in gadget.yaml says; to the clock of the kernel where the hardware counts nothing",
 	},
 	{
-		Name: KindSocket, Sections: []string{"socket*"}, Program: ebpf.SocketFilter, Needs: []Need{NeedNetAdmin},
+		Name: KindSocket, Sections: []string{"socket*"}, Program: ebpf.SocketFilter,
 		How: "to a packet socket of all network interfaces, here and in the network namespaces of containers; with --iface to those interfaces alone",
 	},
 	{
 		Name:     KindTC,
 		Sections: []string{"classifier/ingress", "classifier/egress", "tc/ingress", "tc/egress", "tcx/ingress", "tcx/egress"},
-		Program:  ebpf.SchedCLS, Pass: -1, Needs: []Need{NeedNetAdmin},
+		Program:  ebpf.SchedCLS, Pass: -1,
 		How: "by tcx, before Linux 6.6 by a clsact qdisc, to the network interfaces of --iface, else to those in the network namespaces of containers",
 	},
 	{
-		Name: KindXDP, Sections: []string{"xdp*"}, Program: ebpf.XDP, Pass: 2, Needs: []Need{NeedNetAdmin},
+		Name: KindXDP, Sections: []string{"xdp*"}, Program: ebpf.XDP, Attach: ebpf.AttachXDP, Pass: 2,
 		How: "to the network interfaces of --iface, behind the driver where it does not take the program",
 	},
 	{
-		Name: KindCgroupSKB, Sections: []string{"cgroup_skb/ingress*", "cgroup_skb/egress*"}, Program: ebpf.CGroupSKB, Pass: 1,
-		Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
+		Name: KindCgroupSKB, Sections: []string{"cgroup_skb/ingress*", "cgroup_skb/egress*"}, Program: ebpf.CGroupSKB, Attach: ebpf.AttachCGroupInetIngress, Pass: 1,
+		Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
 		Name: KindCgroupAddr, Sections: []string{
@@ -142,40 +142,40 @@ var kinds = []Kind{
 			"cgroup/getpeername4", "cgroup/getpeername6", "cgroup/getpeername_unix",
 			"cgroup/getsockname4", "cgroup/getsockname6", "cgroup/getsockname_unix",
 		},
-		Program: ebpf.CGroupSockAddr, Pass: 1, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
+		Program: ebpf.CGroupSockAddr, Attach: ebpf.AttachCGroupInet4Connect, Pass: 1, Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
 		Name:     KindCgroupSock,
 		Sections: []string{"cgroup/sock", "cgroup/sock_create", "cgroup/sock_release", "cgroup/post_bind4", "cgroup/post_bind6"},
-		Program:  ebpf.CGroupSock, Pass: 1, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
+		Program:  ebpf.CGroupSock, Attach: ebpf.AttachCGroupInetSockCreate, Pass: 1, Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
-		Name: KindCgroupSockopt, Sections: []string{"cgroup/getsockopt", "cgroup/setsockopt"}, Program: ebpf.CGroupSockopt, Pass: 1,
-		Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
-	},
-	{
-		Name: KindCgroupSysctl, Sections: []string{"cgroup/sysctl"}, Program: ebpf.CGroupSysctl, Pass: 1,
+		Name: KindCgroupSockopt, Sections: []string{"cgroup/getsockopt", "cgroup/setsockopt"}, Program: ebpf.CGroupSockopt, Attach: ebpf.AttachCGroupGetsockopt, Pass: 1,
 		Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
-		Name: KindCgroupDevice, Sections: []string{"cgroup/dev"}, Program: ebpf.CGroupDevice, Pass: 1, Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
+		Name: KindCgroupSysctl, Sections: []string{"cgroup/sysctl"}, Program: ebpf.CGroupSysctl, Attach: ebpf.AttachCGroupSysctl, Pass: 1,
+		Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
-		Name: KindSockOps, Sections: []string{"sockops*"}, Program: ebpf.SockOps, Pass: 1, Needs: []Need{NeedNetAdmin, NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
+		Name: KindCgroupDevice, Sections: []string{"cgroup/dev"}, Program: ebpf.CGroupDevice, Attach: ebpf.AttachCGroupDevice, Pass: 1, Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
 	},
 	{
-		Name: KindSKSKB, Sections: []string{"sk_skb/stream_parser", "sk_skb/stream_verdict", "sk_skb/verdict"}, Program: ebpf.SkSKB, Pass: 1,
-		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, How: "to the map of sockets that the macro names",
+		Name: KindSockOps, Sections: []string{"sockops*"}, Program: ebpf.SockOps, Attach: ebpf.AttachCGroupSockOps, Pass: 1, Needs: []Need{NeedCgroup}, How: "to the root of cgroup v2, or to the directory of --cgroup",
+	},
+	{
+		Name: KindSKSKB, Sections: []string{"sk_skb/stream_parser", "sk_skb/stream_verdict", "sk_skb/verdict"}, Program: ebpf.SkSKB, Attach: ebpf.AttachSkSKBStreamVerdict, Pass: 1,
+		Macro: "GADGET_SK_TARGET_MAP", How: "to the map of sockets that the macro names",
 	},
 	{
 		Name: KindSKMsg, Sections: []string{"sk_msg*"}, Program: ebpf.SkMsg, Pass: 1, Attach: ebpf.AttachSkMsgVerdict,
-		Macro: "GADGET_SK_TARGET_MAP", Needs: []Need{NeedNetAdmin}, How: "to the map of sockets that the macro names",
+		Macro: "GADGET_SK_TARGET_MAP", How: "to the map of sockets that the macro names",
 	},
 	{
-		Name: KindSKLookup, Sections: []string{"sk_lookup*"}, Program: ebpf.SkLookup, Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM, iterators, tc, XDP or cgroup programs",
+		Name: KindSKLookup, Sections: []string{"sk_lookup*"}, Program: ebpf.SkLookup, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM, iterators, tc, XDP or cgroup programs",
 	},
 	{
-		Name: KindFlowDissector, Sections: []string{"flow_dissector*"}, Program: ebpf.FlowDissector, Needs: []Need{NeedNetAdmin}, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM, iterators, tc, XDP or cgroup programs",
+		Name: KindFlowDissector, Sections: []string{"flow_dissector*"}, Program: ebpf.FlowDissector, Hint: "use a kind that gadget-run attaches: tracepoints, probes, fentry, LSM, iterators, tc, XDP or cgroup programs",
 	},
 	{Name: "tc without a direction", Sections: []string{"tc", "classifier"}, Program: ebpf.SchedCLS, Hint: `use "classifier/ingress" or "classifier/egress"`},
 	{Name: "tc action", Sections: []string{"action"}, Program: ebpf.SchedACT, Hint: `use "classifier/ingress" or "classifier/egress"`},

@@ -1,5 +1,11 @@
 package gadgetapi
 
+import (
+	"slices"
+
+	"github.com/cilium/ebpf"
+)
+
 // Need is something of the machine that attaching programs takes besides the
 // release of its kernel.
 type Need string
@@ -13,7 +19,6 @@ const (
 	NeedTrampoline Need = "BPF trampolines"
 	NeedLSM        Need = "BPF LSM"
 	NeedPerf       Need = "perf events"
-	NeedNetAdmin   Need = "CAP_NET_ADMIN"
 	NeedCgroup     Need = "cgroup v2"
 )
 
@@ -33,7 +38,31 @@ func Needs() []NeedHint {
 		{NeedTrampoline, "a kernel with CONFIG_FUNCTION_TRACER and its own BTF, and no policy against them"},
 		{NeedLSM, "a kernel with CONFIG_BPF_LSM, and \"bpf\" in the list of the boot parameter lsm="},
 		{NeedPerf, "a kernel with CONFIG_PERF_EVENTS"},
-		{NeedNetAdmin, "run it as root, or with CAP_NET_ADMIN"},
 		{NeedCgroup, "mount -t cgroup2 cgroup2 /sys/fs/cgroup"},
 	}
+}
+
+// The capabilities that attaching programs takes.
+const (
+	CapBPF      = "CAP_BPF"
+	CapPerfmon  = "CAP_PERFMON"
+	CapNetAdmin = "CAP_NET_ADMIN"
+	CapNetRaw   = "CAP_NET_RAW"
+)
+
+// tracing are the types of programs that see the memory of the kernel.
+var tracing = []ebpf.ProgramType{
+	ebpf.Kprobe, ebpf.TracePoint, ebpf.PerfEvent, ebpf.RawTracepoint, ebpf.RawTracepointWritable, ebpf.Tracing, ebpf.LSM,
+}
+
+// Capabilities returns what a process needs to load and attach programs of the
+// kind. A program whose helpers read the memory of the kernel also needs CapPerfmon.
+func (k *Kind) Capabilities() []string {
+	switch {
+	case slices.Contains(tracing, k.Program):
+		return []string{CapBPF, CapPerfmon}
+	case k.Program == ebpf.SocketFilter:
+		return []string{CapBPF, CapNetRaw}
+	}
+	return []string{CapBPF, CapNetAdmin}
 }

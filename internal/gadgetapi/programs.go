@@ -106,6 +106,11 @@ func (k *Kind) requirement() string {
 			parts = append(parts, string(n))
 		}
 	}
+	for _, c := range k.Capabilities() {
+		if c != CapBPF && c != CapPerfmon {
+			parts = append(parts, c)
+		}
+	}
 	if len(parts) == 0 {
 		return ""
 	}

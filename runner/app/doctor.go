@@ -22,7 +22,7 @@ type doctorCmd struct {
 
 // Help gives an example.
 func (doctorCmd) Help() string {
-	return `It fails when no gadget can run at all.
+	return `A program that does nothing is loaded and attached for each kind of program. It fails when no gadget can run at all.
 
 Examples:
 
@@ -45,6 +45,13 @@ func (d doctorCmd) Run(g *cli.Globals) error {
 		one := finding{name: f.Name, state: f.State}
 		if f.Missing() {
 			one.hint = f.Hint
+		}
+		all = append(all, one)
+	}
+	for _, t := range engine.TryKinds() {
+		one := finding{name: t.Kind.Name + " programs", state: "yes", hint: t.Hint}
+		if t.Err != nil {
+			one.state = "no"
 		}
 		all = append(all, one)
 	}

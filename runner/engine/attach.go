@@ -62,10 +62,23 @@ func (l *Loaded) attachAll() error {
 // they are read.
 func attachable(pr gadgetapi.Program) bool { return !pr.Kind.IsIterator() }
 
-// usesTracefs reports whether attaching pr may take tracefs.
+// usesTracefs reports whether attaching pr takes tracefs: probes do where the kernel
+// has no events for them.
 func usesTracefs(pr gadgetapi.Program) bool {
-	return pr.Type == ebpf.TracePoint || pr.Type == ebpf.Kprobe
+	switch {
+	case pr.Type != ebpf.Kprobe:
+		return pr.Type == ebpf.TracePoint
+	case userKind(pr) != "":
+		return present(uprobeEvents) == "no"
+	}
+	return present(kprobeEvents) == "no"
 }
+
+// Where the kernel shows that it has events for probes.
+const (
+	kprobeEvents = "/sys/bus/event_source/devices/kprobe"
+	uprobeEvents = "/sys/bus/event_source/devices/uprobe"
+)
 
 func (l *Loaded) attachEach(prs []gadgetapi.Program) error {
 	for _, pr := range prs {
@@ -178,7 +191,7 @@ func attachKprobe(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Close
 
 // explainKprobe returns err, or that the kernel has no kprobes at all.
 func explainKprobe(err error) error {
-	if present("/sys/bus/event_source/devices/kprobe") == "no" && !tracefsHas("kprobe_events") {
+	if present(kprobeEvents) == "no" && !tracefsHas("kprobe_events") {
 		return errNoKprobes
 	}
 	return err

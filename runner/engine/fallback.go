@@ -44,7 +44,7 @@ func (l *Loaded) chooseFallbacks(spec *ebpf.CollectionSpec) error {
 
 // try attaches a program that does nothing where pr would be attached.
 func (l *Loaded) try(pr gadgetapi.Program, spec *ebpf.ProgramSpec) error {
-	if pr.Kind == nil || pr.Kind.Sample == "" {
+	if pr.Kind == nil || !pr.Kind.InKernel() {
 		return errNotHere
 	}
 	harmless := spec.Copy()

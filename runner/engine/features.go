@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/features"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 // Feature is something that a kernel may support. Hint says what helps where it
@@ -20,22 +23,57 @@ type Feature struct {
 // Missing reports whether the kernel lacks the feature.
 func (f Feature) Missing() bool { return strings.HasPrefix(f.State, "no") }
 
-// Features returns what this kernel supports of what gadgets need. A process
-// that may not try says "unknown".
+// Features returns what this machine has of what gadgets need. A process that may
+// not try says "unknown".
 func Features() []Feature {
-	return []Feature{
-		{"kernel BTF", present("/sys/kernel/btf/vmlinux"), "run gadgets that carry BTF for this kernel, or give it with --btf FILE"},
-		moduleBTF(SysBTF),
-		{"ring buffer", state(features.HaveMapType(ebpf.RingBuf)), "nothing to do: perf buffers are used instead"},
-		{"tracepoints", state(features.HaveProgramType(ebpf.TracePoint)), "a kernel of 4.7 or newer with CONFIG_BPF_EVENTS"},
-		{"raw tracepoints", state(features.HaveProgramType(ebpf.RawTracepoint)), "a kernel of 4.17 or newer"},
-		{"fentry, fexit", fentryState(), "a kernel of 5.5 or newer with its own BTF, and no policy against them"},
-		{"kprobes", present("/sys/bus/event_source/devices/kprobe"), "a kernel with CONFIG_KPROBES"},
-		{"uprobes", present("/sys/bus/event_source/devices/uprobe"), "a kernel with CONFIG_UPROBES"},
-		{"boot clock", state(features.HaveProgramHelper(ebpf.TracePoint, asm.FnKtimeGetBootNs)), "a kernel of 5.8 or newer"},
-		{"tracefs", tracefsState(), "nothing to do with CAP_SYS_ADMIN: it is mounted for the run alone"},
-		{"bpffs", bpffsState(), "mount -t bpf bpf /sys/fs/bpf, where gadgets are to share maps"},
+	var out []Feature
+	for _, n := range gadgetapi.Needs() {
+		out = append(out, Feature{string(n.Need), needState(n.Need), n.Hint})
 	}
+	return append(out,
+		moduleBTF(SysBTF),
+		Feature{"ring buffer", state(features.HaveMapType(ebpf.RingBuf)), "nothing to do: perf buffers are used instead"},
+		Feature{"boot clock", state(features.HaveProgramHelper(ebpf.TracePoint, asm.FnKtimeGetBootNs)), "a kernel of 5.8 or newer"},
+		Feature{"bpffs", bpffsState(), "mount -t bpf bpf /sys/fs/bpf, where gadgets are to share maps"},
+	)
+}
+
+// needState says whether this machine has what attach kinds need.
+func needState(n gadgetapi.Need) string {
+	switch n {
+	case gadgetapi.NeedBTF:
+		return present("/sys/kernel/btf/vmlinux")
+	case gadgetapi.NeedTracefs:
+		return tracefsState()
+	case gadgetapi.NeedKprobes:
+		return present(kprobeEvents)
+	case gadgetapi.NeedUprobes:
+		return present(uprobeEvents)
+	case gadgetapi.NeedTrampoline:
+		return fentryState()
+	case gadgetapi.NeedLSM:
+		return lsmState("/sys/kernel/security/lsm")
+	case gadgetapi.NeedPerf:
+		return present("/proc/sys/kernel/perf_event_paranoid")
+	case gadgetapi.NeedCgroup:
+		if _, err := (Places{}).cgroup(); err != nil {
+			return "no"
+		}
+		return "yes"
+	}
+	return "unknown"
+}
+
+// lsmState looks for eBPF in the list of security modules, which securityfs shows.
+func lsmState(path string) string {
+	data, err := os.ReadFile(path)
+	switch {
+	case err != nil:
+		return "unknown, securityfs is not mounted"
+	case slices.Contains(strings.Split(strings.TrimSpace(string(data)), ","), "bpf"):
+		return "yes"
+	}
+	return "no"
 }
 
 // moduleBTF tells of modules whose types, in dir, are broken.

@@ -82,7 +82,7 @@ type Loaded struct {
 // Load gives the plan's programs and maps to the kernel and opens the readers
 // of its tracers. Nothing is attached yet.
 func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
-	if err := checkPrivilege(); err != nil {
+	if err := checkPlanPrivilege(plan); err != nil {
 		return nil, err
 	}
 	if len(plan.Programs) > 0 || len(opts.Feeds) == 0 {

@@ -101,14 +101,9 @@ func kernelFunctions(pattern string) ([]string, error) {
 	if !wildcard.In(pattern) {
 		return []string{pattern}, nil
 	}
-	f, column, err := openFunctions()
+	names, err := listedFunctions(pattern)
 	if err != nil {
 		return nil, fmt.Errorf("listing the functions of the kernel: %w", err)
-	}
-	defer f.Close()
-	names, err := matchingFunctions(f, column, pattern)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", f.Name(), err)
 	}
 	if len(names) == 0 {
 		return nil, fmt.Errorf("no function matches %q: %w", pattern, os.ErrNotExist)
@@ -116,15 +111,31 @@ func kernelFunctions(pattern string) ([]string, error) {
 	return names, nil
 }
 
-// openFunctions opens a list of functions, and tells the column of the names.
-func openFunctions() (f *os.File, column int, err error) {
-	for _, dir := range tracefsPaths {
-		if f, err := os.Open(dir + "/" + filterFunctions); err == nil {
-			return f, 0, nil
+// listedFunctions returns what matches in the list of tracefs, or where that cannot
+// be read, among the symbols of the kernel.
+func listedFunctions(pattern string) (names []string, err error) {
+	err = withTracefs(func() error {
+		for _, dir := range tracefsPaths {
+			if names, err = functionsIn(dir+"/"+filterFunctions, 0, pattern); err == nil {
+				return nil
+			}
 		}
+		return err
+	})
+	if err == nil {
+		return names, nil
 	}
-	f, err = os.Open(kernelSymbols)
-	return f, 2, err
+	return functionsIn(kernelSymbols, 2, pattern)
+}
+
+// functionsIn returns the names in a column of a file that match.
+func functionsIn(path string, column int, pattern string) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return matchingFunctions(f, column, pattern)
 }
 
 func matchingFunctions(r io.Reader, column int, pattern string) ([]string, error) {

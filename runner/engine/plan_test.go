@@ -292,19 +292,6 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-func TestPrivilege(t *testing.T) {
-	for _, tc := range []struct {
-		caps uint64
-		want bool
-	}{
-		{0, false}, {1 << 21, true}, {1 << 39, false}, {1 << 38, false}, {1<<38 | 1<<39, true}, {^uint64(0), true},
-	} {
-		if got := mayTrace(tc.caps); got != tc.want {
-			t.Errorf("capabilities %#x: got %t, want %t", tc.caps, got, tc.want)
-		}
-	}
-}
-
 func TestVerifierErrorIsOneLine(t *testing.T) {
 	ve := &ebpf.VerifierError{Cause: errors.New("permission denied"), Log: []string{
 		"0: R1=ctx()", "6: (79) r0 = *(u64 *)(r0 +0)", "R0 invalid mem access 'map_value_or_null'",

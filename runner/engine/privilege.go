@@ -9,29 +9,76 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 // ErrPrivilege says that the process may not do what running a gadget needs.
 var ErrPrivilege = errors.New("loading eBPF programs needs CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN), run it as root or with sudo")
 
+// errUserNamespace says that capabilities do not count here.
+var errUserNamespace = errors.New("the process is in a user namespace, where capabilities do not count for eBPF, run it on the machine itself")
+
+// initialUserNamespace is the inode number of the user namespace of the machine.
+const initialUserNamespace = 0xeffffffd
+
+// inUserNamespace reports whether the process is in another user namespace than
+// the machine's.
+func inUserNamespace() bool {
+	var st unix.Stat_t
+	return unix.Stat("/proc/thread-self/ns/user", &st) == nil && st.Ino != initialUserNamespace
+}
+
+// capabilityBits are the capabilities that attach kinds name.
+var capabilityBits = map[string]uint{
+	gadgetapi.CapBPF: unix.CAP_BPF, gadgetapi.CapPerfmon: unix.CAP_PERFMON,
+	gadgetapi.CapNetAdmin: unix.CAP_NET_ADMIN, gadgetapi.CapNetRaw: unix.CAP_NET_RAW,
+}
+
 // checkPrivilege returns ErrPrivilege when the process lacks the capabilities
 // that loading tracing programs needs on any kernel.
 func checkPrivilege() error {
-	caps, err := effectiveCaps()
-	if err != nil {
-		return fmt.Errorf("reading the capabilities of the process: %w", err)
+	if inUserNamespace() {
+		return fmt.Errorf("%w: %w", ErrPrivilege, errUserNamespace)
 	}
-	if !mayTrace(caps) {
+	if len(missingCapabilities([]string{gadgetapi.CapBPF, gadgetapi.CapPerfmon})) > 0 {
 		return ErrPrivilege
 	}
 	return nil
 }
 
-// mayTrace reports whether the capability set caps suffices to load tracing
-// programs: CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN, which includes both.
-func mayTrace(caps uint64) bool {
+// checkPlanPrivilege is checkPrivilege, also for what the kinds of the enabled
+// programs need.
+func checkPlanPrivilege(plan *gadgetapi.Spec) error {
+	if err := checkPrivilege(); err != nil {
+		return err
+	}
+	for _, pr := range plan.Programs {
+		if pr.Disabled || pr.Kind == nil {
+			continue
+		}
+		if missing := missingCapabilities(pr.Kind.Capabilities()); len(missing) > 0 {
+			return fmt.Errorf("program %q, a %s program, also needs %s: %w", pr.Name, pr.Kind.Name, strings.Join(missing, ", "), ErrPrivilege)
+		}
+	}
+	return nil
+}
+
+// missingCapabilities returns those of names that the process does not have.
+// CAP_SYS_ADMIN stands for all but those of packet sockets.
+func missingCapabilities(names []string) []string {
+	caps, err := effectiveCaps()
+	if err != nil {
+		return names
+	}
 	has := func(c uint) bool { return caps&(1<<c) != 0 }
-	return has(unix.CAP_SYS_ADMIN) || has(unix.CAP_BPF) && has(unix.CAP_PERFMON)
+	var missing []string
+	for _, name := range names {
+		if !has(capabilityBits[name]) && (!has(unix.CAP_SYS_ADMIN) || name == gadgetapi.CapNetRaw) {
+			missing = append(missing, name)
+		}
+	}
+	return missing
 }
 
 func effectiveCaps() (uint64, error) {

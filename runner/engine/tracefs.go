@@ -32,6 +32,9 @@ func tracefsHas(name string) bool {
 	return false
 }
 
+// tracefsReadable reports whether this process may look for events in tracefs.
+func tracefsReadable() bool { return tracefsHas("events/sched") }
+
 // withTracefs calls fn where tracefs is mounted. When it is not, fn runs on a
 // thread with a mount namespace of its own, in which tracefs is mounted; the
 // thread ends with fn, and nothing is left behind. Tracepoints stay attached:

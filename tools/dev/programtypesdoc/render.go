@@ -35,13 +35,13 @@ func render(kinds []gadgetapi.Kind, needs []gadgetapi.NeedHint) ([]byte, error) 
 	var tried []string
 	for i := range kinds {
 		k := &kinds[i]
-		if k.Attachable() && k.Sample != "" {
+		if k.Attachable() && k.InKernel() {
 			tried = append(tried, "`"+k.Sections[0]+"`")
 		}
 		switch {
 		case k.Attachable():
-			fmt.Fprintf(&attached, "| %s | %s | %s | %s | %s | %s |\n",
-				cell(k.Name), sections(k), target(k), since(k), cell(joined(k.Needs)), cell(k.How))
+			fmt.Fprintf(&attached, "| %s | %s | %s | %s | %s | %s | %s |\n",
+				cell(k.Name), sections(k), target(k), since(k), cell(joined(k.Needs)), strings.Join(k.Capabilities(), ", "), cell(k.How))
 		case k.Hint != "":
 			fmt.Fprintf(&refused, "| %s | %s | %s | %s |\n", cell(k.Name), sections(k), since(k), cell(k.Hint))
 		default:
@@ -50,13 +50,13 @@ func render(kinds []gadgetapi.Kind, needs []gadgetapi.NeedHint) ([]byte, error) 
 	}
 	var page bytes.Buffer
 	page.WriteString(intro)
-	page.WriteString("\n## Attached\n\n| kind | sections | target | since Linux | needs | attached |\n|---|---|---|---|---|---|\n")
+	page.WriteString("\n## Attached\n\n| kind | sections | target | since Linux | needs | capabilities | attached |\n|---|---|---|---|---|---|---|\n")
 	page.Write(attached.Bytes())
 	page.WriteString("\n## Refused\n\nA gadget with an enabled program of these kinds is refused before anything is loaded.\n\n" +
 		"| kind | sections | since Linux | instead |\n|---|---|---|---|\n")
 	page.Write(refused.Bytes())
 	fmt.Fprintf(&page, fallbacks, strings.Join(tried, ", "))
-	page.WriteString("\n## What kinds need\n\n`gadget-run doctor` says what this machine has.\n\n| need | where it is missing |\n|---|---|\n")
+	page.WriteString("\n## What kinds need\n\n`gadget-run doctor` tries each kind with a program that does nothing.\n\n| need | where it is missing |\n|---|---|\n")
 	for _, n := range needs {
 		fmt.Fprintf(&page, "| %s | %s |\n", cell(string(n.Need)), cell(n.Hint))
 	}
