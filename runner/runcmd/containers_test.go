@@ -113,11 +113,10 @@ func startLayout(t *testing.T, n *node, cmd Cmd, flags []string) (stdout, stderr
 
 func waitFor(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for range 400 {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(25 * time.Millisecond) {
 		if cond() {
 			return
 		}
-		time.Sleep(25 * time.Millisecond)
 	}
 	t.Fatalf("%s did not come", what)
 }

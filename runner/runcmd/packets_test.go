@@ -31,8 +31,8 @@ func TestPacketsOfContainers(t *testing.T) {
 	waitFor(t, "the start", func() bool { return strings.Contains(stderr.String(), "ready, 1 program attached") })
 	gadgettest.Talk(t, a.PID)
 	gadgettest.Talk(t, b.PID)
-	waitFor(t, "a packet of a", func() bool { return packetsOf(t, stdout.String())[a.NetNS] > 0 })
-	time.Sleep(200 * time.Millisecond)
+	waitFor(t, "four packets of a", func() bool { return packetsOf(t, stdout.String())[a.NetNS] >= 4 })
+	time.Sleep(200 * time.Millisecond) // for more, which must not come
 	before := packetsOf(t, stdout.String())
 	// The loopback interface shows a packet on its way out and in, and the answer
 	// that nobody listens in the same way.
