@@ -73,7 +73,7 @@ func TestValidateAcceptsDefaultsOfEveryParameter(t *testing.T) {
 	for _, name := range []string{
 		"operator.oci.ebpf.targ_byte", "operator.oci.ebpf.map-fetch-interval", "map-fetch-count", "operator.sort.sort",
 		"operator.filter.filter.open", "operator.localmanager.host", "operator.oci.validate-metadata", "operator.process.interval",
-		"operator.oci.wasm.word", "operator.custom.mode",
+		"operator.oci.wasm.word", "custom.mode",
 	} {
 		yaml := fmt.Sprintf("operator: {process: {emitstats: true}}\nparams: {wasm: {word: {}}, custom: {mode: {}}}\nparamDefaults: {%s: \"1\"}\n", name)
 		if got := validate(t, yaml, gadget.Validation{Object: object(t, "good"), Wasm: true}); len(got) > 0 {

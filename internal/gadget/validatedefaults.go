@@ -58,7 +58,7 @@ func (r *validator) gadgetParams() []gadgetapi.Param {
 		}
 	}
 	for _, name := range keys(r.md.CustomParams) {
-		out = append(out, gadgetapi.Param{Key: cmp.Or(r.md.CustomParams[name].Key, name), Qualifier: "operator.custom."})
+		out = append(out, gadgetapi.Param{Key: cmp.Or(r.md.CustomParams[name].Key, name), Qualifier: CustomQualifier})
 	}
 	return out
 }

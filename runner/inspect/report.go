@@ -110,6 +110,11 @@ func (a *Report) metadata(art *gadget.Artifact) error {
 	a.Name, a.Description, a.api = md.Name, md.Description, md.API()
 	a.params("", md.EBPFParams)
 	a.params(string(gadgetapi.ParamString), md.WasmParams)
+	custom := map[string]*gadget.Param{}
+	for name, p := range md.CustomParams {
+		custom[name] = &gadget.Param{Key: name, DefaultValue: p.DefaultValue, Description: p.Description}
+	}
+	a.params(string(gadgetapi.ParamString), custom)
 	for _, name := range slices.Sorted(maps.Keys(md.DataSources)) {
 		src := Source{Name: name}
 		fields := md.DataSources[name].Fields

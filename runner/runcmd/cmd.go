@@ -88,6 +88,7 @@ type session struct {
 	// packetFilters are what the user gives for those of the gadget, by name.
 	packetFilters map[string]*packetfilter.Filter
 	wasmKeys      []gadgetapi.Param // of params.wasm
+	customKeys    []gadgetapi.Param // of params.custom
 	wasm          *wasmRun          // nil for a gadget without wasm program
 	stacks        symbolizer.Stacks
 	symbols       *symbolizer.User // nil for none
@@ -144,7 +145,7 @@ func (s *session) run(ctx context.Context) error {
 	if s.rest.Help {
 		return s.help()
 	}
-	params := append(s.params(), s.wasmKeys...)
+	params := s.allParams()
 	values, err := ParseParams(params, s.rest.Args)
 	if err != nil {
 		return cli.Usage(err)
@@ -194,9 +195,12 @@ func (s *session) read() error {
 	if err := problems.Err(); err != nil {
 		return err
 	}
+	md, err := s.customize(md)
+	if err != nil {
+		return err
+	}
 	s.metadata = md.API()
 	s.wasmKeys = s.wasmParams(md)
-	var err error
 	if s.feeds, err = openFeeds(md.Operators); err != nil {
 		return err
 	}

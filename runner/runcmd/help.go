@@ -33,7 +33,7 @@ func (s *session) help() error {
 		w.line("%s", s.metadata.Description)
 	}
 	w.line("\nUsage: gadget-run run %s [flags]", s.cmd.Gadget)
-	w.params(append(s.params(), s.wasmKeys...))
+	w.params(s.allParams())
 	width := terminalWidth(s.g.Stdout)
 	if width == 0 {
 		width = helpWidth

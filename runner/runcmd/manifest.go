@@ -88,7 +88,7 @@ func readSpecs(file string, stdin io.Reader) ([]gadget.InstanceSpec, error) {
 
 // gadgetQualifiers begin the names of parameters that come with the gadget.
 func gadgetQualifiers() []string {
-	out := []string{gadgetapi.ParamQualifier, gadgetapi.WasmParamQualifier}
+	out := []string{gadgetapi.ParamQualifier, gadgetapi.WasmParamQualifier, gadget.CustomQualifier}
 	for _, op := range feedOperators {
 		out = append(out, feedQualifier(op.source))
 	}

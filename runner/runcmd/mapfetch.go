@@ -23,6 +23,18 @@ func (s *session) params() []gadgetapi.Param {
 	return all
 }
 
+// allParams returns the parameters of the gadget with those of its wasm program and
+// those that patch gadget.yaml, which come before others of the same name.
+func (s *session) allParams() []gadgetapi.Param {
+	var out []gadgetapi.Param
+	for _, p := range slices.Concat(s.customKeys, s.params(), s.wasmKeys) {
+		if !slices.ContainsFunc(out, func(o gadgetapi.Param) bool { return o.Key == p.Key }) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 func mapParams() []gadgetapi.Param {
 	var all []gadgetapi.Param
 	for _, p := range [][2]string{
