@@ -77,6 +77,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if args, err = withLayout(args); err != nil {
 		return err
 	}
+	args = withForeign(args)
 	first := leading(args)
 	std := streams{stdin, stdout, stderr}
 	line, err := std.commandLine(args[first:])

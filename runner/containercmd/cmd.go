@@ -23,6 +23,8 @@ type List struct {
 
 	container.SelectorFlags `group:"Containers"`
 	container.RuntimeFlags  `group:"Runtimes"`
+
+	RuntimeProtocol string `hidden:"" placeholder:"NAME" help:"Taken for scripts: each runtime is asked by its own protocol."`
 }
 
 // Help gives examples.
