@@ -24,6 +24,7 @@ require (
 
 require (
 	github.com/containerd/containerd/api v1.12.0
+	github.com/elastic/go-seccomp-bpf v1.6.0
 	github.com/expr-lang/expr v1.17.8
 	github.com/tetratelabs/wazero v1.12.0
 	github.com/vishvananda/netlink v1.3.1

@@ -194,6 +194,20 @@ def go_repositories():
         version = "v0.5.0",
     )
     go_repository(
+        name = "com_github_elastic_go_seccomp_bpf",
+        build_file_proto_mode = "disable_global",
+        importpath = "github.com/elastic/go-seccomp-bpf",
+        sum = "h1:NYduiYxRJ0ZkIyQVwlSskcqPPSg6ynu5pK0/d7SQATs=",
+        version = "v1.6.0",
+    )
+    go_repository(
+        name = "com_github_elastic_go_ucfg",
+        build_file_proto_mode = "disable_global",
+        importpath = "github.com/elastic/go-ucfg",
+        sum = "h1:54KIF/2zFKfl0MzsSOCGOsZ3O2bnjFQJ0nDJcLhviyk=",
+        version = "v0.8.8",
+    )
+    go_repository(
         name = "com_github_envoyproxy_go_control_plane",
         build_file_proto_mode = "disable_global",
         importpath = "github.com/envoyproxy/go-control-plane",
@@ -703,6 +717,13 @@ def go_repositories():
         importpath = "gopkg.in/check.v1",
         sum = "h1:Hei/4ADfdWqJk1ZMxUNpqntNwaWcugrBjAiHlqqRiVk=",
         version = "v1.0.0-20201130134442-10cb98267c6c",
+    )
+    go_repository(
+        name = "in_gopkg_yaml_v2",
+        build_file_proto_mode = "disable_global",
+        importpath = "gopkg.in/yaml.v2",
+        sum = "h1:D8xgwECY7CYvx+Y2n4sBz93Jn9JRvxdiyyo8CTfuKaY=",
+        version = "v2.4.0",
     )
     go_repository(
         name = "in_gopkg_yaml_v3",

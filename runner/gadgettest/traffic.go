@@ -73,6 +73,12 @@ func bringUp(name string) error {
 	if err != nil {
 		return err
 	}
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, req); err != nil {
+		return err
+	}
+	if req.Uint16()&unix.IFF_UP != 0 {
+		return nil
+	}
 	req.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req)
 }

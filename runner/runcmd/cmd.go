@@ -22,6 +22,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/enrich"
 	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/rights"
 	"github.com/rules-gadget/rules_gadget/runner/symbolizer"
 )
 
@@ -75,6 +76,9 @@ type session struct {
 	g    *cli.Globals
 	rest Rest
 
+	// apply gives up rights of the whole process, nil to keep all.
+	apply func(rights.Set) error
+
 	runtimes func(flags container.RuntimeFlags, warn func(text string)) (enrich.Source, error)
 
 	ready      *readiness
@@ -106,7 +110,7 @@ func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 	notes := cli.NewNotes(g.Stderr)
 	quick := *g
 	quick.Stderr, g = notes, &quick
-	s := &session{cmd: c, g: g, rest: rest, runtimes: openRuntimes, kernel: cache}
+	s := &session{cmd: c, g: g, rest: rest, runtimes: openRuntimes, kernel: cache, apply: rights.Set.Apply}
 	if c.BTF == "" && !rest.Help {
 		// Nearly every gadget needs it, and another CPU can read it meanwhile;
 		// an error shows again where the types are used.
@@ -272,6 +276,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	}
 	err = loaded.Run(ctx, handler, func() {
 		s.enterContainers(loaded)
+		s.confine()
 		s.notef("ready, %s", programsText(loaded.Attached()))
 		if s.rest.member.attached() {
 			s.ready.tell(s.detailf)

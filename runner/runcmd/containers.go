@@ -37,6 +37,7 @@ type containers struct {
 	source    enrich.Source
 	selecting bool // the user chose some
 	present   bool // the socket of some runtime is there
+	followed  bool // they are watched
 }
 
 // openContainers prepares for what the flags ask. It connects to nothing.
@@ -121,6 +122,7 @@ func (s *session) follow(ctx context.Context, sources []*field.Source) (stop fun
 	if !useful {
 		return func() {}
 	}
+	s.containers.followed = true
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {

@@ -19,6 +19,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/enrich"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
+	"github.com/rules-gadget/rules_gadget/runner/rights"
 )
 
 // node is the runtimes of a machine on which containers start at given times.
@@ -102,6 +103,9 @@ func startLayout(t *testing.T, n *node, cmd Cmd, flags []string) (stdout, stderr
 		runtimes: func(container.RuntimeFlags, func(string)) (enrich.Source, error) {
 			return n, nil
 		},
+	}
+	if os.Getenv(confinedVariable) != "" {
+		s.apply = rights.Set.Apply
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.run(ctx) }()

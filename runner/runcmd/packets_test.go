@@ -20,6 +20,8 @@ import (
 func TestPacketsOfContainers(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	a, b := gadgettest.StartContained(t, "a"), gadgettest.StartContained(t, "b")
+	gadgettest.Talk(t, a.PID) // brings the interface up
+	gadgettest.Talk(t, b.PID)
 	beside := contained("beside", gadgettest.Neighbour(t, a))
 	n := newNode(contained("a", a), beside)
 	cmd := Cmd{
@@ -59,6 +61,9 @@ func TestPacketsOfContainers(t *testing.T) {
 	}
 	if !strings.Contains(stdout.String(), `"podName":"pod-b"`) {
 		t.Errorf("no event tells its pod:\n%s", stdout.String())
+	}
+	if !t.Failed() {
+		t.Log(sawPackets)
 	}
 }
 

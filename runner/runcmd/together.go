@@ -16,6 +16,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/metrics"
+	"github.com/rules-gadget/rules_gadget/runner/rights"
 )
 
 // gadgetField is the field that tells which gadget of several an event is of.
@@ -47,6 +48,9 @@ type company struct {
 	registry *metrics.Registry // nil until a gadget counts
 	server   *metrics.Server   // nil until one serves
 	serving  int               // gadgets that are counted
+	rights   rights.Set        // what the gadgets need that are attached
+	confined int               // gadgets that have told
+	gadgets  int               // of the run
 }
 
 // Invocations returns what is to be run: a gadget for each reference on the command
@@ -117,7 +121,7 @@ func together(list []Invocation, names []string) ([]Invocation, error) {
 	case list[0].Rest.Help:
 		return nil, cli.Usage(errors.New("--help tells about one gadget, name one"))
 	}
-	shared := &company{}
+	shared := &company{gadgets: len(list)}
 	shared.missing.Store(int32(len(list)))
 	used := map[string]int{}
 	for i := range list {
@@ -164,7 +168,7 @@ func (m *member) metrics() *metrics.Registry {
 // last one has called it. started is told the first server.
 func (m *member) serve(r *metrics.Registry, address string, started func(url string)) (stop func(), err error) {
 	if m == nil {
-		m = &member{company: &company{}}
+		m = &member{company: &company{gadgets: 1}}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -194,6 +198,19 @@ func (m *member) readiness(open func() (*readiness, error)) (*readiness, error) 
 	}
 	m.once.Do(func() { m.ready, m.readyErr = open() })
 	return m.ready, m.readyErr
+}
+
+// keep adds what a gadget keeps to what the others do. It returns all of it, and
+// whether the gadget is the last one to come.
+func (m *member) keep(of rights.Set) (all rights.Set, last bool) {
+	if m == nil {
+		return of, true
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rights.Join(of)
+	m.confined++
+	return m.rights, m.confined == m.gadgets
 }
 
 // attached reports whether the gadget is the last one whose programs are attached.

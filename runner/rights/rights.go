@@ -1,0 +1,105 @@
+// Package rights takes a process the rights that it no longer needs: capabilities,
+// new privileges, and the system calls that only a start takes.
+package rights
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	seccomp "github.com/elastic/go-seccomp-bpf"
+	"golang.org/x/sys/unix"
+)
+
+// Set is what a process keeps. The zero value is next to nothing.
+type Set struct {
+	capabilities uint64
+	attaching    bool
+}
+
+// Keep keeps capabilities, by their numbers, as far as the process has them.
+func (s *Set) Keep(capabilities ...uint) {
+	for _, c := range capabilities {
+		s.capabilities |= 1 << c
+	}
+}
+
+// KeepAttaching keeps the system calls that load and attach programs and enter
+// namespaces.
+func (s *Set) KeepAttaching() { s.attaching = true }
+
+// Join keeps what other keeps as well.
+func (s *Set) Join(other Set) {
+	s.capabilities |= other.capabilities
+	s.attaching = s.attaching || other.attaching
+}
+
+// Apply takes every thread of the process what s does not keep, for good. Each half
+// is done even where the other one cannot be.
+func (s Set) Apply() error {
+	return errors.Join(s.dropCapabilities(), s.filterCalls())
+}
+
+// dropCapabilities gives up capabilities in every thread.
+func (s Set) dropCapabilities() error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return fmt.Errorf("reading the capabilities of the process: %w", err)
+	}
+	for i := range data {
+		keep := uint32(s.capabilities >> (32 * i))
+		data[i].Permitted &= keep
+		data[i].Effective &= keep
+		data[i].Inheritable = 0
+	}
+	// The kernel has capabilities for each thread; a program with C in it cannot
+	// reach them all.
+	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET,
+		uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data[0])), 0) //nolint:gosec // as the call takes them
+	runtime.KeepAlive(&header)
+	runtime.KeepAlive(&data)
+	if errno != 0 {
+		return fmt.Errorf("giving up capabilities: %w", errno)
+	}
+	return nil
+}
+
+// filterCalls lets only the system calls through that a running gadget takes.
+// Others fail, as where the kernel does not have them.
+func (s Set) filterCalls() error {
+	if !seccomp.Supported() {
+		return nil
+	}
+	allowed := append(known(calls), known(callsOf[runtime.GOARCH])...)
+	group := seccomp.SyscallGroup{Action: seccomp.ActionAllow, Names: allowed}
+	if s.attaching {
+		group.Names = append(group.Names, known(attachingCalls)...)
+	} else {
+		group.NamesWithCondtions = commands()
+	}
+	filter := seccomp.Filter{NoNewPrivs: true, Flag: seccomp.FilterFlagTSync, Policy: seccomp.Policy{
+		DefaultAction: seccomp.ActionErrno, Syscalls: []seccomp.SyscallGroup{group},
+	}}
+	// The bit and the filter are of one thread, until the filter is given to all.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := seccomp.LoadFilter(filter); err != nil {
+		return fmt.Errorf("filtering system calls: %w", err)
+	}
+	return nil
+}
+
+// commands are those of bpf(2) that read and write maps and end attachments.
+func commands() []seccomp.NameWithConditions {
+	var out []seccomp.NameWithConditions
+	for _, command := range mapCommands {
+		out = append(out, seccomp.NameWithConditions{
+			Name:       "bpf",
+			Conditions: []seccomp.Condition{{Argument: 0, Operation: seccomp.Equal, Value: command}},
+		})
+	}
+	return out
+}
