@@ -15,7 +15,7 @@ import (
 // partSeparator separates the parts of the name of a declaration.
 const partSeparator = "___"
 
-// lostSuffix ends the name of the map that counts what a tracer map lost.
+// lostSuffix ends the name of the map that counts what found no room in another.
 const lostSuffix = "_lost_samples"
 
 // PacketFilterPrefix begins the names of functions that a filter replaces.
@@ -99,10 +99,17 @@ func (s *Spec) declare(name string) {
 func (s *Spec) tracer(parts []string) {
 	t := Table{Name: parts[0], Kind: Tracer, Map: parts[1]}
 	s.tracerMap(parts[1:2])
-	if _, ok := s.Collection.Maps[t.Map+lostSuffix]; ok {
-		t.LostMap = t.Map + lostSuffix
-	}
+	t.LostMap = s.lostMap(t.Map)
 	s.add(t, parts[2])
+}
+
+// lostMap returns the name of the map that counts what found no room in another,
+// "" if none exists.
+func (s *Spec) lostMap(of string) string {
+	if _, ok := s.Collection.Maps[of+lostSuffix]; ok {
+		return of + lostSuffix
+	}
+	return ""
 }
 
 func (s *Spec) iterator(parts []string) {

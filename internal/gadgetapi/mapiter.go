@@ -19,7 +19,7 @@ func IsPerCPU(t ebpf.MapType) bool {
 }
 
 func (s *Spec) mapIterator(parts []string) {
-	t := Table{Name: parts[0], Kind: MapIterator, Map: parts[1]}
+	t := Table{Name: parts[0], Kind: MapIterator, Map: parts[1], LostMap: s.lostMap(parts[1])}
 	defer func() { s.Tables = append(s.Tables, t) }()
 	m, ok := s.Collection.Maps[t.Map]
 	if !ok {

@@ -36,7 +36,7 @@ var perfEvents = map[string]map[string]uint64{
 // perfAttr returns the event that the options of a program name.
 func perfAttr(o gadgetapi.ProgramOptions) (*unix.PerfEventAttr, error) {
 	attr := &unix.PerfEventAttr{Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})), Sample: defaultFrequency, Bits: unix.PerfBitFreq}
-	kind := plainName(o.PerfType, "perf_type_")
+	kind := plainName(o.PerfType, "perf_", "type_")
 	if kind == "" {
 		kind = "software"
 	}
@@ -50,7 +50,7 @@ func perfAttr(o gadgetapi.ProgramOptions) (*unix.PerfEventAttr, error) {
 		attr.Type = unix.PERF_TYPE_SOFTWARE
 	}
 	var err error
-	if attr.Config, ok = events[plainName(o.PerfConfig, "perf_count_sw_", "perf_count_hw_")]; !ok {
+	if attr.Config, ok = events[plainName(o.PerfConfig, "perf_", "count_sw_", "count_hw_")]; !ok {
 		if attr.Config, err = strconv.ParseUint(o.PerfConfig, 0, 64); err != nil {
 			return nil, fmt.Errorf("perf config %q is not an event of the type %s", o.PerfConfig, kind)
 		}
@@ -68,7 +68,8 @@ func perfAttr(o gadgetapi.ProgramOptions) (*unix.PerfEventAttr, error) {
 	return attr, nil
 }
 
-// plainName returns name as perf(1) spells it: PERF_COUNT_SW_CPU_CLOCK is cpu-clock.
+// plainName returns name as perf(1) spells it: PERF_COUNT_SW_CPU_CLOCK and
+// count_sw_cpu_clock are cpu-clock.
 func plainName(name string, prefixes ...string) string {
 	name = strings.ToLower(name)
 	for _, p := range prefixes {

@@ -133,7 +133,7 @@ func newReadLoop(l *Loaded, h Handler) *readLoop {
 	n := len(l.readers)
 	return &readLoop{
 		l: l, h: h, failed: make(chan error, n), done: make(chan struct{}),
-		lost: make([]uint64, n),
+		lost: make([]uint64, len(l.plan.Tables)),
 	}
 }
 
@@ -213,7 +213,7 @@ func recordOf(size uint32, rest *gadgetapi.Rest) func(sample []byte) []byte {
 
 // pollLost reports what the lost maps counted since the last call.
 func (r *readLoop) pollLost() {
-	for i, t := range r.l.tracers() {
+	for i, t := range r.l.plan.Tables {
 		if t.LostMap == "" {
 			continue
 		}

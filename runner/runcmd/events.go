@@ -156,7 +156,11 @@ func (e *events) Array(source int, samples [][]byte) {
 // Lost implements engine.Handler.
 func (e *events) Lost(source int, n uint64) {
 	e.parts[source].lost.Add(n)
-	e.note("%s: lost %d events, the output is slower than the gadget", e.sources[source].Name, n)
+	why := "the output is slower than the gadget"
+	if e.sources[source].Array {
+		why = "its map is full, read it at a shorter interval"
+	}
+	e.note("%s: lost %d events, %s", e.sources[source].Name, n, why)
 }
 
 // finish writes what is pending, for at most outputGrace.
