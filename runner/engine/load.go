@@ -42,6 +42,8 @@ type LoadOptions struct {
 	PacketFilters map[string]*packetfilter.Filter
 	// Feeds are data sources that no eBPF program fills.
 	Feeds []Feed
+	// Programless says that there is something to run without eBPF programs.
+	Programless bool
 	// Statistics makes the verifier say what Verified returns.
 	Statistics bool
 	// Note receives a sentence for what is skipped, may be nil. Detail receives
@@ -76,6 +78,7 @@ type Loaded struct {
 	readers []sampleReader
 	rests   []*gadgetapi.Rest // of the same tracers, nil without rest
 	arrays  []array
+	follows bool      // a feed of single events is there
 	reading *readLoop // of the last Run
 }
 
@@ -85,7 +88,7 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 	if err := checkPlanPrivilege(plan); err != nil {
 		return nil, err
 	}
-	if len(plan.Programs) > 0 || len(opts.Feeds) == 0 {
+	if len(plan.Programs) > 0 || !opts.Programless {
 		if err := errors.Join(plan.Err(), plan.Runnable(), opts.Places.check(plan, opts.Roots)); err != nil {
 			return nil, err
 		}

@@ -43,6 +43,7 @@ func (l *Loaded) Run(ctx context.Context, h Handler, attached func()) error {
 	readers := newReadLoop(l, h)
 	readers.start()
 	defer l.followOwners(ctx)()
+	defer l.followFeeds(h)()
 	if err := l.Attach(); err != nil {
 		readers.stop()
 		return err
@@ -108,7 +109,7 @@ func (l *Loaded) wait(ctx context.Context, r *readLoop, arrays <-chan error) err
 		case <-ctx.Done():
 			return nil
 		case err := <-arrays:
-			if err != nil || len(l.readers) == 0 {
+			if err != nil || len(l.readers) == 0 && !l.follows {
 				return err
 			}
 			arrays = nil

@@ -20,6 +20,9 @@ func Sources(plan *gadgetapi.Spec, md gadgetapi.Metadata, env field.Env, feeds .
 	}
 	for _, f := range feeds {
 		opts.Name, opts.Kind, opts.DataSource = f.Name, gadgetapi.Iterator, md.DataSources[f.Name]
+		if f.Follow != nil {
+			opts.Kind = gadgetapi.Tracer
+		}
 		d, err := gadgetapi.Describe(f.Event, opts)
 		if err != nil {
 			return nil, fmt.Errorf("data source %q: %w", f.Name, err)

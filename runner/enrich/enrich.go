@@ -42,7 +42,7 @@ type Tracker struct {
 	mu      sync.Mutex
 	entries map[id]*entry
 	kernel  Kernel // nil if none exists
-	attend  func(c *container.Container, runs bool)
+	attend  []func(c *container.Container, runs bool)
 	prune   *time.Timer
 	ended   bool // Run has returned
 }
@@ -112,11 +112,11 @@ func (t *Tracker) FilterIn(k Kernel) {
 }
 
 // Attend calls fn for every wanted container that runs, now and from now on, and
-// again when it has ended; one call at a time.
+// again when it has ended; one call at a time. It may be called for several.
 func (t *Tracker) Attend(fn func(c *container.Container, runs bool)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.attend = fn
+	t.attend = append(t.attend, fn)
 	for _, e := range t.entries {
 		if e.selected && e.gone.IsZero() {
 			fn(&e.c, true)
@@ -156,8 +156,16 @@ func (t *Tracker) add(c container.Container) {
 	// First the names, then the events.
 	t.reindex()
 	t.allow(e)
-	if t.attend != nil && e.selected {
-		t.attend(&e.c, true)
+	t.tell(e, true)
+}
+
+// tell calls what attends to the containers.
+func (t *Tracker) tell(e *entry, runs bool) {
+	if !e.selected {
+		return
+	}
+	for _, fn := range t.attend {
+		fn(&e.c, runs)
 	}
 }
 
@@ -173,9 +181,7 @@ func (t *Tracker) allow(e *entry) {
 func (t *Tracker) remove(e *entry) {
 	e.gone = time.Now()
 	t.reindex()
-	if t.attend != nil && e.selected {
-		t.attend(&e.c, false)
-	}
+	t.tell(e, false)
 	if t.prune == nil {
 		t.prune = time.AfterFunc(t.grace, t.forget)
 	}

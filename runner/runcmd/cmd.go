@@ -209,13 +209,14 @@ func (s *session) read() error {
 		return err
 	}
 	s.hideFeedFields(s.feeds)
+	s.feeds = s.withContainers(s.feeds)
 	switch {
 	case len(s.artifact.Object) > 0:
-	case len(s.feeds) > 0:
+	case s.programless():
 		s.plan = gadgetapi.Empty()
 		return nil
 	default:
-		return errors.New("the gadget has no eBPF program, there is nothing to run")
+		return errors.New("the gadget has neither an eBPF program nor a wasm program, there is nothing to run")
 	}
 	if s.plan, err = gadgetapi.Read(s.artifact.Object, s.metadata); err != nil {
 		return err
@@ -227,6 +228,9 @@ func (s *session) read() error {
 	}
 	return errors.Join(s.plan.Err(), s.plan.Runnable())
 }
+
+// programless reports whether the gadget has something to do without eBPF programs.
+func (s *session) programless() bool { return len(s.feeds) > 0 || len(s.artifact.Wasm) > 0 }
 
 // trace loads and runs the gadget.
 func (s *session) trace(ctx context.Context, ev *events) error {
@@ -242,7 +246,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	}
 	defer stopMetrics()
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
-		Feeds:       s.feeds,
+		Feeds: s.feeds, Programless: s.programless(),
 		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: s.cmd.PinPath, Note: s.notef, Detail: s.detailf,
 		Places: s.places(), PacketFilters: s.packetFilters,
 		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(), Roots: s.roots(), Statistics: s.g.Verbose,
@@ -283,6 +287,9 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 			told = s.ready.finish
 		}
 		s.kernel = nil
+		if s.wasm != nil {
+			s.wasm.kernel.settle()
+		}
 		settle()
 	})
 	if s.wasm != nil {

@@ -94,10 +94,12 @@ func (s *session) known() *field.Containers {
 // selected returns the test that an event of src comes from a container that
 // the user chose, nil when there is nothing to test. Events are also tested where
 // the kernel filters: a header may have brought its filter into a gadget that
-// does not use it.
+// does not use it. A gadget that is told of the chosen containers alone chooses by
+// itself, too.
 func (f former) selected(src *field.Source) (func(sample []byte) bool, error) {
 	inKernel := f.plan.FiltersMountNS()
-	if !f.containers.selecting || inKernel && !src.TellsContainer() {
+	byItself := inKernel || f.tellsContainers()
+	if !f.containers.selecting || byItself && !src.TellsContainer() {
 		return nil, nil
 	}
 	if !src.TellsContainer() {
@@ -114,7 +116,7 @@ func (f former) selected(src *field.Source) (func(sample []byte) bool, error) {
 // follow watches the runtimes until the function that it returns is called. Where
 // no runtime is and none is asked for, it does nothing.
 func (s *session) follow(ctx context.Context, sources []*field.Source) (stop func()) {
-	useful := s.containers.selecting
+	useful := s.containers.selecting || s.containers.present && s.tellsContainers()
 	for _, src := range sources {
 		useful = useful || s.containers.present && src.TellsContainer()
 	}

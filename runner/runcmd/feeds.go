@@ -83,7 +83,7 @@ func (s *session) hideFeedFields(feeds []engine.Feed) {
 
 // feedParams returns the parameters that come with the feeds.
 func (s *session) feedParams() []gadgetapi.Param {
-	if len(s.feeds) == 0 {
+	if len(s.feeds) == 0 || s.feeds[0].Follow != nil {
 		return nil
 	}
 	f := s.feeds[0]

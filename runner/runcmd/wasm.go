@@ -3,7 +3,6 @@ package runcmd
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -26,6 +25,7 @@ import (
 type wasmRun struct {
 	*session
 	program *wasm.Program
+	kernel  *wasmKernel
 	values  map[string]string // of params.wasm, by key
 	numbers map[*wasm.Source]int
 	shown   *events
@@ -64,7 +64,7 @@ func (s *session) startWasm(ctx context.Context, values map[string]string) error
 	if len(s.artifact.Wasm) == 0 {
 		return nil
 	}
-	w := &wasmRun{session: s, values: map[string]string{}, numbers: map[*wasm.Source]int{}}
+	w := &wasmRun{session: s, values: map[string]string{}, numbers: map[*wasm.Source]int{}, kernel: &wasmKernel{types: s.kernel}}
 	for _, p := range s.wasmKeys {
 		w.values[p.Key] = p.Default
 		if v, ok := values[p.Var]; ok {
@@ -80,13 +80,18 @@ func (s *session) startWasm(ctx context.Context, values map[string]string) error
 		level = wasm.Debug
 	}
 	w.program, err = wasm.New(ctx, s.artifact.Wasm, wasm.Options{
-		Sources: wasmSources(sources), Gadget: w, Kernel: w, Handler: w, Log: w.log, LogLevel: level,
+		Sources: wasmSources(sources), Gadget: w, Kernel: w.kernel, Handler: w, Log: w.log, LogLevel: level,
 		Failed: func(err error) { w.cancel(err) }, Cache: wasmCache(),
 	})
 	if err != nil {
 		return err
 	}
 	s.wasm = w
+	if w.program.Imports(wasm.FunctionDeclaration) {
+		// What the process needs for it may be given up later. An error shows when
+		// the program asks.
+		_ = w.kernel.readSyscalls()
+	}
 	return w.program.PreStart(ctx)
 }
 
@@ -135,23 +140,8 @@ func (w *wasmRun) Map(name string) *ebpf.Map {
 }
 
 // Discards implements wasm.Gadget.
-func (w *wasmRun) Discards(uint64) bool { return false }
-
-// HasSymbol implements wasm.Kernel.
-func (w *wasmRun) HasSymbol(name string) bool {
-	data, err := os.ReadFile("/proc/kallsyms")
-	return err == nil && (strings.Contains(string(data), " "+name+"\n") || strings.Contains(string(data), " "+name+"\t"))
-}
-
-// SyscallName implements wasm.Kernel.
-func (w *wasmRun) SyscallName(n uint64) (string, bool) { return field.SyscallName(n) }
-
-// SyscallNumber implements wasm.Kernel.
-func (w *wasmRun) SyscallNumber(name string) (uint64, bool) { return field.SyscallNumber(name) }
-
-// SyscallParams implements wasm.Kernel.
-func (w *wasmRun) SyscallParams(string) ([]wasm.SyscallParam, error) {
-	return nil, errors.New("declarations of system calls are unavailable here")
+func (w *wasmRun) Discards(mountNS uint64) bool {
+	return w.containers.selecting && !w.containers.tracker.Selected(mountNS, 0)
 }
 
 // wasmSources shows the data sources to a wasm program.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,40 +20,25 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/wasm"
 )
 
-// guest returns testdata/guest, compiled once.
-var guest = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "guest-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "program.wasm")
-	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", out, "program.go")
-	cmd.Dir = filepath.Join("testdata", "guest")
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%s: %w", text, err)
-	}
-	return os.ReadFile(out)
-})
+// guest is testdata/guest, compiled once.
+var guest struct {
+	once   sync.Once
+	module []byte
+}
 
 func guestModule(tb testing.TB) []byte {
 	tb.Helper()
-	if built := os.Getenv("GUEST"); built != "" { // by Bazel, from the root of the workspace
-		module, err := os.ReadFile(filepath.Join("..", "..", built))
-		if err != nil {
-			tb.Fatal(err)
+	guest.once.Do(func() {
+		built := os.Getenv("GUEST") // by Bazel, from the root of the workspace
+		if built != "" {
+			built = filepath.Join("..", "..", built)
 		}
-		return module
-	}
-	if _, err := exec.LookPath("go"); err != nil {
+		guest.module = gadgettest.WasmProgram(tb, filepath.Join("testdata", "guest"), built)
+	})
+	if guest.module == nil {
 		tb.Skip("needs a Go toolchain in PATH to build a wasm program")
 	}
-	module, err := guest()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return module
+	return guest.module
 }
 
 // cache is shared by tests, so that each module is compiled once.

@@ -76,6 +76,7 @@ func (p *Program) compile(ctx context.Context, module []byte) (wazero.CompiledMo
 func (p *Program) registerHost(compiled wazero.CompiledModule) error {
 	builder := p.runtime.NewHostModuleBuilder(HostModule)
 	wasi := false
+	p.imports = map[string]bool{}
 	for _, imp := range compiled.ImportedFunctions() {
 		module, name, _ := imp.Import()
 		if module != HostModule {
@@ -83,6 +84,7 @@ func (p *Program) registerHost(compiled wazero.CompiledModule) error {
 			continue
 		}
 		fn := functionsByName[name]
+		p.imports[name] = true
 		builder.NewFunctionBuilder().WithGoModuleFunction(p.bind(fn), fn.params(), fn.results()).Export(name)
 	}
 	if _, err := builder.Instantiate(p.ctx); err != nil {

@@ -6,11 +6,14 @@ import (
 	"strconv"
 )
 
+// FunctionDeclaration is the function that tells the parameters of a system call.
+const FunctionDeclaration = "getSyscallDeclaration"
+
 var kernelFunctions = []Function{
 	{"Kernel", "kallsymsSymbolExists", "(name string) u32", "Returns 1 where the kernel has a symbol, else 0.", symbolExists},
 	{"Kernel", "getSyscallName", "(number u32, dst buffer) u32", "Writes the name of a system call, `syscall_HEX` for one without a known name. Returns 0, 1 on error.", syscallName},
 	{"Kernel", "getSyscallID", "(name string) i32", "Returns the number of a system call, -1 on error.", syscallNumber},
-	{"Kernel", "getSyscallDeclaration", "(name string, dst buffer) u32", "Writes the declaration of a system call: name (32 bytes), number of parameters (1), 3 bytes, six parameters of name (32) and flags (4; 1 for a pointer). Returns 0, 1 on error.", syscallDeclaration},
+	{"Kernel", FunctionDeclaration, "(name string, dst buffer) u32", "Writes the declaration of a system call: name (32 bytes), number of parameters (1), 3 bytes, six parameters of name (32) and flags (4; 1 for a pointer). Returns 0, 1 on error.", syscallDeclaration},
 }
 
 func symbolExists(c call) {
@@ -65,15 +68,15 @@ const (
 func syscallDeclaration(c call) {
 	name, err := c.text(0)
 	if err != nil {
-		c.done("getSyscallDeclaration", err)
+		c.done(FunctionDeclaration, err)
 		return
 	}
 	params, err := c.opts.Kernel.SyscallParams(name)
 	if err != nil {
-		c.done("getSyscallDeclaration", fmt.Errorf("system call %q: %w", name, err))
+		c.done(FunctionDeclaration, fmt.Errorf("system call %q: %w", name, err))
 		return
 	}
-	c.done("getSyscallDeclaration", c.write(1, encodeDeclaration(name, params)))
+	c.done(FunctionDeclaration, c.write(1, encodeDeclaration(name, params)))
 }
 
 func encodeDeclaration(name string, params []SyscallParam) []byte {

@@ -35,6 +35,7 @@ type Program struct {
 	sources []*Source
 	stage   atomic.Int32
 	usage   usage
+	imports map[string]bool // functions of the API
 
 	cache     wazero.CompilationCache
 	runtime   wazero.Runtime
@@ -70,6 +71,9 @@ func (p *Program) Err() error {
 // Sources returns the data sources: those of the eBPF program, and those that
 // the program has made behind them.
 func (p *Program) Sources() []*Source { return p.sources }
+
+// Imports reports whether the program uses a function of the API.
+func (p *Program) Imports(function string) bool { return p.imports[function] }
 
 // New compiles module and calls its gadgetInit. Close the program when it is not
 // needed any more.

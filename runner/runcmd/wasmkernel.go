@@ -1,0 +1,86 @@
+package runcmd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/rules-gadget/rules_gadget/runner/engine"
+	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/wasm"
+)
+
+// wasmKernel is what a wasm program may ask of the kernel. It asks the kernel itself
+// at most once for each kind of answer: programs ask for many.
+type wasmKernel struct {
+	mu    sync.Mutex
+	types *btf.Cache // nil once the gadget runs
+	text  []byte     // of all symbols, as far as it was needed
+
+	syscalls struct {
+		once   sync.Once
+		params map[string][]engine.SyscallParam
+		err    error
+	}
+}
+
+// HasSymbol implements wasm.Kernel.
+func (k *wasmKernel) HasSymbol(name string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.types != nil {
+		// Most symbols that are asked for are functions in the kernel's BTF, which
+		// is read anyhow; listing all symbols takes some 50 ms.
+		var fn *btf.Func
+		if spec, err := k.types.Kernel(); err == nil && spec.TypeByName(name, &fn) == nil {
+			return true
+		}
+	}
+	if k.text == nil {
+		k.text, _ = os.ReadFile("/proc/kallsyms")
+	}
+	return bytes.Contains(k.text, []byte(" "+name+"\n")) || bytes.Contains(k.text, []byte(" "+name+"\t"))
+}
+
+// settle gives back what only a start needs.
+func (k *wasmKernel) settle() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.types, k.text = nil, nil
+}
+
+// SyscallName implements wasm.Kernel.
+func (k *wasmKernel) SyscallName(n uint64) (string, bool) { return field.SyscallName(n) }
+
+// SyscallNumber implements wasm.Kernel.
+func (k *wasmKernel) SyscallNumber(name string) (uint64, bool) { return field.SyscallNumber(name) }
+
+// errNoDeclaration says that the kernel does not tell the parameters.
+var errNoDeclaration = errors.New("the kernel has no tracepoint that tells its parameters")
+
+// SyscallParams implements wasm.Kernel.
+func (k *wasmKernel) SyscallParams(name string) ([]wasm.SyscallParam, error) {
+	if err := k.readSyscalls(); err != nil {
+		return nil, err
+	}
+	params, ok := k.syscalls.params[name]
+	if !ok {
+		return nil, fmt.Errorf("%q: %w", name, errNoDeclaration)
+	}
+	out := make([]wasm.SyscallParam, len(params))
+	for i, p := range params {
+		out[i] = wasm.SyscallParam(p)
+	}
+	return out, nil
+}
+
+// readSyscalls reads all declarations: what the process needs for that may be given
+// up when the programs are attached.
+func (k *wasmKernel) readSyscalls() error {
+	k.syscalls.once.Do(func() { k.syscalls.params, k.syscalls.err = engine.SyscallParams() })
+	return k.syscalls.err
+}
