@@ -55,6 +55,7 @@ func TestScripts(t *testing.T) {
 	}
 	registry := imgtest.Registry(t)
 	guarded, cutOff := imgtest.Guarded(t, registry), imgtest.CutOff(t, registry)
+	liar := imgtest.Liar(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -71,6 +72,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("REGISTRY", registry)
 			env.Setenv("GUARDED", guarded)
 			env.Setenv("CUTOFF", cutOff)
+			env.Setenv("LIAR", liar)
 			program, err := exec.LookPath("img")
 			if err != nil {
 				return err

@@ -8,6 +8,8 @@ import (
 
 	"github.com/moby/buildkit/solver/errdefs"
 	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/img/ociruntime"
 )
 
 // Error is a build that failed at a place in the Dockerfile.
@@ -94,6 +96,9 @@ func cause(err error) string {
 	text := err.Error()
 	for _, prefix := range []string{"failed to solve: ", "failed to read dockerfile: ", "rpc error: code = Unknown desc = "} {
 		text = strings.TrimPrefix(text, prefix)
+	}
+	if at := strings.Index(text, ociruntime.Advice); at > 0 {
+		return text[at:] // the process never began
 	}
 	if m := missing.FindStringSubmatch(text); m != nil {
 		return m[1] + " is not in the build context, or .dockerignore excludes it"

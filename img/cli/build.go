@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/img/build"
@@ -66,7 +67,9 @@ func (b *buildCmd) Run(ctx context.Context, g *Globals) error {
 	}
 	opts := engine.Options{
 		NoProcessSandbox: b.NoProcessSandbox, Hosts: hosts.Hosts,
-		Runtime: func(context.Context) (string, error) { return ociruntime.Find() },
+		Runtime: ociruntime.Finder{
+			Cache: filepath.Join(g.State, "ociruntime"), Run: runDir(g.State), Fetch: hosts.Package, Note: g.note,
+		}.Find,
 	}
 	if !b.Quiet {
 		b.announce(say)

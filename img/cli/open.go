@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/img/engine"
-	"github.com/rules-gadget/rules_gadget/img/ociruntime"
 	"github.com/rules-gadget/rules_gadget/img/registries"
 	"github.com/rules-gadget/rules_gadget/img/rootless"
 	"github.com/rules-gadget/rules_gadget/img/store"
@@ -29,9 +28,6 @@ func (g *Globals) with(ctx context.Context, opts engine.Options, do func(store.S
 		return err
 	}
 	opts.State, opts.Backend, opts.Note = g.State, g.Backend, g.note
-	if opts.Runtime == nil {
-		opts.Runtime = func(context.Context) (string, error) { return "", ociruntime.ErrNone }
-	}
 	e, err := engine.Open(ctx, opts)
 	if err != nil {
 		return err
@@ -47,7 +43,7 @@ func (g *Globals) with(ctx context.Context, opts engine.Options, do func(store.S
 // private gives the OCI runtime a place for its own state that goes away with
 // this process.
 func private(state string) error {
-	dir := filepath.Join(state, "run")
+	dir := runDir(state)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("opening the state in %q: %w", state, err)
 	}
@@ -57,3 +53,6 @@ func private(state string) error {
 	// A runtime takes the user's directory only from somebody who is not called root.
 	return errors.Join(os.Setenv("XDG_RUNTIME_DIR", dir), os.Unsetenv("USER"))
 }
+
+// runDir is the directory of what goes away with this process.
+func runDir(state string) string { return filepath.Join(state, "run") }

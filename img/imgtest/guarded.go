@@ -55,6 +55,15 @@ func CutOff(t testing.TB, registry string) string {
 	}))
 }
 
+// Liar is a server that answers every question with the same short text. It
+// returns its host:port.
+func Liar(t testing.TB) string {
+	t.Helper()
+	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "not what was asked for")
+	}))
+}
+
 func serve(t testing.TB, handler http.Handler) string {
 	t.Helper()
 	s := httptest.NewServer(handler)

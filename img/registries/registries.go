@@ -12,9 +12,12 @@ import (
 	"github.com/containerd/containerd/v2/core/remotes"
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 	"github.com/moby/buildkit/session/auth"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"google.golang.org/grpc"
 
 	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/toolchain"
 )
 
 // dockerHub is the host that serves docker.io.
@@ -136,4 +139,19 @@ func (s *Session) Credentials(_ context.Context, q *auth.CredentialsRequest) (*a
 		return nil, err
 	}
 	return &auth.CredentialsResponse{Username: user, Secret: secret}, nil
+}
+
+// Package fetches a pinned package of Debian from the first of the machine's
+// mirrors that has it.
+func (r *Registries) Package(ctx context.Context, p toolchain.Package) ([]byte, error) {
+	mirrors, err := toolchain.HostMirrors()
+	if err != nil {
+		return nil, err
+	}
+	var addresses []string
+	for _, m := range mirrors {
+		addresses = append(addresses, m+"/"+p.Path)
+	}
+	d := ocispec.Descriptor{Digest: digest.NewDigestFromEncoded(digest.SHA256, p.SHA256), Size: p.Size}
+	return r.client.Fetch(ctx, addresses, d)
 }

@@ -93,7 +93,7 @@ func (b bundle) on(a arch.Arch) (machine, error) {
 			return m, nil
 		}
 	}
-	return machine{}, fmt.Errorf("the pinned toolchain does not run on %s machines, use the machine's own clang with --local", a)
+	return machine{}, fmt.Errorf("nothing pinned runs on %s machines", a)
 }
 
 // headersLock is vmlinux.json.

@@ -83,7 +83,7 @@ func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arc
 	}
 	host, err := llvm.on(p.Host)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w, use the machine's own clang with --local", err)
 	}
 	dir := filepath.Join(p.Cache, "toolchain-"+key[:16]+"-"+p.Host.String())
 	if err := p.once(dir, func(tmp string) error { return p.fill(ctx, tmp, host) }); err != nil {

@@ -28,3 +28,9 @@ var Vmlinux []byte
 //
 //go:embed go.json
 var Go []byte
+
+// OCIRuntime is oci_runtime.json: the package of an OCI runtime and of its
+// libraries.
+//
+//go:embed oci_runtime.json
+var OCIRuntime []byte

@@ -30,12 +30,13 @@ type commandLine struct {
 	Keyring    string `help:"Keyring of gpgv that the suites are signed with." default:"${keyring}" type:"path"`
 	Unverified bool   `help:"Do not verify the signatures of the suites."`
 
-	LLVM      packagesCommand `cmd:"" name:"llvm" help:"Rewrite toolchain/lock/llvm.json."`
-	Libbpf    packagesCommand `cmd:"" help:"Rewrite toolchain/lock/libbpf.json."`
-	Linux     packagesCommand `cmd:"" help:"Rewrite toolchain/lock/linux.json."`
-	TestTools packagesCommand `cmd:"" help:"Rewrite toolchain/lock/test_tools.json."`
-	Go        goCommand       `cmd:"" help:"Write toolchain/lock/go.json, with the go command."`
-	Vmlinux   vmlinuxCommand  `cmd:"" help:"Write toolchain/vmlinux/vmlinux-<arch>-<release>.tar.xz and its lock."`
+	LLVM       packagesCommand `cmd:"" name:"llvm" help:"Rewrite toolchain/lock/llvm.json."`
+	Libbpf     packagesCommand `cmd:"" help:"Rewrite toolchain/lock/libbpf.json."`
+	Linux      packagesCommand `cmd:"" help:"Rewrite toolchain/lock/linux.json."`
+	OCIRuntime packagesCommand `cmd:"" name:"oci-runtime" help:"Rewrite toolchain/lock/oci_runtime.json."`
+	TestTools  packagesCommand `cmd:"" help:"Rewrite toolchain/lock/test_tools.json."`
+	Go         goCommand       `cmd:"" help:"Write toolchain/lock/go.json, with the go command."`
+	Vmlinux    vmlinuxCommand  `cmd:"" help:"Write toolchain/vmlinux/vmlinux-<arch>-<release>.tar.xz and its lock."`
 }
 
 type packagesCommand struct {
@@ -68,6 +69,8 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		return cli.relock(ctx, "libbpf", cli.Libbpf.Names, stderr)
 	case "linux":
 		return cli.relock(ctx, "linux", cli.Linux.Names, stderr)
+	case "oci-runtime":
+		return cli.relock(ctx, "oci_runtime", cli.OCIRuntime.Names, stderr)
 	case "test-tools":
 		return cli.relock(ctx, "test_tools", cli.TestTools.Names, stderr)
 	default:
