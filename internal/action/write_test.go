@@ -70,11 +70,11 @@ func TestOpenNeverBlocks(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := action.Open(ctx, fifo); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := action.OpenInput(ctx, fifo); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a pipe without a writer: %v", err)
 	}
 	for path, want := range map[string]string{dir: "it is a directory", "/dev/zero": "it is a device"} {
-		if _, err := action.Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := action.OpenInput(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", path, err, want)
 		}
 	}
@@ -83,7 +83,7 @@ func TestOpenNeverBlocks(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	f, err := action.Open(t.Context(), fifo)
+	f, err := action.OpenInput(t.Context(), fifo)
 	if err != nil {
 		t.Fatal(err)
 	}

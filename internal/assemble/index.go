@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
@@ -73,7 +73,7 @@ func digestFiles(files []string) (map[digest.Digest]string, error) {
 }
 
 func digestFile(name string) (digest.Digest, error) {
-	f, err := os.Open(name)
+	f, err := action.Open(name)
 	if err != nil {
 		return "", err
 	}

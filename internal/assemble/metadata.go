@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
@@ -43,7 +42,7 @@ func UpdateMetadata(ctx context.Context, req ImageRequest) error {
 	if err != nil || bytes.Equal(existing, updated) {
 		return err
 	}
-	if err := os.WriteFile(name, updated, 0o644); err != nil {
+	if err := action.WriteFile(name, updated); err != nil {
 		return fmt.Errorf("writing metadata: %w", err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/btfgen/core"
 	"github.com/rules-gadget/rules_gadget/internal/btfgen/shard"
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
@@ -11,7 +12,7 @@ import (
 
 // Generate makes minimal BTF for every kernel of an imported shard.
 func Generate(objects []*core.Object, path string) (*Output, error) {
-	f, err := os.Open(path)
+	f, err := action.Open(path)
 	if err != nil {
 		return nil, err
 	}

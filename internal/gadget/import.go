@@ -89,7 +89,7 @@ func importTar(ctx context.Context, name string) (*Imported, error) {
 		}
 		_ = l.Close()
 	}
-	f, err := os.Open(name)
+	f, err := action.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("importing: %w", err)
 	}

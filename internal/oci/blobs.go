@@ -8,10 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
 // Blobs is a place that holds content by digest: a layout directory, a layout
@@ -59,7 +60,7 @@ func (b Blob) open() (io.ReadCloser, error) {
 	if b.Path == "" {
 		return io.NopCloser(bytes.NewReader(b.Data)), nil
 	}
-	return os.Open(b.Path)
+	return action.Open(b.Path)
 }
 
 // Memory is a set of blobs held in memory, by digest.

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
 // Limits on what a layout may hold outside its blobs.
@@ -183,7 +185,7 @@ func (p *placedReader) Read(b []byte) (int, error) {
 // directory is the fileTree of a layout directory.
 type directory string
 
-func (f directory) open(name string) (io.ReadCloser, error) { return os.Open(f.where(name)) }
+func (f directory) open(name string) (io.ReadCloser, error) { return action.Open(f.where(name)) }
 func (f directory) where(name string) string {
 	return filepath.Join(string(f), filepath.FromSlash(name))
 }
@@ -198,7 +200,7 @@ type tarTree struct {
 type tarEntry struct{ offset, size int64 }
 
 func openTarTree(path string) (*tarTree, error) {
-	f, err := os.Open(path)
+	f, err := action.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
 // maxAuthFile bounds a credentials file, in bytes.
@@ -40,12 +40,7 @@ type authEntry struct {
 }
 
 func readAuthFile(path string) (*authFile, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading credentials: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxAuthFile+1))
+	data, err := action.ReadFile(path, maxAuthFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading credentials: %w", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
 // ConfigEnv names the registries configuration, in place of the host's files.
@@ -92,7 +94,7 @@ func configFiles(getenv func(string) string) []string {
 
 // ReadConfig reads the configuration at path.
 func ReadConfig(path string) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := action.ReadFile(path, maxConfigFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading registries configuration: %w", err)
 	}

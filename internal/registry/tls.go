@@ -9,11 +9,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
 // certDirs are the directories in which container tools keep one subdirectory of
 // certificates per registry.
 var certDirs = []string{"/etc/containers/certs.d", "/etc/docker/certs.d"}
+
+// maxCertificates bounds a file of certificates, in bytes.
+const maxCertificates = 16 << 20
 
 // tlsConfig returns the TLS settings for a host: the system's certificates,
 // CAFile, CertDir, the host's settings, and the host's directories in certDirs.
@@ -53,7 +58,7 @@ func addCA(cfg *tls.Config, file string) error {
 		}
 		cfg.RootCAs = pool
 	}
-	pem, err := os.ReadFile(file)
+	pem, err := action.ReadFile(file, maxCertificates)
 	if err != nil {
 		return fmt.Errorf("reading certificates: %w", err)
 	}
@@ -76,13 +81,26 @@ func addCertDir(cfg *tls.Config, dir string) error {
 		case ".crt":
 			err = addCA(cfg, path)
 		case ".cert":
-			var pair tls.Certificate
-			pair, err = tls.LoadX509KeyPair(path, strings.TrimSuffix(path, ".cert")+".key")
-			cfg.Certificates = append(cfg.Certificates, pair)
+			err = addClientPair(cfg, path, strings.TrimSuffix(path, ".cert")+".key")
 		}
 		if err != nil {
 			return fmt.Errorf("reading certificates: %q: %w", path, err)
 		}
 	}
 	return nil
+}
+
+// addClientPair shows the certificate in a file to servers that ask for one.
+func addClientPair(cfg *tls.Config, certFile, keyFile string) error {
+	cert, err := action.ReadFile(certFile, maxCertificates)
+	if err != nil {
+		return err
+	}
+	key, err := action.ReadFile(keyFile, maxCertificates)
+	if err != nil {
+		return err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	cfg.Certificates = append(cfg.Certificates, pair)
+	return err
 }

@@ -178,30 +178,30 @@ func TestFindPolicy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p, err := sign.FindPolicy("", home)
+	p, err := sign.FindPolicy(t.Context(), "", home)
 	if err != nil || p.Hash() != sign.DefaultPolicy().Hash() {
 		t.Errorf("without a file: %+v, %v", p, err)
 	}
 	write("version: 1\ndefault: {unsigned: allow}\n")
-	p, err = sign.FindPolicy("", home)
+	p, err = sign.FindPolicy(t.Context(), "", home)
 	if err != nil || p.Default.Unsigned != sign.Allow || p.Source != file {
 		t.Errorf("with the user's file: %+v, %v", p, err)
 	}
 	// What is there and cannot be read is never the same as nothing.
 	write("version: 1\nkeys: {k: {file: missing.pub}}\n")
-	_, err = sign.FindPolicy("", home)
+	_, err = sign.FindPolicy(t.Context(), "", home)
 	checkError(t, err, "missing.pub")
 	write("version: 1\nkeys: [")
-	_, err = sign.FindPolicy("", home)
+	_, err = sign.FindPolicy(t.Context(), "", home)
 	checkError(t, err, file)
-	_, err = sign.FindPolicy(filepath.Join(home, "absent.yaml"), home)
+	_, err = sign.FindPolicy(t.Context(), filepath.Join(home, "absent.yaml"), home)
 	checkError(t, err, "absent.yaml")
 	// Files of keys lie beside the policy.
 	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "a.pub"), read(t, "keys", "p256.pub"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	write("version: 1\nkeys: {k: {file: a.pub}}\nrules: [{match: a.b/c, keys: [k]}]\n")
-	p, err = sign.FindPolicy("", home)
+	p, err = sign.FindPolicy(t.Context(), "", home)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,9 +19,9 @@ const SystemPolicy = "/etc/gadget-run/policy.yaml"
 // SystemPolicy, else gadget-run/policy.yaml below configHome, the user's
 // configuration directory. If none exists it is DefaultPolicy. A file that
 // cannot be read is an error, never passed over.
-func FindPolicy(path, configHome string) (*Policy, error) {
+func FindPolicy(ctx context.Context, path, configHome string) (*Policy, error) {
 	if path != "" {
-		return readPolicy(path)
+		return readPolicy(ctx, path)
 	}
 	places := []string{SystemPolicy}
 	if filepath.IsAbs(configHome) {
@@ -31,7 +32,7 @@ func FindPolicy(path, configHome string) (*Policy, error) {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		}
-		return readPolicy(place)
+		return readPolicy(ctx, place)
 	}
 	return DefaultPolicy(), nil
 }
@@ -41,8 +42,8 @@ type missingKeyError struct{ text string }
 
 func (e missingKeyError) Error() string { return e.text }
 
-func readPolicy(path string) (*Policy, error) {
-	data, err := action.ReadFile(path, MaxPolicy)
+func readPolicy(ctx context.Context, path string) (*Policy, error) {
+	data, err := action.ReadInput(ctx, path, MaxPolicy)
 	if err != nil {
 		return nil, fmt.Errorf("reading the policy: %w", err)
 	}

@@ -54,7 +54,7 @@ func TestPolicyLinkThatLeadsNowhere(t *testing.T) {
 	if err := os.Symlink("gone.yaml", filepath.Join(home, "gadget-run", "policy.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := sign.FindPolicy("", home); err == nil || !strings.Contains(err.Error(), "policy.yaml") {
+	if p, err := sign.FindPolicy(t.Context(), "", home); err == nil || !strings.Contains(err.Error(), "policy.yaml") {
 		t.Errorf("FindPolicy = %v, %v, want an error", p, err)
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"debug/elf"
 	"fmt"
 	"io"
-	"os"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
@@ -86,7 +86,7 @@ func elfArch(m elf.Machine) arch.Arch {
 // with a gigabyte of DWARF costs no more memory than its BTF; dwarf is as in
 // FromELF.
 func ExtractFile(path string) (k Kernel, dwarf bool, err error) {
-	f, err := os.Open(path)
+	f, err := action.Open(path)
 	if err != nil {
 		return Kernel{}, false, err
 	}

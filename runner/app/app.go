@@ -85,8 +85,10 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return err
 	}
 	defer func() { verbose = line.globals().Verbose }()
-	list, err := splitArgs(line.parser.Model, args, first, stdin)
+	list, err := splitArgs(ctx, line.parser.Model, args, first, stdin)
 	switch {
+	case err != nil && ctx.Err() != nil: // while it read a manifest
+		return cli.ErrInterrupted
 	case err != nil:
 		return err
 	case len(list) > 1:
@@ -158,13 +160,13 @@ func newParser(line any, stdout, stderr io.Writer) (*kong.Kong, error) {
 
 // splitArgs sets the flags of the gadget apart when the command, which args[first]
 // names, is "run", and adds what a manifest says.
-func splitArgs(model *kong.Application, args []string, first int, stdin io.Reader) ([]runcmd.Invocation, error) {
+func splitArgs(ctx context.Context, model *kong.Application, args []string, first int, stdin io.Reader) ([]runcmd.Invocation, error) {
 	if first >= len(args) || args[first] != "run" {
 		return []runcmd.Invocation{{Args: args}}, nil
 	}
 	known := flagSet(model.Flags, child(model.Node, "run").Flags)
 	ours, rest := runcmd.Split(args[first+1:], known)
-	list, err := runcmd.Invocations(ours, rest, stdin)
+	list, err := runcmd.Invocations(ctx, ours, rest, stdin)
 	for i := range list {
 		list[i].Args = slices.Concat(args[:first+1], list[i].Args)
 	}

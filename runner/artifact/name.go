@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
@@ -105,7 +106,7 @@ func isArtifact(path string) bool {
 	case !info.Mode().IsRegular():
 		return false
 	}
-	f, err := openFile(path)
+	f, err := action.Open(path)
 	if err != nil {
 		return false
 	}

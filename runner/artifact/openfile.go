@@ -10,28 +10,11 @@ import (
 	"io"
 	"os"
 	"strings"
-	"syscall"
-	"time"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 )
-
-// openFile opens a regular file or a pipe, without waiting for who writes to it.
-func openFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() && info.Mode().Type() != os.ModeNamedPipe {
-		err = fmt.Errorf("%q is neither a file nor a pipe", path)
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
-}
 
 // unpacked returns path, or where it is a pipe or compressed a temporary file
 // with its content. remove takes that away.
@@ -44,7 +27,7 @@ func unpacked(ctx context.Context, path string) (plain string, remove func(), er
 	if info.IsDir() {
 		return path, keep, nil
 	}
-	f, err := openFile(path)
+	f, err := action.OpenInput(ctx, path)
 	if err != nil {
 		return "", keep, fmt.Errorf("reading archive: %w", err)
 	}
@@ -53,11 +36,9 @@ func unpacked(ctx context.Context, path string) (plain string, remove func(), er
 	if _, err := f.ReadAt(magic[:], 0); info.Mode().IsRegular() && (err != nil || string(magic[:]) != gzipMagic) {
 		return path, keep, nil
 	}
-	stop := context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
 	plain, remove, err = Spool(f)
 	if err != nil && ctx.Err() != nil {
-		err = ctx.Err()
+		err = context.Cause(ctx)
 	}
 	return plain, remove, err
 }

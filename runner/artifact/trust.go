@@ -26,14 +26,14 @@ type TrustFlags struct {
 }
 
 // FindPolicy returns what the flags, or else the files, say.
-func (f TrustFlags) FindPolicy() (*sign.Policy, error) {
+func (f TrustFlags) FindPolicy(ctx context.Context) (*sign.Policy, error) {
 	if len(f.PublicKeys) == 0 {
-		return sign.FindPolicy(string(f.Policy), ConfigHome())
+		return sign.FindPolicy(ctx, string(f.Policy), ConfigHome())
 	}
 	if f.Policy != "" {
 		return nil, cli.Usage(errors.New("--public-keys and --policy are mutually exclusive, use one"))
 	}
-	keys, err := readPublicKeys(f.PublicKeys)
+	keys, err := readPublicKeys(ctx, f.PublicKeys)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func ConfigHome() string {
 }
 
 // readPublicKeys reads files of keys; a value may also be the PEM text itself.
-func readPublicKeys(values []string) ([]sign.PublicKey, error) {
+func readPublicKeys(ctx context.Context, values []string) ([]sign.PublicKey, error) {
 	var all []sign.PublicKey
 	for _, v := range values {
 		name, data := filepath.Base(v), []byte(v)
@@ -58,7 +58,7 @@ func readPublicKeys(values []string) ([]sign.PublicKey, error) {
 			name = ""
 		} else {
 			var err error
-			if data, err = action.ReadFile(v, sign.MaxKeyFile); err != nil {
+			if data, err = action.ReadInput(ctx, v, sign.MaxKeyFile); err != nil {
 				return nil, fmt.Errorf("reading public keys: %w", err)
 			}
 		}
@@ -110,7 +110,7 @@ func Admit(g *cli.Globals, a Admission) error {
 		}
 		return nil
 	}
-	policy, err := a.Trust.FindPolicy()
+	policy, err := a.Trust.FindPolicy(g.Ctx)
 	if err != nil {
 		return err
 	}

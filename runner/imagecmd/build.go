@@ -127,6 +127,10 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Without it a toolchain would be fetched for nothing.
+	if _, err := req.Directory.ReadBuildFile(); err != nil {
+		return nil, err
+	}
 	key, err := b.key(g, req)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package imagecmd
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/attest"
@@ -190,13 +192,13 @@ func (m *materials) file(kind attest.Kind, name, file string) {
 	if st, err := os.Stat(file); err != nil || !st.Mode().IsRegular() {
 		return // a dangling link or a directory; nothing was read of it
 	}
-	f, err := os.Open(file)
+	f, err := action.Open(file)
 	if err != nil {
 		m.err = err
 		return
 	}
 	defer f.Close()
-	d, err := digest.FromReader(f)
+	d, err := digest.FromReader(io.LimitReader(f, maxInputBytes))
 	m.fail(err)
 	m.all = append(m.all, attest.Material{Kind: kind, Name: name, Digest: d})
 }

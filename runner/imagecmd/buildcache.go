@@ -13,6 +13,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/assemble"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
@@ -23,8 +24,11 @@ import (
 // cacheVersion changes when the same inputs give something else.
 const cacheVersion = "2"
 
-// maxInputs bounds the files of a gadget's directory.
-const maxInputs = 10_000
+// Limits of a gadget's directory.
+const (
+	maxInputs     = 10_000  // files
+	maxInputBytes = 1 << 30 // of all files together
+)
 
 // key is a digest of all that a build depends on.
 func (b *Build) key(g *cli.Globals, req assemble.ImageRequest) (string, error) {
@@ -56,7 +60,7 @@ func (b *Build) key(g *cli.Globals, req assemble.ImageRequest) (string, error) {
 		}
 	}
 	if b.File != "" {
-		if err := hashFile(h, b.File); err != nil {
+		if _, err := hashFile(h, b.File, gadget.MaxBuildFile); err != nil {
 			return "", err
 		}
 	}
@@ -74,7 +78,7 @@ func localIdentity() string {
 
 // hashTree adds the name and content of every file below dir.
 func hashTree(w io.Writer, dir string) error {
-	count := 0
+	count, left := 0, int64(maxInputBytes)
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -87,26 +91,35 @@ func hashTree(w io.Writer, dir string) error {
 			return err
 		}
 		fmt.Fprintf(w, "%q\n", rel)
-		return hashFile(w, path)
+		n, err := hashFile(w, path, left)
+		if left -= n; left < 0 {
+			return fmt.Errorf("%q holds more than %d bytes, it is not a gadget's directory", dir, maxInputBytes)
+		}
+		return err
 	})
 }
 
-func hashFile(w io.Writer, path string) error {
+// hashFile adds the content of a regular file and returns its size, or more than
+// limit when it is larger than that.
+func hashFile(w io.Writer, path string, limit int64) (int64, error) {
 	st, err := os.Stat(path)
-	if err != nil || !st.Mode().IsRegular() {
-		return nil // a dangling link or a directory; the build says so if it matters
+	if err != nil || st.IsDir() {
+		return 0, nil // a dangling link; the build says so if it matters
 	}
-	f, err := os.Open(path)
+	if st.Size() > limit {
+		return st.Size(), nil
+	}
+	f, err := action.Open(path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer f.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return err
+	n, err := io.Copy(sum, io.LimitReader(f, limit+1))
+	if err == nil {
+		_, err = fmt.Fprintf(w, "%x\n", sum.Sum(nil))
 	}
-	_, err = fmt.Fprintf(w, "%x\n", sum.Sum(nil))
-	return err
+	return n, err
 }
 
 // hashNames adds the name, size and time of every file below dir: archives

@@ -9,6 +9,7 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
@@ -55,7 +56,7 @@ func (l *Load) Run(g *cli.Globals) error {
 func (l *Load) open(g *cli.Globals) (*artifact.Archive, []artifact.Member, error) {
 	text := cmp.Or(l.File, l.Input)
 	if text == "" || text == "-" {
-		path, remove, err := artifact.Spool(g.Stdin)
+		path, remove, err := artifact.Spool(action.UntilDone(g.Ctx, g.Stdin))
 		if err != nil {
 			return nil, nil, err
 		}

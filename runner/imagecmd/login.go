@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/show"
@@ -71,7 +72,7 @@ func (l *Login) credentials(g *cli.Globals) (user, password string, err error) {
 		if l.Username == "" {
 			return "", "", cli.Usage(errors.New("--password-stdin needs --username"))
 		}
-		data, err := io.ReadAll(io.LimitReader(g.Stdin, maxPassword))
+		data, err := io.ReadAll(io.LimitReader(action.UntilDone(g.Ctx, g.Stdin), maxPassword))
 		if err != nil {
 			return "", "", fmt.Errorf("reading the password: %w", err)
 		}

@@ -76,7 +76,7 @@ func (s *Sign) privateKey(g *cli.Globals) (*sign.PrivateKey, error) {
 		}
 	} else {
 		var err error
-		if data, err = action.ReadFile(s.Key, sign.MaxKeyFile); err != nil {
+		if data, err = action.ReadInput(g.Ctx, s.Key, sign.MaxKeyFile); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
@@ -82,7 +83,7 @@ func (b *Build) dependsOnOthers(req assemble.ImageRequest) bool {
 // the directory that it is in; nil if none exists.
 func nearestFile(dir, name string) (string, []byte) {
 	for {
-		if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+		if data, err := action.ReadFile(filepath.Join(dir, name), assemble.MaxWasmSource); err == nil {
 			return dir, data
 		}
 		parent := filepath.Dir(dir)

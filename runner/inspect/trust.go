@@ -51,7 +51,7 @@ type Document struct {
 // registry, or of a stored one what is remembered.
 func (a *Report) trust(g *cli.Globals, src *artifact.Source) error {
 	var rule sign.Rule
-	policy, err := sign.FindPolicy("", artifact.ConfigHome())
+	policy, err := sign.FindPolicy(g.Ctx, "", artifact.ConfigHome())
 	if err != nil {
 		g.Say("gadget-run: %v", err)
 	} else if src.Reference == (registry.Reference{}) {

@@ -2,6 +2,8 @@ package runcmd
 
 import (
 	"bytes"
+	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,9 +13,11 @@ import (
 
 	"github.com/cilium/ebpf/btf"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 	"github.com/rules-gadget/rules_gadget/internal/guard"
 	"github.com/rules-gadget/rules_gadget/internal/kernel"
+	"github.com/rules-gadget/rules_gadget/internal/vmlinuz"
 )
 
 // HubEnv names a directory in btfhub's layout that is searched for the BTF of
@@ -38,14 +42,10 @@ type found struct {
 
 // find looks at the places in their order: the file that the user gave, the
 // kernel's own BTF, a vmlinux file, the gadget's layer, the directory of archives.
-func (l btfLookup) find() (f found, err error) {
+func (l btfLookup) find(ctx context.Context) (f found, err error) {
 	defer guard.Panics(&err)
 	if l.file != "" {
-		spec, err := btf.LoadSpec(l.file)
-		if err != nil {
-			return found{}, fmt.Errorf("reading --btf %q: %w", l.file, err)
-		}
-		return found{spec, fmt.Sprintf("%q", l.file)}, nil
+		return l.fromFile(ctx)
 	}
 	if kernel.HasBTF(l.root) {
 		return found{nil, "the kernel"}, nil
@@ -60,6 +60,46 @@ func (l btfLookup) find() (f found, err error) {
 	}
 	return found{}, fmt.Errorf("kernel %s has no BTF of its own and none was found, give it with --btf FILE (%s)",
 		l.id, strings.Join(tried, "; "))
+}
+
+// fromFile reads raw BTF, or the BTF of a vmlinux file, which may be larger than
+// memory and is read in parts.
+func (l btfLookup) fromFile(ctx context.Context) (found, error) {
+	f, err := action.OpenInput(ctx, l.file)
+	if err != nil {
+		return found{}, fmt.Errorf("using --btf: %w", err)
+	}
+	defer f.Close()
+	data, err := kernelBTF(f)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return found{}, fmt.Errorf("using --btf %q: %w", l.file, err)
+	}
+	return specFrom(data, fmt.Sprintf("%q", l.file))
+}
+
+// kernelBTF returns the raw BTF that f is or has.
+func kernelBTF(f *os.File) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	head := make([]byte, len(elf.ELFMAG))
+	if _, err := f.ReadAt(head, 0); err == nil && string(head) == elf.ELFMAG {
+		k, _, err := vmlinuz.FromELF(f, info.Size())
+		return k.BTF, err
+	}
+	data, err := action.ReadOpen(f, btfhub.MaxBTF)
+	switch {
+	case err != nil:
+		return nil, err
+	case strings.HasPrefix(string(data), elf.ELFMAG): // of a pipe
+		k, _, err := vmlinuz.FromELF(bytes.NewReader(data), int64(len(data)))
+		return k.BTF, err
+	}
+	return data, nil
 }
 
 // vmlinux reads the BTF of an uncompressed kernel image with debug information.
@@ -119,17 +159,19 @@ func specFrom(data []byte, from string) (found, error) {
 
 // kernelTypes returns the BTF to relocate against, nil for the running
 // kernel's own. An object without relocations needs none.
-func (s *session) kernelTypes() (*btf.Spec, error) {
+func (s *session) kernelTypes(ctx context.Context) (*btf.Spec, error) {
 	if s.cmd.BTF == "" && !s.plan.NeedsBTF() {
 		return nil, nil
 	}
+	ctx, cancel := bound(ctx, s.cmd.Timeout)
+	defer cancel()
 	id, err := kernel.FromHost()
 	if err != nil {
 		return nil, err
 	}
 	f, err := btfLookup{
-		file: s.cmd.BTF, root: os.DirFS("/"), layer: s.artifact.BTF, hub: os.Getenv(HubEnv), id: id,
-	}.find()
+		file: string(s.cmd.BTF), root: os.DirFS("/"), layer: s.artifact.BTF, hub: os.Getenv(HubEnv), id: id,
+	}.find(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func TestBTFLookupOrder(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.l.id = testKernel
-			f, err := tc.l.find()
+			f, err := tc.l.find(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +106,7 @@ func TestBTFLookupOrder(t *testing.T) {
 
 func TestBTFLookupFindsNothing(t *testing.T) {
 	l := btfLookup{root: fstest.MapFS{}, layer: layer(t, "debian/12/x86_64/6.1.0-2-amd64.btf", "x"), hub: t.TempDir(), id: testKernel}
-	_, err := l.find()
+	_, err := l.find(t.Context())
 	if err == nil {
 		t.Fatal("something was found")
 	}
@@ -116,7 +116,7 @@ func TestBTFLookupFindsNothing(t *testing.T) {
 		}
 	}
 	l.file = filepath.Join(t.TempDir(), "none")
-	if _, err := l.find(); err == nil || !strings.Contains(err.Error(), "--btf") {
+	if _, err := l.find(t.Context()); err == nil || !strings.Contains(err.Error(), "--btf") {
 		t.Errorf("a file that is not there: got %v", err)
 	}
 }

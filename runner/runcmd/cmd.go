@@ -34,7 +34,7 @@ type Cmd struct {
 	Pull            string      `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
 	DisallowPulling bool        `help:"Pull nothing, as --pull=never." group:"Gadget"`
 	AllowedGadgets  []string    `placeholder:"REFS" help:"Run no other gadgets than these: references, name@digest, a digest, or a prefix with * behind it." group:"Gadget"`
-	BTF             string      `name:"btf" type:"existingfile" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
+	BTF             cli.File    `name:"btf" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
 	Timeout         cli.Timeout `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
 	Host            bool        `help:"Trace the whole machine, which is what happens unless containers are chosen, and do not show the column of their names." group:"Gadget"`
 	File            string      `short:"f" placeholder:"FILE" help:"Instance manifest (YAML) that names the gadget and values of parameters, - for stdin; the command line wins." group:"Gadget"`
@@ -236,7 +236,7 @@ func (s *session) programless() bool { return len(s.feeds) > 0 || len(s.artifact
 func (s *session) trace(ctx context.Context, ev *events) error {
 	unfollow := s.follow(ctx, ev.sources)
 	defer unfollow()
-	types, err := s.kernelTypes()
+	types, err := s.kernelTypes(ctx)
 	if err != nil {
 		return err
 	}
@@ -317,7 +317,7 @@ func settle() {
 }
 
 // errTimeout is the cause of a context that --timeout ended.
-var errTimeout = errors.New("timeout")
+var errTimeout = errors.New("the time of --timeout is over")
 
 // stopAfter cancels the run after --timeout.
 func (s *session) stopAfter(cancel context.CancelCauseFunc) func() bool {

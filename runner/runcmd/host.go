@@ -2,13 +2,14 @@ package runcmd
 
 import (
 	"bufio"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
 // bootTime returns the wall-clock time of boot. Between the two clocks is read
@@ -56,7 +57,7 @@ func (a *accountFile) name(id uint32) string {
 		return ""
 	}
 	a.read = time.Now()
-	if f, err := os.Open(a.path); err == nil {
+	if f, err := action.Open(a.path); err == nil {
 		a.names = parseAccounts(bufio.NewScanner(f))
 		f.Close()
 	}

@@ -1,13 +1,14 @@
 package runcmd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/nearest"
@@ -52,25 +53,34 @@ func manifestFile(args []string) (file string, ok bool) {
 	return file, ok
 }
 
-func readManifest(file string, stdin io.Reader) ([]byte, error) {
-	limit := int64(gadget.MaxInstanceSpecs) + 1
+// timeout returns the value of -t or --timeout, zero for one that is not a time:
+// the parser will say so.
+func timeout(args []string) (t cli.Timeout) {
+	for _, a := range args {
+		v, ok := strings.CutPrefix(a, "--timeout=")
+		if !ok {
+			v, ok = strings.CutPrefix(a, "-t")
+		}
+		if ok && t.UnmarshalText([]byte(v)) != nil {
+			return 0
+		}
+	}
+	return t
+}
+
+func readManifest(ctx context.Context, file string, stdin io.Reader) ([]byte, error) {
 	switch {
 	case file == "-":
-		return io.ReadAll(io.LimitReader(stdin, limit))
+		return io.ReadAll(io.LimitReader(action.UntilDone(ctx, stdin), gadget.MaxInstanceSpecs+1))
 	case strings.HasPrefix(file, "http://"), strings.HasPrefix(file, "https://"):
 		return nil, errors.New("it is an address, get it with another program and read it with \"-f -\"")
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit))
+	return action.ReadInput(ctx, file, gadget.MaxInstanceSpecs)
 }
 
 // readSpecs returns the documents of a manifest.
-func readSpecs(file string, stdin io.Reader) ([]gadget.InstanceSpec, error) {
-	data, err := readManifest(file, stdin)
+func readSpecs(ctx context.Context, file string, stdin io.Reader) ([]gadget.InstanceSpec, error) {
+	data, err := readManifest(ctx, file, stdin)
 	if err != nil {
 		return nil, fmt.Errorf("reading manifest %q: %w", file, err)
 	}

@@ -42,7 +42,7 @@ func TestManifest(t *testing.T) {
 				t.Fatal(err)
 			}
 			ours, rest := Split(strings.Fields(strings.ReplaceAll(tc.line, "M", path)), known)
-			list, err := Invocations(ours, rest, strings.NewReader(text))
+			list, err := Invocations(t.Context(), ours, rest, strings.NewReader(text))
 			if err != nil || len(list) != 1 {
 				t.Fatal(list, err)
 			}
@@ -58,7 +58,7 @@ func TestManifest(t *testing.T) {
 }
 
 func TestManifestTooLarge(t *testing.T) {
-	_, err := Invocations([]string{"-f-"}, Rest{}, strings.NewReader(strings.Repeat("#", gadget.MaxInstanceSpecs+10)))
+	_, err := Invocations(t.Context(), []string{"-f-"}, Rest{}, strings.NewReader(strings.Repeat("#", gadget.MaxInstanceSpecs+10)))
 	if want := fmt.Sprintf("at most %d are read", gadget.MaxInstanceSpecs); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
@@ -66,7 +66,7 @@ func TestManifestTooLarge(t *testing.T) {
 
 func TestManifestCannotSetFlags(t *testing.T) {
 	text := "apiVersion: 1\nkind: instance-spec\nimage: --verify-image=false\n"
-	_, err := Invocations([]string{"-f-"}, Rest{}, strings.NewReader(text))
+	_, err := Invocations(t.Context(), []string{"-f-"}, Rest{}, strings.NewReader(text))
 	if err == nil || !strings.Contains(err.Error(), `-:1: the image "--verify-image=false" is a flag`) {
 		t.Errorf("got %v, want an error about the image", err)
 	}

@@ -16,12 +16,17 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
+// bound returns a context that ends after a --timeout, if there is one.
+func bound(ctx context.Context, timeout cli.Timeout) (context.Context, context.CancelFunc) {
+	if timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, time.Duration(timeout), errTimeout)
+}
+
 // fetchInTime is fetch, which takes no longer than --timeout.
 func (s *session) fetchInTime(ctx context.Context) error {
-	if s.cmd.Timeout <= 0 {
-		return s.fetch(ctx)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, time.Duration(s.cmd.Timeout), errTimeout)
+	ctx, cancel := bound(ctx, s.cmd.Timeout)
 	defer cancel()
 	whole := s.g
 	bounded := *whole

@@ -55,15 +55,15 @@ type company struct {
 
 // Invocations returns what is to be run: a gadget for each reference on the command
 // line or, without one, for each document of the manifest of -f. Flags are for all.
-func Invocations(args []string, rest Rest, stdin io.Reader) ([]Invocation, error) {
-	list, err := invocations(args, rest, stdin)
+func Invocations(ctx context.Context, args []string, rest Rest, stdin io.Reader) ([]Invocation, error) {
+	list, err := invocations(ctx, args, rest, stdin)
 	for i := range list {
 		list[i].Rest.Given = list[i].Args
 	}
 	return list, err
 }
 
-func invocations(args []string, rest Rest, stdin io.Reader) ([]Invocation, error) {
+func invocations(ctx context.Context, args []string, rest Rest, stdin io.Reader) ([]Invocation, error) {
 	var flags, names []string
 	for _, a := range args {
 		if strings.HasPrefix(a, "-") && a != "-" {
@@ -76,7 +76,7 @@ func invocations(args []string, rest Rest, stdin io.Reader) ([]Invocation, error
 		if len(names) > 1 {
 			return nil, cli.Usage(errors.New("--file and several gadgets are mutually exclusive, use one"))
 		}
-		return manifestInvocations(args, rest, stdin)
+		return manifestInvocations(ctx, args, rest, stdin)
 	}
 	if len(names) < 2 || slices.Contains(args, "--help") {
 		return []Invocation{{args, rest}}, nil
@@ -89,9 +89,11 @@ func invocations(args []string, rest Rest, stdin io.Reader) ([]Invocation, error
 }
 
 // manifestInvocations returns a gadget for each document of the manifest.
-func manifestInvocations(args []string, rest Rest, stdin io.Reader) ([]Invocation, error) {
+func manifestInvocations(ctx context.Context, args []string, rest Rest, stdin io.Reader) ([]Invocation, error) {
+	ctx, cancel := bound(ctx, timeout(args))
+	defer cancel()
 	file, _ := manifestFile(args)
-	specs, err := readSpecs(file, stdin)
+	specs, err := readSpecs(ctx, file, stdin)
 	if err != nil {
 		return nil, err
 	}

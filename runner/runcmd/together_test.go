@@ -52,7 +52,7 @@ func TestInvocations(t *testing.T) {
 		{args: "a b", rest: Rest{Help: true}, err: "--help"},
 		{args: strings.Repeat("a ", maxTogether+1), err: "too many"},
 	} {
-		list, err := Invocations(strings.Fields(strings.ReplaceAll(tc.args, "M", manifest)), tc.rest, nil)
+		list, err := Invocations(t.Context(), strings.Fields(strings.ReplaceAll(tc.args, "M", manifest)), tc.rest, nil)
 		if tc.err != "" {
 			if err == nil || !strings.Contains(err.Error(), tc.err) {
 				t.Errorf("%q: error %v, want %q", tc.args, err, tc.err)

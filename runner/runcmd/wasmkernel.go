@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 
 	"github.com/cilium/ebpf/btf"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/wasm"
 )
+
+// maxKallsyms bounds the kernel's list of symbols, in bytes; large kernels have 15 MiB.
+const maxKallsyms = 128 << 20
 
 // wasmKernel is what a wasm program may ask of the kernel. It asks the kernel itself
 // at most once for each kind of answer: programs ask for many.
@@ -41,7 +44,7 @@ func (k *wasmKernel) HasSymbol(name string) bool {
 		}
 	}
 	if k.text == nil {
-		k.text, _ = os.ReadFile("/proc/kallsyms")
+		k.text, _ = action.ReadFile("/proc/kallsyms", maxKallsyms)
 	}
 	return bytes.Contains(k.text, []byte(" "+name+"\n")) || bytes.Contains(k.text, []byte(" "+name+"\t"))
 }
