@@ -28,6 +28,18 @@
 		__type(value, __u64);                               \
 	} name##_lost_samples SEC(".maps");
 
+/* gadget_lost(map): something for the map, written with its `&`, found no room. */
+#define gadget_lost(map) __gadget_lost(map##_lost_samples)
+
+static __always_inline void __gadget_lost(void *lost_samples)
+{
+	__u32 zero = 0;
+	__u64 *lost = bpf_map_lookup_elem(lost_samples, &zero);
+
+	if (lost)
+		(*lost)++;
+}
+
 /*
  * void *gadget_entry(map, key, init): the value at *key, first set to *init where
  * the key is new. NULL where there is no room for it, which is counted. `map` is
@@ -39,15 +51,10 @@ static __always_inline void *__gadget_entry(void *map, void *lost_samples, const
 					    const void *init)
 {
 	void *value = bpf_map_lookup_or_try_init(map, key, init);
-	__u32 zero = 0;
-	__u64 *lost;
 
-	if (value)
-		return value;
-	lost = bpf_map_lookup_elem(lost_samples, &zero);
-	if (lost)
-		(*lost)++;
-	return NULL;
+	if (!value)
+		__gadget_lost(lost_samples);
+	return value;
 }
 
 #endif /* __GADGET_MAPITER_H */

@@ -1,10 +1,13 @@
 package live
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 func pointer(p *byte) unsafe.Pointer { return unsafe.Pointer(p) }
@@ -41,4 +44,17 @@ func NeedsLSM(t *testing.T) {
 	if err != nil || !strings.Contains(string(active), "bpf") {
 		t.Skip(`needs the security module "bpf" (CONFIG_BPF_LSM, and bpf in the kernel parameter lsm=)`)
 	}
+}
+
+// Before reports whether the kernel is older than a version.
+func Before(major, minor int) bool {
+	var name unix.Utsname
+	var gotMajor, gotMinor int
+	if unix.Uname(&name) != nil {
+		return false
+	}
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &gotMajor, &gotMinor); err != nil {
+		return false
+	}
+	return gotMajor < major || gotMajor == major && gotMinor < minor
 }
