@@ -222,7 +222,7 @@ func (l *Loaded) openReaders(md gadgetapi.Metadata) error {
 			return fmt.Errorf("data source %q: %w", t.Name, err)
 		}
 		l.rests = append(l.rests, rest)
-		r, err := openReader(l.coll.Maps[t.Map])
+		r, err := openReader(l.coll.Maps[t.Map], l.coll.Variables[t.Map+batchedSuffix])
 		if err != nil {
 			return fmt.Errorf("opening the buffer %q: %w", t.Map, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/perf"
@@ -12,6 +13,10 @@ import (
 
 // perfPages is the size of each CPU's perf buffer, in pages.
 const perfPages = 64
+
+// batchedSuffix ends the name of the variable of a buffer that gadget/buffer.h has for
+// openReader.
+const batchedSuffix = "_batched"
 
 // errDrained ends a reader whose buffer is empty after Flush.
 var errDrained = errors.New("drained")
@@ -27,16 +32,19 @@ type sampleReader interface {
 	Close() error
 }
 
-func openReader(m *ebpf.Map) (sampleReader, error) {
+// openReader opens the buffer m. batched is the variable that tells the programs not
+// to wake the reader for each event, nil where they do not know it.
+func openReader(m *ebpf.Map, batched *ebpf.Variable) (sampleReader, error) {
 	switch m.Type() {
 	case ebpf.RingBuf:
 		r, err := ringbuf.NewReader(m)
 		if err != nil {
 			return nil, err
 		}
-		return &ringReader{Reader: r}, nil
+		return newRingReader(r, batched), nil
 	case ebpf.PerfEventArray:
-		r, err := perf.NewReader(m, perfPages*os.Getpagesize())
+		size := perfPages * os.Getpagesize()
+		r, err := perf.NewReaderWithOptions(m, size, perf.ReaderOptions{Watermark: size / 4})
 		if err != nil {
 			return nil, err
 		}
@@ -45,26 +53,25 @@ func openReader(m *ebpf.Map) (sampleReader, error) {
 	return nil, fmt.Errorf("a %s is not a buffer of events", m.Type())
 }
 
-type ringReader struct {
-	*ringbuf.Reader
-	rec ringbuf.Record
-}
-
-func (r *ringReader) Next() ([]byte, uint64, error) {
-	err := r.ReadInto(&r.rec)
-	if errors.Is(err, ringbuf.ErrFlushed) || errors.Is(err, ringbuf.ErrClosed) {
-		return nil, 0, errDrained
-	}
-	return r.rec.RawSample, 0, err
-}
-
+// perfReader is woken when a buffer is a quarter full, and looks every maxDelay.
 type perfReader struct {
 	*perf.Reader
-	rec perf.Record
+	rec   perf.Record
+	since time.Time // when the deadline was set
 }
 
 func (r *perfReader) Next() ([]byte, uint64, error) {
-	err := r.ReadInto(&r.rec)
+	var err error
+	for {
+		if now := time.Now(); now.Sub(r.since) > maxDelay/2 {
+			r.since = now
+			r.SetDeadline(now.Add(maxDelay))
+		}
+		if err = r.ReadInto(&r.rec); !errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		r.since = time.Time{}
+	}
 	if errors.Is(err, perf.ErrFlushed) || errors.Is(err, perf.ErrClosed) {
 		return nil, 0, errDrained
 	}

@@ -7,10 +7,15 @@
  * The object always declares a ring buffer. The runner of an older kernel
  * changes the map's type to a perf event array (key and value of 4 bytes) before
  * it creates it; the code below finds out on its own, by asking the kernel's BTF
- * for the helper. The runner sets no variable.
+ * for the helper.
  *
  * A ring buffer does not say how many events found it full: they are counted in
  * `<map>_lost_samples`, one u64 per CPU at key 0. A perf event array counts by itself.
+ *
+ * Waking the reader is what an event costs most. A runner that looks at the ring
+ * buffer by itself for a while sets `<map>_batched`, and is then only woken when a
+ * quarter of the buffer is full. While it is 0 each event that finds the buffer empty
+ * wakes the reader, as for programs without this header.
  */
 
 #ifndef __GADGET_BUFFER_H
@@ -31,6 +36,7 @@
 		__type(key, __u32);                      \
 		__type(value, __u64);                    \
 	} name##_lost_samples SEC(".maps");              \
+	volatile __u32 name##_batched;                   \
 	const void *gadget_map_tracer_##name __attribute__((unused));
 
 /* Whether this kernel has ring buffers; decided when the program is loaded. */
@@ -44,6 +50,22 @@ static __always_inline void __gadget_count_lost(void *lost_samples)
 
 	if (lost)
 		(*lost)++;
+}
+
+/*
+ * The flags with which an event is submitted. In the first quarter of each quarter of
+ * the buffer, so that events of several CPUs at once do not jump over the place.
+ */
+static __always_inline __u64 __gadget_wakeup(void *map, volatile __u32 *batched)
+{
+	__u64 mark, used;
+
+	if (!*batched)
+		return 0;
+	mark = bpf_ringbuf_query(map, BPF_RB_RING_SIZE) / 4;
+	used = bpf_ringbuf_query(map, BPF_RB_AVAIL_DATA);
+	return used >= mark && (used & (mark - 1)) < mark / 4 ? BPF_RB_FORCE_WAKEUP :
+								BPF_RB_NO_WAKEUP;
 }
 
 #ifndef GADGET_NO_BUF_RESERVE
@@ -90,13 +112,20 @@ static __always_inline void gadget_discard_buf(void *buf)
 		bpf_ringbuf_discard(buf, 0);
 }
 
-/* Sends an event of gadget_reserve_buf, with the map and the size given there. */
-static __always_inline long gadget_submit_buf(void *ctx, void *map, void *buf, __u64 size)
+/*
+ * long gadget_submit_buf(ctx, map, buf, size): sends an event of gadget_reserve_buf,
+ * with the map and the size given there.
+ */
+#define gadget_submit_buf(ctx, map, buf, size) \
+	__gadget_submit_buf(ctx, map, map##_batched, buf, size)
+
+static __always_inline long __gadget_submit_buf(void *ctx, void *map, volatile __u32 *batched,
+						void *buf, __u64 size)
 {
 	if (!__gadget_has_ringbuf())
 		return bpf_perf_event_output(ctx, map, BPF_F_CURRENT_CPU, buf, size);
 
-	bpf_ringbuf_submit(buf, 0);
+	bpf_ringbuf_submit(buf, __gadget_wakeup(map, batched));
 	return 0;
 }
 
@@ -108,15 +137,15 @@ static __always_inline long gadget_submit_buf(void *ctx, void *map, void *buf, _
  * callers need not tell the kinds of buffers apart. `map` is written with its `&`.
  */
 #define gadget_output_buf(ctx, map, buf, size) \
-	__gadget_output_buf(ctx, map, map##_lost_samples, buf, size)
+	__gadget_output_buf(ctx, map, map##_lost_samples, map##_batched, buf, size)
 
-static __always_inline long __gadget_output_buf(void *ctx, void *map, void *lost_samples, void *buf,
-						__u64 size)
+static __always_inline long __gadget_output_buf(void *ctx, void *map, void *lost_samples,
+						volatile __u32 *batched, void *buf, __u64 size)
 {
 	if (!__gadget_has_ringbuf())
 		return bpf_perf_event_output(ctx, map, BPF_F_CURRENT_CPU, buf, size);
 
-	if (bpf_ringbuf_output(map, buf, size, 0))
+	if (bpf_ringbuf_output(map, buf, size, __gadget_wakeup(map, batched)))
 		__gadget_count_lost(lost_samples);
 	return 0;
 }
