@@ -81,7 +81,7 @@ func readSecret(state string) ([]byte, error) {
 // makeSecret makes the secret, or returns the one that another process has made
 // meanwhile.
 func makeSecret(state string) ([]byte, error) {
-	if err := os.MkdirAll(state, 0o755); err != nil {
+	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, err
 	}
 	f, err := os.CreateTemp(state, "."+secretFile+"-*") // mode 0600

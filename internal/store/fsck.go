@@ -201,13 +201,20 @@ func (f *fsck) checkRef(ctx context.Context, r Ref) error {
 
 // index checks that index.json says what the references say.
 func (f *fsck) index(ctx context.Context) error {
-	release, err := f.store.lock(ctx, indexLock, exclusive)
+	mode := shared
+	if f.repair {
+		mode = exclusive
+	}
+	release, err := f.store.lock(ctx, indexLock, mode)
 	if err != nil {
 		return err
 	}
 	defer release()
 	if _, err := os.Stat(f.store.path(dirtyMarker)); err == nil {
 		// A writer was killed; the next one, or this, makes the index anew.
+		if !f.repair {
+			return nil
+		}
 		return f.rebuildIndex()
 	}
 	want, err := f.store.indexFromRefs()

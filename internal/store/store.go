@@ -72,8 +72,8 @@ func Open(dir string) (*Store, error) {
 }
 
 // refuseOthers keeps a store from being used whose content others decide about:
-// one that belongs to another user than this one and root, or that everybody may
-// write to.
+// one that belongs to another user than this one and root, or that others than its
+// owner may write to.
 func (s *Store) refuseOthers() error {
 	info, err := os.Stat(s.dir)
 	if err != nil {
@@ -83,8 +83,8 @@ func (s *Store) refuseOthers() error {
 	switch {
 	case ok && owner.Uid != 0 && int(owner.Uid) != os.Geteuid():
 		return fmt.Errorf("the store %q belongs to user %d, choose another directory with --state", s.dir, owner.Uid)
-	case info.Mode().Perm()&0o002 != 0:
-		return fmt.Errorf("everybody may write to the store %q, run: chmod o-w %s", s.dir, s.dir)
+	case info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("others than its owner may write to the store %q, run: chmod 700 %s", s.dir, s.dir)
 	}
 	return nil
 }
@@ -93,6 +93,9 @@ func (s *Store) refuseOthers() error {
 // looks for, comes last.
 func (s *Store) create() error {
 	if err := s.refuseForeign(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
 	for _, d := range []string{refsDir, tmpDir, blobsDir} {

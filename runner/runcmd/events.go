@@ -101,7 +101,7 @@ func terminalWidth(w io.Writer) int {
 func hostEnv(enum func(name string) *btf.Enum) field.Env {
 	users := newAccounts("/etc/passwd", "/etc/group")
 	return field.Env{
-		Boot: bootTime(), Location: time.Local, Arch: arch.Host(),
+		Boot: machineBootTime(), Location: time.Local, Arch: arch.Host(),
 		Users: users.user, Groups: users.group, Enum: enum,
 	}
 }

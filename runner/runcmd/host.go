@@ -12,7 +12,41 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
-// bootTime returns the wall-clock time of boot. Between the two clocks is read
+// timeOffsets says by how much the clocks of this process differ from those of
+// the machine, which eBPF programs read.
+const timeOffsets = "/proc/self/timens_offsets"
+
+// machineBootTime is bootTime by the clock of eBPF programs, which knows no time
+// namespace.
+func machineBootTime() time.Time {
+	offsets, err := action.ReadFile(timeOffsets, maxTimeOffsets)
+	if err != nil {
+		return bootTime() // a kernel without time namespaces
+	}
+	return bootTime().Add(boottimeOffset(string(offsets)))
+}
+
+// maxTimeOffsets bounds the two lines of timeOffsets, in bytes.
+const maxTimeOffsets = 4096
+
+// boottimeOffset returns the offset of CLOCK_BOOTTIME: "boottime SECONDS NANOSECONDS".
+func boottimeOffset(offsets string) time.Duration {
+	for line := range strings.Lines(offsets) {
+		f := strings.Fields(line)
+		if len(f) != 3 || f[0] != "boottime" {
+			continue
+		}
+		seconds, err1 := strconv.ParseInt(f[1], 10, 64)
+		nanos, err2 := strconv.ParseInt(f[2], 10, 64)
+		if err1 == nil && err2 == nil {
+			return time.Duration(seconds)*time.Second + time.Duration(nanos)
+		}
+	}
+	return 0
+}
+
+// bootTime returns the wall-clock time of boot, by the clock that /proc is
+// written by as well. Between the two clocks is read
 // twice and the middle taken, so that an interruption costs little.
 func bootTime() time.Time {
 	before := time.Now()

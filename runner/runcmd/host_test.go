@@ -1,8 +1,11 @@
 package runcmd
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -50,5 +53,33 @@ func TestBootTime(t *testing.T) {
 	now := bootTime().Add(time.Duration(ts.Nano()))
 	if d := time.Since(now).Abs(); d > time.Second {
 		t.Errorf("boot time is off by %v", d)
+	}
+}
+
+// TestBootTimeInNamespace starts this test again in a time namespace whose
+// CLOCK_BOOTTIME is far ahead: what eBPF programs read is still told as the same
+// moment, and what /proc tells, which is ahead as well, too.
+func TestBootTimeInNamespace(t *testing.T) {
+	const env = "GADGET_RUN_TEST_BOOT"
+	if os.Getenv(env) != "" {
+		fmt.Printf("%d %d\n", machineBootTime().UnixNano(), bootTime().UnixNano())
+		os.Exit(0)
+	}
+	const ahead = 1_000_000
+	cmd := exec.Command("unshare", "--time", "--boottime", strconv.Itoa(ahead), "--fork", os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), env+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Skipf("needs root and time namespaces: %v: %s", err, out)
+	}
+	var machine, proc int64
+	if _, err := fmt.Sscan(string(out), &machine, &proc); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if d := bootTime().Sub(time.Unix(0, machine)).Abs(); d > time.Second {
+		t.Errorf("events are off by %v", d)
+	}
+	if d := bootTime().Add(-ahead * time.Second).Sub(time.Unix(0, proc)).Abs(); d > time.Second {
+		t.Errorf("start times of processes are off by %v", d)
 	}
 }
