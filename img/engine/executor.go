@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"sync"
 
 	"github.com/moby/buildkit/executor"
@@ -12,6 +15,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/buildkit/util/network"
 	"github.com/moby/sys/userns"
+	"golang.org/x/sys/unix"
 )
 
 // lazyExecutor looks for the OCI runtime when the first step runs: a build
@@ -63,7 +67,30 @@ func (l *lazyExecutor) Run(ctx context.Context, id string, root executor.Mount, 
 	if err != nil {
 		return nil, err
 	}
-	return e.Run(ctx, id, root, mounts, process, started)
+	var said *tail
+	if process.Stderr != nil {
+		said = &tail{WriteCloser: process.Stderr}
+		process.Stderr = said
+	}
+	recorder, err := e.Run(ctx, id, root, mounts, process, started)
+	if err != nil && said != nil && bytes.Contains(said.last, []byte(unix.ENOEXEC.Error())) {
+		err = fmt.Errorf("%w: %w", err, unix.ENOEXEC) // else it stands in the log alone
+	}
+	return recorder, err
+}
+
+// tail keeps the end of what is written.
+type tail struct {
+	io.WriteCloser
+	last []byte
+}
+
+// Write writes on and keeps the last bytes.
+func (t *tail) Write(p []byte) (int, error) {
+	const kept = 512
+	t.last = append(t.last, p...)
+	t.last = t.last[max(0, len(t.last)-kept):]
+	return t.WriteCloser.Write(p)
 }
 
 // Exec starts a process in a container.
