@@ -49,9 +49,18 @@ func inside() {
 // parts.
 func TestScripts(t *testing.T) {
 	for _, p := range []struct{ name, pkg string }{
-		{"newuidmap", "uidmap"}, {"skopeo", "skopeo"}, {"podman", "podman"}, {"buildah", "buildah"}, {"runc", "runc"},
+		{"newuidmap", "uidmap"},
+		{"skopeo", "skopeo"},
+		{"podman", "podman"},
+		{"buildah", "buildah"},
+		{"runc", "runc"},
+		{"dockerd", "docker.io"},
+		{"docker", "docker.io"},
 	} {
 		imgtest.Program(t, p.name, p.pkg)
+	}
+	if os.Getenv("CRANE") == "" {
+		t.Skip("needs CRANE, the path of crane; tools/dev/img builds it")
 	}
 	registry := imgtest.Registry(t)
 	guarded, cutOff := imgtest.Guarded(t, registry), imgtest.CutOff(t, registry)
@@ -73,6 +82,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GUARDED", guarded)
 			env.Setenv("CUTOFF", cutOff)
 			env.Setenv("LIAR", liar)
+			env.Setenv("CRANE", os.Getenv("CRANE"))
+			env.Setenv("DOCKER_HOST", os.Getenv("DOCKER_HOST"))
 			program, err := exec.LookPath("img")
 			if err != nil {
 				return err

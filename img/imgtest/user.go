@@ -50,10 +50,15 @@ func drop(env []string) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	runtime.LockOSThread()
+	dockerHost, stop, err := startDocker(dir)
+	if err != nil {
+		return 0, err
+	}
+	defer stop()
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), dropEnv+"="+dir)
+	cmd.Env = append(os.Environ(), dropEnv+"="+dir, "DOCKER_HOST="+dockerHost)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS, Pdeathsig: syscall.SIGTERM}
 	err = cmd.Run()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
@@ -67,6 +72,14 @@ func become(dir string, extra []string) error {
 	binary := filepath.Join(dir, filepath.Base(os.Args[0]))
 	if err := copyFile(binary, "/proc/self/exe", 0o755); err != nil {
 		return err
+	}
+	crane := os.Getenv("CRANE")
+	if crane != "" { // it may stand where the user may not look
+		to := filepath.Join(dir, "crane")
+		if err := copyFile(to, crane, 0o755); err != nil {
+			return err
+		}
+		crane = to
 	}
 	for name, add := range map[string]string{
 		"passwd": fmt.Sprintf("%s:x:%d:%d::%s:/bin/sh\n", userName, userID, userID, filepath.Join(dir, "home")),
@@ -97,7 +110,7 @@ func become(dir string, extra []string) error {
 	env := []string{
 		"HOME=" + filepath.Join(dir, "home"), "TMPDIR=" + filepath.Join(dir, "tmp"), "XDG_RUNTIME_DIR=" + filepath.Join(dir, "run"),
 		"USER=" + userName, "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", dropEnv + "=done", "IMG_NIGHTLY=" + os.Getenv("IMG_NIGHTLY"),
-		"CI=" + os.Getenv("CI"),
+		"CI=" + os.Getenv("CI"), "DOCKER_HOST=" + os.Getenv("DOCKER_HOST"), "CRANE=" + crane,
 	}
 	args := []string{binary}
 	for _, a := range os.Args[1:] {
