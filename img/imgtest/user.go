@@ -90,6 +90,9 @@ func become(dir string, extra []string) error {
 			return err
 		}
 	}
+	if err := allowFUSE(filepath.Join(dir, "fuse")); err != nil {
+		return err
+	}
 	sources := filepath.Join(dir, "src")
 	for _, d := range []string{"home", "tmp", "run", "src"} {
 		if err := errors.Join(os.Mkdir(filepath.Join(dir, d), 0o700), os.Chown(filepath.Join(dir, d), userID, userID)); err != nil {
@@ -140,6 +143,18 @@ func replaceEtc(dir, name, add string) error {
 		return err
 	}
 	return unix.Mount(ours, path, "", unix.MS_BIND, "")
+}
+
+// allowFUSE lets the user open /dev/fuse, as udev does where it runs.
+func allowFUSE(ours string) error {
+	var dev unix.Stat_t
+	if err := unix.Stat("/dev/fuse", &dev); err != nil {
+		return nil // fuse-overlayfs says so
+	}
+	if err := unix.Mknod(ours, unix.S_IFCHR, int(dev.Rdev)); err != nil {
+		return err
+	}
+	return errors.Join(os.Chmod(ours, 0o666), unix.Mount(ours, "/dev/fuse", "", unix.MS_BIND, ""))
 }
 
 func copyFile(dst, src string, mode os.FileMode) error {
