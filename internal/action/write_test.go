@@ -3,6 +3,7 @@ package action_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -90,5 +91,31 @@ func TestOpenNeverBlocks(t *testing.T) {
 	defer f.Close()
 	if data, err := io.ReadAll(f); string(data) != "content" || err != nil {
 		t.Errorf("read %q, %v", data, err)
+	}
+}
+
+// TestWriteDescriptor writes to a descriptor of the process, as /dev/stdout is,
+// where it stands, and replaces nothing.
+func TestWriteDescriptor(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x")
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	link := filepath.Join(t.TempDir(), "stdout")
+	if err := os.Symlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()), link); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"first ", "second"} {
+		if err := action.WriteFile(link, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if data, err := os.ReadFile(file); err != nil || string(data) != "first second" {
+		t.Errorf("it has %q, %v", data, err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != os.ModeSymlink {
+		t.Errorf("the link became %v, %v", info.Mode(), err)
 	}
 }

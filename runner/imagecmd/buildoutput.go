@@ -130,10 +130,11 @@ func (b *Build) deliver(g *cli.Globals, o output, made *built, tags []registry.R
 	case typeImage:
 		return b.toStore(g, made, tags)
 	case typeLocal:
-		if err := refuseFull(o.dest); err != nil {
+		dir, err := emptyPlace(o.dest)
+		if err != nil {
 			return err
 		}
-		return gadget.ExportLocal(g.Ctx, o.dest, made.blobs, made.root)
+		return gadget.ExportLocal(g.Ctx, dir, made.blobs, made.root)
 	}
 	return writeArchive(g, o.dest, func(w io.Writer) error {
 		return gadget.Export(g.Ctx, w, made.blobs, made.root, gadget.ExportOptions{Format: gadget.Format(o.kind), Ref: name})

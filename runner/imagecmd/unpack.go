@@ -32,7 +32,8 @@ type Unpack struct {
 // Run writes the files of the artifact. The directory appears when it is
 // complete, and nothing in it lies outside of it.
 func (u *Unpack) Run(g *cli.Globals) error {
-	if err := refuseFull(u.Output); err != nil {
+	dir, err := emptyPlace(u.Output)
+	if err != nil {
 		return err
 	}
 	src, err := artifact.OpenHere(g, u.Image)
@@ -40,7 +41,7 @@ func (u *Unpack) Run(g *cli.Globals) error {
 		return pullFirst(err, u.Image)
 	}
 	defer src.Release()
-	if err := replaceDirectory(u.Output, func(root *os.Root) error { return unpack(g, src, root) }); err != nil {
+	if err := replaceDirectory(dir, func(root *os.Root) error { return unpack(g, src, root) }); err != nil {
 		return fmt.Errorf("unpacking %s: %w", src.Name, err)
 	}
 	abs, err := filepath.Abs(u.Output)
@@ -50,15 +51,29 @@ func (u *Unpack) Run(g *cli.Globals) error {
 	return show.Line(g.Stdout, "Successfully unpacked %s to: %s", src.Name, abs)
 }
 
-func refuseFull(dir string) error {
-	entries, err := os.ReadDir(dir)
+// emptyPlace returns where a new directory goes: dir, or what it is a link to.
+// Something that is there and is no empty directory is an error.
+func emptyPlace(dir string) (string, error) {
+	info, err := os.Lstat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return dir, nil
 	}
+	if err == nil && info.Mode().Type() == fs.ModeSymlink {
+		if dir, err = filepath.EvalSymlinks(dir); err == nil {
+			info, err = os.Stat(dir)
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() {
+		return "", fmt.Errorf("%q is not a directory, choose another with -o", dir)
+	}
+	entries, err := os.ReadDir(dir)
 	if err == nil && len(entries) > 0 {
 		err = fmt.Errorf("the directory %q is not empty, choose another with -o", dir)
 	}
-	return err
+	return dir, err
 }
 
 // replaceDirectory lets do fill a directory beside dir, which takes its place when
