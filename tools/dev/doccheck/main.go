@@ -1,6 +1,6 @@
 // Command doccheck holds the documents and the words of the tree against what they
 // claim: every relative link of a Markdown file leads to a file and a heading that
-// exist, and no text uses a word of tools/dev/doccheck/words.txt.
+// exist, a test that it names is there, and no text uses a word of tools/dev/doccheck/words.txt.
 //
 //	go run ./tools/dev/doccheck [FILE...]    the committed and new files by default
 package main
@@ -60,6 +60,7 @@ func run(files []string, out io.Writer) (int, error) {
 		found := words.check(string(data))
 		if strings.HasSuffix(file, ".md") {
 			found = append(found, checkLinks(file, string(data))...)
+			found = append(found, checkTests(string(data))...)
 		}
 		for _, p := range found {
 			fmt.Fprintf(out, "%s:%s\n", file, p)

@@ -48,3 +48,15 @@ func TestLinks(t *testing.T) {
 		t.Errorf("%d problems, %v: %s", n, err, diff)
 	}
 }
+
+func TestTests(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("x_test.go", []byte("package x\n\nfunc TestOne(t *testing.T) {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := checkTests("| a | `.` TestOne, TestTwo |\n| b | `.` TestOn*, FuzzOn* and `none` TestOne |\n| c | `x` is no test |\n")
+	want := []string{`1: the test TestTwo is not in "."`, `2: the test FuzzOn* is not in "."`, `2: the test TestOne is not in "none"`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
