@@ -24,6 +24,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/rights"
 	"github.com/rules-gadget/rules_gadget/runner/symbolizer"
+	"github.com/rules-gadget/rules_gadget/runner/wasm"
 )
 
 // Cmd are the flags of "gadget-run run". Flags of the gadget itself are not
@@ -94,6 +95,7 @@ type session struct {
 	wasmKeys      []gadgetapi.Param // of params.wasm
 	customKeys    []gadgetapi.Param // of params.custom
 	wasm          *wasmRun          // nil for a gadget without wasm program
+	compilation   *wasm.Compilation // of the wasm program
 	stacks        symbolizer.Stacks
 	symbols       *symbolizer.User // nil for none
 }
@@ -139,6 +141,13 @@ func (s *session) run(ctx context.Context) error {
 	}
 	if err := s.fetchInTime(ctx); err != nil {
 		return fmt.Errorf("fetching gadget %q: %w", s.cmd.Gadget, err)
+	}
+	if len(s.artifact.Wasm) > 0 && !s.rest.Help {
+		// It takes longer than all else, and another CPU can do it meanwhile. What it
+		// makes is not worth collecting before the gadget runs.
+		raiseGC()
+		s.compilation = wasm.Compile(s.artifact.Wasm, wasmCache(), wasm.DefaultLimits)
+		defer s.compilation.Close()
 	}
 	if err := s.read(); err != nil {
 		return fmt.Errorf("reading gadget %q: %w", s.cmd.Gadget, err)
@@ -305,6 +314,17 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 // runningGCPercent is GOGC while a gadget runs: what it needs then is small and
 // does not grow, so that collecting often costs little.
 const runningGCPercent = 50
+
+// startingGCPercent is GOGC while a gadget with a wasm program starts.
+const startingGCPercent = 800
+
+// raiseGC lets the start of a gadget use memory instead of time, unless the user
+// decides about memory; settle ends it.
+func raiseGC() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(startingGCPercent)
+	}
+}
 
 // settle gives back what starting needed, the kernel's types above all, unless
 // the user decides about memory.

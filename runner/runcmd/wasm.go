@@ -81,7 +81,7 @@ func (s *session) startWasm(ctx context.Context, values map[string]string) error
 	}
 	w.program, err = wasm.New(ctx, s.artifact.Wasm, wasm.Options{
 		Sources: wasmSources(sources), Gadget: w, Kernel: w.kernel, Handler: w, Log: w.log, LogLevel: level,
-		Failed: func(err error) { w.cancel(err) }, Cache: wasmCache(),
+		Failed: func(err error) { w.cancel(err) }, Compilation: s.compilation,
 	})
 	if err != nil {
 		return err

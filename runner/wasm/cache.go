@@ -17,21 +17,16 @@ import (
 const maxCache = 256 << 20
 
 // openCache opens the directory of compiled modules. Without it the module is
-// compiled each time, which is slower and else the same, so it only warns.
-func (p *Program) openCache() wazero.CompilationCache {
-	if p.opts.Cache == "" {
-		return nil
+// compiled each time, which is slower and else the same.
+func openCache(dir string) (wazero.CompilationCache, error) {
+	if dir == "" {
+		return nil, nil
 	}
-	err := secureDirectory(p.opts.Cache)
-	if err == nil {
-		prune(p.opts.Cache, maxCache)
-		var cache wazero.CompilationCache
-		if cache, err = wazero.NewCompilationCacheWithDir(p.opts.Cache); err == nil {
-			return cache
-		}
+	if err := secureDirectory(dir); err != nil {
+		return nil, err
 	}
-	p.log.warnf("compiling the wasm program each time: %v", err)
-	return nil
+	prune(dir, maxCache)
+	return wazero.NewCompilationCacheWithDir(dir)
 }
 
 // secureDirectory makes dir and refuses one that others may write to: what lies

@@ -5,24 +5,23 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"runtime"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
-
-	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
 
 // instantiate compiles module and prepares it up to gadgetInit.
 func (p *Program) instantiate(ctx context.Context, module []byte) error {
-	config := wazero.NewRuntimeConfig().WithCloseOnContextDone(true).WithMemoryLimitPages(p.opts.Limits.MemoryPages)
-	if cache := p.openCache(); cache != nil {
-		p.cache = cache
-		config = config.WithCompilationCache(cache)
+	p.compilation = p.opts.Compilation
+	if p.compilation == nil {
+		p.compilation = Compile(module, p.opts.Cache, p.opts.Limits)
 	}
-	p.runtime = wazero.NewRuntimeWithConfig(p.ctx, config)
-	compiled, err := p.compile(ctx, module)
+	p.compilation.taken = true
+	if err := p.compilation.warning; err != nil {
+		p.log.warnf("compiling the wasm program each time: %v", err)
+	}
+	p.runtime = p.compilation.runtime
+	compiled, err := p.compilation.wait(ctx)
 	if err != nil {
 		return err
 	}
@@ -43,33 +42,6 @@ func (p *Program) instantiate(ctx context.Context, module []byte) error {
 		return err
 	}
 	return p.checkVersion()
-}
-
-// compile compiles module, on every CPU. It returns when ctx ends, even if the
-// compiler does not; the runtime then stays open for it until the process ends.
-func (p *Program) compile(ctx context.Context, module []byte) (wazero.CompiledModule, error) {
-	type result struct {
-		module wazero.CompiledModule
-		err    error
-	}
-	done := make(chan result, 1)
-	go func() {
-		workers := experimental.WithCompilationWorkers(context.WithoutCancel(ctx), runtime.GOMAXPROCS(0))
-		r := result{}
-		defer func() { done <- r }()
-		defer guard.Panics(&r.err)
-		r.module, r.err = p.runtime.CompileModule(workers, module)
-	}()
-	select {
-	case <-ctx.Done():
-		p.abandoned = true
-		return nil, ctx.Err()
-	case r := <-done:
-		if r.err != nil {
-			return nil, fmt.Errorf("compiling the wasm program: %s", firstLine(r.err))
-		}
-		return r.module, nil
-	}
 }
 
 // registerHost makes the modules that compiled imports from.

@@ -68,6 +68,9 @@ type Options struct {
 	Failed func(error)
 	// Cache is the directory of compiled modules, empty for none.
 	Cache string
+	// Compilation is that of the module with the same Cache and Limits, nil to
+	// compile it now.
+	Compilation *Compilation
 	// Limits are DefaultLimits when zero.
 	Limits Limits
 }

@@ -37,11 +37,10 @@ type Program struct {
 	usage   usage
 	imports map[string]bool // functions of the API
 
-	cache     wazero.CompilationCache
-	runtime   wazero.Runtime
-	abandoned bool // whether the compiler may still use runtime
-	module    api.Module
-	callbacks [maxDepth]callback // by depth
+	compilation *Compilation
+	runtime     wazero.Runtime
+	module      api.Module
+	callbacks   [maxDepth]callback // by depth
 
 	ctx    context.Context // of every call
 	cancel context.CancelFunc
@@ -144,11 +143,8 @@ func (p *Program) Close() error {
 	p.cancel()
 	p.log.finish()
 	var errs []error
-	if p.runtime != nil && !p.abandoned {
-		errs = append(errs, p.runtime.Close(context.Background()))
-	}
-	if p.cache != nil && !p.abandoned {
-		errs = append(errs, p.cache.Close(context.Background()))
+	if p.compilation != nil {
+		errs = append(errs, p.compilation.close())
 	}
 	for _, v := range p.handles.all() {
 		release(v)

@@ -1,0 +1,84 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/rules-gadget/rules_gadget/internal/guard"
+)
+
+// Compilation is a module that is being compiled, or read from the directory of
+// compiled modules: some 40 ms for a Go program, during which others can prepare
+// what the program runs on. New takes it over; else Close it.
+type Compilation struct {
+	runtime wazero.Runtime
+	cache   wazero.CompilationCache // nil without directory
+	warning error                   // why there is no cache
+
+	done   chan struct{}
+	module wazero.CompiledModule
+	err    error
+	taken  bool
+}
+
+// Compile starts compiling a module on every CPU. dir is the directory of compiled
+// modules, empty for none; limits are DefaultLimits when zero.
+func Compile(module []byte, dir string, limits Limits) *Compilation {
+	if limits == (Limits{}) {
+		limits = DefaultLimits
+	}
+	c := &Compilation{done: make(chan struct{})}
+	config := wazero.NewRuntimeConfig().WithCloseOnContextDone(true).WithMemoryLimitPages(limits.MemoryPages)
+	if c.cache, c.warning = openCache(dir); c.cache != nil {
+		config = config.WithCompilationCache(c.cache)
+	}
+	c.runtime = wazero.NewRuntimeWithConfig(context.Background(), config)
+	go func() {
+		defer close(c.done)
+		defer guard.Panics(&c.err)
+		workers := experimental.WithCompilationWorkers(context.Background(), runtime.GOMAXPROCS(0))
+		c.module, c.err = c.runtime.CompileModule(workers, module)
+	}()
+	return c
+}
+
+// wait returns the compiled module. It returns when ctx ends, even if the compiler
+// does not.
+func (c *Compilation) wait(ctx context.Context) (wazero.CompiledModule, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-c.done:
+		if c.err != nil {
+			return nil, fmt.Errorf("compiling the wasm program: %s", firstLine(c.err))
+		}
+		return c.module, nil
+	}
+}
+
+// Close frees what New has not taken over. Where the compiler still works, the
+// runtime stays open for it until the process ends.
+func (c *Compilation) Close() error {
+	if c == nil || c.taken {
+		return nil
+	}
+	return c.close()
+}
+
+func (c *Compilation) close() error {
+	select {
+	case <-c.done:
+	default:
+		return nil
+	}
+	err := c.runtime.Close(context.Background())
+	if c.cache != nil {
+		err = errors.Join(err, c.cache.Close(context.Background()))
+	}
+	return err
+}
