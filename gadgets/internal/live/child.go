@@ -22,7 +22,9 @@ type Job func(args []string) error
 func Main(m *testing.M, jobs map[string]Job) {
 	name := os.Getenv(childVariable)
 	if name == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		_ = os.RemoveAll(cache())
+		os.Exit(code)
 	}
 	job, ok := jobs[name]
 	if !ok {

@@ -24,8 +24,9 @@ import (
 )
 
 const (
-	// patience is how long the runner may take to attach, and to end.
-	patience = 90 * time.Second
+	// patience is how long the runner may take to attach, and to end. In an emulated
+	// machine a wasm program takes minutes to compile.
+	patience = 5 * time.Minute
 	// maxLine is the longest event: it has several texts of a path's length,
 	// and bytes that JSON escapes.
 	maxLine = 1 << 20
@@ -47,6 +48,30 @@ func Observe[E any](t *testing.T, gadget string, args []string, do func()) []E {
 	var events []E
 	decoded := make(chan error, 1)
 	go func() { decoded <- decode(r.stdout, &events) }()
+	r.during(t, do)
+	r.finish(t, <-decoded)
+	return events
+}
+
+// Text is Observe for a gadget that writes a text, which args ask for by -o.
+func Text(t *testing.T, gadget string, args []string, do func()) string {
+	t.Helper()
+	r := start(t, gadget, args)
+	var text []byte
+	read := make(chan error, 1)
+	go func() {
+		var err error
+		text, err = io.ReadAll(io.LimitReader(r.stdout, maxLine))
+		read <- err
+	}()
+	r.during(t, do)
+	r.finish(t, <-read)
+	return string(text)
+}
+
+// during calls do once the gadget is attached, and then asks the runner to end.
+func (r *runner) during(t *testing.T, do func()) {
+	t.Helper()
 	select {
 	case <-r.attached:
 		do()
@@ -58,8 +83,6 @@ func Observe[E any](t *testing.T, gadget string, args []string, do func()) []E {
 		t.Errorf("not attached after %s", patience)
 		_ = r.cmd.Process.Kill()
 	}
-	r.finish(t, <-decoded)
-	return events
 }
 
 // Collect runs a gadget that reads something and ends by itself, and returns
@@ -71,6 +94,16 @@ func Collect[E any](t *testing.T, gadget string, args []string) []E {
 	r.finish(t, decode(r.stdout, &events))
 	return events
 }
+
+// cache returns a directory that all runs share, so that a wasm program is
+// compiled once.
+var cache = sync.OnceValue(func() string {
+	dir, err := os.MkdirTemp("", "gadgets-cache-")
+	if err != nil {
+		panic(err) // tests have their own temporary files, too
+	}
+	return dir
+})
 
 // runner is a running gadget-run.
 type runner struct {
@@ -91,7 +124,7 @@ func start(t *testing.T, gadget string, args []string) *runner {
 	image := strings.ReplaceAll(path(t, "GADGETS"), "*", gadget)
 	cmd := exec.Command(path(t, "GADGET_RUN"), append([]string{"-v", "run", image, "-o", "json"}, args...)...) //nolint:noctx // ended by SIGINT
 	home := t.TempDir()
-	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + home, "GADGET_RUN_STATE=" + home}
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + home, "GADGET_RUN_STATE=" + home, "XDG_CACHE_HOME=" + cache()}
 	r := &runner{gadget: gadget, cmd: cmd, attached: make(chan struct{}), ended: make(chan struct{})}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

@@ -72,9 +72,6 @@ func TestTopCPUThrottle(t *testing.T) {
 			t.Errorf("the limit: %+v", r)
 		}
 	}
-	if first := rows[0]; first.Periods != 0 || first.Throttled != 0 || first.Held != 0 {
-		t.Errorf("the first reading knows no difference, got %+v", first)
-	}
 	// Ten periods a second, each of which a process that spins uses up.
 	second := rows[1]
 	if second.Periods < 10 || second.Periods > 40 || second.Throttled < second.Periods/2 || second.Throttled > second.Periods ||
