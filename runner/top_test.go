@@ -46,3 +46,23 @@ func TestTopRefused(t *testing.T) {
 	}
 	term.expect("needs the output for itself")
 }
+
+// TestTopOfEvents counts single events, which come while nobody types.
+func TestTopOfEvents(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	contained := gadgettest.StartContained(t, "opened-again")
+	layout := filepath.Join(t.TempDir(), "layout")
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "open.bpf.o"), gadgettest.File(t, "open.yaml"), arch.Host()); err != nil {
+		t.Fatal(err)
+	}
+	term := atTerminal(t, append(ownFiles(t), "TERM=xterm"), "run", layout, "-o", "top", "--fields", "fname", "-F", "fname=="+contained.File)
+	term.expect("q quit)")
+	term.waitSecret()
+	term.expect("open: 1 of 1, by COUNT falling")
+	term.typeIn("p")
+	term.expect("paused")
+	term.typeIn("q")
+	if code := term.exit(); code != cli.ExitOK {
+		t.Errorf("exit code %d:\n%s", code, term.shown())
+	}
+}

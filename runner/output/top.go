@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -32,12 +33,14 @@ const topHelp = "</> sort, r reverse, p pause, / filter, q quit"
 // maxTopFilter is how many characters a filter has.
 const maxTopFilter = 128
 
-// Top is the Encoder of mode top on a terminal: the latest entries of an array as
-// a table that keys sort, filter and hold. Key and Redraw may be called from
+// Top is the Encoder of mode top: on a terminal the latest entries of an array as a
+// table that keys sort, filter and hold. Of single events it has those that differ,
+// and how many came of each. Key and Redraw may be called from
 // another goroutine than the others.
 type Top struct {
 	name    string
 	size    func() (width, height int)
+	tally   *tally   // nil for an array
 	layout  []column // before it is fitted to a width
 	numbers []func(sample []byte) float64
 
@@ -61,7 +64,7 @@ type topRow struct {
 
 func newTop(src *field.Source, sel selection, o Options) (Encoder, error) {
 	if !src.Array {
-		return nil, fmt.Errorf("data source %q has single events, which mode %q cannot show, use %q", src.Name, ModeTop, Columns)
+		return newTally(src, sel, o)
 	}
 	c, err := newColumns(src, sel, 0)
 	if err != nil || o.Size == nil {
@@ -89,13 +92,28 @@ func numberFunc(f *field.Field) func(sample []byte) float64 {
 }
 
 // Header implements Encoder.
-func (t *Top) Header(dst []byte) []byte { return t.Redraw(append(dst, enterScreen...)) }
+func (t *Top) Header(dst []byte) []byte {
+	if t.size == nil {
+		return dst
+	}
+	return t.Redraw(append(dst, enterScreen...))
+}
 
 // Finish implements Finisher.
-func (t *Top) Finish(dst []byte) []byte { return append(dst, leaveScreen...) }
+func (t *Top) Finish(dst []byte) []byte {
+	if t.size == nil {
+		return t.Redraw(dst)
+	}
+	return append(dst, leaveScreen...)
+}
 
 // Event implements Encoder.
-func (t *Top) Event(dst, sample []byte) []byte { return t.Array(dst, [][]byte{sample}) }
+func (t *Top) Event(dst, sample []byte) []byte {
+	if t.tally != nil {
+		return t.count(dst, sample)
+	}
+	return t.Array(dst, [][]byte{sample})
+}
 
 // Array implements Encoder.
 func (t *Top) Array(dst []byte, samples [][]byte) []byte {
@@ -139,7 +157,9 @@ func (t *Top) Key(keys []byte) (quit bool) {
 			t.rising = !t.rising
 		case 'p', ' ':
 			t.paused = !t.paused
-			t.rows = t.next
+			if t.rows = t.next; t.paused && t.tally != nil {
+				t.rows = hold(t.next)
+			}
 		case '/':
 			t.editing, t.filter = true, ""
 		}
@@ -175,6 +195,12 @@ func (t *Top) edit(r rune) {
 func (t *Top) Redraw(dst []byte) []byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.tally != nil {
+		t.tally.stale, t.tally.drawn = false, time.Now()
+	}
+	if t.size == nil {
+		return t.plain(dst)
+	}
 	width, height := t.size()
 	if width != t.width {
 		t.width, t.table.cols = width, slices.Clone(t.layout)
@@ -197,6 +223,9 @@ func (t *Top) Redraw(dst []byte) []byte {
 // status appends the line above the table.
 func (t *Top) status(dst []byte, shown int) []byte {
 	dst = fmt.Appendf(dst, "%s: %d of %d", t.name, shown, len(t.rows))
+	if t.tally != nil && t.tally.others > 0 {
+		dst = fmt.Appendf(dst, ", %d events of others", t.tally.others)
+	}
 	if t.sortBy >= 0 {
 		order := "falling"
 		if t.rising {

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -85,9 +86,6 @@ func TestTop(t *testing.T) {
 // TestTopElsewhere shows plain tables without a terminal.
 func TestTopElsewhere(t *testing.T) {
 	src := source(t, nil)
-	if _, err := New(src, Options{Mode: ModeTop}); err == nil {
-		t.Error("single events in mode top")
-	}
 	src.Array = true
 	enc, err := New(src, Options{Mode: ModeTop, Fields: "count"})
 	if err != nil {
@@ -95,5 +93,61 @@ func TestTopElsewhere(t *testing.T) {
 	}
 	if got := string(enc.Array(nil, [][]byte{sample("x")})); got != "COUNT\n7\n" {
 		t.Errorf("without a terminal: %q", got)
+	}
+}
+
+// TestTopOfSingleEvents counts events that show the same.
+func TestTopOfSingleEvents(t *testing.T) {
+	src := source(t, nil)
+	enc, err := New(src, Options{Mode: ModeTop, Fields: "name", Size: func() (int, int) { return 60, 24 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := enc.(*Top)
+	for _, name := range []string{"a", "b", "b", "c", "b", "c"} {
+		top.Event(nil, sample(name))
+	}
+	counted := func(want string) {
+		t.Helper()
+		var got []string
+		for _, l := range picture(top.Redraw(nil))[2:] {
+			got = append(got, strings.Join(strings.Fields(l), ":"))
+		}
+		if diff := strings.Join(got, ","); diff != want {
+			t.Errorf("got %s, want %s", diff, want)
+		}
+	}
+	counted("3:b,2:c,1:a")
+	if top.Stale() {
+		t.Error("a picture of everything is stale")
+	}
+	top.Key([]byte("p"))
+	top.Event(nil, sample("a"))
+	counted("3:b,2:c,1:a")
+	top.Key([]byte("p"))
+	top.Key([]byte("/a\n"))
+	counted("2:a")
+	for i := range maxTally + 5 {
+		top.Event(nil, sample(strconv.Itoa(i)))
+	}
+	if got := picture(top.Redraw(nil))[0]; !strings.Contains(got, "8 events of others") {
+		t.Errorf("the status is %q", got)
+	}
+}
+
+// TestTopOfSingleEventsElsewhere writes plain tables without a terminal.
+func TestTopOfSingleEventsElsewhere(t *testing.T) {
+	enc, err := New(source(t, nil), Options{Mode: ModeTop, Fields: "name"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := enc.Header(nil)
+	for _, name := range []string{"a", "b", "b"} {
+		out = enc.Event(out, sample(name))
+	}
+	first := string(out)
+	out = enc.(Finisher).Finish(nil)
+	if got := strings.Fields(string(out)); strings.Join(got, " ") != "COUNT NAME 2 b 1 a" || strings.Contains(first+string(out), "\x1b") {
+		t.Errorf("at first %q, at the end %q", first, out)
 	}
 }

@@ -37,6 +37,9 @@ func (s *session) readKeys(ev *events, cancel context.CancelCauseFunc) (stop fun
 	for i := range ev.parts {
 		if top, ok := ev.parts[i].encoder.(*output.Top); ok {
 			return watchKeys(s.g.Stdin.(*os.File), func(keys []byte) {
+				if len(keys) == 0 && !top.Stale() {
+					return
+				}
 				if top.Key(keys) {
 					cancel(nil)
 				}
@@ -47,7 +50,8 @@ func (s *session) readKeys(ev *events, cancel context.CancelCauseFunc) (stop fun
 	return func() {}
 }
 
-// watchKeys calls pressed with what is typed at f, one key at a time, until the
+// watchKeys calls pressed with what is typed at f, one key at a time, and with nothing
+// every keyPoll, until the
 // returned function is called, which leaves the terminal as it was. Ctrl-C stays a
 // signal.
 func watchKeys(f *os.File, pressed func(keys []byte)) (stop func()) {
@@ -86,6 +90,7 @@ func pollKeys(fd int, quit <-chan struct{}, pressed func(keys []byte)) {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		n, err := unix.Poll(fds, keyPoll)
 		if err == unix.EINTR || err == nil && n == 0 {
+			pressed(nil)
 			continue
 		}
 		if err != nil {
