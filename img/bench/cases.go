@@ -13,8 +13,38 @@ import (
 type testCase struct {
 	name       string
 	dockerfile string
-	files      int // small files in the context
+	files      int  // small files in the context
+	program    bool // a Go program and the toolchain for it are in the context
 }
+
+// goProgram builds a program in one stage and keeps it alone in the next.
+const goProgram = `FROM scratch AS build
+COPY go /go
+WORKDIR /src
+ENV HOME=/src TMPDIR=/src GOCACHE=/cache GOROOT=/go CGO_ENABLED=0 GOTOOLCHAIN=local
+COPY go.mod main.go ./
+COPY last ./
+RUN ["/go/bin/go", "build", "-o", "/program", "."]
+FROM scratch
+COPY --from=build /program /
+`
+
+// mainGo is the program; what changes is a part of it.
+const mainGo = `package main
+
+import (
+	_ "embed"
+	"net/http"
+)
+
+//go:embed last
+var last string
+
+func main() {
+	_ = http.ListenAndServe("localhost:0", http.NotFoundHandler())
+	println(last)
+}
+`
 
 func cases() []testCase {
 	const base = "FROM scratch AS base\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"ln\", \"-s\", \"busybox\", \"/bin/sh\"]\n"
@@ -31,9 +61,10 @@ func cases() []testCase {
 		stages += fmt.Sprintf("COPY --from=s%d /r%d /\n", i, i)
 	}
 	return []testCase{
-		{"ten steps", steps + "COPY last /\n", 0},
-		{"5000 small files", base + "COPY files /files\nCOPY last /\n", 5000},
-		{"ten stages", stages + "COPY last /\n", 0},
+		{name: "a Go program", dockerfile: goProgram, program: true},
+		{name: "5000 small files", dockerfile: base + "COPY files /files\nCOPY last /\n", files: 5000},
+		{name: "ten stages", dockerfile: stages + "COPY last /\n"},
+		{name: "ten steps", dockerfile: steps + "COPY last /\n"},
 	}
 }
 
@@ -54,9 +85,31 @@ func (c testCase) write(dir string) error {
 		os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(c.dockerfile), 0o644),
 		os.WriteFile(filepath.Join(dir, "last"), nil, 0o644),
 	}
+	if c.program {
+		errs = append(errs, writeProgram(dir))
+	}
 	for i := range c.files {
 		sub := filepath.Join(dir, "files", fmt.Sprint(i%50))
 		errs = append(errs, os.MkdirAll(sub, 0o755), os.WriteFile(filepath.Join(sub, fmt.Sprint(i)), []byte(strings.Repeat("x", i%2048)), 0o644))
+	}
+	return errors.Join(errs...)
+}
+
+// writeProgram writes the Go program, and the part of the Go toolchain that
+// builds it.
+func writeProgram(dir string) error {
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return fmt.Errorf("looking for the Go toolchain: %w", err)
+	}
+	to := filepath.Join(dir, "go")
+	errs := []error{
+		os.WriteFile(filepath.Join(dir, "main.go"), []byte(mainGo), 0o644),
+		os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/program\n\ngo 1.24\n"), 0o644),
+		os.MkdirAll(to, 0o755),
+	}
+	for _, part := range []string{"bin", "pkg", "src", "go.env", "VERSION"} {
+		errs = append(errs, exec.Command("cp", "-rL", filepath.Join(strings.TrimSpace(string(root)), part), to).Run())
 	}
 	return errors.Join(errs...)
 }

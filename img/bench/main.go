@@ -1,4 +1,4 @@
-// Command bench builds three Dockerfiles with img and with buildah, as the same
+// Command bench builds Dockerfiles with img and with buildah, as the same
 // plain user, and prints a table. It needs the programs that img's tests need.
 package main
 

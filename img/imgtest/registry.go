@@ -131,6 +131,8 @@ func baseLayer(t testing.TB) []byte {
 	for _, d := range []string{"bin/", "etc/", "tmp/", "root/"} {
 		add(tar.Header{Typeflag: tar.TypeDir, Name: d, Mode: 0o755}, nil)
 	}
+	// A device node, which a plain user cannot make.
+	add(tar.Header{Typeflag: tar.TypeChar, Name: "bin/null", Mode: 0o666, Devmajor: 1, Devminor: 3}, nil)
 	add(tar.Header{Name: "bin/busybox", Mode: 0o755}, busybox)
 	for _, a := range []string{"sh", "cat", "echo", "id", "ls", "mkdir", "rm", "chown", "chmod", "touch", "ln", "sleep", "env", "pwd", "stat", "test", "grep", "seq", "cp", "true", "mkfifo", "ps", "nslookup", "ip", "cut", "wc", "sync", "dd"} {
 		add(tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + a, Linkname: "busybox"}, nil)
