@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,15 +28,16 @@ const (
 	// patience is how long the runner may take to attach, and to end. In an emulated
 	// machine a wasm program takes minutes to compile.
 	patience = 5 * time.Minute
-	// maxLine is the longest event: it has several texts of a path's length,
-	// and bytes that JSON escapes.
-	maxLine = 1 << 20
+	// maxLine is the longest line: an event has several texts of a path's length,
+	// and bytes that JSON escapes; an array is a line with all of its entries.
+	maxLine = 64 << 20
 )
 
 // What the runner says on stderr.
 var (
 	attached = regexp.MustCompile(`^gadget-run: ready, `)
 	verified = regexp.MustCompile(`^gadget-run: program "(\w+)": the verifier walked (\d+) instructions, the stack takes (\d+) bytes$`)
+	lostNow  = regexp.MustCompile(`: lost (\d+) events`)
 	lost     = regexp.MustCompile(`: lost \d+ events|[1-9]\d* lost$`)
 )
 
@@ -44,13 +46,33 @@ var (
 // its entries one after the other. It fails the test where an event was lost.
 func Observe[E any](t *testing.T, gadget string, args []string, do func()) []E {
 	t.Helper()
+	events, r := observe[E](t, gadget, args, do)
+	r.noneLost(t)
+	return events
+}
+
+// ObserveLoss is Observe for more than the gadget has room for. It also returns
+// how many events the runner said were lost.
+func ObserveLoss[E any](t *testing.T, gadget string, args []string, do func()) ([]E, int) {
+	t.Helper()
+	events, r := observe[E](t, gadget, args, do)
+	sum := 0
+	for _, m := range lostNow.FindAllStringSubmatch(r.said.String(), -1) {
+		n, _ := strconv.Atoi(m[1])
+		sum += n
+	}
+	return events, sum
+}
+
+func observe[E any](t *testing.T, gadget string, args []string, do func()) ([]E, *runner) {
+	t.Helper()
 	r := start(t, gadget, args)
 	var events []E
 	decoded := make(chan error, 1)
 	go func() { decoded <- decode(r.stdout, &events) }()
 	r.during(t, do)
 	r.finish(t, <-decoded)
-	return events
+	return events, r
 }
 
 // Text is Observe for a gadget that writes a text, which args ask for by -o.
@@ -66,6 +88,7 @@ func Text(t *testing.T, gadget string, args []string, do func()) string {
 	}()
 	r.during(t, do)
 	r.finish(t, <-read)
+	r.noneLost(t)
 	return string(text)
 }
 
@@ -92,6 +115,7 @@ func Collect[E any](t *testing.T, gadget string, args []string) []E {
 	r := start(t, gadget, args)
 	var events []E
 	r.finish(t, decode(r.stdout, &events))
+	r.noneLost(t)
 	return events
 }
 
@@ -166,7 +190,14 @@ func (r *runner) finish(t *testing.T, decoded error) {
 		if m := verified.FindStringSubmatch(line); m != nil {
 			t.Logf("verified %s %s: %s instructions, %s bytes of stack", r.gadget, m[1], m[2], m[3])
 		}
-		if lost.MatchString(line) {
+	}
+}
+
+// noneLost fails the test where the runner said that something was lost.
+func (r *runner) noneLost(t *testing.T) {
+	t.Helper()
+	for line := range strings.Lines(r.said.String()) {
+		if line = strings.TrimSpace(line); lost.MatchString(line) {
 			t.Errorf("the runner said %q", line)
 		}
 	}

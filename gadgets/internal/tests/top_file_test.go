@@ -3,6 +3,7 @@ package tests
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -131,5 +132,28 @@ func TestTopFile(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTopFileLoss uses more files than the map has room for: what is missing is told.
+func TestTopFileLoss(t *testing.T) {
+	const room, more = 10240, 100
+	dir := t.TempDir()
+	entries, lost := live.ObserveLoss[fileUse](t, "top_file", []string{"--pid", strconv.Itoa(os.Getpid()), "--map-fetch-interval", "0"}, func() {
+		// One thread, since each is an entry of its own.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		for i := range room + more {
+			fd, err := unix.Open(filepath.Join(dir, strconv.Itoa(i)), unix.O_WRONLY|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = unix.Write(fd, []byte("x"))
+			unix.Close(fd)
+		}
+	})
+	if len(entries) != room || lost < more || lost > more+10 {
+		t.Errorf("%d entries, %d lost, want %d and %d", len(entries), lost, room, more)
 	}
 }
