@@ -103,12 +103,7 @@ func isRetryable(resp *http.Response, err error) bool {
 	if err != nil {
 		return isRetryableError(err)
 	}
-	switch resp.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
+	return afterStatus(resp.StatusCode) == transient
 }
 
 func isRetryableError(err error) bool {

@@ -108,11 +108,11 @@ func (p *pusher) again(err error) bool {
 	if !errors.As(err, &e) {
 		return false
 	}
-	if misread(err) {
-		return true
+	if answer := (*transport.Error)(nil); errors.As(err, &answer) {
+		return after(answer) == restart || after(answer) == transient
 	}
 	if e.Status != 0 {
-		return isRetryable(&http.Response{StatusCode: e.Status}, nil) || hasCode(err, transport.BlobUploadUnknownErrorCode)
+		return afterStatus(e.Status) == transient
 	}
 	return e.Err != nil && isRetryableError(e.Err)
 }
