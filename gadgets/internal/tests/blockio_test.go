@@ -144,3 +144,15 @@ func TestProfileBlockIO(t *testing.T) {
 		t.Errorf("%d requests took more than a minute", slow)
 	}
 }
+
+// TestBlockIOAttaches is for machines without a device to test with, whose kernels
+// have to take the programs all the same.
+func TestBlockIOAttaches(t *testing.T) {
+	for gadget, args := range map[string][]string{"top_blockio": {"--pid", strconv.Itoa(noProcess)}, "profile_blockio": nil} {
+		t.Run(gadget, func(t *testing.T) {
+			if got := live.Observe[ioUse](t, gadget, args, func() {}); len(got) > 0 && args != nil {
+				t.Errorf("requests of a process that does not exist: %+v", got)
+			}
+		})
+	}
+}

@@ -58,6 +58,7 @@ func TestTopCPUThrottle(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	limit, _ := os.ReadFile(dir + "/cpu.max")
 	var rows []cgroupUse
 	for _, r := range live.Collect[cgroupUse](t, "top_cpu_throttle", []string{"--count", "2", "--interval", "2s"}) {
 		if r.Path == "/"+filepath.Base(dir) {
@@ -65,7 +66,7 @@ func TestTopCPUThrottle(t *testing.T) {
 		}
 	}
 	if len(rows) != 2 {
-		t.Fatalf("%d rows of the cgroup in two readings, want 2: %+v", len(rows), rows)
+		t.Fatalf("%d rows of the cgroup in two readings, want 2; its limit is %q: %+v", len(rows), limit, rows)
 	}
 	for _, r := range rows {
 		if r.Quota != 10e6 || r.Period != 100e6 || r.Limit != 0.1 || r.MountNS == 0 {
