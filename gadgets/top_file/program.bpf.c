@@ -166,16 +166,16 @@ static __always_inline int leave(struct syscall_trace_exit *ctx, bool reads)
 	return 0;
 }
 
-#define TRANSFER(call, reads)                               \
-	SEC("tracepoint/syscalls/sys_enter_" #call)         \
-	int enter_##call(struct syscall_trace_enter *ctx)   \
-	{                                                   \
-		return enter(ctx);                          \
-	}                                                   \
-	SEC("tracepoint/syscalls/sys_exit_" #call)          \
-	int exit_##call(struct syscall_trace_exit *ctx)     \
-	{                                                   \
-		return leave(ctx, reads);                   \
+#define TRANSFER(call, reads)                             \
+	SEC("tracepoint/syscalls/sys_enter_" #call)       \
+	int enter_##call(struct syscall_trace_enter *ctx) \
+	{                                                 \
+		return enter(ctx);                        \
+	}                                                 \
+	SEC("tracepoint/syscalls/sys_exit_" #call)        \
+	int exit_##call(struct syscall_trace_exit *ctx)   \
+	{                                                 \
+		return leave(ctx, reads);                 \
 	}
 
 TRANSFER(read, true)

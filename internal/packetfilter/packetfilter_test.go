@@ -1,6 +1,7 @@
 package packetfilter
 
 import (
+	"errors"
 	"bytes"
 	"encoding/binary"
 	"flag"
@@ -136,7 +137,9 @@ func writeMatches(t *testing.T, golden string) {
 	for _, expr := range expressions {
 		got, err := exec.Command("tcpdump", "-O", "-Z", "root", "-r", file, "-w", "-", "--", expr).Output()
 		if err != nil {
-			t.Fatalf("%q: %v: %s", expr, err, err.(*exec.ExitError).Stderr)
+			var exit *exec.ExitError
+			_ = errors.As(err, &exit)
+			t.Fatalf("%q: %v: %+v", expr, err, exit)
 		}
 		seen := map[int]bool{}
 		for rest := got[24:]; len(rest) >= 16; rest = rest[16+le.Uint32(rest[8:]):] {

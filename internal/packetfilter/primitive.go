@@ -23,10 +23,7 @@ func (p *parser) primitive() (node, error) {
 			return n, err
 		}
 	}
-	q, given, err := p.qualifiers()
-	if err != nil {
-		return nil, err
-	}
+	q, given := p.qualifiers()
 	if !given && p.last != nil {
 		q = *p.last
 	} else if !given {
@@ -93,7 +90,7 @@ func (p *parser) vlan() (node, error) {
 }
 
 // qualifiers reads the words before an id, and reports whether there were any.
-func (p *parser) qualifiers() (qualifiers, bool, error) {
+func (p *parser) qualifiers() (qualifiers, bool) {
 	var q qualifiers
 	begin := p.at
 	t := p.peek()
@@ -123,7 +120,7 @@ func (p *parser) qualifiers() (qualifiers, bool, error) {
 			p.at--
 		}
 	}
-	return q, p.at > begin, nil
+	return q, p.at > begin
 }
 
 // alone is a protocol that nothing but "broadcast" or "multicast" follows.

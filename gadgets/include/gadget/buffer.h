@@ -64,8 +64,8 @@ static __always_inline __u64 __gadget_wakeup(void *map, volatile __u32 *batched)
 		return 0;
 	mark = bpf_ringbuf_query(map, BPF_RB_RING_SIZE) / 4;
 	used = bpf_ringbuf_query(map, BPF_RB_AVAIL_DATA);
-	return used >= mark && (used & (mark - 1)) < mark / 4 ? BPF_RB_FORCE_WAKEUP :
-								BPF_RB_NO_WAKEUP;
+	return used >= mark && (used & (mark - 1)) < mark / 4 ? BPF_RB_FORCE_WAKEUP
+							      : BPF_RB_NO_WAKEUP;
 }
 
 #ifndef GADGET_NO_BUF_RESERVE

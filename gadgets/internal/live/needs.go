@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unsafe"
@@ -24,14 +25,16 @@ func NeedsBTF(t *testing.T) {
 // NeedsTracepoint skips the test where the kernel lacks a tracepoint, GROUP/NAME.
 func NeedsTracepoint(t *testing.T, name, option string) {
 	t.Helper()
-	for _, tracefs := range []string{"/sys/kernel/tracing", "/sys/kernel/debug/tracing"} {
-		if _, err := os.Stat(tracefs + "/events"); err != nil {
-			continue
-		}
-		if _, err := os.Stat(tracefs + "/events/" + name); err != nil {
-			t.Skipf("needs the tracepoint %s (%s)", name, option)
-		}
-		return
+	tracefs := t.TempDir() // one of its own: the machine may have mounted none
+	if err := unix.Mount("tracefs", tracefs, "tracefs", 0, ""); err != nil {
+		t.Fatalf("mounting tracefs: %v", err)
+	}
+	_, err := os.Stat(filepath.Join(tracefs, "events", name))
+	if err := unix.Unmount(tracefs, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Skipf("needs the tracepoint %s (%s)", name, option)
 	}
 }
 

@@ -78,7 +78,7 @@ func TestProfileCPU(t *testing.T) {
 					t.Errorf("a stack that was not asked for: %+v", e)
 				}
 				samples += e.Samples
-				if strings.Contains(e.UserStack.Symbols, "tests.spin;") {
+				if strings.Contains(e.UserStack.Symbols, ".spin;") {
 					spinning += e.Samples
 				}
 			}

@@ -30,7 +30,8 @@ const memoryLimit = 32 << 20
 
 // fillMemory enters a cgroup and writes to ever more memory, until it is killed.
 func fillMemory(args []string) error {
-	if err := live.SetComm("fill memory"); err != nil {
+	// The victim is named by its first thread, which this need not be.
+	if err := errors.Join(live.SetComm("fill memory"), os.WriteFile("/proc/self/comm", []byte("fill memory"), 0)); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(args[0], "cgroup.procs"), []byte("0"), 0o600); err != nil {
