@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -18,13 +20,29 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/runner/app"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/container/containertest"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 	"github.com/rules-gadget/rules_gadget/runner/thread"
 )
 
-func TestMain(m *testing.M) { os.Exit(containertest.Main(m)) }
+// runnerEnv makes the test program gadget-run: a run gives up rights that the tests
+// need.
+const runnerEnv = "RUNTIMES_TEST_RUNNER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(runnerEnv) == "" {
+		os.Exit(containertest.Main(m))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := app.Run(ctx, os.Args[1:], nil, os.Stdout, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(cli.ExitCode(err))
+}
 
 // patience is how long something may take on a busy machine.
 const patience = 30 * time.Second
@@ -248,7 +266,20 @@ func run(t *testing.T, name string, r containertest.Runtime, object string, args
 		"--state=" + t.TempDir(), "run", layout, "--verify-image=false", "-o", "json", "-r", name,
 		"--" + name + "-socketpath=" + r.Socket(), "--containerd-namespace=" + containertest.Namespace,
 	}, args...)
-	go func() { out.done <- app.Run(ctx, args, nil, &out.out, &out.notes) }()
+	cmd := exec.CommandContext(ctx, "/proc/self/exe", args...)
+	cmd.Env = append(os.Environ(), runnerEnv+"=1")
+	cmd.Stdout, cmd.Stderr = &out.out, &out.notes
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		err := cmd.Wait()
+		if cmd.ProcessState.Success() { // that the context ended is no failure
+			err = nil
+		}
+		out.done <- err
+	}()
 	return out
 }
 
