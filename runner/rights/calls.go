@@ -22,9 +22,10 @@ var calls = []string{
 	"shutdown", "getsockname", "getpeername", "setsockopt", "getsockopt", "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
 }
 
-// callsOf are old forms of them that some architectures also have.
+// callsOf are old forms of them that some architectures also have, and other names.
 var callsOf = map[string][]string{
 	"amd64": {"open", "stat", "lstat", "access", "readlink", "poll", "select", "pipe", "dup2", "epoll_wait", "epoll_create", "eventfd", "arch_prctl", "getdents", "time"},
+	"arm64": {"fstatat"}, // newfstatat
 }
 
 // attachingCalls load and attach programs and enter namespaces.
