@@ -1,9 +1,9 @@
 package packetfilter
 
 import (
-	"errors"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
