@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -56,6 +57,8 @@ const DefaultPinPath = "/sys/fs/bpf"
 
 // Loaded is a gadget whose programs the kernel has accepted. Close it.
 type Loaded struct {
+	fetching atomic.Int32 // readings of arrays that are under way
+
 	plan   *gadgetapi.Spec
 	coll   *ebpf.Collection
 	feeds  []Feed

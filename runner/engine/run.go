@@ -80,23 +80,43 @@ func (l *Loaded) runArrays(ctx context.Context, h Handler) <-chan error {
 	done := make(chan error, 1)
 	var group errgroup.Group
 	for _, a := range l.arrays {
+		fetch := a.fetch
+		a.fetch = func() ([]byte, error) {
+			l.fetching.Add(1)
+			defer l.fetching.Add(-1)
+			return fetch()
+		}
 		group.Go(func() error { return a.run(ctx, h) })
 	}
 	go func() { done <- group.Wait() }()
 	return done
 }
 
-// finishArrays gives arrays that are read at the end the time for it.
+// The end of a run waits for the kernel as long as it is being asked, and for the
+// handler, who may be held up by a reader of the output, for DrainGrace.
+const (
+	fetchGrace = 30 * time.Second
+	fetchPoll  = 20 * time.Millisecond
+)
+
+// finishArrays gives arrays that are read at the end the time for it: a large map
+// takes seconds on a slow machine.
 func (l *Loaded) finishArrays(ctx context.Context, done <-chan error) error {
 	if done == nil || ctx.Err() == nil {
 		return nil
 	}
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(DrainGrace):
-		return nil
+	start := time.Now()
+	for held := time.Duration(0); held < DrainGrace; held += fetchPoll {
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(fetchPoll):
+		}
+		if l.fetching.Load() > 0 && time.Since(start) < fetchGrace {
+			held = 0
+		}
 	}
+	return nil
 }
 
 // wait returns when ctx ends, with the error that ended a reader, or when the
