@@ -42,6 +42,21 @@ func (s Set) Apply() error {
 	return errors.Join(s.dropCapabilities(), s.filterCalls())
 }
 
+// parts are capabilities that CAP_SYS_ADMIN contains, and does the work of where a
+// process has it alone, as all do on kernels that lack these: 5.8 brought the first
+// two.
+var parts = []uint{unix.CAP_BPF, unix.CAP_PERFMON, unix.CAP_SYSLOG}
+
+// wanted returns the capabilities to keep of those that a process has.
+func (s Set) wanted(has uint64) uint64 {
+	for _, c := range parts {
+		if bit := uint64(1) << c; s.capabilities&bit != 0 && has&bit == 0 {
+			return s.capabilities | 1<<unix.CAP_SYS_ADMIN
+		}
+	}
+	return s.capabilities
+}
+
 // dropCapabilities gives up capabilities in every thread.
 func (s Set) dropCapabilities() error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
@@ -49,8 +64,9 @@ func (s Set) dropCapabilities() error {
 	if err := unix.Capget(&header, &data[0]); err != nil {
 		return fmt.Errorf("reading the capabilities of the process: %w", err)
 	}
+	wanted := s.wanted(uint64(data[1].Permitted)<<32 | uint64(data[0].Permitted))
 	for i := range data {
-		keep := uint32(s.capabilities >> (32 * i))
+		keep := uint32(wanted >> (32 * i))
 		data[i].Permitted &= keep
 		data[i].Effective &= keep
 		data[i].Inheritable = 0

@@ -119,3 +119,25 @@ func TestSets(t *testing.T) {
 		}
 	}
 }
+
+// TestSysAdminStandsIn keeps CAP_SYS_ADMIN where a process lacks the newer parts of it.
+func TestSysAdminStandsIn(t *testing.T) {
+	const admin, bpf, perfmon = uint64(1) << unix.CAP_SYS_ADMIN, uint64(1) << unix.CAP_BPF, uint64(1) << unix.CAP_PERFMON
+	var reads, opens Set
+	reads.Keep(unix.CAP_BPF)
+	opens.Keep(unix.CAP_BPF, unix.CAP_PERFMON)
+	for name, test := range map[string]struct {
+		set       Set
+		has, want uint64
+	}{
+		"every capability":              {reads, ^uint64(0), bpf},
+		"as before Linux 5.8":           {reads, admin, admin},
+		"both":                          {reads, admin | bpf, bpf},
+		"a part of them":                {opens, admin | bpf, admin | bpf},
+		"nothing is wanted of the kind": {Set{}, admin, 0},
+	} {
+		if got := test.set.wanted(test.has) & test.has; got != test.want {
+			t.Errorf("%s: keeps %x of %x, want %x", name, got, test.has, test.want)
+		}
+	}
+}
