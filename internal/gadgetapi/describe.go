@@ -128,7 +128,7 @@ func (b *builder) member(m btf.Member, at frame) (*Field, error) {
 	}
 	size, err := btf.Sizeof(m.Type)
 	if err != nil || size <= 0 {
-		b.unshown(f, "it has no size")
+		b.unshown(f, "it has no size", at.owner)
 		return nil, nil // a member without size has nothing to show
 	}
 	f.Size = uint32(size)
@@ -145,7 +145,7 @@ func (b *builder) member(m btf.Member, at frame) (*Field, error) {
 	}
 	kind, why := kindOf(base, m.BitfieldSize > 0)
 	if why != "" {
-		b.unshown(f, why)
+		b.unshown(f, why, at.owner)
 		return nil, nil
 	}
 	if f.Kind = kind; kind == String && f.Annotations[AnnotationString] == StringList {
@@ -154,8 +154,8 @@ func (b *builder) member(m btf.Member, at frame) (*Field, error) {
 	return f, nil
 }
 
-func (b *builder) unshown(f *Field, why string) {
-	b.src.Unshown = append(b.src.Unshown, Unshown{FullName: f.FullName, Why: why})
+func (b *builder) unshown(f *Field, why, owner string) {
+	b.src.Unshown = append(b.src.Unshown, Unshown{FullName: f.FullName, Why: why, Expected: owner == TypeIPAddr})
 }
 
 // annotate gives f, in rising precedence, the annotations of its type, of the

@@ -107,6 +107,7 @@ type Source struct {
 type Unshown struct {
 	FullName, Why string
 	Private       bool // its name begins with "__"
+	Expected      bool // a special type shows it as a whole, in another field
 }
 
 // All returns every field in column order, parents before their children.
