@@ -55,6 +55,24 @@ func (f *File) goFunction(name string) (Function, bool, error) {
 	return found, ok, nil
 }
 
+// GoCode reports whether an address is in code of Go; no address is in a file
+// without Go. Code of C that a Go binary has is outside.
+func (f *File) GoCode() (func(addr uint64) bool, error) {
+	if f.goSection() == nil {
+		return func(uint64) bool { return false }, nil
+	}
+	g, err := f.openGoTable()
+	if err != nil {
+		return nil, fmt.Errorf("reading the table of Go functions: %w", err)
+	}
+	first, end := uint64(math.MaxUint64), uint64(0)
+	g.each(func(_ uint32, pc, next uint64) bool {
+		first, end = min(first, pc), max(end, next)
+		return true
+	})
+	return func(addr uint64) bool { return first <= addr && addr < end }, nil
+}
+
 // goTable is the decoded header of a table of Go functions.
 type goTable struct {
 	magic  uint32

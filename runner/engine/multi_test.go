@@ -5,8 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
-	"runtime"
-	"runtime/debug"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -23,20 +22,13 @@ import (
 // multiPrograms are the programs of multi.bpf.o.
 var multiPrograms = []string{"kernel_call", "kernel_return", "kernel_session", "user_call", "user_return"}
 
-//go:noinline
-func probedFirst(n int) int { return n + 1 }
-
-//go:noinline
-func probedSecond(n int) int { return n + 2 }
-
-// callProbed calls both functions until ctx ends, on one thread: the kernel knows
-// by thread where a function with a probe at its return goes on.
-func callProbed(ctx context.Context) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	for n := 0; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
-		n = probedSecond(probedFirst(n))
-		_, _ = os.ReadFile(os.DevNull)
+// callsProbed returns what runs a program until ctx ends, and calls the kernel.
+func callsProbed(program string) func(ctx context.Context) {
+	return func(ctx context.Context) {
+		for ; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+			_ = exec.CommandContext(ctx, program).Run()
+			_, _ = os.ReadFile(os.DevNull)
+		}
 	}
 }
 
@@ -44,14 +36,7 @@ func callProbed(ctx context.Context) {
 // where the kernel does that, else one by one.
 func TestManyFunctions(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// A probe at the return of a function puts another address onto the stack, which
-	// Go's collector does not know when it finds the function in its middle.
-	runtime.GC()
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	program := gadgettest.Program(t)
 	for _, name := range multiPrograms {
 		t.Run(name, func(t *testing.T) {
 			if strings.HasPrefix(name, "kernel") && !exists("/sys/bus/event_source/devices/kprobe") {
@@ -62,10 +47,10 @@ func TestManyFunctions(t *testing.T) {
 			}
 			options := gadgetapi.ProgramOptions{}
 			if strings.HasPrefix(name, "user") {
-				options.AttachTo = self + ":*engine_test.probed*"
+				options.AttachTo = program + ":probed_*"
 			}
 			l := loadOnly(t, "multi.bpf.o", multiPrograms, name, options)
-			if !runsUntil(t, l, name, callProbed) {
+			if !runsUntil(t, l, name, callsProbed(program)) {
 				t.Error("no event came")
 			}
 		})

@@ -1,6 +1,8 @@
 package userprobe
 
 import (
+	"errors"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -75,4 +77,32 @@ func FuzzArguments(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReturnsOfGo: what would crash a Go program is refused, by name and by pattern;
+// a probe where a function begins is not.
+func TestReturnsOfGo(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const name = "testing.tRunner"
+	for _, test := range []struct {
+		target Target
+		want   error
+	}{
+		{Target{Symbol: name, Return: true}, errGoReturn},
+		{Target{Symbol: "testing.tRun*", Return: true, Multi: true}, errGoReturn},
+		{Target{Symbol: name}, nil},
+		{Target{Symbol: "testing.tRun*", Multi: true}, nil},
+	} {
+		if _, err := test.target.places(f); !errors.Is(err, test.want) {
+			t.Errorf("%+v: %v, want %v", test.target, err, test.want)
+		}
+	}
 }

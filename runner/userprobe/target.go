@@ -70,6 +70,11 @@ type place struct {
 	arguments         string // of a static probe
 }
 
+// errGoReturn is why there are no probes at returns in Go: the kernel puts another
+// return address onto the stack, and Go's runtime ends the program when it meets
+// that while it grows, moves or scans the stack.
+var errGoReturn = errors.New("a probe at the return of a function of Go makes the program crash, use a uprobe where the function begins")
+
 // places returns where t is in the file f. The error is link.ErrNoSymbol when it
 // is not there.
 func (t Target) places(f *os.File) ([]place, error) {
@@ -81,11 +86,17 @@ func (t Target) places(f *os.File) ([]place, error) {
 	if err != nil {
 		return nil, err
 	}
+	goCode := func(uint64) bool { return false }
+	if t.Return {
+		if goCode, err = elf.GoCode(); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case t.Static:
 		return t.staticPlaces(elf)
 	case t.Multi && wildcard.In(t.Symbol):
-		return t.matchingPlaces(elf)
+		return t.matchingPlaces(elf, goCode)
 	}
 	fn, ok, err := elf.Function(t.Symbol)
 	switch {
@@ -95,6 +106,8 @@ func (t Target) places(f *os.File) ([]place, error) {
 		return nil, err
 	case !ok:
 		return nil, fmt.Errorf("function %q: %w", t.Symbol, link.ErrNoSymbol)
+	case t.Return && goCode(fn.Addr):
+		return nil, fmt.Errorf("function %q: %w", t.Symbol, errGoReturn)
 	case fn.Size > 0 && t.Offset >= fn.Size:
 		return nil, fmt.Errorf("offset %d is behind the end of function %q, which has %d bytes", t.Offset, t.Symbol, fn.Size)
 	}
@@ -105,20 +118,29 @@ func (t Target) places(f *os.File) ([]place, error) {
 	return []place{{offset: offset}}, nil
 }
 
-// matchingPlaces returns where the functions are that the pattern matches.
-func (t Target) matchingPlaces(elf *binary.File) ([]place, error) {
+// matchingPlaces returns where the functions are that the pattern matches, but for
+// those that cannot be probed.
+func (t Target) matchingPlaces(elf *binary.File, goCode func(addr uint64) bool) ([]place, error) {
 	table, err := elf.Functions()
 	if err != nil {
 		return nil, fmt.Errorf("finding functions: %w: %w", err, link.ErrNoSymbol)
 	}
 	var out []place
+	ofGo := 0
 	for addr, name := range table.All() {
 		if !wildcard.Match(t.Symbol, string(name)) {
+			continue
+		}
+		if t.Return && goCode(addr) {
+			ofGo++
 			continue
 		}
 		if offset, ok := elf.FileOffset(addr); ok {
 			out = append(out, place{offset: offset})
 		}
+	}
+	if len(out) == 0 && ofGo > 0 {
+		return nil, fmt.Errorf("functions that match %q: %w", t.Symbol, errGoReturn)
 	}
 	if len(out) == 0 {
 		return nil, fmt.Errorf("no function matches %q: %w", t.Symbol, link.ErrNoSymbol)
