@@ -28,7 +28,7 @@ const cgroup2 = "/sys/fs/cgroup/unified"
 // Names are the programs that are looked for in PATH, in order.
 func Names() []string { return []string{"runc", "crun"} }
 
-// Advice begins the error where there is no runtime.
+// Advice begins the error of a machine without a runtime.
 const Advice = "no runc or crun in PATH, install the package runc or crun to build what has a RUN"
 
 // Finder finds an OCI runtime.

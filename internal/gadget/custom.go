@@ -214,7 +214,7 @@ func repeats(n parse.Node) bool {
 }
 
 // config returns the text at a path of keys, which may have dots themselves, ""
-// where there is no text.
+// for what has no text.
 func (c *customizer) config(n *yaml.Node, path []string) string {
 	if len(path) == 0 {
 		if n.Kind == yaml.ScalarNode {

@@ -96,8 +96,8 @@ var foreignParams = []ForeignParam{
 	{Name: "socket-enricher-fields", Why: "the owners of sockets have all fields that the gadget's map has room for"},
 	{Name: "trace-pipe", Operator: "oci.ebpf", Switch: true, Why: "what bpf_printk writes is read in trace_pipe of tracefs, which is one for the whole machine"},
 
-	{Name: "config", Refused: true, Why: "there is no configuration file, give flags or a manifest (-f)"},
-	{Name: "detach", Switch: true, Refused: true, Why: "there is no daemon, start it in the background"},
+	{Name: "config", Refused: true, Why: "no configuration file is read, give flags or a manifest (-f)"},
+	{Name: "detach", Switch: true, Refused: true, Why: "gadget-run has no daemon, start it in the background"},
 	{Name: "notation-certificates", Refused: true, Why: "signatures of notation are not verified, sign with cosign and use --public-keys or --policy"},
 	{Name: "notation-policy-document", Refused: true, Why: "signatures of notation are not verified, sign with cosign and use --public-keys or --policy"},
 	{Name: "otel-logs-exporter", Operator: "otel-logs", Refused: true, Why: "nothing is exported, use -o json"},

@@ -45,9 +45,9 @@ func boottimeOffset(offsets string) time.Duration {
 	return 0
 }
 
-// bootTime returns the wall-clock time of boot, by the clock that /proc is
-// written by as well. Between the two clocks is read
-// twice and the middle taken, so that an interruption costs little.
+// bootTime returns the wall-clock time of boot, by the clock that /proc is written
+// by as well. The wall clock is read before and after the other one and the middle
+// taken, so that an interruption costs little.
 func bootTime() time.Time {
 	before := time.Now()
 	var ts unix.Timespec
