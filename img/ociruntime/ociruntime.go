@@ -13,14 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
-	"github.com/rules-gadget/rules_gadget/internal/toolchain"
+	"github.com/rules-gadget/rules_gadget/internal/pinned"
 	"github.com/rules-gadget/rules_gadget/toolchain/lock"
 )
 
-// pinned is the runtime that is fetched where the machine has none. It is the
+// runtime is the one that is fetched where the machine has none. It is the
 // one whose steps need no second start of /proc/self/exe, so that its own loader
 // can start it: it runs whatever C library the machine has.
-const pinned = "crun"
+const runtime = "crun"
 
 // cgroup2 is where a machine with both versions of cgroups has version 2.
 const cgroup2 = "/sys/fs/cgroup/unified"
@@ -38,7 +38,7 @@ type Finder struct {
 	// Run is a directory that goes away with this process.
 	Run string
 	// Fetch gets a pinned package.
-	Fetch toolchain.Fetch
+	Fetch pinned.Fetch
 	// Note tells the user of a fetch.
 	Note func(string)
 }
@@ -51,18 +51,18 @@ func (f Finder) Find(ctx context.Context) (string, error) {
 			return path, nil
 		}
 	}
-	fetch := func(ctx context.Context, p toolchain.Package) ([]byte, error) {
+	fetch := func(ctx context.Context, p pinned.Package) ([]byte, error) {
 		f.Note(fmt.Sprintf("fetching %s %s (%d kB): no runc or crun in PATH", p.Name, p.Version, p.Size/1000))
 		return f.Fetch(ctx, p)
 	}
-	program, err := toolchain.Pinned{Cache: f.Cache, Host: arch.Host(), Fetch: fetch}.Program(ctx, lock.OCIRuntime, pinned)
+	program, err := pinned.Cache{Dir: f.Cache, Fetch: fetch}.Program(ctx, arch.Host(), lock.OCIRuntime, runtime)
 	if err != nil {
 		return "", fmt.Errorf(Advice+": %w", err)
 	}
 	if err := hideCgroup2(cgroup2); err != nil {
 		return "", err
 	}
-	return writeScript(filepath.Join(f.Run, "pinned-"+pinned), program.Command)
+	return writeScript(filepath.Join(f.Run, "pinned-"+runtime), program.Command)
 }
 
 // hideCgroup2 covers the second hierarchy of a machine that has both versions of

@@ -16,8 +16,8 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"google.golang.org/grpc"
 
+	"github.com/rules-gadget/rules_gadget/internal/pinned"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
-	"github.com/rules-gadget/rules_gadget/internal/toolchain"
 )
 
 // dockerHub is the host that serves docker.io.
@@ -143,8 +143,8 @@ func (s *Session) Credentials(_ context.Context, q *auth.CredentialsRequest) (*a
 
 // Package fetches a pinned package of Debian from the first of the machine's
 // mirrors that has it.
-func (r *Registries) Package(ctx context.Context, p toolchain.Package) ([]byte, error) {
-	mirrors, err := toolchain.HostMirrors()
+func (r *Registries) Package(ctx context.Context, p pinned.Package) ([]byte, error) {
+	mirrors, err := pinned.HostMirrors()
 	if err != nil {
 		return nil, err
 	}

@@ -1,21 +1,23 @@
+// Package toolchain provides the compiler and the headers for gadgets that are
+// built without Bazel: the pinned ones, which are those of the Bazel
+// toolchain, byte for byte, or the machine's own. It opens no socket: the
+// caller fetches.
 package toolchain
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/gadgets/include"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/assemble"
+	"github.com/rules-gadget/rules_gadget/internal/pinned"
 	"github.com/rules-gadget/rules_gadget/toolchain/lock"
 	"github.com/rules-gadget/rules_gadget/toolchain/vmlinux"
 )
@@ -32,9 +34,6 @@ const (
 	vmlinuxDir = "vmlinux" // one directory per architecture
 )
 
-// Fetch returns the verified content of a package.
-type Fetch func(ctx context.Context, p Package) ([]byte, error)
-
 // Pinned is the toolchain of the lock files, below a cache directory.
 type Pinned struct {
 	// Cache is the directory that it is kept in; it may be removed at any time.
@@ -42,8 +41,10 @@ type Pinned struct {
 	// Host is the architecture of this machine.
 	Host arch.Arch
 	// Fetch gets packages that are not there.
-	Fetch Fetch
+	Fetch pinned.Fetch
 }
+
+func (p Pinned) cache() pinned.Cache { return pinned.Cache{Dir: p.Cache, Fetch: p.Fetch} }
 
 // Key identifies the toolchain: it changes with every byte of it.
 func Key() (string, error) {
@@ -77,16 +78,16 @@ func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arc
 	if err != nil {
 		return nil, err
 	}
-	llvm, err := parseLock(lock.LLVM)
+	llvm, err := pinned.ParseLock(lock.LLVM)
 	if err != nil {
 		return nil, err
 	}
-	host, err := llvm.on(p.Host)
+	host, err := llvm.On(p.Host)
 	if err != nil {
 		return nil, fmt.Errorf("%w, use the machine's own clang with --local", err)
 	}
 	dir := filepath.Join(p.Cache, "toolchain-"+key[:16]+"-"+p.Host.String())
-	if err := p.once(dir, func(tmp string) error { return p.fill(ctx, tmp, host) }); err != nil {
+	if err := p.cache().Once(dir, func(tmp string) error { return p.fill(ctx, tmp, host) }); err != nil {
 		return nil, fmt.Errorf("getting the pinned toolchain: %w", err)
 	}
 	root := func(name string) string { return filepath.Join(dir, rootDir, filepath.FromSlash(name)) }
@@ -101,7 +102,7 @@ func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arc
 				filepath.Join(dir, vmlinuxDir, a.String()),
 			},
 		}
-		for _, lib := range host.libraryDirs() {
+		for _, lib := range host.LibraryDirs() {
 			tc.LibraryPath = append(tc.LibraryPath, root(lib))
 		}
 		out[a] = tc
@@ -110,14 +111,14 @@ func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arc
 }
 
 // Packages lists what the toolchain is made of on this machine.
-func (p Pinned) Packages() ([]Package, error) {
-	var all []Package
+func (p Pinned) Packages() ([]pinned.Package, error) {
+	var all []pinned.Package
 	for _, data := range [][]byte{lock.LLVM, lock.Libbpf, lock.Linux} {
-		b, err := parseLock(data)
+		b, err := pinned.ParseLock(data)
 		if err != nil {
 			return nil, err
 		}
-		m, err := b.on(p.Host)
+		m, err := b.On(p.Host)
 		if err != nil {
 			return nil, err
 		}
@@ -126,52 +127,15 @@ func (p Pinned) Packages() ([]Package, error) {
 	return all, nil
 }
 
-// once fills dir, which appears when it is complete, unless it is there.
-func (p Pinned) once(dir string, fill func(tmp string) error) (err error) {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(p.Cache, 0o755); err != nil {
-		return err
-	}
-	guard, err := os.OpenFile(filepath.Join(p.Cache, "toolchain.lock"), os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return err
-	}
-	defer guard.Close()
-	if err := unix.Flock(int(guard.Fd()), unix.LOCK_EX); err != nil {
-		return err
-	}
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	tmp := dir + ".tmp" // what a killed process left is under the lock, so nobody's
-	if err := os.RemoveAll(tmp); err != nil {
-		return err
-	}
-	if err := os.Mkdir(tmp, 0o755); err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(tmp))
-		}
-	}()
-	if err := fill(tmp); err != nil {
-		return err
-	}
-	return os.Rename(tmp, dir)
-}
-
 // fill writes the parts of the toolchain into dir.
-func (p Pinned) fill(ctx context.Context, dir string, host machine) error {
-	parts := map[string][]Package{rootDir: host.Packages}
+func (p Pinned) fill(ctx context.Context, dir string, host pinned.Machine) error {
+	parts := map[string][]pinned.Package{rootDir: host.Packages}
 	for to, data := range map[string][]byte{libbpfDir: lock.Libbpf, linuxDir: lock.Linux} {
-		headers, err := parseLock(data)
+		headers, err := pinned.ParseLock(data)
 		if err != nil {
 			return err
 		}
-		m, err := headers.on(p.Host)
+		m, err := headers.On(p.Host)
 		if err != nil {
 			return err
 		}
@@ -187,7 +151,7 @@ func (p Pinned) fill(ctx context.Context, dir string, host machine) error {
 	group.SetLimit(maxFetches)
 	for to, packages := range parts {
 		for _, pkg := range packages {
-			group.Go(func() error { return p.install(gctx, filepath.Join(dir, to), pkg) })
+			group.Go(func() error { return p.cache().Install(gctx, filepath.Join(dir, to), pkg) })
 		}
 	}
 	return group.Wait()

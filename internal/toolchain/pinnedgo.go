@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/pinned"
 	"github.com/rules-gadget/rules_gadget/toolchain/lock"
 )
 
@@ -62,16 +63,16 @@ func Proxies(getenv func(string) string) ([]string, error) {
 
 // GoPackage returns the pinned Go toolchain for machines of architecture a. Its path
 // is below a module proxy.
-func GoPackage(a arch.Arch) (Package, error) {
+func GoPackage(a arch.Arch) (pinned.Package, error) {
 	var l goLock
 	if err := json.Unmarshal(lock.Go, &l); err != nil {
-		return Package{}, fmt.Errorf("reading lock file: %w", err)
+		return pinned.Package{}, fmt.Errorf("reading lock file: %w", err)
 	}
 	m, ok := l.Machines[a]
-	if l.Format != lockFormat || !ok {
-		return Package{}, fmt.Errorf("no Go toolchain is pinned for %s machines, name one with --go", a)
+	if l.Format != pinned.LockFormat || !ok {
+		return pinned.Package{}, fmt.Errorf("no Go toolchain is pinned for %s machines, name one with --go", a)
 	}
-	return Package{Name: "go", Version: l.Version, Path: m.Path, SHA256: m.SHA256, Size: m.Size}, nil
+	return pinned.Package{Name: "go", Version: l.Version, Path: m.Path, SHA256: m.SHA256, Size: m.Size}, nil
 }
 
 // Go returns the directory of the pinned Go toolchain, which is fetched and unpacked
@@ -82,7 +83,7 @@ func (p Pinned) Go(ctx context.Context) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(p.Cache, "go-"+pkg.Version+"-"+pkg.SHA256[:16])
-	err = p.once(dir, func(tmp string) error {
+	err = p.cache().Once(dir, func(tmp string) error {
 		data, err := p.Fetch(ctx, pkg)
 		if err != nil {
 			return fmt.Errorf("fetching %s %s: %w", pkg.Name, pkg.Version, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/pinned"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
 )
 
@@ -42,7 +43,7 @@ const goModule = "golang.org/toolchain@v0.0.1-go1.linux-amd64/"
 
 // pinnedGo is a pinned toolchain whose archive has these bytes.
 func pinnedGo(cache string, archive []byte, fetched *int) toolchain.Pinned {
-	return toolchain.Pinned{Cache: cache, Host: arch.AMD64, Fetch: func(context.Context, toolchain.Package) ([]byte, error) {
+	return toolchain.Pinned{Cache: cache, Host: arch.AMD64, Fetch: func(context.Context, pinned.Package) ([]byte, error) {
 		*fetched++
 		return archive, nil
 	}}

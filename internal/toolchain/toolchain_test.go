@@ -8,40 +8,16 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/fstest"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/pinned"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
 )
-
-func TestMirrors(t *testing.T) {
-	etc := fstest.MapFS{
-		"apt/sources.list": {Data: []byte("# deb http://comment.example/debian x main\ndeb [arch=amd64 trusted=yes] http://one.example/security x main\ndeb-src http://src.example/debian x main\n")},
-		"apt/sources.list.d/a.sources": {Data: []byte(
-			"Types: deb\nURIs: http://two.example/debian/ mirror+file:/etc/apt/mirrors.list\nSuites: x\n\nTypes: deb\nEnabled: no\nURIs: http://off.example/debian\n")},
-		"apt/mirrors.list": {Data: []byte("http://three.example/debian\tpriority:1\n")},
-	}
-	none := func(string) string { return "" }
-	got, err := toolchain.Mirrors(etc, none)
-	want := []string{"http://two.example/debian", "http://three.example/debian", "http://one.example/security"}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("Mirrors: %v (-want +got):\n%s", err, diff)
-	}
-	chosen := func(string) string { return "http://mine.example/" }
-	if got, err := toolchain.Mirrors(etc, chosen); err != nil || len(got) != 1 || got[0] != "http://mine.example" {
-		t.Errorf("with DEBIAN_MIRROR: %q, %v", got, err)
-	}
-	if got, err := toolchain.Mirrors(fstest.MapFS{}, none); !errors.Is(err, toolchain.ErrNoMirror) {
-		t.Errorf("without apt: %q, %v", got, err)
-	}
-}
 
 func TestFailedFetchLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	broken := errors.New("broken")
-	p := toolchain.Pinned{Cache: dir, Host: arch.AMD64, Fetch: func(context.Context, toolchain.Package) ([]byte, error) { return nil, broken }}
+	p := toolchain.Pinned{Cache: dir, Host: arch.AMD64, Fetch: func(context.Context, pinned.Package) ([]byte, error) { return nil, broken }}
 	var group sync.WaitGroup
 	for range 3 { // several at once
 		group.Go(func() {
@@ -55,7 +31,7 @@ func TestFailedFetchLeavesNothing(t *testing.T) {
 	if err != nil || len(entries) != 1 || entries[0].Name() != "toolchain.lock" {
 		t.Errorf("left in the cache: %v, %v", entries, err)
 	}
-	p.Fetch = func(context.Context, toolchain.Package) ([]byte, error) { return []byte("no package"), nil }
+	p.Fetch = func(context.Context, pinned.Package) ([]byte, error) { return []byte("no package"), nil }
 	if _, err := p.Toolchains(context.Background(), arch.All()); err == nil {
 		t.Error("what is not a package was taken for one")
 	}

@@ -2,9 +2,6 @@ package toolchain
 
 import (
 	"archive/tar"
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -13,7 +10,6 @@ import (
 	"path/filepath"
 
 	"github.com/rules-gadget/rules_gadget/internal/compression"
-	"github.com/rules-gadget/rules_gadget/internal/deb"
 	"github.com/rules-gadget/rules_gadget/toolchain/lock"
 	"github.com/rules-gadget/rules_gadget/toolchain/vmlinux"
 )
@@ -23,54 +19,6 @@ const maxHeader = 64 << 20
 
 // vmlinuxHeader is the one file of an archive in vmlinux.Files.
 const vmlinuxHeader = "vmlinux.h"
-
-// install fetches a package and writes its wanted files below dir.
-func (p Pinned) install(ctx context.Context, dir string, pkg Package) error {
-	data, err := p.Fetch(ctx, pkg)
-	if err != nil {
-		return fmt.Errorf("fetching %s %s: %w", pkg.Name, pkg.Version, err)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	_, err = deb.Read(bytes.NewReader(data), func(h *tar.Header, r io.Reader) error {
-		if name := path.Clean(h.Name); pkg.wants(name) {
-			return writeEntry(root, name, h, r)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("unpacking %s: %w", pkg.Name, err)
-	}
-	return nil
-}
-
-// writeEntry writes a file or a symbolic link; directories are made as needed.
-func writeEntry(root *os.Root, name string, h *tar.Header, r io.Reader) error {
-	if h.Typeflag == tar.TypeDir {
-		return root.MkdirAll(name, 0o755)
-	}
-	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
-		return err
-	}
-	switch h.Typeflag {
-	case tar.TypeSymlink:
-		return root.Symlink(h.Linkname, name)
-	case tar.TypeReg:
-		f, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, fs.FileMode(h.Mode)&0o755)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(f, r)
-		return errors.Join(err, f.Close())
-	}
-	return fmt.Errorf("%q is neither a file nor a link", name)
-}
 
 // writeTree writes the files of an embedded tree below dir.
 func writeTree(dir string, tree fs.FS) error {

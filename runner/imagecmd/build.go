@@ -17,6 +17,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/pinned"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -223,20 +224,20 @@ func (b *Build) toolchains(g *cli.Globals) (map[arch.Arch]assemble.Toolchain, er
 	if b.Local {
 		return toolchain.Local{Cache: b.Cache, Includes: b.Include, Getenv: os.Getenv}.Toolchains(arch.All())
 	}
-	mirrors, err := toolchain.HostMirrors()
-	pinned := toolchain.Pinned{Cache: b.Cache, Host: arch.Host(), Fetch: fetcher(g, mirrors)}
+	mirrors, err := pinned.HostMirrors()
+	tools := toolchain.Pinned{Cache: b.Cache, Host: arch.Host(), Fetch: fetcher(g, mirrors)}
 	if err != nil {
-		pinned.Fetch = func(context.Context, toolchain.Package) ([]byte, error) {
+		tools.Fetch = func(context.Context, pinned.Package) ([]byte, error) {
 			return nil, fmt.Errorf("%w, or pass --local", err)
 		}
 	}
-	return pinned.Toolchains(g.Ctx, arch.All())
+	return tools.Toolchains(g.Ctx, arch.All())
 }
 
 // fetcher fetches packages from below the base URLs.
-func fetcher(g *cli.Globals, bases []string) toolchain.Fetch {
+func fetcher(g *cli.Globals, bases []string) pinned.Fetch {
 	open := sync.OnceValues(func() (*registry.Client, error) { return registry.New(registry.Options{Log: g.Log}) })
-	return func(ctx context.Context, p toolchain.Package) ([]byte, error) {
+	return func(ctx context.Context, p pinned.Package) ([]byte, error) {
 		client, err := open()
 		if err != nil {
 			return nil, err

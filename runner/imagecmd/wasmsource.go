@@ -11,6 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
+	"github.com/rules-gadget/rules_gadget/internal/pinned"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
@@ -20,11 +21,11 @@ func (b *Build) goToolchain(g *cli.Globals) toolchain.Go {
 	out := toolchain.Go{Path: b.Go, Cache: filepath.Join(b.Cache, "go-build"), Getenv: os.Getenv}
 	out.Pinned = func(ctx context.Context) (string, error) {
 		proxies, err := toolchain.Proxies(os.Getenv)
-		pinned := toolchain.Pinned{Cache: b.Cache, Host: arch.Host()}
-		if pinned.Fetch = fetcher(g, proxies); err != nil { // it may be there already
-			pinned.Fetch = func(context.Context, toolchain.Package) ([]byte, error) { return nil, err }
+		tools := toolchain.Pinned{Cache: b.Cache, Host: arch.Host()}
+		if tools.Fetch = fetcher(g, proxies); err != nil { // it may be there already
+			tools.Fetch = func(context.Context, pinned.Package) ([]byte, error) { return nil, err }
 		}
-		return pinned.Go(ctx)
+		return tools.Go(ctx)
 	}
 	if pkg, err := toolchain.GoPackage(arch.Host()); err == nil {
 		out.PinnedIdentity = "pinned " + pkg.SHA256

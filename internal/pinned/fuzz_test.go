@@ -1,11 +1,11 @@
-package toolchain_test
+package pinned_test
 
 import (
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"github.com/rules-gadget/rules_gadget/internal/toolchain"
+	"github.com/rules-gadget/rules_gadget/internal/pinned"
 )
 
 // FuzzMirrors reads the machine's apt sources: what comes out is an address
@@ -14,7 +14,7 @@ func FuzzMirrors(f *testing.F) {
 	f.Add("deb [arch=amd64] http://one.example/debian x main\n", "Types: deb\nURIs: http://two.example/debian\n")
 	f.Add("deb mirror+file:/etc/apt/mirrors x main\n", "Enabled: no\n")
 	f.Fuzz(func(t *testing.T, list, sources string) {
-		found, err := toolchain.Mirrors(fstest.MapFS{
+		found, err := pinned.Mirrors(fstest.MapFS{
 			"apt/sources.list":             {Data: []byte(list)},
 			"apt/sources.list.d/x.sources": {Data: []byte(sources)},
 			"apt/mirrors":                  {Data: []byte("http://three.example/debian\n")},

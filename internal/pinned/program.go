@@ -1,4 +1,4 @@
-package toolchain
+package pinned
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/arch"
 )
 
 // Program is a program of pinned packages with the libraries it was built for.
@@ -17,10 +19,11 @@ type Program struct {
 	Command []string
 }
 
-// Program returns a program of a lock file's default bundle. Its packages are
-// fetched and unpacked where the cache does not have them.
-func (p Pinned) Program(ctx context.Context, lockFile []byte, name string) (Program, error) {
-	b, err := parseLock(lockFile)
+// Program returns a program of a lock file's default bundle for machines of
+// architecture a. Its packages are fetched and unpacked where the cache does not
+// have them.
+func (c Cache) Program(ctx context.Context, a arch.Arch, lockFile []byte, name string) (Program, error) {
+	b, err := ParseLock(lockFile)
 	if err != nil {
 		return Program{}, err
 	}
@@ -28,15 +31,15 @@ func (p Pinned) Program(ctx context.Context, lockFile []byte, name string) (Prog
 	if !ok {
 		return Program{}, fmt.Errorf("reading lock file: it has no program %q", name)
 	}
-	host, err := b.on(p.Host)
+	host, err := b.On(a)
 	if err != nil {
 		return Program{}, err
 	}
 	sum := sha256.Sum256(lockFile)
-	dir := filepath.Join(p.Cache, name+"-"+hex.EncodeToString(sum[:8])+"-"+p.Host.String())
-	err = p.once(dir, func(tmp string) error {
+	dir := filepath.Join(c.Dir, name+"-"+hex.EncodeToString(sum[:8])+"-"+a.String())
+	err = c.Once(dir, func(tmp string) error {
 		for _, pkg := range host.Packages {
-			if err := p.install(ctx, tmp, pkg); err != nil {
+			if err := c.Install(ctx, tmp, pkg); err != nil {
 				return err
 			}
 		}
@@ -47,7 +50,7 @@ func (p Pinned) Program(ctx context.Context, lockFile []byte, name string) (Prog
 	}
 	in := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
 	var libraries []string
-	for _, lib := range host.libraryDirs() {
+	for _, lib := range host.LibraryDirs() {
 		libraries = append(libraries, in(lib))
 	}
 	return Program{Name: name, Command: []string{in(host.Loader), "--library-path", strings.Join(libraries, ":"), in(file)}}, nil
