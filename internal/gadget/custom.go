@@ -1,22 +1,15 @@
 package gadget
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"text/template"
-	"text/template/parse"
 
 	"gopkg.in/yaml.v3"
 )
 
 // CustomQualifier stands before the name of a parameter of params.custom.
 const CustomQualifier = "custom."
-
-// maxTemplate bounds what one template makes, in bytes.
-const maxTemplate = 64 << 10
 
 // maxPatched bounds the values that all patches write, those that aliases stand for
 // counted each time.
@@ -177,42 +170,6 @@ func (c *customizer) fill(n *yaml.Node) error {
 	return nil
 }
 
-// execute returns what a template makes. One that could run for long is refused:
-// it is from the gadget.
-func (c *customizer) execute(text string) (string, error) {
-	t, err := template.New("patch").Parse(text)
-	if err != nil {
-		return "", err
-	}
-	if t.Tree != nil && repeats(t.Root) {
-		return "", errors.New("a template of gadget.yaml cannot use range or template")
-	}
-	out := &limitedBuffer{left: maxTemplate}
-	err = t.Execute(out, map[string]any{
-		"getParamValue": c.value,
-		"getConfig":     func(key string) string { return c.config(c.root, strings.Split(key, ".")) },
-	})
-	return out.String(), err
-}
-
-// repeats reports whether a template has a part that can run again and again.
-func repeats(n parse.Node) bool {
-	branch := func(b parse.BranchNode) bool {
-		return repeats(b.List) || b.ElseList != nil && repeats(b.ElseList)
-	}
-	switch n := n.(type) {
-	case *parse.RangeNode, *parse.TemplateNode:
-		return true
-	case *parse.ListNode:
-		return n != nil && slices.ContainsFunc(n.Nodes, repeats)
-	case *parse.IfNode:
-		return branch(n.BranchNode)
-	case *parse.WithNode:
-		return branch(n.BranchNode)
-	}
-	return false
-}
-
 // config returns the text at a path of keys, which may have dots themselves, ""
 // for what has no text.
 func (c *customizer) config(n *yaml.Node, path []string) string {
@@ -249,18 +206,4 @@ func put(n *yaml.Node, key string, value *yaml.Node) {
 		}
 	}
 	n.Content = append(n.Content, scalar(key), value)
-}
-
-// limitedBuffer takes a limited number of bytes.
-type limitedBuffer struct {
-	bytes.Buffer
-	left int
-}
-
-// Write implements io.Writer.
-func (b *limitedBuffer) Write(p []byte) (int, error) {
-	if b.left -= len(p); b.left < 0 {
-		return 0, fmt.Errorf("it makes more than %d bytes", maxTemplate)
-	}
-	return b.Buffer.Write(p)
 }
