@@ -30,7 +30,8 @@ func startDocker(dir string) (host string, stop func(), err error) {
 	cmd := exec.Command(program, "--host=unix://"+socket, "--data-root="+filepath.Join(dir, "docker"), "--exec-root="+filepath.Join(dir, "docker-run"),
 		"--pidfile="+filepath.Join(dir, "docker.pid"), "--storage-driver=vfs", "--bridge=none", "--iptables=false", "--ip6tables=false")
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	// What it mounts ends with it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Unshareflags: syscall.CLONE_NEWNS}
 	if err := cmd.Start(); err != nil {
 		return "", nil, err
 	}
