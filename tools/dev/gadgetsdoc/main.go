@@ -1,0 +1,66 @@
+// Command gadgetsdoc writes docs/gadgets.md, the gadgets of this repository, from
+// what each gadget.yaml says of itself. With --check it only compares.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/tools/dev/docpage"
+)
+
+const head = `# Gadgets
+
+<!-- Written by tools/dev/gadgetsdoc from gadgets/*/gadget.yaml. -->
+
+The gadgets of this repository. Each page has an example, the fields and parameters, and what the gadget does not see. With each
+change their tests run in virtual machines of Linux 6.12 on amd64 and Linux 6.1 on arm64, those of the block gadgets on a machine with
+block devices; ` + "`bazel test //gadgets:matrix`" + ` runs them on every kernel of the matrix.
+
+| gadget | | data sources |
+|---|---|---|
+`
+
+func main() {
+	docpage.Main("gadgetsdoc", "gadgets.md", func(root string) ([]byte, error) { return render(os.DirFS(root)) })
+}
+
+// render returns the page for the gadgets below gadgets/ in tree.
+func render(tree fs.FS) ([]byte, error) {
+	files, err := fs.Glob(tree, "gadgets/*/gadget.yaml")
+	if err != nil {
+		return nil, err
+	}
+	var page bytes.Buffer
+	page.WriteString(head)
+	for _, file := range files { // sorted
+		data, err := fs.ReadFile(tree, file)
+		if err != nil {
+			return nil, err
+		}
+		md, problems := gadget.ParseMetadata(data, file, false)
+		if err := problems.Err(); err != nil {
+			return nil, err
+		}
+		dir := path.Dir(file)
+		if _, err := fs.Stat(tree, dir+"/README.md"); err != nil {
+			return nil, err
+		}
+		if md.Description == "" {
+			return nil, fmt.Errorf("%s: it has no description", file)
+		}
+		var sources []string
+		for _, name := range slices.Sorted(maps.Keys(md.DataSources)) {
+			sources = append(sources, "`"+name+"`")
+		}
+		fmt.Fprintf(&page, "| [%s](../%s/README.md) | %s | %s |\n", path.Base(dir), dir, md.Description, strings.Join(sources, ", "))
+	}
+	return page.Bytes(), nil
+}
