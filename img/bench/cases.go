@@ -21,7 +21,7 @@ type testCase struct {
 const goProgram = `FROM scratch AS build
 COPY go /go
 WORKDIR /src
-ENV HOME=/src TMPDIR=/src GOCACHE=/cache GOROOT=/go CGO_ENABLED=0 GOTOOLCHAIN=local
+ENV HOME=/go TMPDIR=/go GOCACHE=/cache GOROOT=/go CGO_ENABLED=0 GOTOOLCHAIN=local
 COPY go.mod main.go ./
 COPY last ./
 RUN ["/go/bin/go", "build", "-o", "/program", "."]
