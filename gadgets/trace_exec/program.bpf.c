@@ -141,16 +141,6 @@ GADGET_TRACER_MAP(events, 1024 * 1024);
 
 GADGET_TRACER(exec, events, event);
 
-/* An event that will be missing because too many calls are under way. */
-static __always_inline void count_lost(void)
-{
-	__u32 zero = 0;
-	__u64 *lost = bpf_map_lookup_elem(&events_lost_samples, &zero);
-
-	if (lost)
-		(*lost)++;
-}
-
 static __always_inline int enter(unsigned long argv)
 {
 	struct exec_call call = {.started = bpf_ktime_get_boot_ns(), .argv = argv};
@@ -160,7 +150,7 @@ static __always_inline int enter(unsigned long argv)
 		return 0;
 
 	if (bpf_map_update_elem(&execs, &tid, &call, BPF_ANY))
-		count_lost();
+		gadget_lost(&events); /* too many calls are under way */
 	return 0;
 }
 

@@ -83,16 +83,6 @@ GADGET_TRACER_MAP(events, 1024 * 1024);
 
 GADGET_TRACER(open, events, event);
 
-/* An event that will be missing because too many calls are under way. */
-static __always_inline void count_lost(void)
-{
-	__u32 zero = 0;
-	__u64 *lost = bpf_map_lookup_elem(&events_lost_samples, &zero);
-
-	if (lost)
-		(*lost)++;
-}
-
 static __always_inline int keep_args(const struct args_t *args)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
@@ -101,7 +91,7 @@ static __always_inline int keep_args(const struct args_t *args)
 		return 0;
 
 	if (bpf_map_update_elem(&start, &thread, args, BPF_ANY))
-		count_lost();
+		gadget_lost(&events); /* too many calls are under way */
 	return 0;
 }
 

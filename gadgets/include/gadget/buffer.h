@@ -9,8 +9,8 @@
  * it creates it; the code below finds out on its own, by asking the kernel's BTF
  * for the helper.
  *
- * A ring buffer does not say how many events found it full: they are counted in
- * `<map>_lost_samples`, one u64 per CPU at key 0. A perf event array counts by itself.
+ * A ring buffer does not say how many events found it full: they are counted (lost.h).
+ * A perf event array counts by itself.
  *
  * Waking the reader is what an event costs most. A runner that looks at the ring
  * buffer by itself for a while sets `<map>_batched`, and is then only woken when a
@@ -24,37 +24,26 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include <gadget/lost.h>
+
 /* Declares the ring buffer `name` of `size` bytes: a power of two, of whole pages. */
-#define GADGET_TRACER_MAP(name, size)                    \
-	struct {                                         \
-		__uint(type, BPF_MAP_TYPE_RINGBUF);      \
-		__uint(max_entries, size);               \
-	} name SEC(".maps");                             \
-	struct {                                         \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
-		__uint(max_entries, 1);                  \
-		__type(key, __u32);                      \
-		__type(value, __u64);                    \
-	} name##_lost_samples SEC(".maps");              \
-	volatile __u32 name##_batched;                   \
+#define GADGET_TRACER_MAP(name, size)               \
+	struct {                                    \
+		__uint(type, BPF_MAP_TYPE_RINGBUF); \
+		__uint(max_entries, size);          \
+	} name SEC(".maps");                        \
+	GADGET_LOST_MAP(name)                       \
+	volatile __u32 name##_batched;              \
 	const void *gadget_map_tracer_##name __attribute__((unused));
 
 /* Whether this kernel has ring buffers; decided when the program is loaded. */
 #define __gadget_has_ringbuf() \
 	bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_ringbuf_reserve)
 
-static __always_inline void __gadget_count_lost(void *lost_samples)
-{
-	__u32 zero = 0;
-	__u64 *lost = bpf_map_lookup_elem(lost_samples, &zero);
-
-	if (lost)
-		(*lost)++;
-}
-
 /*
- * The flags with which an event is submitted. In the first quarter of each quarter of
- * the buffer, so that events of several CPUs at once do not jump over the place.
+ * The flags with which an event is submitted: those that wake the reader when a quarter
+ * of the buffer, two or three have just been filled. Just is a sixteenth of the buffer:
+ * events of several CPUs at once may jump over an exact number of bytes.
  */
 static __always_inline __u64 __gadget_wakeup(void *map, volatile __u32 *batched)
 {
@@ -101,7 +90,7 @@ static __always_inline void *__gadget_reserve_buf(void *map, void *lost_samples,
 
 	event = bpf_ringbuf_reserve(map, size, 0);
 	if (!event)
-		__gadget_count_lost(lost_samples);
+		__gadget_lost(lost_samples);
 	return event;
 }
 
@@ -146,7 +135,7 @@ static __always_inline long __gadget_output_buf(void *ctx, void *map, void *lost
 		return bpf_perf_event_output(ctx, map, BPF_F_CURRENT_CPU, buf, size);
 
 	if (bpf_ringbuf_output(map, buf, size, __gadget_wakeup(map, batched)))
-		__gadget_count_lost(lost_samples);
+		__gadget_lost(lost_samples);
 	return 0;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 
 /*
- * Maps that a data source reads (see GADGET_MAPITER). What finds no room is
- * counted in `<map>_lost_samples`, one u64 per CPU at key 0, from which the runner
- * tells how much is missing.
+ * Maps that a data source reads (see GADGET_MAPITER). What finds no room is counted
+ * (lost.h).
  */
 
 #ifndef __GADGET_MAPITER_H
@@ -11,6 +10,7 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include <gadget/lost.h>
 #include <gadget/maps.bpf.h>
 
 /* Declares the hash map `name` of at most `entries` pairs of two structs. */
@@ -21,24 +21,7 @@
 		__type(key, struct key_struct);                     \
 		__type(value, struct value_struct);                 \
 	} name SEC(".maps");                                        \
-	struct {                                                    \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);            \
-		__uint(max_entries, 1);                             \
-		__type(key, __u32);                                 \
-		__type(value, __u64);                               \
-	} name##_lost_samples SEC(".maps");
-
-/* gadget_lost(map): something for the map, written with its `&`, found no room. */
-#define gadget_lost(map) __gadget_lost(map##_lost_samples)
-
-static __always_inline void __gadget_lost(void *lost_samples)
-{
-	__u32 zero = 0;
-	__u64 *lost = bpf_map_lookup_elem(lost_samples, &zero);
-
-	if (lost)
-		(*lost)++;
-}
+	GADGET_LOST_MAP(name)
 
 /*
  * void *gadget_entry(map, key, init): the value at *key, first set to *init where

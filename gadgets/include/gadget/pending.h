@@ -11,7 +11,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include <gadget/buffer.h>
+#include <gadget/lost.h>
 
 /* Declares the map `name` with a `struct kept` for each of at most `entries` threads. */
 #define GADGET_PENDING_MAP(name, kept, entries)  \
@@ -34,7 +34,7 @@ static __always_inline void __gadget_keep(void *map, const void *value, void *lo
 	__u64 thread = bpf_get_current_pid_tgid();
 
 	if (bpf_map_update_elem(map, &thread, value, BPF_ANY))
-		__gadget_count_lost(lost_samples);
+		__gadget_lost(lost_samples);
 }
 
 /* The value that the current thread keeps, or NULL. */
