@@ -94,18 +94,23 @@ func (f Directory) relative(p string) string {
 // generatedMark precedes the workspace path in the path of a generated file.
 const generatedMark = "/bin/"
 
+// workspacePath returns the path of an input in the workspace, also of a generated
+// one, which lies below <output directory>/bin.
+func workspacePath(input string) string {
+	input = path.Clean(filepath.ToSlash(input))
+	if strings.HasPrefix(input, "bazel-out/") {
+		if _, rest, ok := strings.Cut(input, generatedMark); ok {
+			return rest
+		}
+	}
+	return input
+}
+
 // gadgetPath returns the path of an input relative to the directory, for a source
 // below Dir and for a generated file below <output directory>/bin/Dir.
 func (f Directory) gadgetPath(input string) (string, bool) {
 	dir := path.Clean(filepath.ToSlash(f.Dir))
-	input = path.Clean(filepath.ToSlash(input))
-	if strings.HasPrefix(input, "bazel-out/") {
-		_, rest, ok := strings.Cut(input, generatedMark)
-		if !ok {
-			return "", false
-		}
-		input = rest
-	}
+	input = workspacePath(input)
 	if dir == "." {
 		return input, !path.IsAbs(input)
 	}

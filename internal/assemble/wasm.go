@@ -98,33 +98,50 @@ func readModule(name string) ([]byte, error) {
 	return module, nil
 }
 
-// stage copies the files of the Go module around dir into dst, under their
-// paths in the gadget's directory, and returns the inputs that it copied.
-func (f Directory) stage(dst, dir string) (map[string]bool, error) {
+// stage copies the files of the Go module around dir into dst, and the inputs that
+// lie outside of the gadget's directory, which its go.mod may name by a relative
+// path. All keep their paths in the workspace. It returns the copy of the directory
+// and the inputs that it copied.
+func (f Directory) stage(dst, dir string) (string, map[string]bool, error) {
 	files, err := f.list()
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	root := moduleRoot(files, dir)
-	read := map[string]bool{}
+	module, read := moduleRoot(files, dir), map[string]bool{}
+	take := func(to, name string) error {
+		read[path.Clean(filepath.ToSlash(name))] = true
+		return copySource(filepath.Join(dst, filepath.FromSlash(to)), name)
+	}
 	for rel, name := range files {
-		if root != "." && !strings.HasPrefix(rel, root+"/") {
+		if module != "." && !strings.HasPrefix(rel, module+"/") {
 			continue
 		}
-		data, err := action.ReadFile(name, MaxWasmSource)
-		if err != nil {
-			return nil, err
+		if err := take(path.Join(filepath.ToSlash(f.Dir), rel), name); err != nil {
+			return "", nil, err
 		}
-		to := filepath.Join(dst, filepath.FromSlash(rel))
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(to, data, 0o644); err != nil {
-			return nil, err
-		}
-		read[path.Clean(filepath.ToSlash(name))] = true
 	}
-	return read, nil
+	for _, name := range f.Inputs {
+		to := workspacePath(name)
+		if _, inside := f.gadgetPath(name); inside || !filepath.IsLocal(filepath.FromSlash(to)) {
+			continue
+		}
+		if err := take(to, name); err != nil {
+			return "", nil, err
+		}
+	}
+	return filepath.Join(dst, filepath.FromSlash(f.Dir)), read, nil
+}
+
+// copySource copies the file name to to and makes the directories that it needs.
+func copySource(to, name string) error {
+	data, err := action.ReadFile(name, MaxWasmSource)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o644)
 }
 
 // moduleRoot returns the nearest directory at or above dir that has a go.mod, dir

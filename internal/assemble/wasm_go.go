@@ -33,8 +33,7 @@ func (req WasmRequest) goModule(ctx context.Context, b *gadget.BuildFile) (WasmR
 	rel := req.Directory.relative(b.Wasm.Path)
 	root, read := req.Directory.Dir, map[string]bool(nil)
 	if req.Directory.Inputs != nil {
-		root = filepath.Join(tmp, "src")
-		if read, err = req.Directory.stage(root, path.Dir(rel)); err != nil {
+		if root, read, err = req.Directory.stage(filepath.Join(tmp, "src"), path.Dir(rel)); err != nil {
 			return WasmResult{}, fmt.Errorf("copying Go sources: %w", err)
 		}
 	}
