@@ -22,6 +22,15 @@ func NeedsBTF(t *testing.T) {
 	}
 }
 
+// NeedsFunctions skips the test where programs cannot be attached to functions
+// of the kernel.
+func NeedsFunctions(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/sys/bus/event_source/devices/kprobe"); err != nil {
+		t.Skip("needs kprobes (CONFIG_KPROBES, CONFIG_KPROBE_EVENTS)")
+	}
+}
+
 // NeedsTracepoint skips the test where the kernel lacks a tracepoint, GROUP/NAME.
 func NeedsTracepoint(t *testing.T, name, option string) {
 	t.Helper()

@@ -12,12 +12,13 @@ import (
 
 func TestMain(m *testing.M) {
 	live.Main(m, map[string]live.Job{
-		"end":         func([]string) error { return nil },
-		"exec-thread": execFromThread,
-		"fill-memory": fillMemory,
-		"open":        openFile,
-		"spin":        spin,
-		"wait":        func([]string) error { time.Sleep(time.Minute); return nil },
+		"chroot-as-user": chrootAsUser,
+		"end":            func([]string) error { return nil },
+		"exec-thread":    execFromThread,
+		"fill-memory":    fillMemory,
+		"open":           openFile,
+		"spin":           spin,
+		"wait":           func([]string) error { time.Sleep(time.Minute); return nil },
 	})
 }
 
