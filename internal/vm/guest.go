@@ -61,6 +61,19 @@ func loopbackUp() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
 }
 
+// loadModule loads a kernel module, unless the kernel has it already.
+func loadModule(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.FinitModule(int(f.Fd()), "", 0); err != nil && !errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("loading the kernel module %q: %w", name, err)
+	}
+	return nil
+}
+
 // guest is the running process 1.
 type guest struct {
 	mu  sync.Mutex // guards out
@@ -141,6 +154,11 @@ func (g *guest) work(ctx context.Context) error {
 		return err
 	}
 	g.send(Message{Kind: KindBoot, Text: id.Release, BTF: kernel.HasBTF(os.DirFS("/"))})
+	for _, name := range p.Modules {
+		if err := loadModule(name); err != nil {
+			return err
+		}
+	}
 	if p.HideBTF {
 		if err := HideBTF(); err != nil {
 			return err

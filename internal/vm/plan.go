@@ -17,6 +17,7 @@ const (
 // commands, one after the other. It travels as JSON in the initramfs.
 type Plan struct {
 	HideBTF  bool       `json:"hide_btf"`      // let the kernel look as if it had no BTF
+	Modules  []string   `json:"modules"`       // kernel modules to load first, in this order
 	Commands [][]string `json:"commands"`      // each is run once and to its end
 	Gadget   []string   `json:"gadget"`        // command line of the gadget; runs until Expect is met
 	Env      []string   `json:"env,omitempty"` // environment of all commands, "K=V"

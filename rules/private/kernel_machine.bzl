@@ -16,6 +16,10 @@ MACHINE_ATTRS = {
         default = True,
         doc = "Whether the kernel shows its own BTF; without it the image's btfgen layer must do.",
     ),
+    "modules": attr.string_list(
+        doc = "Kernel modules to load first, such as `loop`, with those that they depend on, from the kernel's Debian package. " +
+              "One that the package lacks is left out: the kernel may have it built in.",
+    ),
     "os_release": attr.string(
         default = "debian:12",
         doc = "What the machine's os-release says, `<ID>:<VERSION_ID>`; the layer's lookup begins there.",
@@ -53,6 +57,7 @@ def machine_config(ctx, files, guest):
         "guest": rlocation_path(ctx, guest),
         "hide_btf": not ctx.attr.kernel_btf,
         "kernel": rlocation_path(ctx, ctx.file.kernel),
+        "module": ctx.attr.modules,
         "name": str(ctx.label).lstrip("@"),
         "os_release": ctx.attr.os_release,
         "qemu": rlocation_path(ctx, ctx.executable.qemu) if ctx.executable.qemu else "",

@@ -18,6 +18,9 @@ import (
 // command line, as under "bazel test".
 const configEnv = "KERNELTEST_CONFIG"
 
+// filterEnv is how Bazel hands on its --test_filter.
+const filterEnv = "TESTBRIDGE_TEST_ONLY"
+
 const doc = "Runs a gadget on a real kernel in QEMU."
 
 // config is the command line, or the same as JSON.
@@ -30,6 +33,7 @@ type config struct {
 	File         []string `name:"file" json:"file" sep:"none" placeholder:"NAME=FILE" help:"File for the machine: its name there and its place here. A directory is taken whole."`
 	Env          []string `name:"env" json:"env" sep:"none" placeholder:"K=V" help:"Environment of the commands inside."`
 	OSRelease    string   `name:"os-release" json:"os_release" placeholder:"ID:VERSION" help:"What the machine's os-release says, such as debian:12."`
+	Module       []string `name:"module" json:"module" sep:"none" placeholder:"NAME" help:"Kernel module to load first, with those it depends on, from the kernel's Debian package; left out if that has none of the name. May be repeated."`
 	Workload     []string `name:"workload" json:"workload" sep:"none" placeholder:"JSON" help:"Command to observe, a JSON array of words. /bin/workload can open FILE, create FILE, exec COMMAND."`
 	Expect       []string `name:"expect" json:"expect" sep:"none" placeholder:"JSON" help:"Event that must come, a JSON object; more fields may be there."`
 	ExpectStderr []string `name:"expect-stderr" json:"expect_stderr" sep:"none" placeholder:"TEXT" help:"Text that the gadget must say on stderr."`
@@ -79,6 +83,9 @@ func readConfig(file string) (*config, error) {
 	}
 	if err := json.Unmarshal(data, c); err != nil {
 		return nil, fmt.Errorf("reading the configuration %q: %w", file, err)
+	}
+	if filter := os.Getenv(filterEnv); filter != "" && len(c.Test) > 0 {
+		c.Run = filter
 	}
 	for _, name := range []*string{&c.Kernel, &c.Guest, &c.QEMU} {
 		if *name == "" {

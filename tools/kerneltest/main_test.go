@@ -154,3 +154,21 @@ func TestTreeTakesDirectories(t *testing.T) {
 		t.Errorf("tree = %+v, %v", files, err)
 	}
 }
+
+func TestUnderBazel(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TEST_UNDECLARED_OUTPUTS_DIR", dir)
+	t.Setenv(filterEnv, "^TestOpen$")
+	t.Setenv("RUNFILES_DIR", dir)
+	for _, name := range []string{"k", "g", "q", "t"} {
+		put(t, filepath.Join(dir, name), "")
+	}
+	put(t, filepath.Join(dir, "c.json"), `{"kernel": "k", "guest": "g", "qemu": "q", "test": ["t"], "run": "x"}`)
+	c, err := readConfig("c.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Run != "^TestOpen$" || c.result() != filepath.Join(dir, "result.json") {
+		t.Errorf("tests %q, result %q", c.Run, c.result())
+	}
+}

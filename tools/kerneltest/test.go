@@ -35,12 +35,21 @@ func (c *config) test(ctx context.Context, stdout, stderr io.Writer) error {
 	if err == nil {
 		err = c.judge(res)
 	}
-	if c.Result != "" {
-		if werr := writeResult(c.Result, c.Name, res, err); werr != nil {
+	if file := c.result(); file != "" {
+		if werr := writeResult(file, c.Name, res, err); werr != nil {
 			return werr
 		}
 	}
 	return report(stdout, c.Name, res, time.Since(start), err)
+}
+
+// result names the file for the result; under "bazel test" it is among the
+// outputs of the test.
+func (c *config) result() string {
+	if dir := os.Getenv("TEST_UNDECLARED_OUTPUTS_DIR"); c.Result == "" && dir != "" {
+		return filepath.Join(dir, "result.json")
+	}
+	return c.Result
 }
 
 // boot builds the machine and runs it.
@@ -88,6 +97,9 @@ func (c *config) machine(tmp string) (vm.Machine, error) {
 		name := fmt.Sprintf("tests/%d/%s", i, filepath.Base(file))
 		m.Files = append(m.Files, vm.File{Name: name, Path: file, Mode: 0o755})
 		m.Plan.Commands = append(m.Plan.Commands, []string{"/" + name, "-test.v", "-test.run=" + c.Run, "-test.timeout=" + strconv.Itoa(int(c.Timeout)) + "s"})
+	}
+	if err := c.addModules(&m); err != nil {
+		return m, err
 	}
 	for _, w := range c.Workload {
 		var words []string

@@ -16,6 +16,9 @@ _SHARDS = {
     "arm64": "debian/12/arm64",
 }
 
+# What the tests need beside the kernel itself: block devices.
+_MODULES = ["loop"]
+
 # What runs on every change. The rest is for the nightly run.
 _ALWAYS = ["amd64-6.12_btf", "arm64-6.1_btf"]
 
@@ -27,6 +30,7 @@ def _machine(name, kernel, btf, images, tests):
         images = images,
         kernel = "@rules_gadget_kernels//:" + kernel,
         kernel_btf = btf,
+        modules = _MODULES,
         qemu = _QEMU[kernel[:kernel.index("-")]],
         seconds = 1500,
         tags = ["cpu:1", "kernel-matrix"] + ([] if name in _ALWAYS else ["manual"]),
