@@ -24,6 +24,8 @@ type change struct {
 	// staged is what stageRef wrote of the one reference in set; without it,
 	// references are written here.
 	staged string
+	// choose, where it is set, says under the lock what to set and to remove.
+	choose func() (set []Ref, remove []string, err error)
 }
 
 // apply changes references and index.json, under index.lock. The dirty marker
@@ -34,6 +36,11 @@ func (s *Store) apply(ctx context.Context, c change) error {
 		return err
 	}
 	defer release()
+	if c.choose != nil {
+		if c.set, c.remove, err = c.choose(); err != nil || len(c.set)+len(c.remove) == 0 {
+			return err
+		}
+	}
 	idx, err := s.beginIndex()
 	if err != nil {
 		return err
@@ -213,7 +220,7 @@ func (s *Store) Tag(ctx context.Context, src, dst string) (Ref, error) {
 	if err != nil {
 		return Ref{}, err
 	}
-	r.Name = dst
+	r.Name, r.Synced = dst, false
 	return r, s.apply(ctx, change{set: []Ref{r}})
 }
 

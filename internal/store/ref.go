@@ -34,6 +34,23 @@ type Ref struct {
 	// Created is when the artifact says it was made, Stored when it came here.
 	Created string    `json:"created,omitempty"`
 	Stored  time.Time `json:"stored"`
+	// Synced says that Sync made the name, which may therefore remove it. Whoever
+	// puts or tags the name makes it a person's.
+	Synced bool `json:"synced,omitempty"`
+}
+
+// Covers reports whether r has the content of all archs; none stands for all
+// that the artifact has.
+func (r Ref) Covers(archs []arch.Arch) bool {
+	if len(r.Archs) == 0 {
+		return true
+	}
+	for _, a := range archs {
+		if !slices.Contains(r.Archs, a) {
+			return false
+		}
+	}
+	return len(archs) > 0
 }
 
 // refFile is the file, below the store, that holds the reference name.

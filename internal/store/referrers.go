@@ -87,14 +87,15 @@ func ParseReferrers(data []byte, root digest.Digest) ([]Referrer, error) {
 		return nil, fmt.Errorf("it lists %d manifests, at most %d are allowed", len(all), MaxReferrers)
 	}
 	for _, r := range all {
-		if err := r.check(root); err != nil {
+		if err := r.Check(root); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
 }
 
-func (r Referrer) check(root digest.Digest) error {
+// Check returns an error unless r can belong to the artifact root.
+func (r Referrer) Check(root digest.Digest) error {
 	if err := oci.CheckDigest(r.Target.Digest); err != nil {
 		return err
 	}
@@ -168,7 +169,7 @@ func few(errs []error, doing string) error {
 // takeReferrer brings the content of r here. What the list said of it does not
 // count, but what it says itself.
 func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Digest, r Referrer, budget *int64) (Referrer, error) {
-	if err := r.check(root); err != nil {
+	if err := r.Check(root); err != nil {
 		return r, err
 	}
 	p := newPlan(s, from, nil)

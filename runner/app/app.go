@@ -19,6 +19,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/guard"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/containercmd"
+	"github.com/rules-gadget/rules_gadget/runner/fleetcmd"
 	"github.com/rules-gadget/rules_gadget/runner/imagecmd"
 	"github.com/rules-gadget/rules_gadget/runner/runcmd"
 )
@@ -40,6 +41,8 @@ type commands struct {
 	ListContainers containercmd.List `cmd:"" group:"gadgets" help:"List the containers of this node."`
 
 	Image  imagecmd.Image  `cmd:"" group:"images" help:"Manage gadgets in the store and in registries."`
+	Lock   fleetcmd.Lock   `cmd:"" group:"images" help:"Resolve a list of gadgets to a lock file for many nodes."`
+	Sync   fleetcmd.Sync   `cmd:"" group:"images" help:"Make the store hold what a lock file names."`
 	Login  imagecmd.Login  `cmd:"" group:"registries" help:"Log in to a registry."`
 	Logout imagecmd.Logout `cmd:"" group:"registries" help:"Log out of a registry."`
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
@@ -74,7 +73,7 @@ func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 	out := Obtained{Reference: ref, Store: s}
 	if q.Policy != PullAlways {
 		r, err := Lookup(s, ref)
-		if err == nil && (covers(r, q.Archs) || q.Policy == PullNever) {
+		if err == nil && (r.Covers(q.Archs) || q.Policy == PullNever) {
 			out.Root = r.Target
 			return out, q.admit(g, ref, r.Target, StoredPlace{s, r.Target.Digest})
 		}
@@ -156,17 +155,4 @@ func (q Request) content(g *cli.Globals, ref registry.Reference, root ocispec.De
 	along.Go(func() { keepReferrers(g, q.Client, ref, root, s) })
 	defer along.Wait()
 	return in.Finish(g.Ctx)
-}
-
-// covers reports whether r has the content of all archs.
-func covers(r store.Ref, archs []arch.Arch) bool {
-	if len(r.Archs) == 0 {
-		return true
-	}
-	for _, a := range archs {
-		if !slices.Contains(r.Archs, a) {
-			return false
-		}
-	}
-	return len(archs) > 0
 }

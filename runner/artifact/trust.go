@@ -82,6 +82,9 @@ type Admission struct {
 	Here bool
 	// Offline says that the registry must not be asked.
 	Offline bool
+	// Place has the signatures, all of them, in place of the registry; nil for the
+	// registry.
+	Place sign.Place
 	// Stored has the signatures that came with it; nil when there are none.
 	Stored sign.Place
 
@@ -103,27 +106,36 @@ func (a Admission) place(g *cli.Globals) (sign.Place, error) {
 // Admit returns nil when the artifact may run under the policy that holds, and
 // says on stderr who vouches for it.
 func Admit(g *cli.Globals, a Admission) error {
+	_, err := Vouch(g, a)
+	return err
+}
+
+// Vouch is Admit that returns who signed the artifact.
+func Vouch(g *cli.Globals, a Admission) ([]sign.Signer, error) {
 	local := a.Reference == registry.Reference{}
 	if !a.Trust.VerifyImage {
 		if len(a.Trust.PublicKeys) > 0 || a.Trust.Policy != "" {
-			return cli.Usage(errors.New("--verify-image=false contradicts --public-keys and --policy, use one"))
+			return nil, cli.Usage(errors.New("--verify-image=false contradicts --public-keys and --policy, use one"))
 		}
-		return nil
+		return nil, nil
 	}
 	policy, err := a.Trust.FindPolicy(g.Ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	q := sign.Request{Policy: policy, Digest: a.Digest, State: g.State, Stored: a.Stored, Here: a.Here}
 	if !local {
 		q.Name = a.Reference.Name()
 	}
-	if !local && !a.Offline {
+	switch {
+	case a.Place != nil:
+		q.Place = func() (sign.Place, error) { return a.Place, nil }
+	case !local && !a.Offline:
 		q.Place = func() (sign.Place, error) { return a.place(g) }
 	}
 	verdict, err := sign.Check(g.Ctx, q)
 	if err != nil {
-		return withHint(err, local)
+		return nil, withHint(err, local)
 	}
 	if verdict.Warning != "" {
 		g.Say("gadget-run: %s", verdict.Warning)
@@ -133,7 +145,7 @@ func Admit(g *cli.Globals, a Admission) error {
 			g.Say("gadget-run: signed by %s", s)
 		}
 	}
-	return nil
+	return verdict.Signers, nil
 }
 
 // withHint adds to a refusal what a person can do about it.

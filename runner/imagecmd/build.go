@@ -20,6 +20,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/pinned"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/show"
 )
@@ -198,7 +199,7 @@ func (b *Build) request(g *cli.Globals) (assemble.ImageRequest, error) {
 		req.Labels[key] = value
 	}
 	for _, text := range b.Platform {
-		a, err := parsePlatform(text)
+		a, err := artifact.ParsePlatform(text)
 		if err != nil {
 			return req, cli.Usage(err)
 		}

@@ -45,7 +45,7 @@ func (d *Diff) describe(g *cli.Globals, text string) (*inspect.Report, error) {
 	want := arch.Host()
 	if d.Platform != "" {
 		var err error
-		if want, err = parsePlatform(d.Platform); err != nil {
+		if want, err = artifact.ParsePlatform(d.Platform); err != nil {
 			return nil, cli.Usage(err)
 		}
 	}

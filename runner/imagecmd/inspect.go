@@ -48,7 +48,7 @@ func (i *Inspect) Run(g *cli.Globals) error {
 	}
 	want := arch.Host()
 	if i.Platform != "" {
-		if want, err = parsePlatform(i.Platform); err != nil {
+		if want, err = artifact.ParsePlatform(i.Platform); err != nil {
 			return cli.Usage(err)
 		}
 	}

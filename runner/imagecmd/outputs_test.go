@@ -5,19 +5,6 @@ import (
 	"testing"
 )
 
-func TestParsePlatform(t *testing.T) {
-	for text, want := range map[string]string{"linux/amd64": "amd64", "arm64": "arm64", "linux/arm64/v8": "arm64", "linux/aarch64": "arm64"} {
-		if got, err := parsePlatform(text); err != nil || got.String() != want {
-			t.Errorf("parsePlatform(%q) = %q, %v; want %q", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"windows/amd64", "linux/riscv64", "", "linux/"} {
-		if got, err := parsePlatform(text); err == nil {
-			t.Errorf("parsePlatform(%q) = %q, want an error", text, got)
-		}
-	}
-}
-
 func TestParseOutputs(t *testing.T) {
 	for text, want := range map[string]output{
 		"type=oci,dest=a.tar":     {kind: typeOCI, dest: "a.tar"},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -14,19 +13,6 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
-
-// parsePlatform parses "linux/amd64", "linux/arm64/v8" or just "arm64".
-func parsePlatform(text string) (arch.Arch, error) {
-	system, rest, slash := strings.Cut(text, "/")
-	if !slash {
-		return arch.Parse(text)
-	}
-	if system != "linux" {
-		return "", fmt.Errorf("platform %q: gadgets run on linux only, write linux/amd64 or linux/arm64", text)
-	}
-	name, _, _ := strings.Cut(rest, "/")
-	return arch.Parse(name)
-}
 
 // onlyPlatforms returns an artifact that has the chosen ones of the platforms
 // of root: another index, which is not in the store. Without archs it is root.

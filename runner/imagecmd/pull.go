@@ -16,7 +16,7 @@ import (
 type Pull struct {
 	Image []string `arg:"" name:"ref" help:"References: [registry/][repository/]name[:tag][@digest]."`
 	artifact.RegistryFlags
-	PlatformFlags
+	artifact.PlatformFlags
 }
 
 // maxTransfers is how many references are pulled or pushed at once.
@@ -38,7 +38,7 @@ func atOnce(g *cli.Globals, n int) (*errgroup.Group, *cli.Globals) {
 // Run pulls the references, several at once, and prints them with their
 // digests in the order of the arguments.
 func (p *Pull) Run(g *cli.Globals) error {
-	archs, err := p.archs()
+	archs, err := p.Archs()
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func (p *Push) archs() ([]arch.Arch, error) {
 	if len(p.Platform) == 0 {
 		return nil, nil
 	}
-	return PlatformFlags{Platform: p.Platform}.archs()
+	return artifact.PlatformFlags{Platform: p.Platform}.Archs()
 }
 
 // pushed tells what an upload did.

@@ -35,6 +35,7 @@ type Cmd struct {
 	Pull            string      `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
 	DisallowPulling bool        `help:"Pull nothing, as --pull=never." group:"Gadget"`
 	AllowedGadgets  []string    `placeholder:"REFS" help:"Run no other gadgets than these: references, name@digest, a digest, or a prefix with * behind it." group:"Gadget"`
+	Locked          cli.File    `placeholder:"FILE" help:"Run only what this lock file names, with the digest that it has there." group:"Gadget"`
 	BTF             cli.File    `name:"btf" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
 	Timeout         cli.Timeout `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
 	Host            bool        `help:"Trace the whole machine, which is what happens unless containers are chosen, and do not show the column of their names." group:"Gadget"`

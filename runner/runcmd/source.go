@@ -45,19 +45,27 @@ func (s *session) fetch(ctx context.Context) error {
 	if err != nil {
 		return cli.Usage(err)
 	}
+	locked, err := readLocked(ctx, string(s.cmd.Locked))
+	if err != nil {
+		return err
+	}
 	name, err := artifact.ParseName(s.cmd.Gadget)
 	if err != nil {
 		return err
 	}
 	if !name.IsPath() {
-		return s.fetchReference(ctx, allowed)
+		ref, err := locked.pin(name)
+		if err != nil {
+			return err
+		}
+		return s.fetchReference(ctx, ref, allowed)
 	}
 	src, err := artifact.OpenPath(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer src.Release()
-	if err := allowed.check(registry.Reference{}, src.Root.Digest); err != nil {
+	if err := errors.Join(allowed.check(registry.Reference{}, src.Root.Digest), locked.check(s.cmd.Gadget, src.Root.Digest)); err != nil {
 		return err
 	}
 	if err := artifact.Admit(s.g, artifact.Admission{Trust: s.cmd.TrustFlags, Digest: src.Root.Digest, Stored: src.Place}); err != nil {
@@ -74,9 +82,9 @@ func (s *session) load(ctx context.Context, blobs oci.Blobs, root ocispec.Descri
 
 // fetchReference reads the gadget from the store, where it is pulled first if
 // --pull asks for it and the policy lets it run.
-func (s *session) fetchReference(ctx context.Context, allowed allowList) error {
+func (s *session) fetchReference(ctx context.Context, reference string, allowed allowList) error {
 	got, err := artifact.Obtain(s.g, artifact.Request{
-		Reference: s.cmd.Gadget, Policy: s.cmd.Pull, Archs: []arch.Arch{arch.Host()},
+		Reference: reference, Policy: s.cmd.Pull, Archs: []arch.Arch{arch.Host()},
 		Registry: s.cmd.RegistryFlags, Trust: &s.cmd.TrustFlags, Allow: allowed.check,
 	})
 	if err != nil {

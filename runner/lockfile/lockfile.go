@@ -1,0 +1,273 @@
+// Package lockfile has the two files that give many nodes the same gadgets: the
+// list that a person writes, and the lock file that is made from it. A lock file
+// names every byte that a node needs by digest, signatures included, so that a
+// node asks no registry what a name stands for or what refers to an artifact.
+package lockfile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"gopkg.in/yaml.v3"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/runner/artifact"
+)
+
+// Limits of both files.
+const (
+	version      = 1
+	maxFile      = 4 << 20 // bytes
+	maxGadgets   = 1000
+	maxPlatforms = 16
+	maxSigners   = 64
+)
+
+const header = "# Written by \"gadget-run lock\". What is edited here is refused: edit the list and lock it again.\n"
+
+// Lock is a lock file.
+type Lock struct {
+	Version int      `yaml:"version"`
+	Gadgets []Gadget `yaml:"gadgets"` // sorted by name
+	// Checksum is of all the above. It finds edits; it defends against nobody.
+	Checksum digest.Digest `yaml:"checksum"`
+}
+
+// Gadget is one artifact of a lock file.
+type Gadget struct {
+	// Name is the whole reference.
+	Name      string        `yaml:"name"`
+	Digest    digest.Digest `yaml:"digest"`
+	MediaType string        `yaml:"mediaType"`
+	Size      int64         `yaml:"size"`
+	// Platforms are for people who compare lock files.
+	Platforms []Platform `yaml:"platforms,omitempty"`
+	// Signers are who had signed it, under the policy of whoever locked.
+	Signers []Signer `yaml:"signers,omitempty"`
+	// Referrers are its signatures and documents.
+	Referrers []Referrer `yaml:"referrers,omitempty"`
+}
+
+// Platform is the manifest of one platform.
+type Platform struct {
+	Platform string        `yaml:"platform"`
+	Digest   digest.Digest `yaml:"digest"`
+}
+
+// Signer is a key or an identity.
+type Signer struct {
+	Name    string `yaml:"name,omitempty"`
+	Key     string `yaml:"key"`
+	Subject string `yaml:"subject,omitempty"`
+}
+
+// Referrer is a manifest that belongs to an artifact.
+type Referrer struct {
+	Digest       digest.Digest `yaml:"digest"`
+	MediaType    string        `yaml:"mediaType"`
+	ArtifactType string        `yaml:"artifactType,omitempty"`
+	Size         int64         `yaml:"size"`
+	// Tag is where cosign 2 keeps it, else empty.
+	Tag string `yaml:"tag,omitempty"`
+}
+
+// Read reads a lock file.
+func Read(ctx context.Context, path string) (Lock, error) {
+	data, err := action.ReadInput(ctx, path, maxFile)
+	if err != nil {
+		return Lock{}, fmt.Errorf("reading the lock file: %w", err)
+	}
+	l, err := Parse(data)
+	if err != nil {
+		return Lock{}, fmt.Errorf("reading the lock file %q: %w, write it again with \"gadget-run lock\"", path, err)
+	}
+	return l, nil
+}
+
+// Parse parses a lock file.
+func Parse(data []byte) (Lock, error) {
+	var l Lock
+	if err := decode(data, &l); err != nil {
+		return Lock{}, err
+	}
+	if len(l.Gadgets) > maxGadgets {
+		return Lock{}, fmt.Errorf("it has %d gadgets, at most %d are allowed", len(l.Gadgets), maxGadgets)
+	}
+	for i, g := range l.Gadgets {
+		if err := g.check(); err != nil {
+			return Lock{}, fmt.Errorf("gadget %d (%q): %w", i+1, g.Name, err)
+		}
+		if i > 0 && g.Name <= l.Gadgets[i-1].Name {
+			return Lock{}, fmt.Errorf("gadget %d (%q): it is not behind %q, whose name sorts after it", i+1, g.Name, l.Gadgets[i-1].Name)
+		}
+	}
+	sum, err := l.sum()
+	if err == nil && sum != l.Checksum {
+		err = errors.New("its checksum does not match, so it was edited after it was written")
+	}
+	if err != nil {
+		return Lock{}, err
+	}
+	return l, nil
+}
+
+// decode reads the one document of data, of which everything must be known.
+func decode(data []byte, into any) error {
+	if len(data) > maxFile {
+		return fmt.Errorf("it has more than %d bytes", maxFile)
+	}
+	var first struct {
+		Version *int `yaml:"version"`
+	}
+	if err := yaml.Unmarshal(data, &first); err != nil {
+		return err
+	}
+	switch {
+	case first.Version == nil:
+		return fmt.Errorf("it has no version, only version %d is known", version)
+	case *first.Version != version:
+		return fmt.Errorf("version is %d, only version %d is known", *first.Version, version)
+	}
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	d.KnownFields(true)
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if err := d.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		return errors.New("it has more than one document")
+	}
+	return nil
+}
+
+func (g Gadget) check() error {
+	ref, err := registry.ParseReference(g.Name, registry.Defaults{})
+	switch {
+	case err != nil:
+		return err
+	case artifact.StoredName(ref) != g.Name:
+		return fmt.Errorf("its whole name is %q", artifact.StoredName(ref))
+	case ref.Digest != "" && ref.Digest != g.Digest.String():
+		return fmt.Errorf("its name has another digest than %s", g.Digest)
+	case !oci.IsManifest(g.MediaType):
+		return fmt.Errorf("mediaType %q is not that of an OCI manifest", g.MediaType)
+	case g.Size < 1 || g.Size > oci.MaxManifest:
+		return fmt.Errorf("size is %d, at most %d are allowed", g.Size, oci.MaxManifest)
+	case len(g.Platforms) > oci.MaxChildren || len(g.Signers) > maxSigners || len(g.Referrers) > store.MaxReferrers:
+		return fmt.Errorf("it has %d platforms, %d signers and %d referrers, at most %d, %d and %d are allowed",
+			len(g.Platforms), len(g.Signers), len(g.Referrers), oci.MaxChildren, maxSigners, store.MaxReferrers)
+	}
+	if err := oci.CheckDigest(g.Digest); err != nil {
+		return err
+	}
+	for _, p := range g.Platforms {
+		if err := oci.CheckDigest(p.Digest); err != nil {
+			return fmt.Errorf("platform %q: %w", p.Platform, err)
+		}
+	}
+	for _, r := range g.StoreReferrers() {
+		if err := r.Check(g.Digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Root is the descriptor of the artifact.
+func (g Gadget) Root() ocispec.Descriptor {
+	return ocispec.Descriptor{MediaType: g.MediaType, Digest: g.Digest, Size: g.Size}
+}
+
+// Reference is the gadget's name with its digest.
+func (g Gadget) Reference() (registry.Reference, error) {
+	ref, err := registry.ParseReference(g.Name, registry.Defaults{})
+	ref.Digest = g.Digest.String()
+	return ref, err
+}
+
+// StoreReferrers are the referrers as a store takes them.
+func (g Gadget) StoreReferrers() []store.Referrer {
+	all := make([]store.Referrer, len(g.Referrers))
+	for i, r := range g.Referrers {
+		all[i] = store.Referrer{Tag: r.Tag, Target: ocispec.Descriptor{
+			MediaType: r.MediaType, ArtifactType: r.ArtifactType, Digest: r.Digest, Size: r.Size,
+		}}
+	}
+	return all
+}
+
+// SignedBy names the signers, for people.
+func (g Gadget) SignedBy() string {
+	var all []string
+	for _, s := range g.Signers {
+		text := s.Key
+		if s.Subject != "" {
+			text = s.Subject
+		}
+		if s.Name != "" {
+			text = s.Name + " (" + text + ")"
+		}
+		all = append(all, text)
+	}
+	if len(all) == 0 {
+		return "nobody"
+	}
+	return strings.Join(all, ", ")
+}
+
+// Find returns the gadget that ref, as the user wrote it, names.
+func (l Lock) Find(ref registry.Reference) (Gadget, bool) {
+	i := slices.IndexFunc(l.Gadgets, func(g Gadget) bool {
+		return g.Name == artifact.StoredName(ref) && (ref.Digest == "" || ref.Digest == g.Digest.String())
+	})
+	if i < 0 {
+		return Gadget{}, false
+	}
+	return l.Gadgets[i], true
+}
+
+// Has reports whether one of the gadgets has the digest.
+func (l Lock) Has(d digest.Digest) bool {
+	return slices.ContainsFunc(l.Gadgets, func(g Gadget) bool { return g.Digest == d })
+}
+
+// Format is the reverse of Parse: it sorts the gadgets and sets version and
+// checksum.
+func (l Lock) Format() ([]byte, error) {
+	l.Version = version
+	l.Gadgets = slices.Clone(l.Gadgets)
+	slices.SortFunc(l.Gadgets, func(a, b Gadget) int { return strings.Compare(a.Name, b.Name) })
+	var err error
+	if l.Checksum, err = l.sum(); err != nil {
+		return nil, err
+	}
+	data, err := l.marshal()
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("the lock file would have more than %d bytes, split the list", maxFile)
+	}
+	return data, err
+}
+
+func (l Lock) sum() (digest.Digest, error) {
+	l.Checksum = ""
+	data, err := l.marshal()
+	return digest.FromBytes(data), err
+}
+
+func (l Lock) marshal() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString(header)
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	err := errors.Join(e.Encode(l), e.Close())
+	return b.Bytes(), err
+}
