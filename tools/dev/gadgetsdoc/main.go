@@ -1,5 +1,5 @@
 // Command gadgetsdoc writes docs/gadgets.md, the gadgets of this repository, from
-// what each gadget.yaml says of itself. With --check it only compares.
+// what each gadget.yaml says of itself and what the tests said on real kernels. With --check it only compares.
 package main
 
 import (
@@ -18,11 +18,11 @@ import (
 
 const head = `# Gadgets
 
-<!-- Written by tools/dev/gadgetsdoc from gadgets/*/gadget.yaml. -->
+<!-- Written by tools/dev/gadgetsdoc from gadgets/*/gadget.yaml and gadgets/results.json. -->
 
 The gadgets of this repository. Each page has an example, the fields and parameters, and what the gadget does not see. With each
-change their tests run in virtual machines of Linux 6.12 on amd64 and Linux 6.1 on arm64, those of the block gadgets on a machine with
-block devices; ` + "`bazel test //gadgets:matrix`" + ` runs them on every kernel of the matrix.
+change their tests run in virtual machines of Linux 6.12 on amd64 and Linux 6.1 on arm64; ` + "`bazel test //gadgets:matrix`" + ` runs
+them on every kernel of the matrix.
 
 | gadget | | data sources |
 |---|---|---|
@@ -39,6 +39,7 @@ func render(tree fs.FS) ([]byte, error) {
 		return nil, err
 	}
 	var page bytes.Buffer
+	var names []string
 	page.WriteString(head)
 	for _, file := range files { // sorted
 		data, err := fs.ReadFile(tree, file)
@@ -56,11 +57,13 @@ func render(tree fs.FS) ([]byte, error) {
 		if md.Description == "" {
 			return nil, fmt.Errorf("%s: it has no description", file)
 		}
+		names = append(names, path.Base(dir))
 		var sources []string
 		for _, name := range slices.Sorted(maps.Keys(md.DataSources)) {
 			sources = append(sources, "`"+name+"`")
 		}
 		fmt.Fprintf(&page, "| [%s](../%s/README.md) | %s | %s |\n", path.Base(dir), dir, md.Description, strings.Join(sources, ", "))
 	}
-	return page.Bytes(), nil
+	err = kernelsPart(&page, tree, names)
+	return page.Bytes(), err
 }
