@@ -31,6 +31,7 @@ const (
 	Source   Kind = "source"   // a file of the gadget's directory
 	Compiler Kind = "compiler" // a package of the toolchain
 	Archive  Kind = "archive"  // a btfhub archive
+	Module   Kind = "module"   // a Go module that is linked in; its digest is the h1 of go.sum
 )
 
 // Material is one input of a build.
@@ -39,16 +40,25 @@ type Material struct {
 	Name    string        // path in the workspace, or name of a package
 	Version string        // of a package, else empty
 	URI     string        // where a package can be had, else empty
-	Digest  digest.Digest // sha256 of its bytes
+	Digest  digest.Digest // sha256 of its bytes, or of its files' hashes for a Module
+}
+
+// Commit is a git commit.
+type Commit struct {
+	ID  string // hexadecimal
+	URI string // of the repository and the tag, in the form of SPDX: git+https://HOST/PATH@TAG
 }
 
 // Build is what is known of one build.
 type Build struct {
-	Name      string            // of the gadget
+	Name      string            // of the gadget or file
+	Version   string            // of a release, else empty
+	Type      string            // last part of the build type; empty is "gadget_image"
 	Target    string            // label of the target
-	Subject   digest.Digest     // digest of the artifact's index
+	Subject   digest.Digest     // digest of the artifact's index, or of the file
 	Archs     []string          // GOARCH names
 	Params    map[string]string // attributes that shape the artifact
+	Commit    Commit            // of the sources; the zero value where they are not known to be of one
 	Created   time.Time         // SOURCE_DATE_EPOCH, else the epoch
 	Materials []Material
 }
@@ -58,7 +68,7 @@ func (b Build) validate() error {
 	if err := b.Subject.Validate(); err != nil {
 		return fmt.Errorf("subject %q: %w", b.Subject, err)
 	}
-	if len(b.Materials) == 0 {
+	if len(b.Materials) == 0 && b.Commit.ID == "" {
 		return errors.New("no materials: an artifact comes from something")
 	}
 	for _, m := range b.Materials {

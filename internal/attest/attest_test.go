@@ -35,13 +35,35 @@ func build() attest.Build {
 	}
 }
 
+// release is what a program of a release is made from.
+func release() attest.Build {
+	return attest.Build{
+		Name: "gadget-run-linux-amd64", Version: "0.1.0", Type: "release",
+		Target: "//runner:gadget-run", Archs: []string{"amd64"},
+		Subject: digest.FromString("program"),
+		Created: time.Unix(0, 0),
+		Commit:  attest.Commit{ID: strings.Repeat("ab", 20), URI: "git+https://github.com/rules-gadget/rules_gadget@v0.1.0"},
+		Materials: []attest.Material{
+			{Kind: attest.Module, Name: "github.com/cilium/ebpf", Version: "v0.19.0", Digest: digest.FromString("files")},
+		},
+	}
+}
+
 func TestGolden(t *testing.T) {
-	for name, write := range map[string]func(attest.Build) ([]byte, error){
-		"provenance.json": attest.Provenance,
-		"sbom.spdx.json":  attest.SBOM,
-	} {
+	tests := []struct {
+		name  string
+		build attest.Build
+		write func(attest.Build) ([]byte, error)
+	}{
+		{"provenance.json", build(), attest.Provenance},
+		{"sbom.spdx.json", build(), attest.SBOM},
+		{"release.provenance.json", release(), attest.Provenance},
+		{"release.spdx.json", release(), attest.SBOM},
+	}
+	for _, test := range tests {
+		name := test.name
 		t.Run(name, func(t *testing.T) {
-			got, err := write(build())
+			got, err := test.write(test.build)
 			if err != nil {
 				t.Fatal(err)
 			}

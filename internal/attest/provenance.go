@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
@@ -8,9 +9,9 @@ import (
 
 const (
 	statementType = "https://in-toto.io/Statement/v1"
-	// buildType names the shape of externalParameters below.
-	buildType = "https://github.com/rules-gadget/rules_gadget/gadget_image/v1"
-	builderID = "https://github.com/rules-gadget/rules_gadget"
+	builderID     = "https://github.com/rules-gadget/rules_gadget"
+	// defaultType is the build type of an artifact.
+	defaultType = "gadget_image"
 )
 
 // The JSON of an in-toto statement, version 1, with SLSA provenance, version 1
@@ -57,10 +58,18 @@ func Provenance(b Build) ([]byte, error) {
 		PredicateType: ProvenancePredicate,
 	}
 	def := &s.Predicate.BuildDefinition
-	def.BuildType = buildType
-	def.ExternalParameters = map[string]any{"target": b.Target, "archs": b.Archs}
+	// The build type names the shape of the external parameters.
+	def.BuildType = builderID + "/" + cmp.Or(b.Type, defaultType) + "/v1"
+	def.ExternalParameters = map[string]any{"target": b.Target}
+	if len(b.Archs) > 0 {
+		def.ExternalParameters["archs"] = b.Archs
+	}
 	for key, value := range b.Params {
 		def.ExternalParameters[key] = value
+	}
+	if b.Commit.ID != "" {
+		def.ResolvedDependencies = append(def.ResolvedDependencies,
+			descriptor{URI: b.Commit.URI, Digest: map[string]string{"gitCommit": b.Commit.ID}})
 	}
 	for _, m := range b.sorted() {
 		note := map[string]string{"kind": string(m.Kind)}
@@ -76,5 +85,8 @@ func Provenance(b Build) ([]byte, error) {
 
 // digestSet returns in-toto's form of a digest.
 func digestSet(m Material) map[string]string {
+	if m.Kind == Module {
+		return map[string]string{"dirHash": m.Digest.Encoded()}
+	}
 	return map[string]string{m.Digest.Algorithm().String(): m.Digest.Encoded()}
 }

@@ -38,11 +38,18 @@ type spdxPackage struct {
 	Version          string         `json:"versionInfo,omitempty"`
 	DownloadLocation string         `json:"downloadLocation"`
 	FilesAnalyzed    bool           `json:"filesAnalyzed"`
-	Checksums        []spdxChecksum `json:"checksums"`
+	Checksums        []spdxChecksum `json:"checksums,omitempty"`
+	ExternalRefs     []spdxRef      `json:"externalRefs,omitempty"`
 	LicenseConcluded string         `json:"licenseConcluded"`
 	LicenseDeclared  string         `json:"licenseDeclared"`
 	CopyrightText    string         `json:"copyrightText"`
 	Purpose          string         `json:"primaryPackagePurpose,omitempty"`
+}
+
+type spdxRef struct {
+	Category string `json:"referenceCategory"`
+	Type     string `json:"referenceType"`
+	Locator  string `json:"referenceLocator"`
 }
 
 type spdxFile struct {
@@ -66,7 +73,7 @@ const (
 
 // SBOM returns the SPDX document of b as JSON: the artifact as a package, the
 // sources as files it is generated from, compilers and archives as packages it
-// was built with.
+// was built with, Go modules as packages that are linked into it.
 func SBOM(b Build) ([]byte, error) {
 	if err := b.validate(); err != nil {
 		return nil, fmt.Errorf("writing SBOM: %w", err)
@@ -80,7 +87,7 @@ func SBOM(b Build) ([]byte, error) {
 		CreationInfo:      spdxCreation{b.Created.UTC().Format(time.RFC3339), []string{"Tool: rules_gadget"}},
 		DocumentDescribes: []string{artifactID},
 	}
-	artifact := newPackage(artifactID, Material{Name: b.Name, Digest: b.Subject})
+	artifact := newPackage(artifactID, Material{Name: b.Name, Version: b.Version, Digest: b.Subject})
 	artifact.Purpose = "APPLICATION"
 	doc.Packages = append(doc.Packages, artifact)
 	for i, m := range b.sorted() {
@@ -98,8 +105,11 @@ func (d *spdxDocument) add(id string, m Material) {
 	}
 	d.Packages = append(d.Packages, newPackage(id, m))
 	relation := spdxRelationship{id, "BUILD_TOOL_OF", artifactID}
-	if m.Kind == Archive {
+	switch m.Kind {
+	case Archive:
 		relation = spdxRelationship{id, "DATA_FILE_OF", artifactID}
+	case Module:
+		relation = spdxRelationship{artifactID, "STATIC_LINK", id}
 	}
 	d.Relationships = append(d.Relationships, relation)
 }
@@ -109,10 +119,16 @@ func newPackage(id string, m Material) spdxPackage {
 	if location == "" {
 		location = noAssertion
 	}
-	return spdxPackage{
-		SPDXID: id, Name: m.Name, Version: m.Version, DownloadLocation: location, Checksums: checksums(m),
+	p := spdxPackage{
+		SPDXID: id, Name: m.Name, Version: m.Version, DownloadLocation: location,
 		LicenseConcluded: noAssertion, LicenseDeclared: noAssertion, CopyrightText: noAssertion,
 	}
+	if m.Kind == Module { // SPDX has no checksum for the files of a directory
+		p.ExternalRefs = []spdxRef{{"PACKAGE-MANAGER", "purl", "pkg:golang/" + m.Name + "@" + m.Version}}
+	} else {
+		p.Checksums = checksums(m)
+	}
+	return p
 }
 
 func checksums(m Material) []spdxChecksum {
