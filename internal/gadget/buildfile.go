@@ -62,7 +62,7 @@ func ParseBuildFile(data []byte, name string) (*BuildFile, Problems) {
 		r.fail(nil, "it has %d bytes, the limit is %d", len(data), MaxBuildFile)
 		return b, r.problems
 	}
-	r.fields(r.document(data), name, map[string]func(*yaml.Node){
+	r.keyed(r.document(data), name, buildKeys, map[string]func(*yaml.Node){
 		"ebpfsource": r.path(&b.Source, "ebpfsource"),
 		"metadata":   r.path(&b.Metadata, "metadata"),
 		"wasm":       r.wasm,

@@ -2,6 +2,7 @@ package gadget
 
 import (
 	"fmt"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 
@@ -141,7 +142,7 @@ func (r *yamlReader) into(dst *string, what string) func(*yaml.Node) {
 
 func (r *metadataReader) root(n *yaml.Node) {
 	md := r.md
-	r.fields(n, "gadget.yaml", map[string]func(*yaml.Node){
+	r.keyed(n, "gadget.yaml", rootKeys, map[string]func(*yaml.Node){
 		"name":             r.into(&md.Name, "name"),
 		"description":      r.into(&md.Description, "description"),
 		"homepageURL":      r.into(&md.HomepageURL, "homepageURL"),
@@ -171,7 +172,7 @@ func (r *metadataReader) dataSources(n *yaml.Node) {
 		what := fmt.Sprintf("data source %q", key.Value)
 		ds := &DataSource{Annotations: map[string]string{}, Fields: map[string]*Field{}, node: key}
 		r.md.DataSources[key.Value] = ds
-		r.fields(value, what, map[string]func(*yaml.Node){
+		r.keyed(value, what, sourceKeys, map[string]func(*yaml.Node){
 			"annotations": func(n *yaml.Node) {
 				r.annotations(n, what, false, ds.Annotations)
 			},
@@ -185,7 +186,7 @@ func (r *metadataReader) fieldMap(n *yaml.Node, source string, ds *DataSource) {
 		what := fmt.Sprintf("field %q of %s", key.Value, source)
 		f := &Field{Annotations: map[string]string{}, node: key}
 		ds.Fields[key.Value] = f
-		r.fields(value, what, map[string]func(*yaml.Node){
+		r.keyed(value, what, fieldKeys, map[string]func(*yaml.Node){
 			"annotations": func(n *yaml.Node) {
 				r.annotations(n, what, true, f.Annotations)
 			},
@@ -206,7 +207,7 @@ func (r *metadataReader) annotations(n *yaml.Node, what string, ofField bool, ds
 }
 
 func (r *metadataReader) params(n *yaml.Node) {
-	r.fields(n, "params", map[string]func(*yaml.Node){
+	r.keyed(n, "params", paramsKeys, map[string]func(*yaml.Node){
 		"ebpf":   func(n *yaml.Node) { r.paramMap(n, "params.ebpf", r.md.EBPFParams) },
 		"wasm":   func(n *yaml.Node) { r.paramMap(n, "params.wasm", r.md.WasmParams) },
 		"custom": r.customParams,
@@ -217,7 +218,7 @@ func (r *metadataReader) paramMap(n *yaml.Node, what string, dst map[string]*Par
 	r.pairs(n, what, func(key, value *yaml.Node) {
 		p := &Param{node: key}
 		dst[key.Value] = p
-		r.fields(value, fmt.Sprintf("%s.%s", what, key.Value), r.paramFields(p, key.Value))
+		r.keyed(value, fmt.Sprintf("%s.%s", what, key.Value), paramKeys, r.paramFields(p, key.Value))
 	})
 }
 
@@ -248,7 +249,7 @@ func (r *metadataReader) customParams(n *yaml.Node) {
 		known := r.paramFields(&c.Param, key.Value)
 		known["patch"] = func(n *yaml.Node) { c.Patch = n }
 		known["values"] = func(n *yaml.Node) { r.customValues(n, key.Value, c) }
-		r.fields(value, "params.custom."+key.Value, known)
+		r.keyed(value, "params.custom."+key.Value, slices.Concat(paramKeys, customKeys), known)
 	})
 }
 
@@ -257,7 +258,7 @@ func (r *metadataReader) customValues(n *yaml.Node, name string, c *CustomParam)
 		what := fmt.Sprintf("value %q of param %q", key.Value, name)
 		c.Values[key.Value] = nil
 		var description string
-		r.fields(value, what, map[string]func(*yaml.Node){
+		r.keyed(value, what, valueKeys, map[string]func(*yaml.Node){
 			"patch":       func(n *yaml.Node) { c.Values[key.Value] = n },
 			"description": r.into(&description, "description of "+what),
 		})
@@ -269,18 +270,18 @@ func (r *metadataReader) programs(n *yaml.Node) {
 		p := &Program{node: key}
 		r.md.Programs[key.Value] = p
 		what := fmt.Sprintf("program %q", key.Value)
-		r.fields(value, what, map[string]func(*yaml.Node){
+		r.keyed(value, what, programKeys, map[string]func(*yaml.Node){
 			"attach_to": r.into(&p.AttachTo, "attach_to of "+what),
 			"perf": func(n *yaml.Node) {
 				p.Perf = &PerfEvent{}
-				r.fields(n, "perf of "+what, map[string]func(*yaml.Node){
+				r.keyed(n, "perf of "+what, perfKeys, map[string]func(*yaml.Node){
 					"type":       r.into(&p.Perf.Type, "perf type of "+what),
 					"config":     r.into(&p.Perf.Config, "perf config of "+what),
 					"sampleType": r.into(&p.Perf.SampleType, "sampleType of "+what),
 				})
 			},
 			"sampler": func(n *yaml.Node) {
-				r.fields(n, "sampler of "+what, map[string]func(*yaml.Node){
+				r.keyed(n, "sampler of "+what, samplerKeys, map[string]func(*yaml.Node){
 					"frequency": r.into(&p.Frequency, "frequency of "+what),
 					"period":    r.into(&p.Period, "period of "+what),
 				})

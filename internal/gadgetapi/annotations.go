@@ -1,7 +1,6 @@
 package gadgetapi
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -62,96 +61,29 @@ const (
 	PerCPUList = "list"
 )
 
-// check returns the form that a value must have, empty when it has it.
-type check func(value string) string
-
-// Annotations of data sources that operators act on.
-var sourceAnnotations = map[string]check{
-	"description":                          anyText,
-	"cli.supported-output-modes":           anyText,
-	"cli.default-output-mode":              anyText,
-	"cli.clear-screen-before":              boolText,
-	"cli.raw.fields":                       anyText,
-	"fetch-interval":                       durationText,
-	"fetch-count":                          countText,
-	"ebpf.map.flush-on-stop":               boolText,
-	"ebpf.iter.fetch-on-stop":              boolText,
-	"ebpf.map.per-cpu":                     oneOf(PerCPUSum, PerCPUList),
-	"ebpf.rest.name":                       anyText,
-	"ebpf.rest.len":                        anyText,
-	"metrics.collect":                      boolText,
-	"metrics.print":                        boolText,
-	"metrics.name":                         anyText,
-	"metrics.implicit-counter.name":        anyText,
-	"metrics.implicit-counter.description": anyText,
-	"logs.array-handling":                  oneOf("array", "elements"),
-	"logs.name":                            anyText,
-	"logs.body":                            anyText,
-	"logs.severity":                        anyText,
-	"profiles.name":                        anyText,
-	"profiles.type":                        anyText,
-	"profiles.unit":                        anyText,
-	"profiles.stack-fields":                anyText,
-	"profiles.value-field":                 anyText,
-	"views.modes.flamegraph":               boolText,
-	"views.defaults.mode":                  anyText,
-	"pcap.payload":                         anyText,
-	"pcap.timestamp":                       anyText,
-	"pcap.packet-length":                   anyText,
-	"kubenameresolver.enable":              boolText,
-	"generate_networkpolicy.enable":        boolText,
-	"content-type":                         anyText,
-}
-
-// Annotations of fields that operators act on.
-var fieldAnnotations = map[string]check{
-	"description":                       anyText,
-	"template":                          oneOf(Templates()...),
-	"columns.width":                     countText,
-	"columns.minwidth":                  countText,
-	"columns.maxwidth":                  countText,
-	"columns.alignment":                 oneOf("left", "right"),
-	"columns.ellipsis":                  oneOf("none", "start", "middle", "end"),
-	"columns.hidden":                    boolText,
-	"columns.fixed":                     boolText,
-	"columns.hex":                       boolText,
-	"columns.alias":                     anyText,
-	"columns.precision":                 countText,
-	"columns.replace":                   anyText,
-	"json.skip":                         boolText,
-	"value.one-of":                      anyText,
-	"content-type":                      anyText,
-	"metrics.type":                      oneOf("key", "counter", "gauge", "histogram"),
-	"metrics.unit":                      anyText,
-	"metrics.name":                      anyText,
-	"metrics.description":               anyText,
-	"metrics.boundaries":                anyText,
-	"formatters.timestamp.target":       anyText,
-	"formatters.timestamp.format":       anyText,
-	"formatters.signal.target":          anyText,
-	"formatters.errno.target":           anyText,
-	"formatters.syscall.target":         anyText,
-	"formatters.file_mode.target":       anyText,
-	"formatters.file_flags.target":      anyText,
-	"formatters.bytes.target":           anyText,
-	"formatters.duration.target":        anyText,
-	"ebpf.formatter.enum":               anyText,
-	"ebpf.formatter.kstack":             anyText,
-	"ebpf.formatter.bitfield.separator": anyText,
-	AnnotationString:                    oneOf(StringCut, StringList, StringAll),
-	AnnotationStringSize:                anyText,
-	"uidgidresolver.target":             anyText,
-	"flamegraph.level":                  countText,
-	"flamegraph.type":                   oneOf("single", "stack"),
-	"profiles.sample-attribute":         boolText,
-	"pcap.interface-key":                boolText,
-	"pcap.interface-var":                anyText,
-	"logs.body":                         boolText,
-	"logs.severity":                     boolText,
-}
-
 // EnvFieldPrefix begins annotations of a data source that add a field.
 const EnvFieldPrefix = "env.fields."
+
+// Annotation is one that gadget.yaml may give to a data source or to a field.
+type Annotation struct {
+	Name string
+	// Doc says what it does, Example is a value of it, and Default what holds
+	// without it, "" for nothing.
+	Doc, Default, Example string
+	// By is the part of the runner that acts on it, "" when only other runners do.
+	By string
+
+	values values
+}
+
+// Values says which values it may have.
+func (a Annotation) Values() string { return a.values.want }
+
+// SourceAnnotations returns the annotations of data sources, in groups.
+func SourceAnnotations() []Annotation { return slices.Clone(sourceAnnotations) }
+
+// FieldAnnotations returns the annotations of fields, in groups.
+func FieldAnnotations() []Annotation { return slices.Clone(fieldAnnotations) }
 
 // CheckAnnotation returns the canonical spelling of an annotation of a field, or
 // else of a data source, and an error that says what is wrong with it or its
@@ -162,68 +94,55 @@ func CheckAnnotation(ofField bool, key, value string) (string, error) {
 	if ofField {
 		known = fieldAnnotations
 	}
-	canonical, wrong := checkAnnotation(known, key, value)
-	if wrong != "" {
-		return canonical, errors.New(wrong)
-	}
-	return canonical, nil
-}
-
-// checkAnnotation returns the canonical spelling of key and what is wrong with
-// it or its value.
-func checkAnnotation(known map[string]check, key, value string) (string, string) {
 	if strings.Contains(key, "/") || strings.HasPrefix(key, EnvFieldPrefix) {
-		return key, ""
+		return key, nil
 	}
-	canonical, verify := key, known[key]
-	if verify == nil {
-		canonical = strings.ToLower(key)
-		verify = known[canonical]
-	}
-	if verify == nil {
-		names := []string{}
-		for k := range known {
-			names = append(names, k)
+	a, ok := annotationNamed(known, key)
+	if !ok {
+		var names []string
+		for _, a := range known {
+			names = append(names, a.Name)
 		}
-		return key, fmt.Sprintf("unknown annotation %q, %s", key, nearest.Advice(key, names))
+		return key, fmt.Errorf("unknown annotation %q, %s", key, nearest.Advice(key, names))
 	}
-	if strings.Contains(value, "{{") {
-		return canonical, ""
+	if !strings.Contains(value, "{{") && !a.values.valid(value) {
+		return a.Name, fmt.Errorf("annotation %q is %q, use %s", a.Name, value, a.values.want)
 	}
-	if want := verify(value); want != "" {
-		return canonical, fmt.Sprintf("annotation %q is %q, use %s", canonical, value, want)
-	}
-	return canonical, ""
+	return a.Name, nil
 }
 
-func anyText(string) string { return "" }
-
-func boolText(v string) string {
-	if _, err := strconv.ParseBool(v); err != nil {
-		return "true or false"
+// annotationNamed returns the annotation with a name, in any case.
+func annotationNamed(known []Annotation, name string) (Annotation, bool) {
+	name = strings.ToLower(name)
+	i := slices.IndexFunc(known, func(a Annotation) bool { return strings.ToLower(a.Name) == name })
+	if i < 0 {
+		return Annotation{}, false
 	}
-	return ""
+	return known[i], true
 }
 
-func countText(v string) string {
-	if _, err := strconv.ParseUint(v, 10, 31); err != nil {
-		return "a whole number"
-	}
-	return ""
+// values are those that an annotation may have.
+type values struct {
+	want  string // in words
+	valid func(value string) bool
 }
 
-func durationText(v string) string {
-	if _, err := time.ParseDuration(v); err != nil {
-		return "a duration such as 500ms"
-	}
-	return ""
-}
+var (
+	anyText  = values{"text", func(string) bool { return true }}
+	boolText = values{"true or false", func(v string) bool {
+		_, err := strconv.ParseBool(v)
+		return err == nil
+	}}
+	countText = values{"a whole number", func(v string) bool {
+		_, err := strconv.ParseUint(v, 10, 31)
+		return err == nil
+	}}
+	durationText = values{"a duration such as 500ms", func(v string) bool {
+		_, err := time.ParseDuration(v)
+		return err == nil
+	}}
+)
 
-func oneOf(values ...string) check {
-	return func(v string) string {
-		if slices.Contains(values, v) {
-			return ""
-		}
-		return "one of " + strings.Join(values, ", ")
-	}
+func oneOf(list ...string) values {
+	return values{"one of " + strings.Join(list, ", "), func(v string) bool { return slices.Contains(list, v) }}
 }
