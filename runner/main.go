@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -39,11 +40,24 @@ func main() {
 // of the process.
 const reportGrace = time.Second
 
+// maxReport bounds what is printed of an error, in bytes: files from outside may
+// have names of any length in them.
+const maxReport = 4 << 10
+
+// bounded cuts what is longer than that.
+func bounded(text string) string {
+	if len(text) <= maxReport {
+		return text
+	}
+	shown := strings.ToValidUTF8(text[:maxReport], "")
+	return fmt.Sprintf("%s... and %d bytes more", shown, len(text)-len(shown))
+}
+
 // report writes err and returns the exit code that it stands for.
 func report(err error, stderr io.Writer) int {
 	if err != nil && !errors.Is(err, cli.ErrInterrupted) {
 		notes := cli.NewNotes(stderr)
-		fmt.Fprintln(notes, "gadget-run: "+printable.Text(err.Error()))
+		fmt.Fprintln(notes, "gadget-run: "+bounded(printable.Text(err.Error())))
 		notes.Close(reportGrace)
 	}
 	return cli.ExitCode(err)

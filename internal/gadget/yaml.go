@@ -36,8 +36,11 @@ func (p Problem) String() string {
 // Problems is what a reader or a check found, in the order of the file.
 type Problems []Problem
 
-// Err returns all problems that are not warnings as one error, a line each,
-// or nil.
+// maxLines is how many problems an error shows.
+const maxLines = 20
+
+// Err returns the problems that are not warnings as one error, a line each, or
+// nil. Of very many it counts the rest.
 func (ps Problems) Err() error {
 	lines := []string{}
 	for _, p := range ps {
@@ -47,6 +50,9 @@ func (ps Problems) Err() error {
 	}
 	if len(lines) == 0 {
 		return nil
+	}
+	if more := len(lines) - maxLines; more > 1 {
+		lines = append(lines[:maxLines], fmt.Sprintf("and %d more", more))
 	}
 	return errors.New(strings.Join(lines, "\n"))
 }
