@@ -42,12 +42,11 @@ func (c *Sync) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	s, release, err := artifact.HoldStore(g)
+	s, err := artifact.OpenStore(g)
 	if err != nil {
 		return err
 	}
 	changed, err := c.bring(g, s, lock, archs)
-	release()
 	if err != nil {
 		return err
 	}
@@ -78,6 +77,11 @@ func (c *Sync) bring(g *cli.Globals, s *store.Store, lock lockfile.Lock, archs [
 			return store.SyncResult{}, err
 		}
 	}
+	release, err := s.Hold(g.Ctx) // what was verified must not be collected before it has a name
+	if err != nil {
+		return store.SyncResult{}, err
+	}
+	defer release()
 	if err := c.vouch(g, from, lock, wanted); err != nil {
 		return store.SyncResult{}, err
 	}
