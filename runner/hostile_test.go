@@ -200,6 +200,9 @@ func (v *victim) endless(part, mediaType string, status int, head, again string)
 		}
 		w.Header().Set("Content-Type", mediaType)
 		w.WriteHeader(status)
+		if r.Method == http.MethodHead {
+			return true
+		}
 		chunk := []byte(strings.Repeat(again, 1+(1<<16)/len(again)))
 		n, err := io.WriteString(w, head)
 		for err == nil && v.sent.Load() < 1<<30 {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
 // Options configures a Client. The zero value is a client with the host's
@@ -59,19 +61,23 @@ type Client struct {
 	endpoints  map[string]*endpoint
 	holders    map[digest.Digest][]holder
 	manifests  map[digest.Digest][]byte // resolved, and about to be read
+	held       int                      // bytes in manifests
 	down       map[string]error         // mirrors that do not answer
 }
 
-// maxResolved bounds how many resolved manifests are kept for their reader.
-const maxResolved = 32
+// maxResolved bounds how many bytes of resolved manifests are kept for their
+// reader.
+const maxResolved = 2 * oci.MaxManifest
 
 // keep holds the manifest that Resolve fetched for whoever opens it next.
 func (c *Client) keep(d digest.Digest, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.manifests) >= maxResolved {
+	if c.held+len(data) > maxResolved {
 		clear(c.manifests)
+		c.held = 0
 	}
+	c.held += len(data) - len(c.manifests[d])
 	c.manifests[d] = data
 }
 
@@ -80,6 +86,7 @@ func (c *Client) kept(d digest.Digest) ([]byte, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	data, ok := c.manifests[d]
+	c.held -= len(data)
 	delete(c.manifests, d)
 	return data, ok
 }

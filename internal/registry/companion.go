@@ -1,76 +1,178 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
+
+// maxReferrers bounds what belongs to one artifact.
+const maxReferrers = 1000
 
 // Companion is a manifest that belongs to an artifact: a referrer, or what
 // cosign 2 keeps under a tag.
 type Companion struct {
 	Root ocispec.Descriptor
+	// Subject is what it refers to: a manifest of the artifact or another
+	// companion. Empty is the artifact itself.
+	Subject digest.Digest
 	// Tag is empty for a referrer.
 	Tag string
 }
 
-// Companions lists what belongs to subject and says who vouches for it: its
-// referrers, and the signatures that cosign 2 keeps under a tag. When something
-// could not be asked for, it returns an error besides what it found.
-func (c *Client) Companions(ctx context.Context, repository Reference, subject digest.Digest) ([]Companion, error) {
-	var all []Companion
-	var failed error
-	var tagged sync.WaitGroup
-	tagged.Go(func() {
-		at := repository
-		at.Tag, at.Digest = referrersTag(subject)+signatures, ""
-		switch root, err := c.Resolve(ctx, at); {
-		case err == nil:
-			all = append(all, Companion{root, at.Tag})
-		case !errors.Is(err, oci.ErrNotFound):
-			failed = err
-		}
-	})
-	list, err := c.Referrers(ctx, repository, subject, "")
-	tagged.Wait()
-	for _, d := range list {
-		all = append(all, Companion{Root: d})
-	}
-	return all, errors.Join(failed, err)
+// question asks for the referrers of a manifest or, with an ending, for what
+// cosign 2 keeps under its tag with that ending (sha256-<hex>.sig).
+type question struct {
+	subject digest.Digest
+	ending  string
 }
 
-// along pushes what belongs to the artifact. A registry without the referrers
-// API gets the list under a tag, once: it takes a while to be sure of it.
-func (p *pusher) along(ctx context.Context) error {
-	root := p.req.Root.Digest
-	var referrers []ocispec.Descriptor
-	for _, c := range p.req.Along {
-		if err := p.companion(ctx, c); err != nil {
-			return fmt.Errorf("%s, which refers to %s: %w", c.Root.Digest, root, err)
+// Companions lists what belongs to an artifact, of which subjects are the
+// manifests: what refers to each of them, in their order, then what refers to
+// that. When something could not be asked for, it returns an error besides what
+// it found.
+func (c *Client) Companions(ctx context.Context, repository Reference, subjects ...digest.Digest) ([]Companion, error) {
+	var all []Companion
+	var failed []error
+	a := &asker{client: c, repository: repository}
+	seen := map[digest.Digest]bool{}
+	for len(subjects) > 0 {
+		var questions []question
+		for _, d := range subjects {
+			if seen[d] {
+				continue
+			}
+			seen[d] = true
+			questions = append(questions, question{d, ".sig"}, question{d, ".att"}, question{d, ".sbom"}, question{subject: d})
 		}
-		if c.Tag == "" {
-			referrers = append(referrers, c.Root)
+		found, err := a.all(ctx, questions)
+		failed = append(failed, err)
+		if all = append(all, found...); len(all) > maxReferrers {
+			return all[:maxReferrers], errors.Join(append(failed, fmt.Errorf("there are more than %d", maxReferrers))...)
+		}
+		subjects = nil
+		for _, one := range found {
+			if one.Tag == "" {
+				subjects = append(subjects, one.Root.Digest)
+			}
 		}
 	}
-	if len(referrers) == 0 || p.req.DryRun {
+	return all, errors.Join(failed...)
+}
+
+// asker asks a repository what refers to manifests.
+type asker struct {
+	client     *Client
+	repository Reference
+
+	reading sync.Mutex // one answer at a time, which may be large
+	stopped bool       // by an answer that is none: of such there may be many
+}
+
+// all asks several questions at once. The answers are in their order.
+func (a *asker) all(ctx context.Context, questions []question) ([]Companion, error) {
+	found, errs := make([][]Companion, len(questions)), make([]error, len(questions))
+	var group errgroup.Group
+	group.SetLimit(maxParallel)
+	for i, q := range questions {
+		group.Go(func() error {
+			found[i], errs[i] = a.ask(ctx, q)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return slices.Concat(found...), errors.Join(errs...)
+}
+
+func (a *asker) ask(ctx context.Context, q question) ([]Companion, error) {
+	at := a.repository
+	if q.ending != "" { // mostly none, which costs a registry less to say than to serve
+		at.Tag, at.Digest = referrersTag(q.subject)+q.ending, ""
+		if there, err := a.client.Repository(at).has(ctx, at.Tag); err != nil || !there {
+			return nil, err
+		}
+	}
+	a.reading.Lock()
+	defer a.reading.Unlock()
+	if a.stopped {
+		return nil, nil
+	}
+	all, err := a.read(ctx, q, at)
+	var wrong *Error
+	a.stopped = errors.As(err, &wrong) && wrong.Status == 0 && wrong.Err == nil
+	return all, err
+}
+
+func (a *asker) read(ctx context.Context, q question, at Reference) ([]Companion, error) {
+	if q.ending != "" {
+		root, err := a.client.Resolve(ctx, at)
+		if errors.Is(err, oci.ErrNotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return []Companion{{root, q.subject, at.Tag}}, nil
+	}
+	list, err := a.client.Referrers(ctx, at, q.subject, "")
+	var all []Companion
+	for _, d := range list[:min(len(list), maxReferrers+1)] {
+		all = append(all, Companion{Root: d, Subject: q.subject})
+	}
+	return all, err
+}
+
+// along pushes what belongs to the artifact and has it listed.
+func (p *pusher) along(ctx context.Context) error {
+	var subjects []digest.Digest
+	referrers := map[digest.Digest][]ocispec.Descriptor{}
+	for _, c := range p.req.Along {
+		c.Subject = cmp.Or(c.Subject, p.req.Root.Digest)
+		if err := p.companion(ctx, c); err != nil {
+			return fmt.Errorf("%s, which refers to %s: %w", c.Root.Digest, c.Subject, err)
+		}
+		if c.Tag != "" {
+			continue
+		}
+		if referrers[c.Subject] == nil {
+			subjects = append(subjects, c.Subject)
+		}
+		referrers[c.Subject] = append(referrers[c.Subject], c.Root)
+	}
+	if p.req.DryRun {
 		return nil
 	}
-	err := p.ep.list(ctx, p.client, root, referrers...)
+	var group errgroup.Group
+	group.SetLimit(maxParallel)
+	for _, d := range subjects {
+		group.Go(func() error { return p.list(ctx, d, referrers[d]) })
+	}
+	return group.Wait()
+}
+
+// list has the referrers of a subject listed. A registry without the API for
+// them gets the list under a tag, once: it takes a while to be sure of it.
+func (p *pusher) list(ctx context.Context, subject digest.Digest, referrers []ocispec.Descriptor) error {
+	err := p.ep.list(ctx, p.client, subject, referrers...)
 	if err != nil && ctx.Err() == nil { // the artifact itself is what was asked for
-		p.client.log(fmt.Sprintf("%s: the documents of the artifact are there, but nobody finds them: %v", p.ep.host, err))
+		p.client.log(fmt.Sprintf("%s: the documents of %s are there, but nobody finds them: %v", p.ep.host, subject, err))
 		return nil
 	}
 	return err
 }
 
 // companion pushes one manifest that belongs to the artifact. A tag that has
-// something else already keeps it: it may hold the signatures of others.
+// something else already keeps it, unless tags are to be replaced: it may hold the
+// signatures of others.
 func (p *pusher) companion(ctx context.Context, c Companion) error {
 	q := PushRequest{Blobs: p.req.Blobs, Root: c.Root, Repository: p.req.Repository, DryRun: p.req.DryRun}
 	if c.Tag != "" {
@@ -78,7 +180,7 @@ func (p *pusher) companion(ctx context.Context, c Companion) error {
 		if err != nil {
 			return err
 		}
-		if there && now != c.Root.Digest {
+		if there && now != c.Root.Digest && !p.req.ReplaceTags {
 			p.client.log(fmt.Sprintf("the tag %s of %s has something else already and stays as it is", c.Tag, p.req.Repository.Name()))
 			return nil
 		}

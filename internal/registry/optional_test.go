@@ -15,6 +15,7 @@ import (
 
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 
+	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
@@ -310,9 +311,14 @@ func TestCopyMounts(t *testing.T) {
 		}
 		return false
 	})
-	pushTo(t, addr, registrytest.NewArtifact(t, 1, 1000))
-	res, err := newClient(t, registry.Options{}).Hurry().Copy(t.Context(), parse(t, addr+"/g:v1"), parse(t, addr+"/b/y:v1"))
-	if err != nil || res.Mounted != 3 || mounts.Load() != 3 {
-		t.Errorf("%+v, %v, %d mounts, want 3", res, err, mounts.Load())
+	a, src := registrytest.NewArtifact(t, 1, 1000), parse(t, addr+"/g:v1")
+	pushTo(t, addr, a)
+	doc := registry.Document{MediaType: statement, Data: []byte("{1}")}
+	if _, err := newClient(t, registry.Options{}).Hurry().Attach(t.Context(), src, a.Manifests[arch.ARM64], doc); err != nil {
+		t.Fatal(err)
+	}
+	res, err := newClient(t, registry.Options{}).Hurry().Copy(t.Context(), src, parse(t, addr+"/b/y:v1"))
+	if err != nil || res.Along != 1 || res.Mounted != 5 || mounts.Load() != 5 { // the document has two
+		t.Errorf("%+v, %v, %d mounts, want 5", res, err, mounts.Load())
 	}
 }

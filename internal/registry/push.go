@@ -27,6 +27,8 @@ type PushRequest struct {
 	// Along are manifests that belong to Root: they are pushed after it, and
 	// before Tags are set, so that nobody finds it without them.
 	Along []Companion
+	// ReplaceTags lets the tags of Along replace what they stood for.
+	ReplaceTags bool
 	// Tags are set last, after everything is there by digest.
 	Tags []string
 	// DryRun asks the registry what it has and uploads nothing.
@@ -68,6 +70,17 @@ func (c *Client) push(ctx context.Context, q PushRequest) (PushResult, error) {
 	g, err := walk(ctx, q.Blobs, q.Root)
 	if err != nil {
 		return PushResult{}, err
+	}
+	return c.pushGraph(ctx, q, g)
+}
+
+// pushGraph pushes an artifact whose manifests were read. What comes from a
+// registry can be mounted there.
+func (c *Client) pushGraph(ctx context.Context, q PushRequest, g *graph) (PushResult, error) {
+	if from, ok := q.Blobs.(*Repository); ok {
+		for _, d := range g.blobs {
+			c.remember(d.Digest, from.ref)
+		}
 	}
 	places, err := c.cfg.places(q.Repository)
 	if err != nil {

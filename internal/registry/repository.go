@@ -168,9 +168,38 @@ func (ep *endpoint) openManifest(ctx context.Context, c *Client, d ocispec.Descr
 	return io.NopCloser(bytes.NewReader(data[offset:])), nil
 }
 
-// headManifest asks what a tag or digest is, without fetching it. ok is false
-// when the registry does not have it.
+// has reports whether a tag is there, at one of the places of the repository.
+func (r *Repository) has(ctx context.Context, tag string) (bool, error) {
+	err := r.anywhere(ctx, func(ep *endpoint) error {
+		_, there, err := ep.askManifest(ctx, r.client, tag)
+		if err == nil && !there {
+			err = oci.ErrNotFound
+		}
+		return err
+	})
+	if errors.Is(err, oci.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// headManifest asks what a tag or digest is, without fetching it where the
+// registry says so. ok is false when it does not have it.
 func (ep *endpoint) headManifest(ctx context.Context, c *Client, identifier string) (d digest.Digest, ok bool, err error) {
+	d, ok, err = ep.askManifest(ctx, c, identifier)
+	if err != nil || !ok || d.Validate() == nil {
+		return d, ok, err
+	}
+	got, _, err := ep.getManifest(ctx, c, identifier)
+	if errors.Is(err, oci.ErrNotFound) {
+		return "", false, nil
+	}
+	return got.Digest, err == nil, err
+}
+
+// askManifest asks for the head of a manifest. The digest is what the registry
+// says, if anything.
+func (ep *endpoint) askManifest(ctx context.Context, c *Client, identifier string) (d digest.Digest, ok bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, ep.url+"/manifests/"+identifier, nil)
 	if err != nil {
 		return "", false, err
@@ -187,13 +216,5 @@ func (ep *endpoint) headManifest(ctx context.Context, c *Client, identifier stri
 	if err := transport.CheckError(resp, http.StatusOK); err != nil {
 		return "", false, c.explain(err, ep.host)
 	}
-	d = digest.Digest(resp.Header.Get("Docker-Content-Digest"))
-	if d.Validate() == nil {
-		return d, true, nil
-	}
-	got, _, err := ep.getManifest(ctx, c, identifier)
-	if errors.Is(err, oci.ErrNotFound) {
-		return "", false, nil
-	}
-	return got.Digest, err == nil, err
+	return digest.Digest(resp.Header.Get("Docker-Content-Digest")), true, nil
 }

@@ -11,10 +11,12 @@ import (
 func FuzzParseReferrers(f *testing.F) {
 	const root = digest.Digest("sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
 	const other = "sha256:1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	const third = "sha256:2123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 	const manifest = `{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"` + other + `","size":3}`
 	f.Add([]byte(`[{"target":` + manifest + `}]`))
 	f.Add([]byte(`[{"target":` + manifest + `,"tag":"sha256-` + root.Encoded() + `.sig"}]`))
 	f.Add([]byte(`[{"target":` + manifest + `,"tag":"../../x"}]`))
+	f.Add([]byte(`[{"target":` + manifest + `,"subject":"` + third + `","tag":"sha256-` + third[7:] + `.att"}]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		all, err := ParseReferrers(data, root)
 		if err != nil {
@@ -22,7 +24,8 @@ func FuzzParseReferrers(f *testing.F) {
 		}
 		for _, r := range all {
 			subject, tagged := SubjectOfTag(r.Tag)
-			if r.Target.Digest == root || r.Target.Digest.Validate() != nil || r.Target.Size < 0 || r.Tag != "" && (!tagged || subject != root) {
+			if r.Target.Digest == root || r.Target.Digest.Validate() != nil || r.Target.Size < 0 ||
+				r.Subject.Validate() != nil || r.Target.Digest == r.Subject || r.Tag != "" && (!tagged || subject != r.Subject) {
 				t.Errorf("%+v is accepted", r)
 			}
 		}

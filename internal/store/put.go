@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
@@ -51,6 +52,15 @@ func (s *Store) Begin(ctx context.Context, from oci.Blobs, root ocispec.Descript
 		Name: name, Target: root, Archs: archs, Size: p.size,
 		Created: p.created, Stored: time.Now().UTC().Truncate(time.Second),
 	}}, nil
+}
+
+// Manifests are the digests of the manifests that were read, the root first.
+func (in *Incoming) Manifests() []digest.Digest {
+	var all []digest.Digest
+	for _, m := range slices.Backward(in.plan.manifests) {
+		all = append(all, m.desc.Digest)
+	}
+	return all
 }
 
 // Finish is the second half of Put. What waits for the disk does so while the

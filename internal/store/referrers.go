@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,10 +32,13 @@ const (
 )
 
 // Referrer is a manifest that belongs to an artifact: a signature, provenance,
-// an SBOM.
+// an SBOM, of the artifact itself or of one of its manifests.
 type Referrer struct {
 	// Target has the type of the document as its ArtifactType.
 	Target ocispec.Descriptor `json:"target"`
+	// Subject is what it refers to: the artifact, which an empty one stands for,
+	// a manifest of it, or another referrer.
+	Subject digest.Digest `json:"subject,omitempty"`
 	// Tag is where registries keep it that is not an OCI 1.1 referrer
 	// ("sha256-<hex>.sig", as cosign 2 has it); else empty.
 	Tag string `json:"tag,omitempty"`
@@ -55,8 +59,8 @@ func referrersFile(root digest.Digest) string {
 	return filepath.Join(ReferrersDir, root.Encoded()+".json")
 }
 
-// Referrers lists what the store has about the artifact root, which need not be
-// here itself.
+// Referrers lists what the store has about the artifact root and its manifests.
+// The artifact itself need not be here.
 func (s *Store) Referrers(root digest.Digest) ([]Referrer, error) {
 	if err := oci.CheckDigest(root); err != nil {
 		return nil, err
@@ -86,17 +90,22 @@ func ParseReferrers(data []byte, root digest.Digest) ([]Referrer, error) {
 	if len(all) > MaxReferrers {
 		return nil, fmt.Errorf("it lists %d manifests, at most %d are allowed", len(all), MaxReferrers)
 	}
-	for _, r := range all {
-		if err := r.Check(root); err != nil {
+	for i := range all {
+		all[i].Subject = cmp.Or(all[i].Subject, root)
+		if err := all[i].Check(root); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
 }
 
-// Check returns an error unless r can belong to the artifact root.
+// Check returns an error unless r, whose Subject is set, can belong to the artifact
+// root.
 func (r Referrer) Check(root digest.Digest) error {
 	if err := oci.CheckDigest(r.Target.Digest); err != nil {
+		return err
+	}
+	if err := oci.CheckDigest(r.Subject); err != nil {
 		return err
 	}
 	switch subject, ok := SubjectOfTag(r.Tag); {
@@ -104,10 +113,10 @@ func (r Referrer) Check(root digest.Digest) error {
 		return fmt.Errorf("%s has the size %d, at most %d are allowed", r.Target.Digest, r.Target.Size, oci.MaxManifest)
 	case !oci.IsManifest(r.Target.MediaType):
 		return fmt.Errorf("%s is of type %q, which is not an OCI manifest", r.Target.Digest, r.Target.MediaType)
-	case r.Target.Digest == root:
-		return fmt.Errorf("%s refers to itself", root)
-	case r.Tag != "" && (!ok || subject != root):
-		return fmt.Errorf("the tag %q is not one for what belongs to %s", r.Tag, root)
+	case r.Target.Digest == root || r.Target.Digest == r.Subject:
+		return fmt.Errorf("%s refers to itself", r.Target.Digest)
+	case r.Tag != "" && (!ok || subject != r.Subject):
+		return fmt.Errorf("the tag %q is not one for what belongs to %s", r.Tag, r.Subject)
 	}
 	return nil
 }
@@ -115,8 +124,8 @@ func (r Referrer) Check(root digest.Digest) error {
 // FormatReferrers is the reverse of ParseReferrers.
 func FormatReferrers(all []Referrer) ([]byte, error) { return action.JSON(all) }
 
-// PutReferrers keeps manifests that belong to the artifact root, beside those
-// that are here. Those that cannot be kept are the error, and the others are
+// PutReferrers keeps manifests that belong to the artifact root, those that count
+// most first, beside those that are here. Those that cannot be kept are the error, and the others are
 // kept all the same. Until a name stands for root, GC removes them: hold the
 // content from before PutReferrers until after Put.
 func (s *Store) PutReferrers(ctx context.Context, from oci.Blobs, root digest.Digest, all []Referrer) error {
@@ -169,6 +178,7 @@ func few(errs []error, doing string) error {
 // takeReferrer brings the content of r here. What the list said of it does not
 // count, but what it says itself.
 func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Digest, r Referrer, budget *int64) (Referrer, error) {
+	r.Subject = cmp.Or(r.Subject, root)
 	if err := r.Check(root); err != nil {
 		return r, err
 	}
@@ -181,8 +191,8 @@ func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Di
 	if err != nil {
 		return r, err
 	}
-	if r.Tag == "" && (m.Subject == nil || m.Subject.Digest != root) {
-		return r, fmt.Errorf("manifest %s does not refer to it", r.Target.Digest)
+	if r.Tag == "" && (m.Subject == nil || m.Subject.Digest != r.Subject) {
+		return r, fmt.Errorf("manifest %s does not refer to %s", r.Target.Digest, r.Subject)
 	}
 	if *budget -= p.size; *budget < 0 {
 		return r, fmt.Errorf("all that refers to it has more than %d bytes", MaxReferrerBytes)

@@ -124,6 +124,38 @@ func TestReferrersLiveAsLongAsTheArtifact(t *testing.T) {
 	}
 }
 
+// TestReferrersOfManifests: what is about a manifest of the artifact, and what is
+// about that, lives as long as the artifact.
+func TestReferrersOfManifests(t *testing.T) {
+	s := open(t)
+	a := registrytest.NewArtifact(t, 1, 100)
+	platform := a.Manifests[arch.ARM64]
+	from, sbom := about(t, platform, "an SBOM")
+	more, signature := about(t, sbom.Target, "its signature")
+	sbom.Subject, signature.Subject = platform.Digest, sbom.Target.Digest
+	if err := s.PutReferrers(t.Context(), both{from, more}, a.Root.Digest, []store.Referrer{signature, sbom}); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, a, "example.com/a:v1")
+	for _, want := range []bool{true, false} {
+		if _, err := s.GC(t.Context(), store.GCOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		checkClean(t, s)
+		if s.Has(sbom.Target) != want || s.Has(signature.Target) != want {
+			t.Errorf("the SBOM of a platform and its signature are here: %v, %v; want %v", s.Has(sbom.Target), s.Has(signature.Target), want)
+		}
+		if want {
+			if got := len(readIndex(t, s)); got != 3 {
+				t.Errorf("index.json has %d entries, want 3", got)
+			}
+			if err := s.Untag(t.Context(), "example.com/a:v1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // TestReferrersAreAdded: a second pull may know less, or more.
 func TestReferrersAreAdded(t *testing.T) {
 	s := open(t)
@@ -157,12 +189,14 @@ func TestReferrersRefused(t *testing.T) {
 		r    store.Referrer
 		want string
 	}{
-		"about another artifact": {elsewhere, wrong, "does not refer to it"},
-		"no subject":             {other, store.Referrer{Target: other.Root}, "does not refer to it"},
+		"about another artifact": {elsewhere, wrong, "does not refer to "},
+		"no subject":             {other, store.Referrer{Target: other.Root}, "does not refer to "},
 		"itself":                 {a, store.Referrer{Target: a.Root}, "refers to itself"},
 		"content is missing":     {oci.Memory{good.Target.Digest: blobs[good.Target.Digest]}, good, "not found"},
 		"too large":              {blobs, huge, "at most"},
 		"another's tag":          {blobs, store.Referrer{Target: good.Target, Tag: strings.Replace(other.Root.Digest.String(), ":", "-", 1) + ".sig"}, "is not one for what belongs to"},
+		"subject is no digest":   {blobs, store.Referrer{Target: good.Target, Subject: "../../x"}, "digest"},
+		"another subject":        {blobs, store.Referrer{Target: good.Target, Subject: a.Manifests[arch.AMD64].Digest}, "does not refer to "},
 		"a path as tag":          {blobs, store.Referrer{Target: good.Target, Tag: "../../x"}, "is not one for what belongs to"},
 		"no manifest":            {blobs, store.Referrer{Target: ocispec.Descriptor{MediaType: "text/plain", Digest: good.Target.Digest, Size: good.Target.Size}}, "not an OCI manifest"},
 	} {

@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -54,14 +55,7 @@ func OpenArchive(ctx context.Context, path string) (*Archive, error) {
 		return nil, err
 	}
 	a := &Archive{Blobs: from, path: path, close: func() { _ = from.Close(); remove() }}
-	artifacts, referrers := partReferrers(ctx, from)
-	for _, d := range artifacts {
-		name := d.Annotations[containerdName]
-		if name == "" {
-			name = d.Annotations[ocispec.AnnotationRefName]
-		}
-		a.Members = append(a.Members, Member{name, d, referrers[d.Digest]})
-	}
+	a.Members = sortOut(ctx, from)
 	return a, nil
 }
 
@@ -119,42 +113,72 @@ func (a *Archive) choices(members []Member) string {
 // maxReferrerList is the size of a list in an archive, in bytes.
 const maxReferrerList = 128 << 10
 
-// partReferrers parts what an archive names: artifacts, and what refers to one
-// of them. Other tools put both into index.json, with the tags of cosign 2 as
-// names, and some the platforms' manifests beside the index that has them; what
-// Save writes has lists of its own.
-func partReferrers(ctx context.Context, from *gadget.Imported) ([]ocispec.Descriptor, map[digest.Digest][]store.Referrer) {
-	manifests := readRoots(ctx, from)
-	referrers := map[digest.Digest][]store.Referrer{}
-	var artifacts []ocispec.Descriptor
+// contents is what an archive names, sorted out.
+type contents struct {
+	from  *gadget.Imported
+	roots map[digest.Digest]oci.Manifest
+	// below are the manifests of the indexes among the roots.
+	below map[digest.Digest]bool
+	// about is what refers to something in the archive.
+	about []store.Referrer
+}
+
+// sortOut parts what an archive names: artifacts, and what belongs to one of
+// them. Other tools put both into index.json, with the tags of cosign 2 as names,
+// and some the platforms' manifests beside the index that has them; what Save
+// writes has lists of its own.
+func sortOut(ctx context.Context, from *gadget.Imported) []Member {
+	c := &contents{from: from, roots: readRoots(ctx, from), below: map[digest.Digest]bool{}}
+	for _, m := range c.roots {
+		for _, d := range m.Manifests {
+			c.below[d.Digest] = true
+		}
+	}
+	var members []Member
 	for _, d := range from.Roots {
-		tag := d.Annotations[ocispec.AnnotationRefName]
-		subject, tagged := store.SubjectOfTag(tag)
-		if !tagged {
-			tag = ""
-			if s := manifests[d.Digest].Subject; s != nil {
-				subject = s.Digest
-			}
-		}
-		_, known := manifests[subject]
-		switch {
-		case subject != d.Digest && known:
-			referrers[subject] = append(referrers[subject], store.Referrer{Target: d, Tag: tag})
-		case !isPart(d, manifests):
-			artifacts = append(artifacts, d)
+		if r, refers := c.referrer(d); refers {
+			c.about = append(c.about, r)
+		} else if name := nameOf(d); name != "" || !c.below[d.Digest] {
+			members = append(members, Member{Name: name, Root: d})
 		}
 	}
-	layout, ok := from.Blobs.(*oci.Layout)
-	for i := 0; ok && i < len(artifacts); i++ {
-		root := artifacts[i].Digest
-		data, err := layout.ReadFile(ReferrerList(root), maxReferrerList)
-		if err != nil {
-			continue
-		}
-		listed, _ := store.ParseReferrers(data, root)
-		referrers[root] = append(referrers[root], listed...)
+	for i, m := range members {
+		members[i].Referrers = belonging(manifestsOf(ctx, from, m.Root), append(slices.Clone(c.about), c.listed(m.Root.Digest)...))
 	}
-	return artifacts, referrers
+	return members
+}
+
+// nameOf is the name that an entry of index.json has.
+func nameOf(d ocispec.Descriptor) string {
+	return cmp.Or(d.Annotations[containerdName], d.Annotations[ocispec.AnnotationRefName])
+}
+
+// referrer tells an artifact from what refers to something in the archive.
+func (c *contents) referrer(d ocispec.Descriptor) (store.Referrer, bool) {
+	tag := d.Annotations[ocispec.AnnotationRefName]
+	subject, tagged := store.SubjectOfTag(tag)
+	if !tagged {
+		tag = ""
+		if s := c.roots[d.Digest].Subject; s != nil {
+			subject = s.Digest
+		}
+	}
+	_, known := c.roots[subject]
+	return store.Referrer{Target: d, Subject: subject, Tag: tag}, subject != d.Digest && (known || c.below[subject])
+}
+
+// listed is what the archive's own list has about an artifact.
+func (c *contents) listed(root digest.Digest) []store.Referrer {
+	layout, ok := c.from.Blobs.(*oci.Layout)
+	if !ok {
+		return nil
+	}
+	data, err := layout.ReadFile(ReferrerList(root), maxReferrerList)
+	if err != nil {
+		return nil
+	}
+	all, _ := store.ParseReferrers(data, root)
+	return all
 }
 
 // readRoots reads the manifests of the roots. One that cannot be read is empty,
@@ -172,19 +196,6 @@ func readRoots(ctx context.Context, from *gadget.Imported) map[digest.Digest]oci
 		}
 	}
 	return all
-}
-
-// isPart reports whether d has no name of its own and is of an index beside it.
-func isPart(d ocispec.Descriptor, roots map[digest.Digest]oci.Manifest) bool {
-	if d.Annotations[ocispec.AnnotationRefName] != "" || d.Annotations[containerdName] != "" {
-		return false
-	}
-	for root, m := range roots {
-		if root != d.Digest && slices.ContainsFunc(m.Manifests, func(c ocispec.Descriptor) bool { return c.Digest == d.Digest }) {
-			return true
-		}
-	}
-	return false
 }
 
 // ReferrerList is the file of an archive that lists what refers to an artifact.
@@ -211,11 +222,5 @@ func (p archivePlace) ResolveTag(_ context.Context, tag string) (ocispec.Descrip
 
 // Referrers implements sign.Place.
 func (p archivePlace) Referrers(_ context.Context, subject digest.Digest) ([]ocispec.Descriptor, error) {
-	var out []ocispec.Descriptor
-	for _, r := range p.member.Referrers {
-		if r.Tag == "" && subject == p.member.Root.Digest {
-			out = append(out, r.Target)
-		}
-	}
-	return out, nil
+	return referrersOf(subject, p.member.Referrers), nil
 }

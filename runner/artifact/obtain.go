@@ -152,7 +152,7 @@ func (q Request) content(g *cli.Globals, ref registry.Reference, root ocispec.De
 		return err
 	}
 	var along sync.WaitGroup
-	along.Go(func() { keepReferrers(g, q.Client, ref, root, s) })
+	along.Go(func() { keepReferrers(g, q.Client, ref, in.Manifests(), s) })
 	defer along.Wait()
 	return in.Finish(g.Ctx)
 }

@@ -3,6 +3,7 @@ package artifact
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -13,31 +14,80 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-// keepReferrers brings what the registry has about an artifact into the store.
-// An artifact is whole without it, so that what cannot be had is only said.
-func keepReferrers(g *cli.Globals, client *registry.Client, ref registry.Reference, root ocispec.Descriptor, s *store.Store) {
-	found, err := client.Companions(g.Ctx, ref, root.Digest)
+// keepReferrers brings what the registry has about the manifests of an artifact,
+// the root first, into the store. An artifact is whole without it, so that what
+// cannot be had is only said.
+func keepReferrers(g *cli.Globals, client *registry.Client, ref registry.Reference, manifests []digest.Digest, s *store.Store) {
+	found, err := client.Companions(g.Ctx, ref, manifests...)
 	if err != nil && g.Ctx.Err() == nil {
 		g.Say("gadget-run: not all signatures and documents of %s were found: %v", ref, err)
 	}
 	var all []store.Referrer
 	for _, c := range found {
-		all = append(all, store.Referrer{Target: c.Root, Tag: c.Tag})
+		all = append(all, store.Referrer{Target: c.Root, Subject: c.Subject, Tag: c.Tag})
 	}
-	err = s.PutReferrers(g.Ctx, client.Repository(ref), root.Digest, all)
+	err = s.PutReferrers(g.Ctx, client.Repository(ref), manifests[0], all)
 	if err != nil && g.Ctx.Err() == nil {
 		g.Say("gadget-run: not all signatures and documents of %s are kept: %v", ref, err)
 	}
 }
 
-// Companions lists what the store has about an artifact, to be pushed.
-func Companions(s *store.Store, root digest.Digest) ([]registry.Companion, error) {
-	all, err := s.Referrers(root)
+// Companions are those of what a store or an archive has that belong to the
+// artifact root, to be pushed with it.
+func Companions(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, all []store.Referrer) []registry.Companion {
 	var out []registry.Companion
-	for _, r := range all {
-		out = append(out, registry.Companion{Root: r.Target, Tag: r.Tag})
+	for _, r := range belonging(manifestsOf(ctx, from, root), all) {
+		out = append(out, registry.Companion{Root: r.Target, Subject: r.Subject, Tag: r.Tag})
 	}
-	return out, err
+	return out
+}
+
+// belonging are those of all that refer to one of the manifests, or to what does.
+func belonging(manifests []digest.Digest, all []store.Referrer) []store.Referrer {
+	about := map[digest.Digest][]store.Referrer{}
+	for _, r := range all {
+		about[r.Subject] = append(about[r.Subject], r)
+	}
+	var out []store.Referrer
+	for subjects := slices.Clone(manifests); len(subjects) > 0; subjects = subjects[1:] {
+		for _, r := range about[subjects[0]] {
+			out = append(out, r)
+			subjects = append(subjects, r.Target.Digest)
+		}
+		delete(about, subjects[0])
+	}
+	return out
+}
+
+// manifestsOf lists the manifest root and those below it, here or not.
+func manifestsOf(ctx context.Context, from oci.Blobs, root ocispec.Descriptor) []digest.Digest {
+	all := []ocispec.Descriptor{root}
+	seen := map[digest.Digest]bool{root.Digest: true}
+	held := int64(0)
+	for i := 0; i < len(all) && len(all) < oci.MaxBlobs; i++ {
+		if held += all[i].Size; held > oci.MaxHeld {
+			break // what is too large is refused where it is used
+		}
+		data, err := oci.ReadBlob(ctx, from, all[i], oci.MaxManifest)
+		if err != nil {
+			continue
+		}
+		m, err := oci.ParseManifest(data)
+		if err != nil {
+			continue
+		}
+		for _, d := range m.Manifests {
+			if !seen[d.Digest] {
+				seen[d.Digest] = true
+				all = append(all, d)
+			}
+		}
+	}
+	var digests []digest.Digest
+	for _, d := range all {
+		digests = append(digests, d.Digest)
+	}
+	return digests
 }
 
 // StoredPlace is an artifact in the store with what refers to it. It implements
@@ -63,12 +113,18 @@ func (p StoredPlace) ResolveTag(_ context.Context, tag string) (ocispec.Descript
 
 // Referrers implements sign.Place.
 func (p StoredPlace) Referrers(_ context.Context, subject digest.Digest) ([]ocispec.Descriptor, error) {
-	all, err := p.Store.Referrers(subject)
+	all, err := p.Store.Referrers(p.Root)
+	return referrersOf(subject, all), err
+}
+
+// referrersOf are those of all that refer to subject, without those that have a
+// tag.
+func referrersOf(subject digest.Digest, all []store.Referrer) []ocispec.Descriptor {
 	var out []ocispec.Descriptor
 	for _, r := range all {
-		if r.Tag == "" {
+		if r.Tag == "" && r.Subject == subject {
 			out = append(out, r.Target)
 		}
 	}
-	return out, err
+	return out
 }

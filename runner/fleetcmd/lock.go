@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
@@ -115,11 +116,15 @@ func (c *Lock) gadget(g *cli.Globals, client *registry.Client, ref registry.Refe
 	if out.Platforms, err = platforms(g, repository, out, archs); err != nil {
 		return out, fmt.Errorf("locking %s: %w", ref, err)
 	}
-	companions, err := client.Companions(g.Ctx, ref, root.Digest)
+	manifests := []digest.Digest{root.Digest}
+	for _, p := range out.Platforms {
+		manifests = append(manifests, p.Digest)
+	}
+	companions, err := client.Companions(g.Ctx, ref, manifests...)
 	if err != nil {
 		return out, fmt.Errorf("locking %s: %w", ref, err)
 	}
-	if out.Referrers, err = referrers(companions); err != nil {
+	if out.Referrers, err = referrers(root.Digest, companions); err != nil {
 		return out, fmt.Errorf("locking %s: %w", ref, err)
 	}
 	signers, err := vouch(g, admission{c.TrustFlags, client}, out, repository)
@@ -166,16 +171,19 @@ func platforms(g *cli.Globals, from oci.Blobs, l lockfile.Gadget, archs []arch.A
 	return all, nil
 }
 
-// referrers puts what belongs to an artifact in an order that does not depend on
-// the registry.
-func referrers(companions []registry.Companion) ([]lockfile.Referrer, error) {
+// referrers puts what belongs to the artifact root in an order that does not
+// depend on the registry.
+func referrers(root digest.Digest, companions []registry.Companion) ([]lockfile.Referrer, error) {
 	if len(companions) > store.MaxReferrers {
 		return nil, fmt.Errorf("%d manifests refer to it, at most %d are allowed", len(companions), store.MaxReferrers)
 	}
 	var all []lockfile.Referrer
 	for _, c := range companions {
+		if c.Subject == root {
+			c.Subject = ""
+		}
 		all = append(all, lockfile.Referrer{
-			Digest: c.Root.Digest, MediaType: c.Root.MediaType, ArtifactType: c.Root.ArtifactType, Size: c.Root.Size, Tag: c.Tag,
+			Subject: c.Subject, Digest: c.Root.Digest, MediaType: c.Root.MediaType, ArtifactType: c.Root.ArtifactType, Size: c.Root.Size, Tag: c.Tag,
 		})
 	}
 	key := func(r lockfile.Referrer) string { return r.Tag + " " + r.Digest.String() }

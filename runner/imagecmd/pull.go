@@ -139,9 +139,8 @@ func copyPath(g *cli.Globals, client *registry.Client, n artifact.Name, dst regi
 		return registry.Copied{}, err
 	}
 	defer src.Release()
-	q := registry.PushRequest{Blobs: src.Blobs, Root: src.Root, Repository: dst}
-	for _, r := range src.Referrers {
-		q.Along = append(q.Along, registry.Companion{Root: r.Target, Tag: r.Tag})
+	q := registry.PushRequest{
+		Blobs: src.Blobs, Root: src.Root, Repository: dst, Along: artifact.Companions(g.Ctx, src.Blobs, src.Root, src.Referrers),
 	}
 	if dst.Tag != "" {
 		q.Tags = []string{dst.Tag}

@@ -80,10 +80,11 @@ func (p *Push) plan(g *cli.Globals, s *store.Store, text string, archs []arch.Ar
 	if err != nil {
 		return nil, fmt.Errorf("pushing %s: %w", ref, err)
 	}
-	along, err := artifact.Companions(s, root.Digest)
+	about, err := s.Referrers(r.Target.Digest)
 	if err != nil {
 		return nil, err
 	}
+	along := artifact.Companions(g.Ctx, blobs, root, about) // of some platforms alone, what is about these
 	q := registry.PushRequest{Blobs: blobs, Root: root, Along: along, Repository: ref, DryRun: p.DryRun}
 	if ref.Tag != "" {
 		q.Tags = []string{ref.Tag}

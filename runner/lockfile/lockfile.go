@@ -6,6 +6,7 @@ package lockfile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,6 +78,9 @@ type Referrer struct {
 	MediaType    string        `yaml:"mediaType"`
 	ArtifactType string        `yaml:"artifactType,omitempty"`
 	Size         int64         `yaml:"size"`
+	// Subject is what it refers to, unless that is the artifact itself: a
+	// platform's manifest, or another referrer.
+	Subject digest.Digest `yaml:"subject,omitempty"`
 	// Tag is where cosign 2 keeps it, else empty.
 	Tag string `yaml:"tag,omitempty"`
 }
@@ -198,7 +202,7 @@ func (g Gadget) Reference() (registry.Reference, error) {
 func (g Gadget) StoreReferrers() []store.Referrer {
 	all := make([]store.Referrer, len(g.Referrers))
 	for i, r := range g.Referrers {
-		all[i] = store.Referrer{Tag: r.Tag, Target: ocispec.Descriptor{
+		all[i] = store.Referrer{Tag: r.Tag, Subject: cmp.Or(r.Subject, g.Digest), Target: ocispec.Descriptor{
 			MediaType: r.MediaType, ArtifactType: r.ArtifactType, Digest: r.Digest, Size: r.Size,
 		}}
 	}
