@@ -100,10 +100,8 @@ var foreignParams = []ForeignParam{
 	{Name: "detach", Switch: true, Refused: true, Why: "gadget-run has no daemon, start it in the background"},
 	{Name: "notation-certificates", Refused: true, Why: "signatures of notation are not verified, sign with cosign and use --public-keys or --policy"},
 	{Name: "notation-policy-document", Refused: true, Why: "signatures of notation are not verified, sign with cosign and use --public-keys or --policy"},
-	{Name: "otel-logs-exporter", Operator: "otel-logs", Refused: true, Why: "nothing is exported, use -o json"},
-	{Name: "otel-metrics-exporter", Operator: "otel-metrics", Refused: true, Why: "metrics are served, use --otel-metrics-listen"},
 	{Name: "otel-metrics-name", Operator: "otel-metrics", Refused: true, Why: "use --annotate SOURCE:metrics.name=NAME"},
-	{Name: "otel-metrics-print-interval", Operator: "otel-metrics", Refused: true, Why: "metrics are served, use --otel-metrics-listen"},
+	{Name: "otel-metrics-print-interval", Operator: "otel-metrics", Refused: true, Why: "metrics are served or sent, use --otel-metrics-listen or --otel-metrics-exporter"},
 	{Name: "otel-profiles-exporter", Operator: "otel-profiles", Refused: true, Why: "nothing is exported, use -o pprof"},
 }
 

@@ -25,7 +25,14 @@ const (
 )
 
 // Filter is a compiled expression. It is used from one goroutine.
-type Filter struct {
+type Filter struct{ evaluator }
+
+// Text is a compiled expression whose value is a text. It is used from one
+// goroutine.
+type Text struct{ evaluator }
+
+// evaluator computes an expression for events.
+type evaluator struct {
 	program *vm.Program
 	vm      vm.VM
 	env     map[string]any
@@ -41,6 +48,23 @@ type load struct {
 // Compile compiles text, whose value must be true or false, against the fields
 // of src. An error says the place in the text.
 func Compile(src *field.Source, text string) (*Filter, error) {
+	e, err := compile(src, text, expr.AsBool())
+	if err != nil {
+		return nil, err
+	}
+	return &Filter{*e}, nil
+}
+
+// CompileText compiles text as Compile does, but its value must be a text.
+func CompileText(src *field.Source, text string) (*Text, error) {
+	e, err := compile(src, text, expr.AsKind(reflect.String))
+	if err != nil {
+		return nil, err
+	}
+	return &Text{*e}, nil
+}
+
+func compile(src *field.Source, text string, kind expr.Option) (*evaluator, error) {
 	if len(text) > MaxLength {
 		return nil, fmt.Errorf("expression of %d bytes is too long, at most %d are allowed", len(text), MaxLength)
 	}
@@ -51,7 +75,7 @@ func Compile(src *field.Source, text string) (*Filter, error) {
 		}
 	}
 	names := &binder{src: src, locals: locals(text), uses: map[ast.Node]*field.Field{}}
-	program, err := expr.Compile(text, options(env, names)...)
+	program, err := expr.Compile(text, append(options(env, names), kind)...)
 	used, problem := names.finish()
 	if problem != nil {
 		return nil, placed(problem.Bind(file.NewSource(text)))
@@ -59,17 +83,16 @@ func Compile(src *field.Source, text string) (*Filter, error) {
 	if err != nil {
 		return nil, placed(err)
 	}
-	f := &Filter{program: program, env: map[string]any{}, vm: vm.VM{MemoryBudget: maxElements}}
+	e := &evaluator{program: program, env: map[string]any{}, vm: vm.VM{MemoryBudget: maxElements}}
 	for name, fld := range used {
-		f.loads = append(f.loads, load{name, reading(fld)})
+		e.loads = append(e.loads, load{name, reading(fld)})
 	}
-	return f, nil
+	return e, nil
 }
 
 func options(env map[string]any, names *binder) []expr.Option {
 	return []expr.Option{
 		expr.Env(env),
-		expr.AsBool(),
 		expr.MaxNodes(maxNodes),
 		expr.Patch(names),
 		expr.Function(cidrFunc, func(args ...any) (any, error) { return parseNetworks(args) }, new(func(...string) networks)),
@@ -81,15 +104,27 @@ func options(env map[string]any, names *binder) []expr.Option {
 // Match reports whether the expression holds for sample. An error, such as a
 // division by zero, is about this one event.
 func (f *Filter) Match(sample []byte) (bool, error) {
-	for i := range f.loads {
-		f.env[f.loads[i].name] = f.loads[i].read(sample)
-	}
-	out, err := f.vm.Run(f.program, f.env)
-	if err != nil {
-		return false, placed(err)
-	}
+	out, err := f.run(sample)
 	holds, _ := out.(bool)
-	return holds, nil
+	return holds, err
+}
+
+// Value returns the text for sample. An error is about this one event.
+func (t *Text) Value(sample []byte) (string, error) {
+	out, err := t.run(sample)
+	value, _ := out.(string)
+	return value, err
+}
+
+func (e *evaluator) run(sample []byte) (any, error) {
+	for i := range e.loads {
+		e.env[e.loads[i].name] = e.loads[i].read(sample)
+	}
+	out, err := e.vm.Run(e.program, e.env)
+	if err != nil {
+		return nil, placed(err)
+	}
+	return out, nil
 }
 
 // placed puts the place of an error of the language into its sentence.

@@ -30,17 +30,18 @@ const (
 
 // The values of metrics.type.
 const (
-	kindKey       = "key"
-	kindCounter   = "counter"
-	kindGauge     = "gauge"
-	kindHistogram = "histogram"
+	kindKey = "key"
+
+	Counter   = "counter"
+	Gauge     = "gauge"
+	Histogram = "histogram"
 )
 
 // typeKinds are the special types that stand for a metrics.type.
 var typeKinds = map[string]string{
-	"gadget_counter__u32": kindCounter, "gadget_counter__u64": kindCounter,
-	"gadget_gauge__u32": kindGauge, "gadget_gauge__u64": kindGauge,
-	"gadget_histogram_slot__u32": kindHistogram, "gadget_histogram_slot__u64": kindHistogram,
+	"gadget_counter__u32": Counter, "gadget_counter__u64": Counter,
+	"gadget_gauge__u32": Gauge, "gadget_gauge__u64": Gauge,
+	"gadget_histogram_slot__u32": Histogram, "gadget_histogram_slot__u64": Histogram,
 }
 
 // The labels that the OpenTelemetry exporter for Prometheus has too.
@@ -62,6 +63,7 @@ type Registry struct {
 // family are the metrics with one name.
 type family struct {
 	name, kind, help string
+	plain, unit      string    // of the annotations
 	boundaries       []float64 // of a histogram
 	series           map[string]*series
 }
@@ -110,7 +112,7 @@ func (r *Registry) Add(src *field.Source) (*Source, error) {
 	s.scope = append(appendLabelText(s.scope, []byte(scope)), '"')
 	if name := src.Annotations[annotationImplicitName]; name != "" {
 		fam, err := r.family(&family{
-			name: metricName(name, "", kindCounter), kind: kindCounter, help: src.Annotations[annotationImplicitAbout],
+			name: metricName(name, "", Counter), kind: Counter, help: src.Annotations[annotationImplicitAbout], plain: name,
 		})
 		if err != nil {
 			return nil, err
@@ -139,14 +141,15 @@ func (s *Source) field(f *field.Field) error {
 	case kind == kindKey && f.Column() != nil:
 		s.keys = append(s.keys, key{labelName(cmp.Or(f.Annotations[annotationName], f.FullName)), f.Column()})
 		return nil
-	case f.Number == nil && (kind != kindHistogram || slots == nil):
+	case f.Number == nil && (kind != Histogram || slots == nil):
 		return fmt.Errorf("a metric of type %s needs a number", kind)
 	}
 	name := cmp.Or(f.Annotations[annotationName], f.FullName)
 	help := cmp.Or(f.Annotations[annotationDescription], f.Annotations[field.AnnotationDescription])
-	fam := &family{name: metricName(name, f.Annotations[annotationUnit], kind), kind: kind, help: help}
+	unit := f.Annotations[annotationUnit]
+	fam := &family{name: metricName(name, unit, kind), kind: kind, help: help, plain: name, unit: unit}
 	var err error
-	if kind == kindHistogram {
+	if kind == Histogram {
 		if fam.boundaries, err = boundariesOf(f, slots != nil); err != nil {
 			return err
 		}
@@ -264,7 +267,7 @@ func (s *Source) seriesOf() []*series {
 		m := v.series[labels]
 		if m == nil {
 			m = &series{}
-			if v.kind == kindHistogram {
+			if v.kind == Histogram {
 				m.buckets = make([]uint64, len(v.boundaries)+1)
 			}
 			v.series[labels] = m
@@ -286,9 +289,9 @@ func (v *value) count(m *series, slots []uint64, sample []byte) []uint64 {
 		}
 	case v.number == nil:
 		m.value++
-	case v.kind == kindGauge:
+	case v.kind == Gauge:
 		m.value = v.number(sample)
-	case v.kind == kindCounter:
+	case v.kind == Counter:
 		m.value += max(0, v.number(sample))
 	default:
 		n := v.number(sample)

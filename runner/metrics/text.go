@@ -23,7 +23,7 @@ func metricName(name, unit, kind string) string {
 	if word := units[unit]; word != "" && !strings.HasSuffix(out, "_"+word) {
 		out += "_" + word
 	}
-	if kind == kindCounter && !strings.HasSuffix(out, "_total") {
+	if kind == Counter && !strings.HasSuffix(out, "_total") {
 		out += "_total"
 	}
 	return out

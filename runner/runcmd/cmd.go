@@ -255,6 +255,11 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		return err
 	}
 	defer stopMetrics()
+	stopEvents, err := s.sendEvents(ev)
+	if err != nil {
+		return err
+	}
+	defer stopEvents()
 	loaded, err := engine.Load(s.plan, engine.LoadOptions{
 		Feeds: s.feeds, Programless: s.programless(),
 		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: s.cmd.PinPath, Note: s.notef, Detail: s.detailf,

@@ -17,6 +17,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/metrics"
+	"github.com/rules-gadget/rules_gadget/runner/otlp"
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
 
@@ -37,6 +38,7 @@ type events struct {
 type part struct {
 	encoder output.Encoder  // nil to write nothing
 	metrics *metrics.Source // nil to count nothing
+	logs    *otlp.Source    // nil to send nothing
 	match   func(sample []byte) bool
 	sort    func(samples [][]byte)
 	most    int           // entries of an array, negative for all
@@ -125,6 +127,9 @@ func (e *events) Event(source int, sample []byte) {
 	if p.metrics != nil {
 		p.metrics.Count(sample)
 	}
+	if p.logs != nil {
+		p.logs.Send(sample)
+	}
 	if p.encoder != nil {
 		e.sink.Append(source, 1, func(dst []byte) []byte { return p.encoder.Event(dst, sample) })
 	}
@@ -139,6 +144,11 @@ func (e *events) Array(source int, samples [][]byte) {
 	if p.metrics != nil {
 		for _, s := range samples {
 			p.metrics.Count(s)
+		}
+	}
+	if p.logs != nil {
+		for _, s := range samples {
+			p.logs.Send(s)
 		}
 	}
 	if p.sort != nil {

@@ -1,15 +1,29 @@
 package runcmd
 
-import "errors"
+import (
+	"cmp"
+	"fmt"
+	"strings"
 
-// MetricsFlags say where the metrics of the gadget are served.
+	"github.com/rules-gadget/rules_gadget/runner/otlp"
+)
+
+// MetricsFlags say where the metrics of the gadget are served or sent, and where
+// its events are sent.
 type MetricsFlags struct {
-	OTelMetricsListen string `name:"otel-metrics-listen" aliases:"otel-metrics-listen-address" placeholder:"ADDR" help:"Serve the metrics that the gadget's annotations ask for, in the text format of Prometheus, at http://ADDR/metrics: 127.0.0.1:2224."`
+	OTelMetricsListen   string `name:"otel-metrics-listen" aliases:"otel-metrics-listen-address" placeholder:"ADDR" help:"Serve the metrics that the gadget's annotations ask for, in the text format of Prometheus, at http://ADDR/metrics: 127.0.0.1:2224."`
+	OTelMetricsExporter string `name:"otel-metrics-exporter" placeholder:"URL" help:"Send these metrics to a collector by OTLP over HTTP: http://collector:4318, or otlp for what OTEL_EXPORTER_OTLP_ENDPOINT says."`
+	OTelLogsExporter    string `name:"otel-logs-exporter" placeholder:"URL" help:"Send events as log records to a collector by OTLP over HTTP: http://collector:4318, or otlp for what OTEL_EXPORTER_OTLP_ENDPOINT says."`
+}
+
+// measures reports whether anything is counted.
+func (f MetricsFlags) measures() bool {
+	return f.OTelMetricsListen != "" || f.OTelMetricsExporter != ""
 }
 
 // measure lets the events of every data source that asks for it be counted.
 func (s *session) measure(ev *events) error {
-	if s.cmd.OTelMetricsListen == "" {
+	if !s.cmd.measures() {
 		return nil
 	}
 	ev.registry = s.rest.member.metrics()
@@ -25,16 +39,63 @@ func (s *session) measure(ev *events) error {
 		any = any || ev.parts[i].metrics != nil
 	}
 	if !any && s.rest.member == nil {
-		return errors.New("--otel-metrics-listen: the gadget has no metrics, " +
-			"annotate a data source with metrics.collect=true and its fields with metrics.type")
+		flag := "--otel-metrics-listen"
+		if s.cmd.OTelMetricsListen == "" {
+			flag = "--otel-metrics-exporter"
+		}
+		return fmt.Errorf("%s: the gadget has no metrics, "+
+			"annotate a data source with metrics.collect=true and its fields with metrics.type", flag)
 	}
 	return nil
 }
 
-// serveMetrics serves what is counted until the returned function is called.
+// serveMetrics serves and sends what is counted until the returned function is
+// called.
 func (s *session) serveMetrics(ev *events) (stop func(), err error) {
 	if ev.registry == nil {
 		return func() {}, nil
 	}
-	return s.rest.member.serve(ev.registry, s.cmd.OTelMetricsListen, func(url string) { s.notef("metrics at %s", url) })
+	return s.rest.member.count(func() (func(), error) {
+		stop := func() {}
+		if s.cmd.OTelMetricsExporter != "" {
+			endpoint, err := otlp.NewEndpoint(s.cmd.OTelMetricsExporter, otlp.Metrics)
+			if err != nil {
+				return nil, fmt.Errorf("--otel-metrics-exporter: %w", err)
+			}
+			stop = otlp.PushMetrics(endpoint, ev.registry, s.notef)
+		}
+		if s.cmd.OTelMetricsListen == "" {
+			return stop, nil
+		}
+		server, err := ev.registry.Serve(s.cmd.OTelMetricsListen)
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		s.notef("metrics at %s", server.URL())
+		return func() { server.Close(); stop() }, nil
+	})
+}
+
+// sendEvents sends the events of every data source until the returned function is
+// called.
+func (s *session) sendEvents(ev *events) (stop func(), err error) {
+	if s.cmd.OTelLogsExporter == "" {
+		return func() {}, nil
+	}
+	endpoint, err := otlp.NewEndpoint(s.cmd.OTelLogsExporter, otlp.Logs)
+	if err != nil {
+		return nil, fmt.Errorf("--otel-logs-exporter: %w", err)
+	}
+	sender := otlp.PushEvents(endpoint, s.notef)
+	for i, src := range ev.sources {
+		if s.wasm.hidden(i) {
+			continue
+		}
+		if ev.parts[i].logs, err = sender.Add(src, shortName(cmp.Or(s.cmd.Gadget, strings.TrimSpace(s.metadata.Name)))); err != nil {
+			sender.Stop()
+			return nil, fmt.Errorf("--otel-logs-exporter: %w", err)
+		}
+	}
+	return sender.Stop, nil
 }

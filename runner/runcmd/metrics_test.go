@@ -1,11 +1,14 @@
 package runcmd
 
 import (
+	"bytes"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
@@ -47,5 +50,43 @@ func TestMetricsOfNothing(t *testing.T) {
 	_, _, stop := start(t, newNode(), "counts.bpf.o", Cmd{MetricsFlags: MetricsFlags{OTelMetricsListen: "127.0.0.1:0"}})
 	if err := stop(); err == nil || !strings.Contains(err.Error(), "metrics.collect=true") {
 		t.Errorf("a gadget without metrics: %v", err)
+	}
+}
+
+// TestSentToCollector sends counts and events of a running gadget to what stands in
+// for a collector.
+func TestSentToCollector(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	var mu sync.Mutex
+	came := map[string]bool{}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		for path, word := range map[string]string{"/v1/metrics": "opens", "/v1/logs": "opens"} {
+			if err == nil && r.URL.Path == path && bytes.Contains(body, []byte(word)) {
+				came[path] = true
+			}
+		}
+	}))
+	defer server.Close()
+	_, stderr, stop := start(t, newNode(), "counts.bpf.o", Cmd{
+		Output:       "none",
+		MetricsFlags: MetricsFlags{OTelMetricsExporter: server.URL, OTelLogsExporter: server.URL},
+		Annotate: []string{
+			"counts:metrics.collect=true", "counts:fetch-interval=20ms", "counts.opens:metrics.type=counter",
+		},
+	})
+	waitFor(t, "events at the collector", func() bool {
+		_, _ = os.Open("collector-test")
+		mu.Lock()
+		defer mu.Unlock()
+		return came["/v1/logs"]
+	})
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	if !came["/v1/metrics"] {
+		t.Errorf("no metrics at the end; the run says %q", stderr.String())
 	}
 }

@@ -46,8 +46,8 @@ type company struct {
 
 	mu       sync.Mutex
 	registry *metrics.Registry // nil until a gadget counts
-	server   *metrics.Server   // nil until one serves
-	serving  int               // gadgets that are counted
+	uncount  func()            // ends serving and sending what is counted
+	counted  int               // gadgets that are counted
 	rights   rights.Set        // what the gadgets need that are attached
 	confined int               // gadgets that have told
 	gadgets  int               // of the run
@@ -166,30 +166,28 @@ func (m *member) metrics() *metrics.Registry {
 	return m.registry
 }
 
-// serve serves the registry until stop is called, for several gadgets until the
-// last one has called it. started is told the first server.
-func (m *member) serve(r *metrics.Registry, address string, started func(url string)) (stop func(), err error) {
+// count calls begin for the first gadget that is counted; what begin returns is
+// called when the last one has called stop.
+func (m *member) count(begin func() (stop func(), err error)) (stop func(), err error) {
 	if m == nil {
-		m = &member{company: &company{gadgets: 1}}
+		return begin()
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.server == nil {
-		if m.server, err = r.Serve(address); err != nil {
+	if m.counted == 0 {
+		if m.uncount, err = begin(); err != nil {
 			return nil, err
 		}
-		started(m.server.URL())
 	}
-	m.serving++
-	return m.stopServing, nil
+	m.counted++
+	return m.stopCounting, nil
 }
 
-func (m *member) stopServing() {
+func (m *member) stopCounting() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.serving--; m.serving == 0 {
-		m.server.Close()
-		m.server = nil
+	if m.counted--; m.counted == 0 {
+		m.uncount()
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/enrich"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
+	"github.com/rules-gadget/rules_gadget/runner/metrics"
 )
 
 const twoSpecs = `apiVersion: 1
@@ -84,21 +85,25 @@ func TestTogetherServes(t *testing.T) {
 	if a.metrics() != b.metrics() {
 		t.Fatal("two registries")
 	}
-	var urls []string
-	started := func(url string) { urls = append(urls, url) }
-	stopA, errA := a.serve(a.metrics(), "127.0.0.1:0", started)
-	stopB, errB := b.serve(b.metrics(), "127.0.0.1:0", started)
-	if err := errors.Join(errA, errB); err != nil || len(urls) != 1 {
-		t.Fatalf("%v, servers at %v", err, urls)
+	registry, servers := a.metrics(), []*metrics.Server(nil)
+	begin := func() (func(), error) {
+		server, err := registry.Serve("127.0.0.1:0")
+		servers = append(servers, server)
+		return server.Close, err
+	}
+	stopA, errA := a.count(begin)
+	stopB, errB := b.count(begin)
+	if err := errors.Join(errA, errB); err != nil || len(servers) != 1 {
+		t.Fatalf("%v, %d servers", err, len(servers))
 	}
 	stopA()
-	resp, err := http.Get(urls[0])
+	resp, err := http.Get(servers[0].URL())
 	if err != nil {
 		t.Fatalf("one gadget still runs: %v", err)
 	}
 	resp.Body.Close()
 	stopB()
-	if _, err := http.Get(urls[0]); err == nil {
+	if _, err := http.Get(servers[0].URL()); err == nil {
 		t.Error("the metrics are served after the run")
 	}
 }
