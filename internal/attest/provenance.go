@@ -60,7 +60,10 @@ func Provenance(b Build) ([]byte, error) {
 	def := &s.Predicate.BuildDefinition
 	// The build type names the shape of the external parameters.
 	def.BuildType = builderID + "/" + cmp.Or(b.Type, defaultType) + "/v1"
-	def.ExternalParameters = map[string]any{"target": b.Target}
+	def.ExternalParameters = map[string]any{}
+	if b.Target != "" {
+		def.ExternalParameters["target"] = b.Target
+	}
 	if len(b.Archs) > 0 {
 		def.ExternalParameters["archs"] = b.Archs
 	}

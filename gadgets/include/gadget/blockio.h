@@ -21,6 +21,7 @@
 /* The operation in cmd_flags; those that are odd send data to the device. */
 #define __GADGET_REQ_OP_WRITE 1
 
+/* Whether the request sends data to the device. */
 static __always_inline bool gadget_blockio_writes(struct request *rq)
 {
 	return BPF_CORE_READ(rq, cmd_flags) & __GADGET_REQ_OP_WRITE;

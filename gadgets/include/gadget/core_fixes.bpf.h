@@ -29,6 +29,7 @@ struct task_struct___x {
 	unsigned int __state;
 } __attribute__((preserve_access_index));
 
+/* The state of a task: 0 of one that runs or could, else a TASK_* of the kernel. */
 static __always_inline __s64 get_task_state(void *task)
 {
 	struct task_struct___x *now = task;
@@ -48,6 +49,7 @@ struct bio___x {
 	struct block_device *bi_bdev;
 } __attribute__((preserve_access_index));
 
+/* The disk of a bio. */
 static __always_inline struct gendisk *get_gendisk(void *bio)
 {
 	struct bio___x *now = bio;
@@ -68,6 +70,7 @@ struct request___x {
 	struct gendisk *rq_disk;
 } __attribute__((preserve_access_index));
 
+/* The disk of a request. */
 static __always_inline struct gendisk *get_disk(void *request)
 {
 	struct request___x *rq = request;
@@ -93,6 +96,7 @@ struct trace_event_raw_block_rq_completion___x {
 	unsigned int nr_sector;
 } __attribute__((preserve_access_index));
 
+/* Whether the record of block_rq_complete is `..._completion`. */
 static __always_inline bool has_block_rq_completion(void)
 {
 	return bpf_core_type_exists(struct trace_event_raw_block_rq_completion___x);
@@ -109,6 +113,7 @@ struct renamedata___x {
 	struct mnt_idmap *mnt_idmap;
 } __attribute__((preserve_access_index));
 
+/* Whether functions such as vfs_create take what identifies the mount first. */
 static __always_inline bool renamedata_has_old_mnt_userns_field(void)
 {
 	return bpf_core_field_exists(struct renamedata___x, old_mnt_userns) ||
@@ -129,11 +134,13 @@ struct trace_event_raw_kmem_cache_free___x {
 	const void *ptr;
 } __attribute__((preserve_access_index));
 
+/* Whether the tracepoint kfree has a record of its own. */
 static __always_inline bool has_kfree(void)
 {
 	return bpf_core_type_exists(struct trace_event_raw_kfree___x);
 }
 
+/* Whether the tracepoint kmem_cache_free has a record of its own. */
 static __always_inline bool has_kmem_cache_free(void)
 {
 	return bpf_core_type_exists(struct trace_event_raw_kmem_cache_free___x);
@@ -153,6 +160,7 @@ struct trace_event_raw_tcp_event_sk_skb___x {
 	const void *skaddr;
 } __attribute__((preserve_access_index));
 
+/* The packet of the tracepoint tcp_retransmit_skb. */
 static __always_inline const struct sk_buff *gadget_get_tcp_retransmit_skb_skbaddr(void *ctx)
 {
 	struct trace_event_raw_tcp_retransmit_skb___x *own = ctx;
@@ -163,6 +171,7 @@ static __always_inline const struct sk_buff *gadget_get_tcp_retransmit_skb_skbad
 	return BPF_CORE_READ(shared, skbaddr);
 }
 
+/* The socket of the tracepoint tcp_retransmit_skb. */
 static __always_inline const struct sock *gadget_get_tcp_retransmit_skb_skaddr(void *ctx)
 {
 	struct trace_event_raw_tcp_retransmit_skb___x *own = ctx;
@@ -219,8 +228,8 @@ static __always_inline u64 gadget_get_ctime_nanosec_from_inode(struct inode *ino
 }
 
 /*
- * Registers differ by architecture, not by kernel: the compiler chooses, not the
- * relocation.
+ * The number of the system call that entered with these registers. They differ by
+ * architecture, not by kernel: the compiler chooses, not the relocation.
  */
 static __always_inline long gadget_get_syscall_nr(struct pt_regs *regs)
 {

@@ -45,6 +45,7 @@ struct gadget_path_buf {
 #define __GADGET_PATH_END  (PATH_MAX - 1)
 #define __GADGET_PATH_MASK (PATH_MAX - 1)
 
+/* Where paths are put together, one on each CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);

@@ -24,6 +24,7 @@
 /* The uid and gid that nobody has: no filter is set. */
 #define GADGET_INVALID_ID ((gadget_uid) - 1)
 
+/* The params: what an event must have; 0, GADGET_INVALID_ID and "" ask for nothing. */
 const volatile gadget_pid targ_pid = 0;
 const volatile gadget_tid targ_tid = 0;
 const volatile gadget_uid targ_uid = GADGET_INVALID_ID;
@@ -36,27 +37,34 @@ GADGET_PARAM(targ_uid);
 GADGET_PARAM(targ_gid);
 GADGET_PARAM(targ_comm);
 
+/* Whether the param pid asks for another one. */
 static __always_inline bool gadget_should_discard_pid(gadget_pid pid)
 {
 	return targ_pid && pid != targ_pid;
 }
 
+/* Whether the param tid asks for another one. */
 static __always_inline bool gadget_should_discard_tid(gadget_tid tid)
 {
 	return targ_tid && tid != targ_tid;
 }
 
+/* Whether the param uid asks for another one. */
 static __always_inline bool gadget_should_discard_uid(gadget_uid uid)
 {
 	return targ_uid != GADGET_INVALID_ID && uid != targ_uid;
 }
 
+/* Whether the param gid asks for another one. */
 static __always_inline bool gadget_should_discard_gid(gadget_gid gid)
 {
 	return targ_gid != GADGET_INVALID_ID && gid != targ_gid;
 }
 
-/* Compares up to the end of the name; what follows the end does not count. */
+/*
+ * Whether the param comm asks for another name. Compares up to the end of the name;
+ * what follows the end does not count.
+ */
 static __always_inline bool gadget_should_discard_comm(gadget_comm comm[TASK_COMM_LEN])
 {
 	if (!targ_comm[0])

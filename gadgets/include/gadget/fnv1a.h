@@ -15,11 +15,13 @@
 #define FNV1_64_INIT  ((u64)14695981039346656037ULL)
 #define FNV1_64_PRIME ((u64)1099511628211ULL)
 
+/* The hash of nothing, in 32 bits. */
 static __always_inline u32 fnv_32a_init(void)
 {
 	return FNV1_32_INIT;
 }
 
+/* The hash of nothing, in 64 bits. */
 static __always_inline u64 fnv_64a_init(void)
 {
 	return FNV1_64_INIT;

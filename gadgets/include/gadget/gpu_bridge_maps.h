@@ -31,6 +31,7 @@
 	} name SEC(".maps")
 
 #ifdef GPU_BRIDGE_WANT_META
+/* The state of the bridge, at key 0. */
 __gadget_gpu_map(gpu_meta, BPF_MAP_TYPE_ARRAY, 1, __u32, struct gpu_meta);
 
 /* The state of the bridge, or NULL where it has not written for so long. */
@@ -47,10 +48,12 @@ static __always_inline struct gpu_meta *gpu_meta_fresh(__u64 now_boot_ns, __u64 
 #endif
 
 #ifdef GPU_BRIDGE_WANT_DEVICE
+/* What the bridge knows of each device, by its index. */
 __gadget_gpu_map(gpu_device, BPF_MAP_TYPE_ARRAY, GPU_MAX_DEVICES, __u32, struct gpu_device_metrics);
 #endif
 
 #ifdef GPU_BRIDGE_WANT_PER_PID
+/* What each process holds on all devices, by its id. */
 __gadget_gpu_map(gpu_per_pid, BPF_MAP_TYPE_LRU_HASH, 4096, __u32,
 		 struct gpu_pid_metrics_aggregated);
 
@@ -67,6 +70,7 @@ static __always_inline struct gpu_pid_metrics_aggregated *gpu_pid_holder(__u32 t
 #endif
 
 #ifdef GPU_BRIDGE_WANT_PER_PID_PER_DEVICE
+/* What each process holds on a device: the id of the process and the index of the device. */
 __gadget_gpu_map(gpu_per_pid_per_device, BPF_MAP_TYPE_LRU_HASH, 4096, __u64,
 		 struct gpu_pid_metrics);
 #endif

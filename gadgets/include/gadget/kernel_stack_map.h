@@ -13,6 +13,7 @@
 #define GADGET_KERNEL_MAX_STACK_DEPTH       127
 #define GADGET_KERNEL_STACK_MAP_MAX_ENTRIES 10000
 
+/* The addresses of each stack, by its id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
 	__uint(max_entries, GADGET_KERNEL_STACK_MAP_MAX_ENTRIES);

@@ -10,7 +10,7 @@
 
 #include <gadget/types.h>
 
-/* 0 while the task exits and has no namespaces any more. */
+/* The mount namespace of the current task; 0 while it exits and has none any more. */
 static __always_inline gadget_mntns_id gadget_get_current_mntns_id(void)
 {
 	struct task_struct *self = (struct task_struct *)bpf_get_current_task();

@@ -15,8 +15,10 @@
 
 #include <gadget/types.h>
 
+/* Whether containers are chosen; the runner sets it. */
 const volatile bool gadget_filter_by_mntns = false;
 
+/* The mount namespaces that were asked for; the runner fills it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);

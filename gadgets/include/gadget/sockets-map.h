@@ -62,6 +62,7 @@ struct gadget_socket_key {
 
 #define GADGET_MAX_SOCKETS 16384
 
+/* The owners of sockets; the runner fills it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, GADGET_MAX_SOCKETS);

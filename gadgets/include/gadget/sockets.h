@@ -34,6 +34,7 @@ static __always_inline struct sock *gadget_sock_of_fd(int fd)
 	return BPF_CORE_READ(socket, sk);
 }
 
+/* Whether a socket is of IPv4 or IPv6. */
 static __always_inline bool gadget_sock_is_ip(struct sock *sk)
 {
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -41,16 +42,17 @@ static __always_inline bool gadget_sock_is_ip(struct sock *sk)
 	return family == GADGET_AF_INET || family == GADGET_AF_INET6;
 }
 
-/*
- * Sets the address of an endpoint whose other bytes are zero; an IPv4 address that
- * is written as one of IPv6 becomes one of IPv4. addr is in memory of the kernel.
- */
+/* Sets the address of an endpoint whose other bytes are zero, in network byte order. */
 static __always_inline void gadget_set_v4(struct gadget_l4endpoint_t *to, __u32 addr)
 {
 	to->version = 4;
 	to->addr_raw.v4 = addr;
 }
 
+/*
+ * The same for an address of IPv6, in memory of the kernel. An IPv4 address that is
+ * written as one of IPv6 becomes one of IPv4.
+ */
 static __always_inline void gadget_set_v6(struct gadget_l4endpoint_t *to,
 					  const struct in6_addr *addr)
 {
@@ -89,6 +91,7 @@ static __always_inline void gadget_sock_remote(struct sock *sk, struct gadget_l4
 		gadget_set_v4(to, BPF_CORE_READ(sk, __sk_common.skc_daddr));
 }
 
+/* The network namespace of a socket. */
 static __always_inline gadget_netns_id gadget_sock_netns(struct sock *sk)
 {
 	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);

@@ -20,6 +20,7 @@
 #define GADGET_USER_MAX_STACK_DEPTH       127
 #define GADGET_USER_STACK_MAP_MAX_ENTRIES 10000
 
+/* Params: take user stacks, with build ids, with those of an OpenTelemetry profiler. */
 const volatile bool collect_ustack = false;
 const volatile bool collect_build_id = false;
 const volatile bool collect_otel_stack = false;
@@ -31,6 +32,7 @@ GADGET_PARAM(collect_build_id);
 GADGET_PARAM(collect_otel_stack);
 GADGET_PARAM(ig_build_id_max_entries);
 
+/* The addresses of each stack, by its id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
 	__uint(max_entries, GADGET_USER_STACK_MAP_MAX_ENTRIES);
@@ -57,6 +59,7 @@ struct generic_param {
 	u64 correlation_id;
 };
 
+/* Where the program of the profiler leaves its id, at key 0. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -64,7 +67,10 @@ struct {
 	__type(value, struct generic_param);
 } otel_generic_params SEC(".maps");
 
-/* The kernel binds such an array to the type of the first program that uses it. */
+/*
+ * Where the runner puts the profiler's program for kprobes. The kernel binds such an
+ * array to the type of the first program that uses it.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
@@ -73,6 +79,7 @@ struct {
 	__array(values, int());
 } otel_tc_kprobe SEC(".maps");
 
+/* The same for perf events. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 1);
@@ -98,6 +105,7 @@ struct inode___mtime {
 	u32 i_mtime_nsec;
 } __attribute__((preserve_access_index));
 
+/* When the content of a file was last changed. */
 static __always_inline void gadget_inode_get_mtime(struct inode *inode, __u64 *mtime_sec,
 						   __u32 *mtime_nsec)
 {
@@ -222,6 +230,7 @@ static __noinline int gadget_fetch_otel_stack_from_kprobe(void *ctx)
 	return 0;
 }
 
+/* The same from a perf event. */
 static __noinline int gadget_fetch_otel_stack_from_perf_event(void *ctx)
 {
 	bpf_tail_call(ctx, &otel_tc_perf, 0);
