@@ -39,6 +39,7 @@ enum gadget_packet_type : __u8 {
 	KERNEL,
 };
 
+/* A packet of TCP or UDP. Ports are in host byte order. */
 struct gadget_packet {
 	struct gadget_l4endpoint_t src;
 	struct gadget_l4endpoint_t dst;

@@ -41,7 +41,13 @@ struct example {
 	__u32 a;
 	__u32 b[2];
 
-	__u64 c;
+	__u64 c; /* the third */
+};
+
+/* Which one. */
+enum example_kind : __u8 {
+	FIRST = 1,
+	SECOND,
 };
 
 /* The kernel's. */
@@ -78,7 +84,8 @@ func TestRender(t *testing.T) {
 |---|---|---|
 ` + "| `example_one`, `example_two` | type | Two numbers. |\n" +
 		"| `void *example_take(map, size)` | macro | Memory \\| nothing. |\n" +
-		"| `struct example` | type | A pair. Members: `a`, `b` (The first two), `c`. |\n" +
+		"| `struct example` | type | A pair. Members: `a`, `b` (The first two), `c` (the third). |\n" +
+		"| `enum example_kind` | type | Which one. Members: `FIRST`, `SECOND`. |\n" +
 		"| `examples` | map | Pairs by number. |\n" +
 		"| `struct example *example_old(void)` | function | The older name. |\n" +
 		"\nConstants: `EXAMPLE_MAX`.\n"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,14 +42,14 @@ type header struct {
 var (
 	defineLine   = regexp.MustCompile(`^#define (\w+)(\([^)]*\))?`)
 	typedefLine  = regexp.MustCompile(`^typedef .*?(\w+);$`)
-	structLine   = regexp.MustCompile(`^(struct|union) (\w+) \{$`)
+	structLine   = regexp.MustCompile(`^(struct|union|enum) (\w+)(?: : \w+)? \{$`)
 	mapLine      = regexp.MustCompile(`^\} (\w+) SEC\("\.maps"\);$`)
 	mapMacroLine = regexp.MustCompile(`^__\w*map\((\w+),`)
 	variableLine = regexp.MustCompile(`^const volatile \w+ (\w+)`)
 	pointerLine  = regexp.MustCompile(`^static .*\(\*(\w+)\)\(`)
 	functionName = regexp.MustCompile(`(\w+)\(`)
 	qualifiers   = regexp.MustCompile(`__attribute__\(\(.*?\)\)+|\b(static|__always_inline|__noinline)\b`)
-	memberLine   = regexp.MustCompile(`(\w+)(\[[^\]]*\])?( __attribute__.*)?;$`)
+	memberLine   = regexp.MustCompile(`(\w+)(\[[^\]]*\])?( = \w+)?( __attribute__.*)?[;,](?:\s*/\* (.*) \*/)?$`)
 	prototype    = regexp.MustCompile(`^((?:[\w ]+[ *])?\w+(?:\([^)]*\))?): `)
 )
 
@@ -154,13 +155,14 @@ func (p *parser) body() []member {
 			doc, fresh = p.comment(), true
 			p.next--
 		case memberLine.MatchString(line):
-			name := "`" + memberLine.FindStringSubmatch(line)[1] + "`"
+			m := memberLine.FindStringSubmatch(line)
+			name, behind := "`"+m[1]+"`", m[5]
 			if fresh || doc == "" {
-				out = append(out, member{name, doc})
+				out = append(out, member{name, cmp.Or(behind, doc)})
 			} else {
 				out[len(out)-1].names += ", " + name
 			}
-			fresh = false
+			fresh = behind != ""
 		}
 	}
 	p.next++
