@@ -16,37 +16,11 @@
 #include <gadget/macros.h>
 #include <gadget/sockets-map.h>
 #include <gadget/sockets.h>
+#include <gadget/tcp.h>
 #include <gadget/types.h>
 
 /* From the kernel's headers net/inet_connection_sock.h and linux/tcp.h. */
 #define ICSK_TIME_LOSS_PROBE 5
-
-enum tcpflags_set : __u8 {
-	FIN = 0x01,
-	SYN = 0x02,
-	RST = 0x04,
-	PSH = 0x08,
-	ACK = 0x10,
-	URG = 0x20,
-	ECE = 0x40,
-	CWR = 0x80,
-};
-
-/* From the kernel's header tcp_states.h, which has no type of its own for them. */
-enum tcp_state : __u8 {
-	tcp_established = 1,
-	tcp_syn_sent,
-	tcp_syn_recv,
-	tcp_fin_wait1,
-	tcp_fin_wait2,
-	tcp_time_wait,
-	tcp_close,
-	tcp_close_wait,
-	tcp_last_ack,
-	tcp_listen,
-	tcp_closing,
-	tcp_new_syn_recv,
-};
 
 enum retransmission : __u8 {
 	RETRANS,

@@ -231,6 +231,22 @@ static __always_inline struct gadget_socket_value *gadget_socket_lookup(const st
 	return bpf_map_lookup_elem(&gadget_sockets, &key);
 }
 
+/*
+ * The owner of a socket of TCP or UDP of which only the local end is known, as of a
+ * packet for it, or NULL.
+ */
+static __always_inline struct gadget_socket_value *
+gadget_socket_lookup_local(const struct gadget_l4endpoint_t *local, __u32 netns)
+{
+	struct gadget_socket_key key = {};
+
+	key.netns = netns;
+	key.family = local->version == 4 ? GADGET_SE_AF_INET : GADGET_SE_AF_INET6;
+	key.proto = local->proto_raw;
+	key.port = local->port;
+	return __gadget_socket_find(&key);
+}
+
 #endif /* GADGET_TYPE_TRACING */
 
 /* Fills *p with the owner of a socket; leaves it alone where that is unknown. */

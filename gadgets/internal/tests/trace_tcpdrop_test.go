@@ -1,0 +1,118 @@
+package tests
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/gadgets/internal/live"
+)
+
+// tcpDropEvent is one event of data source tcpdrop.
+type tcpDropEvent struct {
+	PID    int      `json:"pid"`
+	Comm   string   `json:"comm"`
+	Flags  string   `json:"tcpflags"`
+	Reason string   `json:"reason"`
+	Src    endpoint `json:"src"`
+	Dst    endpoint `json:"dst"`
+}
+
+// droppedPacket is what a test says about an event. The state is not part of it: the
+// kernel tells the socket of a packet that comes in since 6.11 alone.
+type droppedPacket struct {
+	Flags, Reason string
+	Src, Dst      endpoint
+	PID           int
+}
+
+// dropPackets asks a bound port that nobody listens at for a connection, and has a filter
+// drop what comes over another one.
+func dropPackets(t *testing.T, family int) []droppedPacket {
+	t.Helper()
+	nobody, closed := tcpSocket(t, family)
+	defer unix.Close(nobody)
+	asking, from := tcpSocket(t, family)
+	defer unix.Close(asking)
+	_ = connectTo(asking, closed)
+
+	listener, server := tcpSocket(t, family)
+	defer unix.Close(listener)
+	if err := unix.Listen(listener, 1); err != nil {
+		t.Fatal(err)
+	}
+	fd, client := tcpSocket(t, family)
+	if err := connectTo(fd, server); err != nil {
+		t.Fatal(err)
+	}
+	accepted, _, err := unix.Accept(listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(accepted)
+	nothing := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K}}
+	err = unix.SetsockoptSockFprog(accepted, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &nothing[0]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.Write(fd, []byte("lost")); err != nil {
+		t.Fatal(err)
+	}
+	// It is sent again while the filter is there.
+	if err := unix.SetsockoptInt(accepted, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.Read(accepted, make([]byte, 4)); err != nil {
+		t.Fatal(err)
+	}
+	// What nobody has read when a socket is closed is dropped, too.
+	unix.Close(fd)
+	if n, err := unix.Read(accepted, make([]byte, 4)); err != nil || n != 0 {
+		t.Fatalf("%d bytes, %v behind the end", n, err)
+	}
+	return []droppedPacket{
+		{"SYN", "SKB_DROP_REASON_NO_SOCKET", closed, from, os.Getpid()},
+		{"PSH|ACK", "SKB_DROP_REASON_SOCKET_FILTER", server, client, os.Getpid()},
+	}
+}
+
+func TestTraceTCPDrop(t *testing.T) {
+	if live.Before(5, 17) {
+		t.Skip("needs reasons in the tracepoint skb/kfree_skb (Linux 5.17)")
+	}
+	cases := []struct {
+		name string
+		args []string
+		seen bool
+	}{
+		{"all", nil, true},
+		{"comm", []string{"--comm", live.Comm(t)}, true},
+		{"another process", []string{"--pid", "1"}, false},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var want, got []droppedPacket
+			events := live.Observe[tcpDropEvent](t, "trace_tcpdrop", c.args, func() {
+				want = append(dropPackets(t, unix.AF_INET), dropPackets(t, unix.AF_INET6)...)
+			})
+			var ends []endpoint
+			for _, d := range want {
+				ends = append(ends, d.Src, d.Dst)
+			}
+			if !c.seen {
+				want = nil
+			}
+			for _, e := range events {
+				if slices.Contains(ends, e.Src) || slices.Contains(ends, e.Dst) {
+					got = append(got, droppedPacket{e.Flags, e.Reason, e.Src, e.Dst, e.PID})
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("dropped (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
