@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The sides that take turns.
+const (
+	ourSide     = "ours"
+	leftOutSide = "ours, left out"
+	peerSide    = "bpftrace"
+)
+
+// side is a command that traces.
+type side struct {
+	name string
+	args []string
+	said string // what it says when it traces
+}
+
+// sides returns the commands that trace a workload. A process that is left out is
+// not process 1, the only one that the filter lets through.
+func (b *bench) sides(w workload) []side {
+	ours := append([]string{b.runner, "-v", "run", strings.ReplaceAll(b.Artifacts, "*", w.gadget)}, w.flags...)
+	sides := []side{{ourSide, ours, "ready, "}}
+	if w.filter {
+		sides = append(sides, side{leftOutSide, append(append([]string(nil), ours...), "--pid", "1"), "ready, "})
+	}
+	bpftrace, err := exec.LookPath(b.Bpftrace)
+	if err != nil || w.peer == "" {
+		return sides
+	}
+	script := []string{filepath.Join(b.Scripts, w.peer)}
+	if w.script != "" {
+		script = []string{"-e", w.script}
+	}
+	// In a mount namespace of its own, where the file system that it reads is there.
+	const prepare = `mount -t debugfs debugfs /sys/kernel/debug && exec "$0" "$@"`
+	return append(sides, side{peerSide, append([]string{"/bin/sh", "-c", prepare, bpftrace}, script...), "Attaching "})
+}
+
+// tracer is a side that runs.
+type tracer struct {
+	cmd *exec.Cmd
+}
+
+const (
+	patience = time.Minute     // for a side to trace
+	attach   = 2 * time.Second // between bpftrace's word and the end of attaching
+)
+
+// start runs a side and waits until it traces. What it prints is thrown away.
+func (b *bench) start(s side) (*tracer, error) {
+	t := &tracer{exec.CommandContext(b.ctx, s.args[0], s.args[1:]...)}
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	t.cmd.Stderr, t.cmd.Stdout = in, in
+	t.cmd.Cancel = func() error { return t.cmd.Process.Signal(os.Interrupt) }
+	if s.name == peerSide {
+		t.cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	}
+	if err := t.cmd.Start(); err != nil {
+		return nil, err
+	}
+	ready := make(chan error, 1)
+	go func() {
+		defer out.Close()
+		last := ""
+		r := bufio.NewReaderSize(out, 1<<20)
+		for {
+			line, err := r.ReadString('\n')
+			if err != nil {
+				ready <- errors.New(strings.TrimSpace(last))
+				return
+			}
+			if last = line; strings.Contains(line, s.said) {
+				break
+			}
+		}
+		ready <- nil
+		_, _ = io.Copy(io.Discard, r)
+	}()
+	select {
+	case err = <-ready:
+	case <-time.After(patience):
+		err = fmt.Errorf("it does not trace after %v", patience)
+	}
+	if err == nil && s.name == peerSide {
+		time.Sleep(attach)
+	}
+	if err == nil && syscall.Kill(t.cmd.Process.Pid, 0) != nil {
+		err = errors.New("it ended before it traced")
+	}
+	if err != nil {
+		t.stop()
+		return nil, err
+	}
+	return t, nil
+}
+
+// stop ends the side.
+func (t *tracer) stop() {
+	_ = t.cmd.Process.Signal(os.Interrupt) // it may have ended
+	_ = t.cmd.Wait()                       // bpftrace ends with a code of its own
+}
+
+// ticksPerSecond is USER_HZ, the same on every architecture that gadgets run on.
+const ticksPerSecond = 100
+
+// cpu returns the CPU time that the side has taken; none of nobody.
+func (t *tracer) cpu() (time.Duration, error) {
+	if t == nil {
+		return 0, nil
+	}
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", t.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
+	const utime, stime = 11, 12 // after the name
+	if len(fields) <= stime {
+		return 0, errors.New("reading /proc/PID/stat: too few fields")
+	}
+	sum := 0
+	for _, f := range []string{fields[utime], fields[stime]} {
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return time.Duration(sum) * time.Second / ticksPerSecond, nil
+}

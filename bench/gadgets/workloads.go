@@ -1,0 +1,205 @@
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// workload is something that a process does again and again, and what traces it.
+type workload struct {
+	name, what string
+	gadget     string
+	flags      []string // of the gadget
+	filter     bool     // the gadget can leave processes out
+	peer       string   // bpftrace's script, or what stands in the table
+	script     string   // in place of a file
+	operation  func() func() error
+}
+
+var workloads = []workload{
+	{name: "open", what: "opens and closes a file", gadget: "trace_open", filter: true, peer: "opensnoop.bt", operation: openFile},
+	{name: "exec", what: "executes a program", gadget: "trace_exec", filter: true, peer: "execsnoop.bt", operation: execute},
+	{name: "signal", what: "sends a signal to itself", gadget: "trace_signal", filter: true, peer: "killsnoop.bt", operation: sendSignal},
+	{name: "tcp", what: "connects by TCP, accepts and closes", gadget: "trace_tcp", filter: true, peer: "tcplife.bt", operation: connect},
+	{name: "dns", what: "sends and receives a DNS query", gadget: "trace_dns", filter: true, operation: query},
+	{
+		name: "profile_cpu", what: "computes, sampled at 99 Hz", gadget: "profile_cpu",
+		peer: "profile:hz:99", script: "profile:hz:99 { @[kstack, ustack, comm] = count(); }", operation: compute,
+	},
+}
+
+// work is the process that is traced: it does the workload for a time of its CPU,
+// and prints how often it did it for each second.
+func work(name string, args []string) int {
+	err := func() error {
+		limit, err := time.ParseDuration(args[0])
+		if err != nil {
+			return err
+		}
+		for _, w := range workloads {
+			if w.name == name {
+				return w.repeat(limit)
+			}
+		}
+		return fmt.Errorf("no workload %q", name)
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// batch is how many operations are done between two looks at the clock.
+const batch = 50
+
+func (w workload) repeat(limit time.Duration) error {
+	runtime.LockOSThread()
+	if err := unix.SchedSetaffinity(0, &unix.CPUSet{1}); err != nil {
+		return err
+	}
+	do := w.operation()
+	for range batch {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	start := used()
+	for n := 0; ; {
+		for range batch {
+			if err := do(); err != nil {
+				return err
+			}
+		}
+		n += batch
+		if took := used() - start; took >= limit {
+			fmt.Println(float64(n) / took.Seconds())
+			return nil
+		}
+	}
+}
+
+// used returns the CPU time of this process and its children.
+func used() time.Duration {
+	var sum int64
+	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var u unix.Rusage
+		if err := unix.Getrusage(who, &u); err != nil {
+			panic(err) // the arguments are right
+		}
+		sum += u.Utime.Nano() + u.Stime.Nano()
+	}
+	return time.Duration(sum)
+}
+
+// work runs the workload in a process of its own and returns its rate.
+func (b *bench) work(w workload) (float64, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	cmd := exec.CommandContext(b.ctx, self, b.Time.String())
+	cmd.Env = append(os.Environ(), workEnv+"="+w.name)
+	cmd.Stderr = b.log
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+}
+
+func openFile() func() error {
+	return func() error {
+		fd, err := unix.Open("/etc/passwd", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		return unix.Close(fd)
+	}
+}
+
+func execute() func() error {
+	return func() error { return exec.Command("/bin/true").Run() } //nolint:noctx // ends at once
+}
+
+func sendSignal() func() error {
+	pid := os.Getpid()
+	return func() error { return unix.Kill(pid, unix.SIGWINCH) } // ignored
+}
+
+func connect() func() error {
+	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	address := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
+	if err == nil {
+		err = unix.Bind(listener, address)
+	}
+	if err == nil {
+		err = unix.Listen(listener, batch)
+	}
+	var bound unix.Sockaddr
+	if err == nil {
+		bound, err = unix.Getsockname(listener)
+	}
+	return func() error {
+		if err != nil {
+			return err
+		}
+		client, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(client)
+		// A reset at the end, so that no port is left to wait.
+		if err := unix.SetsockoptLinger(client, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
+			return err
+		}
+		if err := unix.Connect(client, bound); err != nil {
+			return err
+		}
+		server, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		if err != nil {
+			return err
+		}
+		return unix.Close(server)
+	}
+}
+
+// dnsQuery asks for the address of example.com.
+const dnsQuery = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03com\x00\x00\x01\x00\x01"
+
+func query() func() error {
+	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 53})
+	var client *net.UDPConn
+	if err == nil {
+		client, err = net.DialUDP("udp4", nil, server.LocalAddr().(*net.UDPAddr))
+	}
+	buf := make([]byte, 512)
+	return func() error {
+		if err != nil {
+			return err
+		}
+		if _, err := client.Write([]byte(dnsQuery)); err != nil {
+			return err
+		}
+		_, err := server.Read(buf)
+		return err
+	}
+}
+
+func compute() func() error {
+	data := make([]byte, 1<<14)
+	return func() error {
+		sum := sha256.Sum256(data)
+		copy(data, sum[:])
+		return nil
+	}
+}
