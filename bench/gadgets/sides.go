@@ -77,40 +77,60 @@ func (b *bench) start(s side) (*tracer, error) {
 	if err := t.cmd.Start(); err != nil {
 		return nil, err
 	}
-	ready := make(chan error, 1)
-	go func() {
-		defer out.Close()
-		last := ""
-		r := bufio.NewReaderSize(out, 1<<20)
-		for {
-			line, err := r.ReadString('\n')
-			if err != nil {
-				ready <- errors.New(strings.TrimSpace(last))
-				return
-			}
-			if last = line; strings.Contains(line, s.said) {
-				break
-			}
-		}
-		ready <- nil
-		_, _ = io.Copy(io.Discard, r)
-	}()
-	select {
-	case err = <-ready:
-	case <-time.After(patience):
-		err = fmt.Errorf("it does not trace after %v", patience)
-	}
-	if err == nil && s.name == peerSide {
-		time.Sleep(attach)
-	}
-	if err == nil && syscall.Kill(t.cmd.Process.Pid, 0) != nil {
-		err = errors.New("it ended before it traced")
-	}
-	if err != nil {
+	words := &words{said: s.said, ready: make(chan struct{}), ended: make(chan struct{})}
+	go words.read(out)
+	if err := words.wait(s.name); err != nil {
 		t.stop()
 		return nil, err
 	}
 	return t, nil
+}
+
+// words is what a side says.
+type words struct {
+	said         string
+	ready, ended chan struct{}
+	last         string // line before the end; for those that waited for it
+}
+
+// read reads what a side says to its end.
+func (w *words) read(out io.ReadCloser) {
+	defer out.Close()
+	defer close(w.ended)
+	ready := false
+	for r := bufio.NewReaderSize(out, 1<<20); ; {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return
+		}
+		if text := strings.TrimSpace(line); text != "" {
+			w.last = text
+		}
+		if !ready && strings.Contains(line, w.said) {
+			close(w.ready)
+			ready = true
+		}
+	}
+}
+
+// wait waits until the side traces.
+func (w *words) wait(name string) error {
+	select {
+	case <-w.ready:
+	case <-w.ended:
+		return errors.New(w.last)
+	case <-time.After(patience):
+		return fmt.Errorf("it does not trace after %v", patience)
+	}
+	if name != peerSide {
+		return nil
+	}
+	select {
+	case <-w.ended:
+		return errors.New(w.last)
+	case <-time.After(attach):
+		return nil
+	}
 }
 
 // stop ends the side.

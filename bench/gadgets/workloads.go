@@ -29,13 +29,24 @@ var workloads = []workload{
 	{name: "open", what: "opens and closes a file", gadget: "trace_open", filter: true, peer: "opensnoop.bt", operation: openFile},
 	{name: "exec", what: "executes a program", gadget: "trace_exec", filter: true, peer: "execsnoop.bt", operation: execute},
 	{name: "signal", what: "sends a signal to itself", gadget: "trace_signal", filter: true, peer: "killsnoop.bt", operation: sendSignal},
-	{name: "tcp", what: "connects by TCP, accepts and closes", gadget: "trace_tcp", filter: true, peer: "tcplife.bt", operation: connect},
+	{
+		name: "tcp", what: "connects by TCP, accepts and closes", gadget: "trace_tcp", filter: true,
+		peer: "sock:inet_sock_set_state", script: tcpScript, operation: connect, // the tools themselves need kprobes
+	},
 	{name: "dns", what: "sends and receives a DNS query", gadget: "trace_dns", filter: true, operation: query},
 	{
 		name: "profile_cpu", what: "computes, sampled at 99 Hz", gadget: "profile_cpu",
-		peer: "profile:hz:99", script: "profile:hz:99 { @[kstack, ustack, comm] = count(); }", operation: compute,
+		peer: "profile:hz:99", script: "profile:hz:99 { @[kstack, ustack, comm] = count(); } END { clear(@); }", operation: compute,
 	},
 }
+
+// tcpScript shows the ends of connections and that they are made and closed.
+const tcpScript = `tracepoint:sock:inet_sock_set_state
+/args->protocol == 6 && (args->newstate == 1 || args->newstate == 7)/
+{
+	printf("%-6d %-16s %d %s %d %s %d\n", pid, comm, args->newstate,
+		ntop(args->family, args->saddr), args->sport, ntop(args->family, args->daddr), args->dport);
+}`
 
 // work is the process that is traced: it does the workload for a time of its CPU,
 // and prints how often it did it for each second.
