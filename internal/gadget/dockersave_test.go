@@ -3,6 +3,7 @@ package gadget_test
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"io"
 	"os"
@@ -104,19 +105,66 @@ func TestImportOfWhatDockerSaves(t *testing.T) {
 	save(keep, "")
 	checkImport(t, file, root, "example.com/name:v1")
 
+	// An oci-archive of podman has no such list.
 	save(keep, "manifest.json")
-	if _, err := gadget.Import(t.Context(), file); err == nil || !strings.Contains(err.Error(), "save them as docker-archive") {
-		t.Errorf("without manifest.json: error %v, want the hint", err)
+	in, err := gadget.Import(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(in.Roots) != 1 || in.Roots[0].Digest != root.Digest {
+		t.Errorf("without manifest.json: roots %v, want %v", in.Roots, root)
 	}
 
 	// An image that is none of ours stays what it is.
 	save(func(i *ocispec.Image) { i.Config.Labels = nil }, "")
-	in, err := gadget.Import(t.Context(), file)
-	if err != nil {
+	if in, err = gadget.Import(t.Context(), file); err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()
 	if len(in.Roots) != 2 || in.Roots[0].Digest == root.Digest {
 		t.Errorf("roots %v, want the two images", in.Roots)
+	}
+}
+
+// TestImportOfCompressedLayers: podman compresses the layers of an oci-archive.
+// What unpacks to far more than a layer can have is refused.
+func TestImportOfCompressedLayers(t *testing.T) {
+	_, root := artifact(t)
+	exported := export(t, gadget.FormatDocker, "example.com/name:v1")
+	file := filepath.Join(t.TempDir(), "x.tar")
+	save := func(change func(layer []byte) []byte) {
+		t.Helper()
+		files := dockerSave(t, exported, func(*ocispec.Image) {})
+		delete(files, "manifest.json")
+		var index ocispec.Index
+		unmarshal(t, files[ocispec.ImageIndexFile], &index)
+		for i, d := range index.Manifests {
+			var m ocispec.Manifest
+			unmarshal(t, files["blobs/sha256/"+d.Digest.Encoded()], &m)
+			var packed bytes.Buffer
+			z := gzip.NewWriter(&packed)
+			if _, err := z.Write(change(files["blobs/sha256/"+m.Layers[0].Digest.Encoded()])); err != nil {
+				t.Fatal(err)
+			}
+			if err := z.Close(); err != nil {
+				t.Fatal(err)
+			}
+			m.Layers[0] = oci.Describe(ocispec.MediaTypeImageLayerGzip, packed.Bytes())
+			files["blobs/sha256/"+m.Layers[0].Digest.Encoded()] = packed.Bytes()
+			data := marshal(t, m)
+			index.Manifests[i] = oci.Describe(d.MediaType, data)
+			index.Manifests[i].Annotations = map[string]string{ocispec.AnnotationRefName: d.Annotations["io.containerd.image.name"]}
+			files["blobs/sha256/"+index.Manifests[i].Digest.Encoded()] = data
+		}
+		files[ocispec.ImageIndexFile] = marshal(t, index)
+		if err := os.WriteFile(file, tarOf(t, files), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save(func(layer []byte) []byte { return layer })
+	checkImport(t, file, root, "example.com/name:v1")
+	save(func([]byte) []byte { return make([]byte, 64<<20) })
+	if _, err := gadget.Import(t.Context(), file); err == nil || !strings.Contains(err.Error(), "unpacking layer") {
+		t.Errorf("error %v, want that the layer is too large", err)
 	}
 }

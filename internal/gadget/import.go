@@ -30,6 +30,10 @@ const (
 	maxTarName = 4096
 	// maxDockerLayers is the largest number of layers of all images.
 	maxDockerLayers = 64
+	// maxLayerRatio and minLayer bound what a compressed layer unpacks to: so many
+	// times its size, and so many bytes in any case.
+	maxLayerRatio = 64
+	minLayer      = 1 << 20
 )
 
 // Imported is an artifact read from a file or a directory.
@@ -79,15 +83,15 @@ func importedLayout(l *oci.Layout, err error) (*Imported, error) {
 	return &Imported{Blobs: l, Roots: l.Index().Manifests, closer: l}, nil
 }
 
-// importTar tells a layout's tar from a docker-archive. What docker saves is
-// both: where its images hold a gadget, that is restored from them.
+// importTar tells a layout's tar from a docker-archive. What docker and podman save
+// may be both: where its images hold a gadget, that is restored from them.
 func importTar(ctx context.Context, name string) (*Imported, error) {
 	l, layoutErr := oci.OpenLayoutTar(name)
 	if layoutErr == nil {
 		if !holdsExported(ctx, l) {
 			return importedLayout(l, nil)
 		}
-		_ = l.Close()
+		defer l.Close()
 	}
 	f, err := action.Open(name)
 	if err != nil {
@@ -103,7 +107,10 @@ func importTar(ctx context.Context, name string) (*Imported, error) {
 	case ok:
 		return importDocker(name, files)
 	case layoutErr == nil:
-		return nil, fmt.Errorf("importing %q: it has a gadget in container images and no %s to restore it by, save them as docker-archive", name, dockerManifestFile)
+		if err := layoutImages(ctx, l, files); err != nil {
+			return nil, fmt.Errorf("importing %q: %w", name, err)
+		}
+		return importDocker(name, files)
 	}
 	return nil, fmt.Errorf("importing: %w, and no docker-archive", layoutErr)
 }

@@ -1,6 +1,8 @@
 package gadget
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +12,11 @@ import (
 	"strings"
 
 	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/compression"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
 // dockerArtifact is the images of one artifact in a docker-archive.
@@ -43,6 +48,48 @@ func importDocker(name string, files map[string][]byte) (*Imported, error) {
 	}
 	out.Blobs = fileBlobs(all)
 	return out, nil
+}
+
+// layoutImages adds to the files of a layout the list of its container images that
+// a docker-archive would have, and their layers, which mostly are compressed.
+func layoutImages(ctx context.Context, l *oci.Layout, files map[string][]byte) error {
+	left := int64(MaxImportBytes)
+	for _, data := range files {
+		left -= int64(len(data))
+	}
+	var images []dockerImage
+	layers := 0
+	for _, d := range l.Index().Manifests {
+		var m ocispec.Manifest
+		if err := readJSONBlob(ctx, l, d, &m); err != nil {
+			return fmt.Errorf("reading the manifest of an image: %w", err)
+		}
+		var image dockerImage
+		if tag := d.Annotations[ocispec.AnnotationRefName]; tag != "" {
+			image.RepoTags = []string{tag}
+		}
+		if layers += len(m.Layers); layers > maxDockerLayers {
+			return fmt.Errorf("its images have at least %d layers, at most %d are allowed", layers, maxDockerLayers)
+		}
+		for _, layer := range m.Layers {
+			packed, err := oci.ReadBlob(ctx, l, layer, MaxImportBytes)
+			if err != nil {
+				return err
+			}
+			limit := min(left, maxLayerRatio*int64(len(packed))+minLayer)
+			data, err := compression.ReadAll(compression.Detect(packed), bytes.NewReader(packed), limit)
+			if err != nil {
+				return fmt.Errorf("unpacking layer %s: %w", layer.Digest, err)
+			}
+			left -= int64(len(data))
+			files[layer.Digest.String()] = data
+			image.Layers = append(image.Layers, layer.Digest.String())
+		}
+		images = append(images, image)
+	}
+	var err error
+	files[dockerManifestFile], err = json.Marshal(images)
+	return err
 }
 
 // dockerArtifacts reads the images and puts those together that are of one
@@ -88,7 +135,7 @@ func imageFiles(files map[string][]byte, i int, image dockerImage) (map[string][
 	for j, layer := range image.Layers {
 		inner, err := readLayer(files[path.Clean(layer)])
 		if err != nil {
-			return nil, fmt.Errorf("reading layer %q: %w", layer, err)
+			return nil, fmt.Errorf("reading layer %q: %w, save the gadget as an OCI layout if another tool wrote this", layer, err)
 		}
 		for file, data := range inner {
 			if !strings.HasPrefix(file, recordDirectory+"/") {

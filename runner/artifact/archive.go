@@ -1,9 +1,7 @@
 package artifact
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -95,6 +93,54 @@ func (m Member) is(name string) bool {
 	return err == nil && haveErr == nil && ref == have
 }
 
+// NameFor is the name that m gets in a store: the archive's. Where that has none,
+// or just a tag, as many tools write, the artifact itself says what it is called.
+func (a *Archive) NameFor(ctx context.Context, m Member) string {
+	if strings.ContainsAny(m.Name, "/:@") {
+		return m.Name
+	}
+	switch title := a.title(ctx, m.Root); {
+	case title == "" || title == m.Name:
+		return m.Name
+	case m.Name == "":
+		return title
+	default:
+		return title + ":" + m.Name
+	}
+}
+
+// title is what the manifest root, or else one right below it, calls the artifact.
+func (a *Archive) title(ctx context.Context, root ocispec.Descriptor) string {
+	all := []ocispec.Descriptor{root}
+	for i := 0; i < len(all); i++ {
+		data, err := oci.ReadBlob(ctx, a.Blobs, all[i], oci.MaxManifest)
+		if err != nil {
+			continue
+		}
+		m, err := oci.ParseManifest(data)
+		if err != nil {
+			continue
+		}
+		if title := m.Annotations[ocispec.AnnotationTitle]; title != "" {
+			return repositoryOf(title)
+		}
+		if i == 0 {
+			all = append(all, m.Manifests...)
+		}
+	}
+	return ""
+}
+
+// repositoryOf is a gadget's name as that of a repository: "trace open" is
+// trace_open. It is empty where that is none.
+func repositoryOf(title string) string {
+	name := strings.ReplaceAll(strings.ToLower(title), " ", "_")
+	if _, err := registry.ParseReference(name, registry.Defaults{}); err != nil || strings.ContainsAny(name, "/:@") {
+		return ""
+	}
+	return name
+}
+
 // choices lists members as the user can write them.
 func (a *Archive) choices(members []Member) string {
 	var all []string
@@ -108,94 +154,6 @@ func (a *Archive) choices(members []Member) string {
 		all = append(all, fmt.Sprintf("%q", text))
 	}
 	return strings.Join(all, ", ")
-}
-
-// maxReferrerList is the size of a list in an archive, in bytes.
-const maxReferrerList = 128 << 10
-
-// contents is what an archive names, sorted out.
-type contents struct {
-	from  *gadget.Imported
-	roots map[digest.Digest]oci.Manifest
-	// below are the manifests of the indexes among the roots.
-	below map[digest.Digest]bool
-	// about is what refers to something in the archive.
-	about []store.Referrer
-}
-
-// sortOut parts what an archive names: artifacts, and what belongs to one of
-// them. Other tools put both into index.json, with the tags of cosign 2 as names,
-// and some the platforms' manifests beside the index that has them; what Save
-// writes has lists of its own.
-func sortOut(ctx context.Context, from *gadget.Imported) []Member {
-	c := &contents{from: from, roots: readRoots(ctx, from), below: map[digest.Digest]bool{}}
-	for _, m := range c.roots {
-		for _, d := range m.Manifests {
-			c.below[d.Digest] = true
-		}
-	}
-	var members []Member
-	for _, d := range from.Roots {
-		if r, refers := c.referrer(d); refers {
-			c.about = append(c.about, r)
-		} else if name := nameOf(d); name != "" || !c.below[d.Digest] {
-			members = append(members, Member{Name: name, Root: d})
-		}
-	}
-	for i, m := range members {
-		members[i].Referrers = belonging(manifestsOf(ctx, from, m.Root), append(slices.Clone(c.about), c.listed(m.Root.Digest)...))
-	}
-	return members
-}
-
-// nameOf is the name that an entry of index.json has.
-func nameOf(d ocispec.Descriptor) string {
-	return cmp.Or(d.Annotations[containerdName], d.Annotations[ocispec.AnnotationRefName])
-}
-
-// referrer tells an artifact from what refers to something in the archive.
-func (c *contents) referrer(d ocispec.Descriptor) (store.Referrer, bool) {
-	tag := d.Annotations[ocispec.AnnotationRefName]
-	subject, tagged := store.SubjectOfTag(tag)
-	if !tagged {
-		tag = ""
-		if s := c.roots[d.Digest].Subject; s != nil {
-			subject = s.Digest
-		}
-	}
-	_, known := c.roots[subject]
-	return store.Referrer{Target: d, Subject: subject, Tag: tag}, subject != d.Digest && (known || c.below[subject])
-}
-
-// listed is what the archive's own list has about an artifact.
-func (c *contents) listed(root digest.Digest) []store.Referrer {
-	layout, ok := c.from.Blobs.(*oci.Layout)
-	if !ok {
-		return nil
-	}
-	data, err := layout.ReadFile(ReferrerList(root), maxReferrerList)
-	if err != nil {
-		return nil
-	}
-	all, _ := store.ParseReferrers(data, root)
-	return all
-}
-
-// readRoots reads the manifests of the roots. One that cannot be read is empty,
-// which shows again where it is used.
-func readRoots(ctx context.Context, from *gadget.Imported) map[digest.Digest]oci.Manifest {
-	all := map[digest.Digest]oci.Manifest{}
-	for _, d := range from.Roots {
-		all[d.Digest] = oci.Manifest{}
-		if len(from.Roots) == 1 {
-			continue // there is nothing that it could belong to
-		}
-		var m oci.Manifest
-		if data, err := oci.ReadBlob(ctx, from, d, oci.MaxManifest); err == nil && json.Unmarshal(data, &m) == nil {
-			all[d.Digest] = m
-		}
-	}
-	return all
 }
 
 // ReferrerList is the file of an archive that lists what refers to an artifact.

@@ -22,7 +22,7 @@ import (
 type Load struct {
 	File  string `arg:"" optional:"" help:"Archive or layout directory, also as oci:PATH:NAME (default: stdin)."`
 	Input string `short:"i" placeholder:"FILE" help:"The same, as docker has it."`
-	Tag   string `short:"t" placeholder:"NAME" help:"Name for the artifact, where the archive has one artifact."`
+	Tag   string `short:"t" placeholder:"NAME" help:"Name for the artifact, where there is one (default: what the archive or the gadget is called)."`
 }
 
 // Run puts every artifact of the archive into the store, or the one that the
@@ -43,7 +43,13 @@ func (l *Load) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
+	if len(members) == 0 {
+		return errors.New("the archive holds no artifact")
+	}
 	for _, m := range members {
+		if l.Tag == "" && (m.Name != "" || len(members) == 1) {
+			m.Name = from.NameFor(g.Ctx, m)
+		}
 		if err := loadOne(g, s, from, m); err != nil {
 			return err
 		}
