@@ -7,6 +7,7 @@
 
 #include <gadget/types.h>
 
+/* The flags in a header of TCP: a field of this type has the names of those that are set. */
 enum tcpflags_set : __u8 {
 	FIN = 0x01,
 	SYN = 0x02,
@@ -18,7 +19,7 @@ enum tcpflags_set : __u8 {
 	CWR = 0x80,
 };
 
-/* From the kernel's header tcp_states.h, which has no type of its own for them. */
+/* States of a connection: the kernel has no type for those of its header tcp_states.h. */
 enum tcp_state : __u8 {
 	tcp_established = 1,
 	tcp_syn_sent,
