@@ -42,7 +42,7 @@ func kinds(withRun bool) []kind {
 		{"OCI archive", 16, archive(func(o original) tree { return o.layout }), artifactCommands},
 		{"docker archive", 12, archive(func(o original) tree { return o.docker }), artifactCommands},
 		{"file of the store", 16, file("state", func(o original) tree { return o.store }), storeCommands},
-		{"build.yaml", 8, source("build.yaml"), sourceCommands},
+		{"build.yaml", 2, source("build.yaml"), sourceCommands},
 		{"gadget.yaml", 1, source("gadget.yaml"), sourceCommands},
 	}
 }
