@@ -83,6 +83,11 @@ func newLayout(name string, files fileTree) (*Layout, error) {
 	if err := l.readJSON(ocispec.ImageIndexFile, &l.index); err != nil {
 		return nil, err
 	}
+	for _, d := range l.index.Manifests {
+		if err := d.Digest.Validate(); err != nil { // which its methods would panic at
+			return nil, fmt.Errorf("reading %q: digest %q: %w", ocispec.ImageIndexFile, string(d.Digest), err)
+		}
+	}
 	return l, nil
 }
 

@@ -223,10 +223,14 @@ func TestOpenLayoutRefuses(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"nothing":        {nil, `it has no file "oci-layout"`},
-		"version":        {map[string]string{"oci-layout": `{"imageLayoutVersion":"2"}`}, `layout version is "2"`},
-		"no index":       {map[string]string{"oci-layout": `{"imageLayoutVersion":"1.0.0"}`}, "index.json"},
-		"broken index":   {map[string]string{"oci-layout": `{"imageLayoutVersion":"1.0.0"}`, "index.json": "{"}, `reading "index.json"`},
+		"nothing":      {nil, `it has no file "oci-layout"`},
+		"version":      {map[string]string{"oci-layout": `{"imageLayoutVersion":"2"}`}, `layout version is "2"`},
+		"no index":     {map[string]string{"oci-layout": `{"imageLayoutVersion":"1.0.0"}`}, "index.json"},
+		"broken index": {map[string]string{"oci-layout": `{"imageLayoutVersion":"1.0.0"}`, "index.json": "{"}, `reading "index.json"`},
+		"no digest": {
+			map[string]string{"oci-layout": `{"imageLayoutVersion":"1.0.0"}`, "index.json": `{"manifests":[{"digest":"size"}]}`},
+			`reading "index.json": digest "size"`,
+		},
 		"broken version": {map[string]string{"oci-layout": `x`}, `reading "oci-layout"`},
 	} {
 		dir := t.TempDir()
