@@ -80,18 +80,32 @@ func Line(s string) string {
 // JSON returns a JSON text in which everything that is not printable, which can
 // only stand in strings, is escaped as JSON does it.
 func JSON(text []byte) []byte {
+	return escape(text, func(dst []byte, r rune) []byte {
+		for _, u := range utf16.AppendRune(nil, r) {
+			dst = fmt.Appendf(dst, `\u%04x`, u)
+		}
+		return dst
+	})
+}
+
+// YAML returns a YAML text in which everything that is not printable is escaped. It
+// may only stand in double-quoted strings.
+func YAML(text []byte) []byte {
+	return escape(text, func(dst []byte, r rune) []byte { return fmt.Appendf(dst, `\U%08x`, r) })
+}
+
+// escape returns a text with what appendRune makes of what is not printable.
+func escape(text []byte, appendRune func([]byte, rune) []byte) []byte {
 	if bytes.IndexFunc(text, special) < 0 {
 		return text
 	}
 	var out []byte
 	for _, r := range string(text) {
 		if special(r) {
-			for _, u := range utf16.AppendRune(nil, r) {
-				out = fmt.Appendf(out, `\u%04x`, u)
-			}
-			continue
+			out = appendRune(out, r)
+		} else {
+			out = utf8.AppendRune(out, r)
 		}
-		out = utf8.AppendRune(out, r)
 	}
 	return out
 }

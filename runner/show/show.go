@@ -5,6 +5,7 @@ package show
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -27,12 +28,7 @@ const (
 // Data writes v as JSON or YAML.
 func Data(w io.Writer, format string, v any) error {
 	if format == YAML {
-		enc := yaml.NewEncoder(Safe(w))
-		enc.SetIndent(2)
-		if err := enc.Encode(v); err != nil {
-			return err
-		}
-		return enc.Close()
+		return writeYAML(w, v)
 	}
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
@@ -43,6 +39,33 @@ func Data(w io.Writer, format string, v any) error {
 	}
 	_, err := w.Write(printable.JSON(text.Bytes()))
 	return err
+}
+
+// writeYAML writes v as YAML. Strings with what is not printable are quoted, so that
+// it can be escaped.
+func writeYAML(w io.Writer, v any) error {
+	var root yaml.Node
+	if err := root.Encode(v); err != nil {
+		return err
+	}
+	quoteUnprintable(&root)
+	var text bytes.Buffer
+	enc := yaml.NewEncoder(&text)
+	enc.SetIndent(2)
+	if err := errors.Join(enc.Encode(&root), enc.Close()); err != nil {
+		return err
+	}
+	_, err := w.Write(printable.YAML(text.Bytes()))
+	return err
+}
+
+func quoteUnprintable(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && printable.Text(n.Value) != n.Value {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for _, child := range n.Content {
+		quoteUnprintable(child)
+	}
 }
 
 // Safe returns w, and where it is a terminal a writer that escapes what a terminal

@@ -1,10 +1,17 @@
 package show_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
+	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
@@ -28,5 +35,41 @@ func TestHumanSizes(t *testing.T) {
 func TestPrintableHidesControlCharacters(t *testing.T) {
 	if got := show.Printable("a\x1b[2Jb\nc\u009bd"); strings.ContainsAny(got, "\x1b\n\u009b") || !strings.Contains(got, "[2Jb") {
 		t.Errorf("printable = %q", got)
+	}
+}
+
+// TestYAMLOfEveryRune shows names and values of every class of characters: nothing
+// comes out that a terminal acts on, and the text says what went in.
+func TestYAMLOfEveryRune(t *testing.T) {
+	const block = 64
+	in := map[string]string{}
+	for r := rune(0); r <= unicode.MaxRune; r += block {
+		if r == 0x20000 { // from here on there are ideographs, and nothing else before the tags
+			r = 0xe0000
+		}
+		if r == 0xe0200 {
+			r = unicode.MaxRune + 1 - block
+		}
+		var text strings.Builder
+		for c := r; c < r+block; c++ {
+			if utf8.ValidRune(c) {
+				text.WriteRune(c)
+			}
+		}
+		in[text.String()] = "a " + text.String()
+	}
+	var out bytes.Buffer
+	if err := show.Data(&out, show.YAML, in); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); printable.Text(got) != got {
+		t.Error("the text has characters that are not printable")
+	}
+	var back map[string]string
+	if err := yaml.Unmarshal(out.Bytes(), &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(in, back); diff != "" {
+		t.Errorf("read back (-want +got):\n%.2000s", diff)
 	}
 }
