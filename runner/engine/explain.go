@@ -107,6 +107,8 @@ func explainAttach(pr gadgetapi.Program, err error) error {
 		return fmt.Errorf("%s: this kernel does not support %s: %w", point, pr.Type, err)
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, link.ErrNoSymbol):
 		return fmt.Errorf("%s: %s lacks this attach point: %w", point, lacking(pr), err)
+	case pr.Kind != nil && rightHint(*pr.Kind, err) != "":
+		return fmt.Errorf("%s: %w, %s", point, err, rightHint(*pr.Kind, err))
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return fmt.Errorf("%s: the kernel forbids it even to this process, see its security modules and configuration: %w", point, err)
 	}

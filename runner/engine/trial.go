@@ -119,11 +119,8 @@ func trialHint(k gadgetapi.Kind, err error) string {
 	if missing := missingCapabilities(k.Capabilities()); len(missing) > 0 {
 		return "run it as root, or with " + strings.Join(missing, ", ")
 	}
-	if slices.Contains(k.Needs, gadgetapi.NeedTracefs) && tracefsMounted() && !tracefsReadable() {
-		return "run it as root, or with CAP_DAC_READ_SEARCH: tracefs belongs to root alone"
-	}
-	if n := perfParanoid(); n > paranoidForAll && errors.Is(err, unix.EACCES) {
-		return fmt.Sprintf("run it as root, or with CAP_SYS_ADMIN, which this kernel wants while kernel.perf_event_paranoid is %d, above %d", n, paranoidForAll)
+	if hint := rightHint(k, err); hint != "" {
+		return hint
 	}
 	for _, n := range gadgetapi.Needs() {
 		for _, need := range k.Needs {
@@ -136,6 +133,22 @@ func trialHint(k gadgetapi.Kind, err error) string {
 		return fmt.Sprintf("a kernel of %s or newer that was built with it: %v", k.Since(), err)
 	}
 	return err.Error()
+}
+
+// rightHint says which right err, which came of attaching a program of a kind, is
+// for, "" where no single one is known.
+func rightHint(k gadgetapi.Kind, err error) string {
+	if !errors.Is(err, unix.EACCES) {
+		return ""
+	}
+	var file *os.PathError
+	if slices.Contains(k.Needs, gadgetapi.NeedTracefs) && errors.As(err, &file) {
+		return "run it as root, or with CAP_DAC_READ_SEARCH: tracefs belongs to root alone"
+	}
+	if n := perfParanoid(); n > paranoidForAll {
+		return fmt.Sprintf("run it as root, or with CAP_SYS_ADMIN, which this kernel wants while kernel.perf_event_paranoid is %d, above %d", n, paranoidForAll)
+	}
+	return ""
 }
 
 // paranoidForAll is the largest value of kernel.perf_event_paranoid that upstream

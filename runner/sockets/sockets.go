@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -86,6 +87,9 @@ func Open(opts Options) (*Owners, error) {
 func (o *Owners) attach() error {
 	for name, prog := range o.spec.Programs {
 		ln, err := o.attachOne(o.coll.Programs[name], prog)
+		if errors.Is(err, syscall.EACCES) {
+			err = fmt.Errorf("%w, run it as root or with CAP_DAC_READ_SEARCH: tracefs belongs to root alone", err)
+		}
 		if err != nil {
 			return fmt.Errorf("attaching %s to %s: %w", name, prog.AttachTo, err)
 		}

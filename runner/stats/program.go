@@ -45,6 +45,9 @@ const statsRunTime = 0
 // reader. proc is "/proc".
 func OpenPrograms(proc string) (*Programs, error) {
 	measuring, err := ebpf.EnableStats(statsRunTime)
+	if errors.Is(err, unix.EPERM) {
+		return nil, fmt.Errorf("measuring eBPF programs: %w, run it as root or with CAP_SYS_ADMIN", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("measuring eBPF programs: %w", err)
 	}

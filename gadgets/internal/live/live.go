@@ -233,3 +233,26 @@ func path(t *testing.T, variable string) string {
 	}
 	return filepath.Join(os.Getenv("TEST_SRCDIR"), name)
 }
+
+// Runner returns the path of the runner.
+func Runner(t *testing.T) string { return path(t, "GADGET_RUN") }
+
+// Image returns the path of the artifact of a gadget.
+func Image(t *testing.T, gadget string) string {
+	return strings.ReplaceAll(path(t, "GADGETS"), "*", gadget)
+}
+
+// Gadgets returns the names of all artifacts, in order.
+func Gadgets(t *testing.T) []string {
+	t.Helper()
+	pattern := path(t, "GADGETS")
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no artifact matches %q: %v", pattern, err)
+	}
+	before, after, _ := strings.Cut(pattern, "*")
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(strings.TrimPrefix(f, before), after)
+	}
+	return files
+}
