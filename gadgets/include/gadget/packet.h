@@ -43,6 +43,7 @@ enum gadget_packet_type : __u8 {
 struct gadget_packet {
 	struct gadget_l4endpoint_t src;
 	struct gadget_l4endpoint_t dst;
+	__u32 header;  /* the offset of the header of TCP or UDP */
 	__u32 payload; /* the offset of what follows the header of TCP or UDP */
 	__u32 end;     /* the offset of what follows the packet, which may be padded */
 	__u8 tcp_flags;
@@ -110,6 +111,7 @@ static __always_inline bool gadget_packet_parse(const struct __sk_buff *skb,
 	p->src.port = bpf_ntohs(ports[0]);
 	p->dst.port = bpf_ntohs(ports[1]);
 	p->src.proto_raw = p->dst.proto_raw = proto;
+	p->header = off;
 	p->payload = off + __GADGET_UDP_HLEN;
 	if (proto == GADGET_SE_NEXTHDR_TCP) {
 		if (bpf_skb_load_bytes(skb, off + __GADGET_TCP_WORDS_OFFSET, tcp, sizeof(tcp)))
