@@ -135,7 +135,7 @@ func dnsPairTCP(t *testing.T, server string) (net.Conn, net.Conn) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	client, err := net.Dial("tcp", server)
+	client, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
