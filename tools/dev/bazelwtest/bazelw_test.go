@@ -32,6 +32,23 @@ func TestBazelOfPath(t *testing.T) {
 	}
 }
 
+// TestBazelOfPathCallsBazelw has a bazel on PATH that is a script around bazelw: it
+// is asked once for its version, and not again by the bazelw that it calls. The
+// script gives up by itself, lest a failure of this test fills the machine.
+func TestBazelOfPathCallsBazelw(t *testing.T) {
+	m := newMachine(t)
+	m.env = append(m.env, "BAZELW_BAZEL=path")
+	calls := filepath.Join(m.home, "calls")
+	m.has("bazel", `echo call >>"`+calls+`"; mapfile -t n <"`+calls+`"; ((${#n[@]} < 5)) || exit 1; exec bash "`+m.workspace+`/bazelw" "$@"`)
+	out, _ := m.run("build", "//x")
+	if want := "no Bazel >= 7.7 on PATH"; !strings.Contains(out, want) {
+		t.Errorf("got %q, want %q", out, want)
+	}
+	if got, err := os.ReadFile(calls); err != nil || string(got) != "call\n" {
+		t.Errorf("bazel was called %q, %v, want once", got, err)
+	}
+}
+
 func TestExitCodeAndStartupOptions(t *testing.T) {
 	m := newMachine(t)
 	m.has("bazelisk", `if [[ $1 == --version ]]; then echo "bazel 7.7.1"; else echo "ran $*"; exit 3; fi`)
