@@ -3,6 +3,7 @@ package tests
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -90,6 +91,7 @@ func between(t *testing.T, events []mallocEvent, pid int) []allocated {
 
 func TestTraceMalloc(t *testing.T) {
 	python := needsPython(t)
+	name := filepath.Base(python)
 	free := allocated{"free", 0}
 	all := []allocated{
 		{"malloc", 12345},
@@ -116,8 +118,8 @@ func TestTraceMalloc(t *testing.T) {
 		args []string
 		want []allocated
 	}{
-		{"uid", []string{"--uid", strconv.Itoa(os.Getuid()), "--comm", "python3"}, all},
-		{"with stacks", []string{"--collect-ustack", "--comm", "python3"}, all},
+		{"uid", []string{"--uid", strconv.Itoa(os.Getuid()), "--comm", name}, all},
+		{"with stacks", []string{"--collect-ustack", "--comm", name}, all},
 		{"another process", []string{"--pid", "1"}, nil},
 	}
 	for _, c := range cases {
@@ -126,8 +128,6 @@ func TestTraceMalloc(t *testing.T) {
 			events := live.Observe[mallocEvent](t, "trace_malloc", c.args, func() {
 				cmd := exec.Command(python, "-S", "-c", useMemory) //nolint:noctx // short
 				cmd.Env = append(os.Environ(), "MALLOC_MMAP_THRESHOLD_=1073741824")
-				// The name by which the process is found.
-				cmd.Args[0] = "python3"
 				if out, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("the program: %v: %s", err, out)
 				}
