@@ -38,9 +38,12 @@ var (
 // tracefs is mounted: those with tracepoints, or with the owners of sockets, which
 // have some, may look for them there.
 func furtherRights() map[string][]right {
-	rights := map[string][]right{"bpfstats": {capAdmin}, "trace_dns": {capNetRaw, capRead}}
+	rights := map[string][]right{
+		"bpfstats": {capAdmin}, "trace_dns": {capNetRaw, capRead},
+		"deadlock": {capAdmin}, "trace_malloc": {capAdmin}, // probes in libraries
+	}
 	for _, name := range []string{
-		"top_file", "trace_bind", "trace_exec", "trace_init_module", "trace_link", "trace_mount", "trace_oomkill",
+		"fdpass", "top_file", "trace_bind", "trace_exec", "trace_fsslower", "trace_init_module", "trace_link", "trace_mount", "trace_oomkill",
 		"trace_open", "trace_signal", "trace_tcp", "trace_tcpretrans",
 	} {
 		rights[name] = []right{capRead}
@@ -52,7 +55,7 @@ func furtherRights() map[string][]right {
 }
 
 // compiled are the gadgets with a wasm program.
-var compiled = map[string]struct{}{"advise_seccomp": {}, "trace_dns": {}}
+var compiled = map[string]struct{}{"advise_seccomp": {}, "deadlock": {}, "trace_dns": {}}
 
 // paranoid returns kernel.perf_event_paranoid. Above 2, as on Debian, the kernel
 // keeps perf events to CAP_SYS_ADMIN.
