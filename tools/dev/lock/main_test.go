@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
 	"github.com/ulikunitz/xz"
 
@@ -169,8 +170,8 @@ func TestLockErrors(t *testing.T) {
 		"missing package": {append(args, "libbpf"), `"usr/include/bpf/" is in 0 packages`},
 		"no lock yet":     {append(args, "libbpf", "2.0"), "no such file"},
 		"no command":      {args, "expected one of"},
-		"vmlinux arch":    {append(args, "vmlinux", "--archive=mips=x.btf.tar.xz"), `unknown arch "mips"`},
-		"vmlinux name":    {append(args, "vmlinux", "--archive=amd64=x.tar"), "is not named <release>"},
+		"vmlinux arch":    {append(args, "vmlinux", "--kernel=mips=x"), `unknown arch "mips"`},
+		"vmlinux kernel":  {append(args, "vmlinux", "--kernel=amd64="+directory), "unpack one linux-binary package"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -196,15 +197,23 @@ func TestVmlinux(t *testing.T) {
 	if err := os.WriteFile(bpftool, []byte("#!/bin/sh\necho \"/* $1 $2 $3 $5 $6 */\"\ncat \"$4\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	archive := filepath.Join(tools, "6.1.0-1-amd64.btf.tar.xz")
-	if err := os.WriteFile(archive, pack(t, tarball(t, "6.1.0-1-amd64.btf", "the types")), 0o644); err != nil {
+	image := filepath.Join(tools, "usr", "lib", "modules", "6.1.0-1-amd64", "vmlinuz")
+	if err := os.MkdirAll(filepath.Dir(image), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	types := &kernelTypes{types: []btf.Type{&btf.Struct{Name: "the_type", Size: 4}}}
+	raw, err := types.marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(image, raw, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	old := filepath.Join(directory, "toolchain", "vmlinux", "vmlinux-amd64-5.10.tar.xz")
 	if err := os.WriteFile(old, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(context.Background(), []string{"--workspace=" + directory, "vmlinux", "--bpftool=" + bpftool, "--archive=amd64=" + archive}, strings.NewReader(""), io.Discard, io.Discard); err != nil {
+	if err := run(context.Background(), []string{"--workspace=" + directory, "vmlinux", "--bpftool=" + bpftool, "--kernel=amd64=" + tools}, strings.NewReader(""), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	packed, err := os.ReadFile(filepath.Join(directory, "toolchain", "vmlinux", "vmlinux-amd64-6.1.0-1-amd64.tar.xz"))
@@ -220,7 +229,7 @@ func TestVmlinux(t *testing.T) {
 	if err != nil || header.Name != headerFileName {
 		t.Fatalf("the archive holds %v, %v", header, err)
 	}
-	if text, err := io.ReadAll(entries); err != nil || string(text) != "/* btf dump file format c */\nthe types" {
+	if text, err := io.ReadAll(entries); err != nil || !strings.HasPrefix(string(text), "/* btf dump file format c */\n") || !strings.Contains(string(text), "the_type") {
 		t.Errorf("header is %q, %v", text, err)
 	}
 	if _, err := os.Stat(old); err == nil {

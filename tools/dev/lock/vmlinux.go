@@ -13,23 +13,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-
-	"github.com/ulikunitz/xz"
 
 	"github.com/rules-gadget/rules_gadget/tools/dev/lock/lockfile"
 )
 
 const (
-	archiveSuffix  = ".btf.tar.xz"
-	maxBTF         = 64 << 20
 	vmlinuxFormat  = 1
 	headerFileName = "vmlinux.h"
 )
 
 type vmlinuxCommand struct {
-	Bpftool  string            `help:"bpftool that prints the header." default:"bpftool"`
-	Archives map[string]string `name:"archive" required:"" help:"Arch and btfhub archive, such as amd64=6.12.0-amd64.btf.tar.xz; once for every arch."`
+	Bpftool string            `help:"bpftool that prints the header: 7.5 or newer, for the prototypes of kfuncs." default:"bpftool"`
+	Kernels map[string]string `name:"kernel" required:"" help:"Arch and directory with Debian's linux-binary and linux-modules packages, unpacked, such as amd64=DIR; once for every arch."`
+	Older   map[string]string `placeholder:"ARCH=DIR" help:"Arch and directory with an older kernel, whose types that are gone are kept."`
 }
 
 // vmlinuxLock is toolchain/lock/vmlinux.json.
@@ -42,16 +38,16 @@ type lockedEntry struct {
 	Release string `json:"release"` // of the kernel whose types the header holds
 	File    string `json:"file"`    // in toolchain/vmlinux
 	SHA256  string `json:"sha256"`
-	BTF     string `json:"btf_sha256"` // of the BTF that the header was printed from
+	BTF     string `json:"btf_sha256"` // of the merged BTF that the header was printed from
 }
 
 func (c *vmlinuxCommand) run(ctx context.Context, workspace string) error {
 	lock := vmlinuxLock{Format: vmlinuxFormat, Headers: map[string]lockedEntry{}}
-	for arch, archive := range c.Archives {
+	for arch, kernel := range c.Kernels {
 		if arch == lockfile.AnyMachine || triplets[arch] == "" {
 			return fmt.Errorf("unknown arch %q, use the names of Go, such as amd64", arch)
 		}
-		entry, err := c.header(ctx, arch, archive, filepath.Join(workspace, "toolchain", "vmlinux"))
+		entry, err := c.header(ctx, arch, kernel, filepath.Join(workspace, "toolchain", "vmlinux"))
 		if err != nil {
 			return fmt.Errorf("making the header for %s: %w", arch, err)
 		}
@@ -64,13 +60,9 @@ func (c *vmlinuxCommand) run(ctx context.Context, workspace string) error {
 	return os.WriteFile(filepath.Join(workspace, "toolchain", "lock", "vmlinux.json"), append(text, '\n'), 0o644)
 }
 
-// header prints the BTF of an archive as C, packs it and removes the header of another release.
-func (c *vmlinuxCommand) header(ctx context.Context, arch, archive, directory string) (lockedEntry, error) {
-	release, found := strings.CutSuffix(filepath.Base(archive), archiveSuffix)
-	if !found {
-		return lockedEntry{}, fmt.Errorf("%q is not named <release>%s", archive, archiveSuffix)
-	}
-	btf, err := readBTF(archive)
+// header prints the types of an unpacked kernel as C, packs it and removes the header of another release.
+func (c *vmlinuxCommand) header(ctx context.Context, arch, kernel, directory string) (lockedEntry, error) {
+	release, btf, err := mergedBTF(kernel, c.Older[arch])
 	if err != nil {
 		return lockedEntry{}, err
 	}
@@ -104,28 +96,6 @@ func (c *vmlinuxCommand) dump(ctx context.Context, btf []byte) ([]byte, error) {
 		return nil, err
 	}
 	return output(ctx, nil, c.Bpftool, "btf", "dump", "file", file.Name(), "format", "c")
-}
-
-// readBTF returns the one file of a btfhub archive.
-func readBTF(archive string) ([]byte, error) {
-	data, err := os.ReadFile(archive)
-	if err != nil {
-		return nil, err
-	}
-	content, err := xz.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", archive, err)
-	}
-	entries := tar.NewReader(content)
-	for {
-		header, err := entries.Next()
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: no BTF: %w", archive, err)
-		}
-		if strings.HasSuffix(header.Name, ".btf") {
-			return io.ReadAll(io.LimitReader(entries, maxBTF))
-		}
-	}
 }
 
 // packHeader returns a tar.xz of the header alone. The xz program packs a fifth better than the Go library does, and a release of
