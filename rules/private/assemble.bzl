@@ -2,6 +2,7 @@
 
 load(":attest.bzl", "source_date_epoch")
 load(":compile.bzl", "source_args")
+load(":tool.bzl", "params_args")
 
 # Sources of programs: an edit of one must not invalidate a manifest by itself.
 _PROGRAM_EXTENSIONS = ("c", "h", "go", "mod", "sum", "rs", "wasm")
@@ -66,9 +67,7 @@ def index(ctx, manifests, blobs):
     """
     layout = ctx.actions.declare_directory(ctx.label.name + ".oci")
     digest = ctx.actions.declare_file(ctx.label.name + ".digest")
-    args = ctx.actions.args()
-    args.use_param_file("@%s", use_always = True)
-    args.set_param_file_format("multiline")
+    args = params_args(ctx)
     args.add_all(manifests, format_each = "--manifest=%s")
     args.add_all(blobs, format_each = "--blob=%s")
     args.add(digest, format = "--digest-file=%s")

@@ -2,6 +2,7 @@
 
 load("//rules:providers.bzl", "BtfShardsInfo")
 load(":compile.bzl", "bpf_toolchain")
+load(":tool.bzl", "params_args")
 
 def attestations(ctx, archs, digest):
     """Declares the action that writes what is known of how the artifact came to be.
@@ -23,9 +24,7 @@ def attestations(ctx, archs, digest):
     shards = depset(transitive = [t[BtfShardsInfo].shards for t in ctx.attr.btf]).to_list()
     archives = [f for shard in shards for f in shard.archives]
 
-    args = ctx.actions.args()
-    args.use_param_file("@%s", use_always = True)
-    args.set_param_file_format("multiline")
+    args = params_args(ctx)
     args.add(ctx.label.package.split("/")[-1] or ctx.label.name, format = "--name=%s")
     args.add("--target=//%s:%s" % (ctx.label.package, ctx.label.name))
     args.add(digest, format = "--digest-file=%s")

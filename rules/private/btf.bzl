@@ -1,14 +1,13 @@
 """The BtfGen and BtfLayer actions: objects and shards to btfgen layers."""
 
 load("//rules:providers.bzl", "BtfShardsInfo")
+load(":tool.bzl", "params_args")
 
 def _generate(ctx, shard, object):
     name = "%s_/%s" % (ctx.label.name, shard.id.replace("/", "_"))
     out = ctx.actions.declare_file(name + ".minbtf")
     report = ctx.actions.declare_file(name + ".report.json")
-    args = ctx.actions.args()
-    args.use_param_file("@%s", use_always = True)
-    args.set_param_file_format("multiline")
+    args = params_args(ctx)
     args.add(object, format = "--object=%s")
     args.add(shard.file, format = "--shard=%s")
     args.add(report, format = "--report=%s")
@@ -27,9 +26,7 @@ def _generate(ctx, shard, object):
 
 def _layer(ctx, arch, results):
     out = ctx.actions.declare_file("%s_/btf.%s.tar.gz" % (ctx.label.name, arch))
-    args = ctx.actions.args()
-    args.use_param_file("@%s", use_always = True)
-    args.set_param_file_format("multiline")
+    args = params_args(ctx)
     args.add_all(results, format_each = "--result=%s")
     args.add(out, format = "--out=%s")
     ctx.actions.run(

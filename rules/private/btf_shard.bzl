@@ -1,6 +1,7 @@
 """btf_shard: archives of one distro, version and arch, imported once for all gadgets."""
 
 load("//rules:providers.bzl", "BtfShardsInfo")
+load(":tool.bzl", "params_args", "tool")
 
 # btfhub's directory names of architectures; its arm64 is never spelled aarch64.
 _ARCHS = {"arm64": "arm64", "x86_64": "amd64"}
@@ -12,9 +13,7 @@ def _btf_shard_impl(ctx):
              (ctx.attr.shard, " or ".join(sorted(_ARCHS.keys()))))
     out = ctx.actions.declare_file(ctx.label.name + ".btfshard")
     report = ctx.actions.declare_file(ctx.label.name + ".import.json")
-    args = ctx.actions.args()
-    args.use_param_file("@%s", use_always = True)
-    args.set_param_file_format("multiline")
+    args = params_args(ctx)
     args.add(ctx.attr.shard, format = "--shard=%s")
     args.add_all(ctx.files.archives, format_each = "--archive=%s")
     args.add(report, format = "--report=%s")
@@ -55,12 +54,7 @@ btf_shard = rule(
             mandatory = True,
             doc = "`<distro>/<version>/<arch>` in btfhub's spelling, such as `debian/12/x86_64`.",
         ),
-        "_btfimport": attr.label(
-            default = Label("//tools/btfimport"),
-            executable = True,
-            cfg = "exec",
-            doc = "The btfimport tool.",
-        ),
+        "_btfimport": tool("btfimport"),
     },
     provides = [BtfShardsInfo],
 )

@@ -2,6 +2,7 @@
 
 load("//rules:providers.bzl", "GadgetImageInfo")
 load(":launch.bzl", "launch")
+load(":tool.bzl", "params_args", "tool")
 
 def _gadget_compat_impl(ctx):
     image = ctx.attr.image[GadgetImageInfo]
@@ -9,9 +10,7 @@ def _gadget_compat_impl(ctx):
     data = ctx.actions.declare_file(ctx.label.name + ".json")
     text = ctx.actions.declare_file(ctx.label.name + ".txt")
     objects = image.objects.values()
-    args = ctx.actions.args()
-    args.use_param_file("@%s", use_always = True)
-    args.set_param_file_format("multiline")
+    args = params_args(ctx)
     args.add(str(ctx.label).lstrip("@"), format = "--title=%s")
     args.add_all(objects, format_each = "--object=%s")
     args.add_all(image.reports, format_each = "--report=%s")
@@ -47,11 +46,6 @@ The kernels are those of the image's `btf`.""",
             providers = [GadgetImageInfo],
             doc = "The gadget_image whose objects and shards are compared.",
         ),
-        "_compat": attr.label(
-            default = Label("//tools/compat"),
-            executable = True,
-            cfg = "exec",
-            doc = "The compat tool.",
-        ),
+        "_compat": tool("compat"),
     },
 )

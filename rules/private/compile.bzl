@@ -1,6 +1,7 @@
 """The BpfCompile action: build.yaml's source to one object per arch."""
 
 load(":paths.bzl", "package_directory")
+load(":tool.bzl", "params_args")
 
 BPF_TOOLCHAIN = Label("//toolchain:toolchain_type")
 
@@ -17,9 +18,7 @@ def source_args(ctx, tool_inputs):
     Returns:
       Args for a tool of //tools that takes a gadget's directory.
     """
-    args = ctx.actions.args()
-    args.use_param_file("@%s", use_always = True)
-    args.set_param_file_format("multiline")
+    args = params_args(ctx)
     args.add(package_directory(ctx.label), format = "--directory=%s")
     if ctx.file.build_file:
         args.add(ctx.file.build_file, format = "--build-file=%s")

@@ -2,6 +2,7 @@
 
 load("@io_bazel_rules_go//go:def.bzl", "go_library")
 load("//rules:providers.bzl", "GadgetImageInfo")
+load(":tool.bzl", "params_args", "tool")
 
 def _gadget_go_source_impl(ctx):
     image = ctx.attr.image[GadgetImageInfo]
@@ -10,9 +11,7 @@ def _gadget_go_source_impl(ctx):
         source = ctx.actions.declare_file("%s_%s.go" % (ctx.label.name, arch))
         object = ctx.actions.declare_file("%s_%s.o" % (ctx.label.name, arch))
         ctx.actions.symlink(output = object, target_file = image.objects[arch])
-        args = ctx.actions.args()
-        args.use_param_file("@%s", use_always = True)
-        args.set_param_file_format("multiline")
+        args = params_args(ctx)
         args.add(image.objects[arch], format = "--object=%s")
         args.add(object.basename, format = "--embed=%s")
         args.add(arch, format = "--arch=%s")
@@ -46,12 +45,7 @@ _gadget_go_source = rule(
         "package": attr.string(mandatory = True, doc = "Name of the Go package."),
         "stem": attr.string(mandatory = True, doc = "Stem of the generated identifiers."),
         "types": attr.string_list(doc = "C types to generate besides those of maps."),
-        "_bindings": attr.label(
-            default = Label("//tools/bindings"),
-            executable = True,
-            cfg = "exec",
-            doc = "The bindings tool.",
-        ),
+        "_bindings": tool("bindings"),
     },
 )
 

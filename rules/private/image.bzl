@@ -5,6 +5,7 @@ load(":assemble.bzl", "index", "manifest", "metadata_files")
 load(":attest.bzl", "attestations")
 load(":btf.bzl", "btf_layers")
 load(":compile.bzl", "BPF_TOOLCHAIN", "compile_object")
+load(":tool.bzl", "tool")
 load(":wasm.bzl", "GO_TOOLCHAIN", "compile_wasm")
 
 _ARCHS = ["amd64", "arm64"]
@@ -14,14 +15,6 @@ _DOC = """Compiles a gadget for each arch and assembles the OCI artifact.
 build.yaml is the source of truth: this rule takes the directory's files as inputs and
 the actions read it. The default output is the OCI layout directory; the output
 groups `objects`, `digest`, `btf`, `reports` and `attestations` hold the parts."""
-
-def _tool(name):
-    return attr.label(
-        default = Label("//tools/" + name),
-        executable = True,
-        cfg = "exec",
-        doc = "The %s tool." % name,
-    )
 
 _ATTRS = {
     "archs": attr.string_list(
@@ -56,13 +49,13 @@ _ATTRS = {
         allow_files = True,
         doc = "The wasm program: any target that makes a .wasm file, such as a go_binary with goos = \"wasip1\", goarch = \"wasm\" and linkmode = \"c-shared\", whose dependencies are those of the workspace. build.yaml must not name another.",
     ),
-    "_attest": _tool("attest"),
-    "_btfgen": _tool("btfgen"),
-    "_btflayer": _tool("btflayer"),
-    "_compile": _tool("compile"),
-    "_index": _tool("index"),
-    "_manifest": _tool("manifest"),
-    "_wasm": _tool("wasm"),
+    "_attest": tool("attest"),
+    "_btfgen": tool("btfgen"),
+    "_btflayer": tool("btflayer"),
+    "_compile": tool("compile"),
+    "_index": tool("index"),
+    "_manifest": tool("manifest"),
+    "_wasm": tool("wasm"),
 }
 
 def _gadget_image_impl(ctx):

@@ -2,6 +2,7 @@
 
 load("//rules:providers.bzl", "GadgetImageInfo")
 load(":launch.bzl", "launch")
+load(":tool.bzl", "tool")
 
 def _gadget_metadata_impl(ctx):
     image = ctx.attr.image[GadgetImageInfo]
@@ -28,11 +29,6 @@ Comments, order and unknown keys of an existing file stay.""",
             default = "gadget.yaml",
             doc = "Path of the metadata file, relative to the package.",
         ),
-        "_metadata": attr.label(
-            default = Label("//tools/metadata"),
-            executable = True,
-            cfg = "exec",
-            doc = "The metadata tool.",
-        ),
+        "_metadata": tool("metadata"),
     },
 )

@@ -3,6 +3,7 @@
 load("//rules:providers.bzl", "GadgetImageInfo")
 load(":launch.bzl", "launch")
 load(":paths.bzl", "rlocation_path")
+load(":tool.bzl", "tool")
 
 def _gadget_push_impl(ctx):
     image = ctx.attr.image[GadgetImageInfo]
@@ -53,11 +54,6 @@ Prints the digest-pinned reference alone on stdout.""",
         "remote_tags": attr.string_list(
             doc = "Tags to set in each repository. `{STABLE_NAME}` is replaced from the workspace status.",
         ),
-        "_push": attr.label(
-            default = Label("//tools/push"),
-            executable = True,
-            cfg = "exec",
-            doc = "The push tool.",
-        ),
+        "_push": tool("push"),
     },
 )

@@ -2,6 +2,7 @@
 
 load("//rules:providers.bzl", "GadgetImageInfo")
 load(":launch.bzl", "launch")
+load(":tool.bzl", "tool")
 
 def _gadget_run_impl(ctx):
     image = ctx.attr.image[GadgetImageInfo]
@@ -19,11 +20,6 @@ What follows `--` are flags of `gadget-run run`, the gadget's own parameters amo
             providers = [GadgetImageInfo],
             doc = "The gadget_image to run.",
         ),
-        "_runner": attr.label(
-            default = Label("//runner:gadget-run"),
-            executable = True,
-            cfg = "exec",
-            doc = "The runner.",
-        ),
+        "_runner": tool("gadget-run", "//runner:gadget-run"),
     },
 )
