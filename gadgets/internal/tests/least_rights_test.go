@@ -39,12 +39,12 @@ var (
 // have some, may look for them there.
 func furtherRights() map[string][]right {
 	rights := map[string][]right{
-		"bpfstats": {capAdmin}, "trace_dns": {capNetRaw, capRead},
+		"bpfstats": {capAdmin}, "trace_dns": {capNetRaw, capRead}, "trace_sni": {capNetRaw, capRead},
 		"deadlock": {capAdmin}, "trace_malloc": {capAdmin}, // probes in libraries
 	}
 	for _, name := range []string{
 		"fdpass", "top_file", "trace_bind", "trace_exec", "trace_fsslower", "trace_init_module", "trace_link", "trace_mount", "trace_oomkill",
-		"trace_open", "trace_signal", "trace_tcp", "trace_tcpretrans",
+		"trace_open", "trace_signal", "trace_tcp", "trace_tcpdrop", "trace_tcpretrans",
 	} {
 		rights[name] = []right{capRead}
 	}
