@@ -145,6 +145,9 @@ func rightHint(k gadgetapi.Kind, err error) string {
 	if slices.Contains(k.Needs, gadgetapi.NeedTracefs) && errors.As(err, &file) {
 		return "run it as root, or with CAP_DAC_READ_SEARCH: tracefs belongs to root alone"
 	}
+	if slices.Contains(k.Needs, gadgetapi.NeedUprobes) {
+		return "run it as root, or with CAP_SYS_ADMIN, which kernels since 6.17 want for probes in programs and libraries"
+	}
 	if n := perfParanoid(); n > paranoidForAll {
 		return fmt.Sprintf("run it as root, or with CAP_SYS_ADMIN, which this kernel wants while kernel.perf_event_paranoid is %d, above %d", n, paranoidForAll)
 	}
