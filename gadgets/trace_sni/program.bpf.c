@@ -106,9 +106,13 @@ static __always_inline void append(const struct __sk_buff *skb, const struct gad
 		return;
 	if (len > MAX_HELLO - at)
 		len = MAX_HELLO - at;
-	barrier_var(len);
-	if (len == 0 || len > MAX_HELLO)
+	if (!len)
 		return;
+	/* Kernels before 5.15 learn nothing from a comparison with zero. */
+	len--;
+	barrier_var(len);
+	len &= MAX_HELLO - 1;
+	len++;
 	if (!bpf_skb_load_bytes(skb, packet->payload, &s->data[at & (MAX_HELLO - 1)], len))
 		s->len = at + len;
 }
