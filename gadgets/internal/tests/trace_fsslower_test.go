@@ -30,7 +30,7 @@ type slowOperation struct {
 }
 
 // leaseTime is how long the open call takes that waits for the end of a lease.
-const leaseTime = 200 * time.Millisecond
+const leaseTime = 2 * time.Second
 
 // openLeased opens a file on which somebody else has a lease, who gives it back later.
 func openLeased(t *testing.T, name string) {
@@ -124,10 +124,10 @@ func TestTraceFSSlower(t *testing.T) {
 		args []string
 		want []slowOperation
 	}{
-		{"all that are slow", []string{"--filesystem", "", "--min", "100000"}, []slowOperation{slow}},
-		{"slow", []string{"--filesystem", "tmpfs", "--min", "100000", "--pid", own}, []slowOperation{slow}},
+		{"all that are slow", []string{"--filesystem", "", "--min", "1000000"}, []slowOperation{slow}},
+		{"slow", []string{"--filesystem", "tmpfs", "--min", "1000000", "--pid", own}, []slowOperation{slow}},
 		{"everything", []string{"--filesystem", "tmpfs", "--min", "0", "--pid", own}, all},
-		{"comm", []string{"--filesystem", "tmpfs", "--min", "100000", "--comm", "nobody"}, nil},
+		{"comm", []string{"--filesystem", "tmpfs", "--min", "1000000", "--comm", "nobody"}, nil},
 		{"another filesystem", []string{"--filesystem", "tmp", "--min", "0", "--pid", own}, nil},
 		{"default filesystem", []string{"--min", "0", "--pid", own}, nil},
 		{"slower", []string{"--filesystem", "tmpfs", "--min", "10000000", "--pid", own}, nil},
