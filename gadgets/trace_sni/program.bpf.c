@@ -53,7 +53,7 @@ GADGET_TRACER_MAP(events, 256 * 1024);
 GADGET_TRACER(sni, events, event);
 
 /* One direction of a connection, at the place where its packets are seen. */
-struct flow {
+struct tls_flow {
 	struct gadget_l4endpoint_t src;
 	struct gadget_l4endpoint_t dst;
 	__u32 netns;
@@ -63,7 +63,7 @@ struct flow {
 };
 
 /* What was sent so far; twice as long for the verifier, which knows no sums. */
-struct stream {
+struct tls_stream {
 	__u32 next; /* the sequence number that goes on */
 	__u32 len;
 	__u8 data[2 * MAX_HELLO];
@@ -73,8 +73,8 @@ struct stream {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 512);
-	__type(key, struct flow);
-	__type(value, struct stream);
+	__type(key, struct tls_flow);
+	__type(value, struct tls_stream);
 } streams SEC(".maps");
 
 /* 0: the first segment of a hello. 1: a hello without the headers of records. */
@@ -82,22 +82,22 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 2);
 	__type(key, __u32);
-	__type(value, struct stream);
+	__type(value, struct tls_stream);
 } scratch SEC(".maps");
 
-static __always_inline __u8 byte(const struct stream *s, __u32 off)
+static __always_inline __u8 byte(const struct tls_stream *s, __u32 off)
 {
 	return s->data[off & (MAX_HELLO - 1)];
 }
 
-static __always_inline __u32 half(const struct stream *s, __u32 off)
+static __always_inline __u32 half(const struct tls_stream *s, __u32 off)
 {
 	return byte(s, off) << 8 | byte(s, off + 1);
 }
 
 /* Appends the payload of a packet. */
 static __always_inline void append(const struct __sk_buff *skb, const struct gadget_packet *packet,
-				   struct stream *s)
+				   struct tls_stream *s)
 {
 	__u32 len = packet->end - packet->payload, at = s->len;
 
@@ -118,7 +118,7 @@ static __always_inline void append(const struct __sk_buff *skb, const struct gad
 }
 
 /* Puts what is in the records of *s into *hello. False if there is more to come. */
-static __always_inline bool unpack(const struct stream *s, struct stream *hello)
+static __always_inline bool unpack(const struct tls_stream *s, struct tls_stream *hello)
 {
 	__u32 off = 0, len, part;
 
@@ -152,7 +152,7 @@ static __always_inline bool unpack(const struct stream *s, struct stream *hello)
 }
 
 /* The offset of the server's name and its length, 0 where a hello has none. */
-static __always_inline __u32 find_name(const struct stream *s, __u32 *size)
+static __always_inline __u32 find_name(const struct tls_stream *s, __u32 *size)
 {
 	__u32 off = SESSION_OFFSET, end, len;
 
@@ -184,7 +184,7 @@ static __always_inline __u32 find_name(const struct stream *s, __u32 *size)
 }
 
 static __always_inline void send(struct __sk_buff *skb, const struct gadget_packet *packet,
-				 const struct stream *hello,
+				 const struct tls_stream *hello,
 				 const struct gadget_socket_value *owner)
 {
 	struct event *event;
@@ -221,10 +221,10 @@ static __always_inline bool begins(const struct __sk_buff *skb, const struct gad
 }
 
 static __always_inline void handle(struct __sk_buff *skb, const struct gadget_packet *packet,
-				   struct flow *flow, __u32 sequence)
+				   struct tls_flow *flow, __u32 sequence)
 {
 	struct gadget_socket_value *owner;
-	struct stream *known, *s, *hello;
+	struct tls_stream *known, *s, *hello;
 	__u32 first = 0, second = 1;
 
 	known = s = bpf_map_lookup_elem(&streams, flow);
@@ -264,7 +264,7 @@ SEC("socket1")
 int trace_sni(struct __sk_buff *skb)
 {
 	struct gadget_packet packet;
-	struct flow flow;
+	struct tls_flow flow;
 	__be32 sequence;
 
 	if (!gadget_packet_parse(skb, &packet) || packet.payload == packet.end ||
