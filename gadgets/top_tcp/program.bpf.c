@@ -20,7 +20,7 @@
 /* From the kernel's header linux/socket.h: the bytes stay in the socket. */
 #define MSG_PEEK 2
 
-struct connection {
+struct top_tcp_key {
 	gadget_mntns_id mntns_id;
 	gadget_pid pid;
 	gadget_tid tid;
@@ -38,7 +38,7 @@ const volatile int target_family = -1;
 
 GADGET_PARAM(target_family);
 
-GADGET_MAPITER_MAP(stats, connection, traffic, 10240);
+GADGET_MAPITER_MAP(stats, top_tcp_key, traffic, 10240);
 GADGET_MAPITER(tcp, stats);
 
 const struct traffic nothing = {};
@@ -57,7 +57,7 @@ static __always_inline bool is_wanted(struct sock *sk)
 static __always_inline struct traffic *traffic_of(struct sock *sk)
 {
 	__u64 id = bpf_get_current_pid_tgid();
-	struct connection key;
+	struct top_tcp_key key;
 
 	__builtin_memset(&key, 0, sizeof(key));
 	key.mntns_id = gadget_get_current_mntns_id();
