@@ -49,7 +49,7 @@ const struct hist_value empty = {};
 
 /* Arguments: the queueing discipline, the queue of the device, the packet. */
 SEC("raw_tracepoint/qdisc_enqueue")
-int enqueue(struct bpf_raw_tracepoint_args *ctx)
+int packet_enqueued(struct bpf_raw_tracepoint_args *ctx)
 {
 	const struct netdev_queue *queue = (const struct netdev_queue *)ctx->args[1];
 	__u64 now = bpf_ktime_get_ns();
@@ -87,7 +87,7 @@ __noinline int leaves(__u64 packet, __u64 now)
 
 /* Arguments: as above, but the number of packets before them, which are a list. */
 SEC("raw_tracepoint/qdisc_dequeue")
-int dequeue(struct bpf_raw_tracepoint_args *ctx)
+int packets_dequeued(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct sk_buff *skb = (struct sk_buff *)ctx->args[3];
 	__u64 now = bpf_ktime_get_ns();
@@ -101,7 +101,7 @@ int dequeue(struct bpf_raw_tracepoint_args *ctx)
 
 /* The queue was too long, or has ended. */
 SEC("raw_tracepoint/kfree_skb")
-int drop(struct bpf_raw_tracepoint_args *ctx)
+int packet_dropped(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 packet = ctx->args[0];
 
@@ -111,7 +111,7 @@ int drop(struct bpf_raw_tracepoint_args *ctx)
 
 /* The queue made other packets of it. */
 SEC("raw_tracepoint/consume_skb")
-int consume(struct bpf_raw_tracepoint_args *ctx)
+int packet_consumed(struct bpf_raw_tracepoint_args *ctx)
 {
 	__u64 packet = ctx->args[0];
 
