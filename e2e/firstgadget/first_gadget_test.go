@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,7 +171,7 @@ func (r *reader) run(b block) {
 func (r *reader) shell(commands string) (string, error) {
 	at := filepath.Join(r.base, "cwd")
 	cmd := exec.Command("bash", "-euo", "pipefail", "-c", r.replace.Replace(commands)+"\npwd >"+at)
-	cmd.Dir, cmd.Env = r.dir, append(r.env, "GADGET_RUN_STATE="+filepath.Join(r.machine, "state"))
+	cmd.Dir, cmd.Env = r.dir, append(slices.Clone(r.env), "GADGET_RUN_STATE="+filepath.Join(r.machine, "state"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return string(out), err

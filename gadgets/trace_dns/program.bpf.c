@@ -108,7 +108,8 @@ static __always_inline __u32 find(struct __sk_buff *skb, const struct gadget_pac
 	__u32 off = packet->payload + (tcp ? sizeof(__be16) : 0);
 	__be16 length;
 
-	if (off + sizeof(*header) > packet->end || bpf_skb_load_bytes(skb, off, header, sizeof(*header)))
+	if (off + sizeof(*header) > packet->end ||
+	    bpf_skb_load_bytes(skb, off, header, sizeof(*header)))
 		return 0;
 	if (tcp) {
 		if (bpf_skb_load_bytes(skb, packet->payload, &length, sizeof(length)))

@@ -270,7 +270,8 @@ int trace_sni(struct __sk_buff *skb)
 	if (!gadget_packet_parse(skb, &packet) || packet.payload == packet.end ||
 	    packet.src.proto_raw != GADGET_SE_NEXTHDR_TCP)
 		return 0;
-	if (bpf_skb_load_bytes(skb, packet.header + TCP_SEQUENCE_OFFSET, &sequence, sizeof(sequence)))
+	if (bpf_skb_load_bytes(skb, packet.header + TCP_SEQUENCE_OFFSET, &sequence,
+			       sizeof(sequence)))
 		return 0;
 	__builtin_memset(&flow, 0, sizeof(flow));
 	flow.src = packet.src;

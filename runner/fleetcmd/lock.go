@@ -5,7 +5,6 @@ package fleetcmd
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -72,7 +71,7 @@ func (c *Lock) Run(g *cli.Globals) error {
 
 // compare returns an error unless the file has the content.
 func (c *Lock) compare(file string, want []byte) error {
-	have, err := os.ReadFile(file)
+	have, err := action.ReadFile(file, lockfile.MaxFile)
 	if err != nil {
 		return fmt.Errorf("reading the lock file: %w", err)
 	}

@@ -27,7 +27,7 @@ type listFile struct {
 
 // ReadList reads the list in a file.
 func ReadList(ctx context.Context, path string) (List, error) {
-	data, err := action.ReadInput(ctx, path, maxFile)
+	data, err := action.ReadInput(ctx, path, MaxFile)
 	if err != nil {
 		return List{}, fmt.Errorf("reading the list: %w", err)
 	}

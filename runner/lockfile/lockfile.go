@@ -25,10 +25,10 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 )
 
-// Limits of both files.
+// Limits of both files; MaxFile is in bytes.
 const (
 	version      = 1
-	maxFile      = 4 << 20 // bytes
+	MaxFile      = 4 << 20
 	maxGadgets   = 1000
 	maxPlatforms = 16
 	maxSigners   = 64
@@ -87,7 +87,7 @@ type Referrer struct {
 
 // Read reads a lock file.
 func Read(ctx context.Context, path string) (Lock, error) {
-	data, err := action.ReadInput(ctx, path, maxFile)
+	data, err := action.ReadInput(ctx, path, MaxFile)
 	if err != nil {
 		return Lock{}, fmt.Errorf("reading the lock file: %w", err)
 	}
@@ -127,8 +127,8 @@ func Parse(data []byte) (Lock, error) {
 
 // decode reads the one document of data, of which everything must be known.
 func decode(data []byte, into any) error {
-	if len(data) > maxFile {
-		return fmt.Errorf("it has more than %d bytes", maxFile)
+	if len(data) > MaxFile {
+		return fmt.Errorf("it has more than %d bytes", MaxFile)
 	}
 	var first struct {
 		Version *int `yaml:"version"`
@@ -255,8 +255,8 @@ func (l Lock) Format() ([]byte, error) {
 		return nil, err
 	}
 	data, err := l.marshal()
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("the lock file would have more than %d bytes, split the list", maxFile)
+	if err == nil && len(data) > MaxFile {
+		err = fmt.Errorf("the lock file would have more than %d bytes, split the list", MaxFile)
 	}
 	return data, err
 }

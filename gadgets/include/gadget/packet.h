@@ -81,8 +81,7 @@ static __always_inline int __gadget_packet_addresses(const struct __sk_buff *skb
 	if (protocol == bpf_htons(GADGET_SE_ETH_P_IPV6)) {
 		off = GADGET_SE_ETH_HLEN + __GADGET_IPV6_SOURCE_OFFSET;
 		p->src.version = p->dst.version = 6;
-		p->end = __gadget_packet_end(skb, __GADGET_IPV6_LENGTH_OFFSET,
-					     GADGET_SE_IPV6_HLEN);
+		p->end = __gadget_packet_end(skb, __GADGET_IPV6_LENGTH_OFFSET, GADGET_SE_IPV6_HLEN);
 		if (bpf_skb_load_bytes(skb, off, p->src.addr_raw.v6, 16) ||
 		    bpf_skb_load_bytes(skb, off + 16, p->dst.addr_raw.v6, 16))
 			return 0;

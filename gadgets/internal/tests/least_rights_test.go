@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -187,7 +188,7 @@ func runBesideTracefs(cmd *exec.Cmd) error {
 		if err == nil {
 			err = unix.Mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, "")
 		}
-		if err == nil || err == unix.EBUSY { // it is mounted there
+		if err == nil || errors.Is(err, unix.EBUSY) { // it is mounted there
 			err = cmd.Run()
 		}
 		done <- err

@@ -207,7 +207,7 @@ func (p *parser) add(d declaration) {
 		return
 	}
 	d.doc = strings.ReplaceAll(p.doc, "\n\n", " ")
-	if m := prototype.FindStringSubmatch(d.doc); m != nil && strings.Contains(m[1], d.name) {
+	if m := prototype.FindStringSubmatch(d.doc); len(m) > 1 && strings.Contains(m[1], d.name) {
 		d.doc = upper(strings.TrimPrefix(d.doc, m[0]))
 		if strings.Contains(m[1], "(") {
 			d.code = m[1]

@@ -154,8 +154,8 @@ func mutateTar(r *rand.Rand, archive []byte, headers []region) []byte {
 
 // sign writes the checksum of a header.
 func sign(header []byte) {
-	sum := copy(header[tarChecksum:], "        ")
-	sum = 0
+	copy(header[tarChecksum:], "        ")
+	sum := 0
 	for _, b := range header {
 		sum += int(b)
 	}

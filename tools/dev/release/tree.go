@@ -126,7 +126,7 @@ func moduleVersion(path string) (string, error) {
 		return "", err
 	}
 	found := versionLine.FindSubmatch(text)
-	if found == nil || !versionShape.Match(found[1]) {
+	if len(found) < 2 || !versionShape.Match(found[1]) {
 		return "", fmt.Errorf("%q has no line version = \"MAJOR.MINOR.PATCH\", add one to module()", path)
 	}
 	return string(found[1]), nil
