@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/opencontainers/image-spec/specs-go"
@@ -28,6 +30,12 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/fleetcmd"
 )
 
+// patience is --pull-timeout: one machine does the work of all nodes.
+const patience = 10 * time.Minute
+
+// maxTries is how often a node syncs before the fleet counts as broken.
+const maxTries = 5
+
 // fleet is many nodes, the registry that they ask and a mirror or none.
 type fleet struct {
 	options
@@ -35,8 +43,9 @@ type fleet struct {
 	origin  *recorder
 	mirror  *recorder // nil for none
 	running []*httptest.Server
-	address string // of the registry
-	config  string // of the nodes
+	address string       // of the registry
+	config  string       // of the nodes
+	again   atomic.Int64 // syncs that failed and were tried again
 }
 
 func newFleet(ctx context.Context, o options, mirrored bool) (*fleet, error) {
@@ -63,7 +72,9 @@ func newFleet(ctx context.Context, o options, mirrored bool) (*fleet, error) {
 }
 
 func (f *fleet) serve(h http.Handler) string {
-	s := httptest.NewServer(h)
+	s := httptest.NewUnstartedServer(h)
+	s.Config.IdleTimeout = time.Second // nodes that are done do not end here, as processes do
+	s.Start()
 	f.running = append(f.running, s)
 	return strings.TrimPrefix(s.URL, "http://")
 }
@@ -175,14 +186,27 @@ func (f *fleet) syncAll(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(f.atOnce)
 	for i := range f.nodes {
-		group.Go(func() error {
-			c := fleetcmd.Sync{File: f.lockFile(), Jitter: cli.Timeout(f.jitter), TrustFlags: artifact.TrustFlags{VerifyImage: true}}
-			return c.Run(f.globals(ctx, filepath.Join(f.dir, fmt.Sprintf("node%d", i))))
-		})
+		group.Go(func() error { return f.syncNode(ctx, i) })
 	}
 	err := group.Wait()
 	for _, r := range f.servers() {
 		r.end()
+	}
+	return err
+}
+
+// syncNode syncs one node. One that fails tries again, as a service manager lets it.
+func (f *fleet) syncNode(ctx context.Context, i int) (err error) {
+	c := fleetcmd.Sync{
+		File: f.lockFile(), Jitter: cli.Timeout(f.jitter), TrustFlags: artifact.TrustFlags{VerifyImage: true},
+		RegistryFlags: artifact.RegistryFlags{PullTimeout: cli.Timeout(patience)},
+	}
+	for range maxTries {
+		err = c.Run(f.globals(ctx, filepath.Join(f.dir, fmt.Sprintf("node%d", i))))
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		f.again.Add(1)
 	}
 	return err
 }

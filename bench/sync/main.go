@@ -103,6 +103,9 @@ func scenario(ctx context.Context, o options, mirrored bool, tell func(round str
 		if err := f.syncAll(ctx); err != nil {
 			return err
 		}
+		if n := f.again.Swap(0); n > 0 {
+			round += fmt.Sprintf(" (%d syncs failed and were tried again)", n)
+		}
 		if err := tell(round, f.servers()); err != nil {
 			return err
 		}
