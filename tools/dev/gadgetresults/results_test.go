@@ -26,6 +26,28 @@ func workspace() fstest.MapFS {
 	}
 }
 
+func TestCode(t *testing.T) {
+	for _, c := range []struct{ a, b string }{
+		{"int x; // one", "int   x;\n\n"},
+		{"/* one\n * two */\nint x;", "\tint x;"},
+		{"char *a = \"/* no */\"; /* yes */", "char *a = \"/* no */\";"},
+		{"char q = '\"'; // \"\n", "char q = '\"';"},
+	} {
+		if a, b := string(code([]byte(c.a))), string(code([]byte(c.b))); a != b || a == "" {
+			t.Errorf("%q is not the same as %q", a, b)
+		}
+	}
+	for _, c := range []struct{ a, b string }{
+		{"int x;", "int y;"},
+		{`char *a = "//one";`, `char *a = "//two";`},
+		{"a /b; //", "a b; //"},
+	} {
+		if a := string(code([]byte(c.a))); a == string(code([]byte(c.b))) {
+			t.Errorf("%q is that of %q, too", a, c.b)
+		}
+	}
+}
+
 func TestSources(t *testing.T) {
 	for _, c := range []struct {
 		changed string

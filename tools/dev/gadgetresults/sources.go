@@ -1,6 +1,7 @@
 package gadgetresults
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -23,8 +24,8 @@ var Always = []string{"amd64-6.12_btf", "arm64-6.1_btf"}
 var include = regexp.MustCompile(`(?m)^\s*#\s*include\s*["<]([^">]+)[">]`)
 
 // Sources returns a digest of what a gadget's programs are made of: its C and Go
-// files, the headers of the project that these include, and build.yaml. Of a
-// gadget without programs it is that of gadget.yaml.
+// files, the headers of the project that these include, and build.yaml. What C has
+// in comments does not count. Of a gadget without programs it is that of gadget.yaml.
 func Sources(tree fs.FS, gadget string) (string, error) {
 	dir := "gadgets/" + gadget
 	files := map[string][]byte{}
@@ -53,6 +54,26 @@ func Sources(tree fs.FS, gadget string) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil))[:16], nil
 }
 
+// notCode matches comments, and texts so that nothing in them is taken for one.
+var notCode = regexp.MustCompile(`(?s)"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|/\*.*?\*/|//[^\n]*`)
+
+// code returns C without comments, indentation and empty lines, which change no program.
+func code(data []byte) []byte {
+	data = notCode.ReplaceAllFunc(data, func(b []byte) []byte {
+		if b[0] == '/' {
+			return []byte(" ")
+		}
+		return b
+	})
+	var out []byte
+	for line := range bytes.Lines(data) {
+		if words := bytes.Fields(line); len(words) > 0 {
+			out = append(append(out, bytes.Join(words, []byte(" "))...), '\n')
+		}
+	}
+	return out
+}
+
 // addSource reads a file, and the headers of the project that it includes.
 func addSource(tree fs.FS, name string, files map[string][]byte) error {
 	if _, ok := files[name]; ok {
@@ -62,10 +83,12 @@ func addSource(tree fs.FS, name string, files map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	files[name] = data
 	if ext := path.Ext(name); ext != ".c" && ext != ".h" {
+		files[name] = data
 		return nil
 	}
+	data = code(data)
+	files[name] = data
 	for _, m := range include.FindAllSubmatch(data, -1) {
 		err := addSource(tree, path.Join(headers, string(m[1])), files)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // of libbpf, the kernel or the gadget's own directory
