@@ -229,8 +229,11 @@ int thread_ends(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct call_key key = {.thread = bpf_get_current_pid_tgid()};
 
-	for (key.op = 0; key.op < MEMOPS; key.op++)
+#pragma unroll
+	for (int op = 0; op < MEMOPS; op++) {
+		key.op = op;
 		bpf_map_delete_elem(&calls, &key);
+	}
 	return 0;
 }
 
