@@ -34,7 +34,7 @@ func (p place) ResolveTag(_ context.Context, tag string) (ocispec.Descriptor, er
 func (p place) Referrers(_ context.Context, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	var out []ocispec.Descriptor
 	for _, r := range p.gadget.StoreReferrers() {
-		if r.Tag == "" && subject == p.gadget.Digest {
+		if r.Tag == "" && subject == r.Subject {
 			out = append(out, r.Target)
 		}
 	}
