@@ -31,6 +31,9 @@ var callsOf = map[string][]string{
 // attachingCalls load and attach programs and enter namespaces.
 var attachingCalls = []string{"bpf", "perf_event_open", "setns", "unshare", "mount", "pidfd_getfd"}
 
+// renamingCalls give files other names, and cut them.
+var renamingCalls = []string{"renameat", "renameat2", "truncate"}
+
 // mapCommands are the commands of bpf(2) that a running gadget takes.
 var mapCommands = []uint64{
 	1,              // BPF_MAP_LOOKUP_ELEM

@@ -10,7 +10,7 @@ import (
 // without a word, and the call fail on that architecture alone.
 func TestCallsAreKnown(t *testing.T) {
 	for name, info := range map[string]*arch.Info{"amd64": arch.X86_64, "arm64": arch.AARCH64} {
-		for _, group := range [][]string{calls, attachingCalls, callsOf[name]} {
+		for _, group := range [][]string{calls, attachingCalls, renamingCalls, callsOf[name]} {
 			for _, call := range group {
 				if _, ok := info.SyscallNames[call]; !ok && renamed[name] != call {
 					t.Errorf("%s has no system call %q", name, call)

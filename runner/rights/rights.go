@@ -17,6 +17,7 @@ import (
 type Set struct {
 	capabilities uint64
 	attaching    bool
+	renaming     bool
 }
 
 // Keep keeps capabilities, by their numbers, as far as the process has them.
@@ -30,10 +31,14 @@ func (s *Set) Keep(capabilities ...uint) {
 // namespaces.
 func (s *Set) KeepAttaching() { s.attaching = true }
 
+// KeepRenaming keeps the system calls that give files other names.
+func (s *Set) KeepRenaming() { s.renaming = true }
+
 // Join keeps what other keeps as well.
 func (s *Set) Join(other Set) {
 	s.capabilities |= other.capabilities
 	s.attaching = s.attaching || other.attaching
+	s.renaming = s.renaming || other.renaming
 }
 
 // Apply takes every thread of the process what s does not keep, for good. Each half
@@ -90,6 +95,9 @@ func (s Set) filterCalls() error {
 		return nil
 	}
 	allowed := append(known(calls), known(callsOf[runtime.GOARCH])...)
+	if s.renaming {
+		allowed = append(allowed, known(renamingCalls)...)
+	}
 	group := seccomp.SyscallGroup{Action: seccomp.ActionAllow, Names: allowed}
 	if s.attaching {
 		group.Names = append(group.Names, known(attachingCalls)...)

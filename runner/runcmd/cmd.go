@@ -53,6 +53,7 @@ type Cmd struct {
 	Sort       string   `placeholder:"LIST" help:"Sort arrays of entries by these fields, \"-a\" for descending; \"source:a;source2:b\" for each data source." group:"Output"`
 	MaxEntries string   `placeholder:"N" help:"Show at most this many entries of an array, -1 for all; \"source:N,source2:N\" for each data source." group:"Output"`
 
+	OutputFileFlags         `group:"Output"`
 	StackFlags              `group:"Output"`
 	MetricsFlags            `group:"Output"`
 	container.SelectorFlags `group:"Containers"`
@@ -140,6 +141,11 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.open(); err != nil {
 		return cli.Usage(err)
 	}
+	closeOutput, err := s.openOutput()
+	if err != nil {
+		return err
+	}
+	defer closeOutput()
 	if err := s.fetchInTime(ctx); err != nil {
 		return fmt.Errorf("fetching gadget %q: %w", s.cmd.Gadget, err)
 	}
@@ -197,7 +203,7 @@ func (c *Cmd) check() error {
 		}
 		c.Pull = artifact.PullNever
 	}
-	return nil
+	return c.OutputFileFlags.check(c.Output)
 }
 
 // read turns the artifact into a plan.

@@ -29,6 +29,9 @@ func (s *session) rights(stacks bool) rights.Set {
 			keep.KeepAttaching()
 		}
 	}
+	if s.cmd.OutputMaxSize > 0 {
+		keep.KeepRenaming()
+	}
 	if s.wasm != nil {
 		// It may open buffers of events.
 		keep.Keep(unix.CAP_PERFMON)

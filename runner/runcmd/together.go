@@ -16,6 +16,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/metrics"
+	"github.com/rules-gadget/rules_gadget/runner/output"
 	"github.com/rules-gadget/rules_gadget/runner/rights"
 )
 
@@ -51,6 +52,9 @@ type company struct {
 	rights   rights.Set        // what the gadgets need that are attached
 	confined int               // gadgets that have told
 	gadgets  int               // of the run
+
+	file    *output.RotatingFile // of --output-file, nil until a gadget writes
+	writing int                  // gadgets that write to it
 }
 
 // Invocations returns what is to be run: a gadget for each reference on the command
