@@ -5,6 +5,8 @@
 #ifndef __GADGET_BITS_BPF_H
 #define __GADGET_BITS_BPF_H
 
+#include <bpf/bpf_helpers.h>
+
 /* The position of the highest bit of v; 0 for 0 and 1. */
 static __always_inline u64 log2(u32 v)
 {

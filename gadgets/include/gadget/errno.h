@@ -5,6 +5,7 @@
 #ifndef __GADGET_ERRNO_H
 #define __GADGET_ERRNO_H
 
+#include <bpf/bpf_helpers.h>
 #include <gadget/types.h>
 
 #define __GADGET_EINTR 4
