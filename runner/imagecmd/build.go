@@ -33,6 +33,7 @@ type Build struct {
 	Local            bool     `short:"l" help:"Compile with the machine's clang (CLANG, LLVM_STRIP) instead of the pinned one."`
 	Go               string   `placeholder:"PATH" help:"The Go toolchain for wasm programs in Go: the program, its directory, or \"pinned\" (default: that of GOROOT, else the one in PATH, else the pinned one)."`
 	Include          []string `placeholder:"DIR" help:"With --local: directory of headers, before the others."`
+	Vmlinux          []string `sep:"none" placeholder:"[ARCH=]FILE" help:"The vmlinux.h to compile with in place of the pinned one, of all architectures or of ARCH (amd64, arm64); may be repeated."`
 	Platform         []string `placeholder:"linux/ARCH" help:"Platforms to build for (default: those of the build file, or all)."`
 	Label            []string `sep:"none" placeholder:"KEY=VALUE" help:"Annotation to add, may be repeated."`
 	BTF              string   `name:"btf" aliases:"btfhub-archive" type:"existingdir" placeholder:"DIR" help:"Directory of btfhub archives, for kernels without BTF."`
@@ -147,7 +148,10 @@ func (b *Build) make(g *cli.Globals) (*built, error) {
 	if _, err := req.Directory.ReadBuildFile(); err != nil {
 		return nil, err // before megabytes are fetched for nothing
 	}
-	if req.Toolchains, err = b.toolchains(g); err != nil {
+	if req.Toolchains, err = b.toolchains(g); err == nil {
+		req.Toolchains, err = b.withHeaders(req.Toolchains)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if b.UpdateMetadata {

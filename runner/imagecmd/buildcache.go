@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
+	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/assemble"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
@@ -58,6 +59,21 @@ func (b *Build) key(g *cli.Globals, req assemble.ImageRequest) (string, error) {
 		if err := hashNames(h, b.BTF); err != nil {
 			return "", err
 		}
+	}
+	headers, err := b.headerFiles()
+	if err != nil {
+		return "", err
+	}
+	for _, a := range arch.All() {
+		fmt.Fprintf(h, "%s %t\n", a, headers[a] != "")
+		if headers[a] == "" {
+			continue
+		}
+		text, err := toolchain.ReadHeader(headers[a])
+		if err != nil {
+			return "", err
+		}
+		h.Write(text)
 	}
 	if b.File != "" {
 		if _, err := hashFile(h, b.File, gadget.MaxBuildFile); err != nil {
