@@ -58,14 +58,25 @@ func TestHostileArchives(t *testing.T) {
 			_, _ = io.CopyN(w, zeros{}, 600<<20)
 		}, "more than"},
 		"an index that is a tower of brackets": {func(w *tar.Writer) { layout(w, strings.Repeat("[", 16<<20-1)) }, "index.json"},
-		"one layer in a thousand docker images": {func(w *tar.Writer) {
+		"an index.json of a million descriptors": {func(w *tar.Writer) {
+			layout(w, `{"schemaVersion":2,"manifests":[`+strings.Repeat("{},", 1<<20)+`{}]}`)
+		}, "elements, at most 16384"},
+		"an index of a million descriptors": {func(w *tar.Writer) {
+			list := `{"schemaVersion":2,"manifests":[` + strings.Repeat("{},", 1<<20) + `{}]}`
+			file(w, "blobs/sha256/"+oci.Describe("", []byte(list)).Digest.Encoded(), list)
+			layout(w, `{"schemaVersion":2,"manifests":[`+descriptor(ocispec.MediaTypeImageIndex, list)+`]}`)
+		}, "elements, at most 16384"},
+		"a million docker images": {func(w *tar.Writer) {
+			file(w, "manifest.json", `[`+strings.Repeat("{},", 1<<20)+`{}]`)
+		}, "elements, at most 64"},
+		"one layer in many docker images": {func(w *tar.Writer) {
 			var layer bytes.Buffer
 			inner := tar.NewWriter(&layer)
 			file(inner, "a", strings.Repeat("x", 8<<20))
 			_ = inner.Close()
 			file(w, "layer.tar", layer.String())
-			file(w, "manifest.json", `[`+many(1000, func(int) string { return `{"Layers":["layer.tar","layer.tar"]}` })+`]`)
-		}, "at most"},
+			file(w, "manifest.json", `[`+many(60, func(int) string { return `{"Layers":["layer.tar","layer.tar"]}` })+`]`)
+		}, "layers, at most"},
 		"a sparse file in a docker image": {func(w *tar.Writer) {
 			sparse(w, "GNUSparseFile.0/sparse", 1<<20)
 			file(w, "manifest.json", `[]`)

@@ -3,7 +3,6 @@ package gadget
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -127,8 +126,8 @@ func readParts(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, arc
 	out := artifactParts{}
 	manifests := []ocispec.Descriptor{root}
 	if isIndex {
-		var idx ocispec.Index
-		if err := json.Unmarshal(data, &idx); err != nil {
+		idx, err := oci.ParseIndex(data)
+		if err != nil {
 			return artifactParts{}, fmt.Errorf("exporting %s: %w", root.Digest, err)
 		}
 		out.index, manifests = data, idx.Manifests

@@ -120,22 +120,19 @@ func importTar(ctx context.Context, name string) (*Imported, error) {
 func holdsExported(ctx context.Context, l *oci.Layout) bool {
 	all := l.Index().Manifests
 	for _, d := range all[:min(len(all), maxDockerLayers)] { // an image has a layer
-		var manifest ocispec.Manifest
-		var config ocispec.Image
-		if readJSONBlob(ctx, l, d, &manifest) == nil && readJSONBlob(ctx, l, manifest.Config, &config) == nil &&
-			config.Config.Labels[FormatAnnotation] != "" {
+		manifest, err := oci.ReadImage(ctx, l, d)
+		if err != nil {
+			continue
+		}
+		data, err := oci.ReadBlob(ctx, l, manifest.Config, MaxManifest)
+		var config struct {
+			Config struct{ Labels map[string]string } `json:"config"`
+		}
+		if err == nil && json.Unmarshal(data, &config) == nil && config.Config.Labels[FormatAnnotation] != "" {
 			return true
 		}
 	}
 	return false
-}
-
-func readJSONBlob(ctx context.Context, from oci.Blobs, d ocispec.Descriptor, v any) error {
-	data, err := oci.ReadBlob(ctx, from, d, MaxManifest)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, v)
 }
 
 // restore puts an artifact together from its records and from files that are
@@ -175,8 +172,8 @@ func recordedRoot(files map[string][]byte) (ocispec.Descriptor, error) {
 	if !ok && len(manifests) == 1 {
 		return last, nil
 	}
-	var idx ocispec.Index
-	if err := json.Unmarshal(data, &idx); err != nil {
+	idx, err := oci.ParseIndex(data)
+	if err != nil {
 		return last, fmt.Errorf("reading %s/index.json: %w", recordDirectory, err)
 	}
 	for _, d := range idx.Manifests {

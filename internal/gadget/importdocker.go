@@ -60,8 +60,8 @@ func layoutImages(ctx context.Context, l *oci.Layout, files map[string][]byte) e
 	var images []dockerImage
 	layers := 0
 	for _, d := range l.Index().Manifests {
-		var m ocispec.Manifest
-		if err := readJSONBlob(ctx, l, d, &m); err != nil {
+		m, err := oci.ReadImage(ctx, l, d)
+		if err != nil {
 			return fmt.Errorf("reading the manifest of an image: %w", err)
 		}
 		var image dockerImage
@@ -95,8 +95,8 @@ func layoutImages(ctx context.Context, l *oci.Layout, files map[string][]byte) e
 // dockerArtifacts reads the images and puts those together that are of one
 // artifact, in the order of the archive.
 func dockerArtifacts(files map[string][]byte) ([]*dockerArtifact, error) {
-	var images []dockerImage
-	if err := json.Unmarshal(files[dockerManifestFile], &images); err != nil {
+	images, err := oci.ParseList[dockerImage](files[dockerManifestFile], maxDockerLayers) // an image has a layer
+	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", dockerManifestFile, err)
 	}
 	if len(images) == 0 {

@@ -70,7 +70,7 @@ func Load(ctx context.Context, blobs oci.Blobs, root ocispec.Descriptor, a arch.
 		return nil, fmt.Errorf("reading manifest: %w", err)
 	}
 	art := &Artifact{Arch: a, Descriptor: d}
-	if err := json.Unmarshal(data, &art.Manifest); err != nil {
+	if art.Manifest, err = oci.ParseImage(data); err != nil {
 		return nil, fmt.Errorf("reading manifest %s: %w", d.Digest, err)
 	}
 	if err := checkGadget(art.Manifest); err != nil {
@@ -97,8 +97,8 @@ func (ld *loader) manifest(ctx context.Context, d ocispec.Descriptor, a arch.Arc
 		if !isIndex {
 			return d, data, checkPlatform(d, a)
 		}
-		var idx ocispec.Index
-		if err := json.Unmarshal(data, &idx); err != nil {
+		idx, err := oci.ParseIndex(data)
+		if err != nil {
 			return d, nil, fmt.Errorf("reading index %s: %w", d.Digest, err)
 		}
 		if d, err = oci.SelectManifest(idx, a); err != nil {

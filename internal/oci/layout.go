@@ -80,8 +80,12 @@ func newLayout(name string, files fileTree) (*Layout, error) {
 	if version.Version != ocispec.ImageLayoutVersion {
 		return nil, fmt.Errorf("layout version is %q, want %q", version.Version, ocispec.ImageLayoutVersion)
 	}
-	if err := l.readJSON(ocispec.ImageIndexFile, &l.index); err != nil {
+	data, err := l.ReadFile(ocispec.ImageIndexFile, MaxIndexFile)
+	if err != nil {
 		return nil, err
+	}
+	if l.index, err = ParseIndex(data); err != nil {
+		return nil, fmt.Errorf("reading %q: %w", ocispec.ImageIndexFile, err)
 	}
 	for _, d := range l.index.Manifests {
 		if err := d.Digest.Validate(); err != nil { // which its methods would panic at

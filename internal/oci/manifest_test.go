@@ -1,6 +1,7 @@
 package oci_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
@@ -18,4 +19,33 @@ func FuzzParseManifest(f *testing.F) {
 			t.Errorf("%d children are accepted", n)
 		}
 	})
+}
+
+// TestListsAreCounted refuses lists that are short as text and large in memory
+// while it reads them.
+func TestListsAreCounted(t *testing.T) {
+	long := strings.Repeat("{},", oci.MaxListed) + "{}"
+	for name, parse := range map[string]func([]byte) error{
+		"index":    func(data []byte) error { _, err := oci.ParseIndex(data); return err },
+		"image":    func(data []byte) error { _, err := oci.ParseImage(data); return err },
+		"manifest": func(data []byte) error { _, err := oci.ParseManifest(data); return err },
+	} {
+		for _, key := range []string{"manifests", "layers"} {
+			err := parse([]byte(`{"` + key + `":[` + long + `]}`))
+			ignored := name == "index" && key == "layers" || name == "image" && key == "manifests"
+			if want := "a list has at least 16385 elements, at most 16384 are allowed"; !ignored && (err == nil || err.Error() != want) {
+				t.Errorf("%s, %s: %v, want %q", name, key, err, want)
+			}
+		}
+	}
+	index, err := oci.ParseIndex([]byte(`{"schemaVersion":2,"manifests":[{"size":3,"annotations":{"a":"b"}}],"annotations":{"c":"d"}}`))
+	if err != nil || len(index.Manifests) != 1 || index.Manifests[0].Annotations["a"] != "b" || index.Annotations["c"] != "d" || index.SchemaVersion != 2 {
+		t.Errorf("an index is read as %+v, %v", index, err)
+	}
+	if index, err = oci.ParseIndex([]byte(`{"manifests":null}`)); err != nil || index.Manifests != nil {
+		t.Errorf("an index without a list is read as %+v, %v", index, err)
+	}
+	if _, err := oci.ParseIndex([]byte(`{"manifests":{}}`)); err == nil {
+		t.Error("an object is taken as a list")
+	}
 }

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -196,8 +195,8 @@ func (ep *endpoint) referrersPage(ctx context.Context, c *Client, address string
 		return p, ep.wrong("a page of its list of referrers is larger than %d bytes", oci.MaxManifest)
 	}
 	// A registry without the API may answer with a page of its own.
-	var index ocispec.Index
-	if json.Unmarshal(data, &index) != nil || index.MediaType != ocispec.MediaTypeImageIndex {
+	index, err := oci.ParseIndex(data)
+	if err != nil || index.MediaType != ocispec.MediaTypeImageIndex {
 		return p, oci.ErrNotFound
 	}
 	return referrersPage{index.Manifests, nextPage(resp), len(data)}, nil
@@ -236,8 +235,8 @@ func (ep *endpoint) taggedReferrers(ctx context.Context, c *Client, subject dige
 	if d.Digest == subject {
 		return nil, errNoTagList
 	}
-	var index ocispec.Index
-	if err := json.Unmarshal(data, &index); err != nil {
+	index, err := oci.ParseIndex(data)
+	if err != nil {
 		return nil, ep.wrong("the list of referrers of %s is not an index: %v", subject, err)
 	}
 	return index.Manifests, nil

@@ -2,7 +2,6 @@ package sign
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -163,12 +162,12 @@ func tagSignature(l ocispec.Descriptor) Signature {
 }
 
 func parseManifest(ctx context.Context, p oci.Blobs, d ocispec.Descriptor) (ocispec.Manifest, error) {
-	var m ocispec.Manifest
 	data, err := oci.ReadBlob(ctx, p, d, maxManifest)
 	if err != nil {
-		return m, err
+		return ocispec.Manifest{}, err
 	}
-	if err := json.Unmarshal(data, &m); err != nil {
+	m, err := oci.ParseImage(data)
+	if err != nil {
 		return m, fmt.Errorf("reading manifest %s: %w", d.Digest, err)
 	}
 	return m, nil

@@ -3,7 +3,6 @@ package artifact
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -123,13 +122,18 @@ func (c *contents) listed(root digest.Digest) []store.Referrer {
 // which shows again where it is used.
 func readRoots(ctx context.Context, from *gadget.Imported) map[digest.Digest]oci.Manifest {
 	all := map[digest.Digest]oci.Manifest{}
+	bytes, children := int64(0), 0 // of those that are kept
 	for _, d := range from.Roots {
 		all[d.Digest] = oci.Manifest{}
-		if len(from.Roots) == 1 {
-			continue // there is nothing that it could belong to
+		if bytes += d.Size; len(from.Roots) == 1 || bytes > oci.MaxHeld || children > oci.MaxBlobs {
+			continue // there is nothing that it could belong to, or too much
 		}
-		var m oci.Manifest
-		if data, err := oci.ReadBlob(ctx, from, d, oci.MaxManifest); err == nil && json.Unmarshal(data, &m) == nil {
+		data, err := oci.ReadBlob(ctx, from, d, oci.MaxManifest)
+		if err != nil {
+			continue
+		}
+		if m, err := oci.ParseManifest(data); err == nil {
+			children += len(m.Children())
 			all[d.Digest] = m
 		}
 	}

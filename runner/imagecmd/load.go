@@ -3,7 +3,6 @@ package imagecmd
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -123,13 +122,9 @@ func loadOne(g *cli.Globals, s *store.Store, from oci.Blobs, r artifact.Member) 
 // presentArchs returns the architectures of which an archive has the
 // manifest: it may be that of one machine. Empty means all.
 func presentArchs(ctx context.Context, from oci.Blobs, root ocispec.Descriptor) ([]arch.Arch, error) {
-	data, err := oci.ReadBlob(ctx, from, root, oci.MaxManifest)
+	idx, err := oci.ReadIndex(ctx, from, root)
 	if err != nil {
 		return nil, err
-	}
-	var idx ocispec.Index
-	if err := json.Unmarshal(data, &idx); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", root.Digest, err)
 	}
 	var present []arch.Arch
 	missing := false

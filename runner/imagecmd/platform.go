@@ -3,7 +3,6 @@ package imagecmd
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 
@@ -20,13 +19,9 @@ func onlyPlatforms(g *cli.Globals, from oci.Blobs, root ocispec.Descriptor, arch
 	if len(archs) == 0 {
 		return root, from, nil
 	}
-	data, err := oci.ReadBlob(g.Ctx, from, root, oci.MaxManifest)
+	idx, err := oci.ReadIndex(g.Ctx, from, root)
 	if err != nil {
 		return root, nil, err
-	}
-	var idx ocispec.Index
-	if err := json.Unmarshal(data, &idx); err != nil {
-		return root, nil, fmt.Errorf("reading %s: %w", root.Digest, err)
 	}
 	for _, a := range archs {
 		if _, err := oci.SelectManifest(idx, a); err != nil {
@@ -40,7 +35,8 @@ func onlyPlatforms(g *cli.Globals, from oci.Blobs, root ocispec.Descriptor, arch
 	if len(idx.Manifests) == all {
 		return root, from, nil
 	}
-	if data, err = json.Marshal(idx); err != nil {
+	data, err := json.Marshal(idx)
+	if err != nil {
 		return root, nil, err
 	}
 	b := oci.NewBlob(root.MediaType, data)

@@ -2,13 +2,10 @@ package inspect
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
@@ -76,12 +73,8 @@ type Field struct {
 // platforms lists what the index has.
 func (a *Report) platforms(g *cli.Globals, src *artifact.Source) error {
 	a.Platforms = []string{}
-	data, err := oci.ReadBlob(g.Ctx, src.Blobs, src.Root, oci.MaxManifest)
+	idx, err := oci.ReadIndex(g.Ctx, src.Blobs, src.Root)
 	if err != nil {
-		return err
-	}
-	var idx ocispec.Index
-	if err := json.Unmarshal(data, &idx); err != nil {
 		return err
 	}
 	for _, d := range idx.Manifests {

@@ -115,11 +115,7 @@ func (a *Report) documents(g *cli.Globals, src *artifact.Source) error {
 }
 
 func document(g *cli.Globals, src *artifact.Source, d ocispec.Descriptor) (Document, error) {
-	var m ocispec.Manifest
-	data, err := oci.ReadBlob(g.Ctx, src.Place, d, oci.MaxManifest)
-	if err == nil {
-		err = json.Unmarshal(data, &m)
-	}
+	m, err := oci.ReadImage(g.Ctx, src.Place, d)
 	if err != nil {
 		return Document{}, err
 	}
@@ -141,7 +137,7 @@ func document(g *cli.Globals, src *artifact.Source, d ocispec.Descriptor) (Docum
 	if summarize == nil {
 		return doc, nil
 	}
-	data, err = oci.ReadBlob(g.Ctx, src.Place, m.Layers[0], MaxDocument)
+	data, err := oci.ReadBlob(g.Ctx, src.Place, m.Layers[0], MaxDocument)
 	if err != nil {
 		return doc, err
 	}
