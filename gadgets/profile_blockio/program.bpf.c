@@ -72,9 +72,7 @@ int io_complete(struct bpf_raw_tracepoint_args *ctx)
 
 	us = (bpf_ktime_get_ns() - *start) / 1000;
 	bpf_map_delete_elem(&starts, &request);
-	slot = us >> 32 ? SLOTS - 1 : log2(us);
-	if (slot >= SLOTS)
-		slot = SLOTS - 1;
+	slot = gadget_histogram_slot(us, SLOTS);
 	hist = gadget_entry(&hists, &key, &empty);
 	if (hist)
 		__sync_fetch_and_add(&hist->latency[slot], 1);

@@ -76,9 +76,7 @@ __noinline int leaves(__u64 packet, __u64 now)
 	bpf_map_delete_elem(&starts, &packet);
 	if (targ_ms)
 		time /= 1000;
-	slot = time >> 32 ? SLOTS - 1 : log2(time);
-	if (slot >= SLOTS)
-		slot = SLOTS - 1;
+	slot = gadget_histogram_slot(time, SLOTS);
 	hist = gadget_entry(&hists, &key, &empty);
 	if (hist)
 		__sync_fetch_and_add(&hist->latency[slot], 1);

@@ -59,9 +59,7 @@ int segment_received(struct bpf_raw_tracepoint_args *ctx)
 	time = BPF_CORE_READ((struct tcp_sock *)sk, srtt_us) >> SRTT_SHIFT;
 	if (targ_ms)
 		time /= 1000;
-	slot = log2(time);
-	if (slot >= SLOTS)
-		slot = SLOTS - 1;
+	slot = gadget_histogram_slot(time, SLOTS);
 	hist = gadget_entry(&hists, &key, &empty);
 	if (hist)
 		__sync_fetch_and_add(&hist->latency[slot], 1);

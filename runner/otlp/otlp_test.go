@@ -15,6 +15,7 @@ import (
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/rules-gadget/rules_gadget/runner/field"
@@ -313,4 +314,34 @@ func TestRefusedIsNoted(t *testing.T) {
 	if len(c.bodies) != 1 {
 		t.Errorf("%d requests after a final answer", len(c.bodies))
 	}
+}
+
+// TestRejectedIsNoted says what a collector does not take of a request that it
+// takes, and names the endpoint without what may be a token.
+func TestRejectedIsNoted(t *testing.T) {
+	partial := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 3)
+	partial = protowire.AppendString(protowire.AppendTag(partial, 2, protowire.BytesType), "too \x1b old")
+	answer := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), partial)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) }))
+	defer server.Close()
+	note, read := notes(t)
+	PushMetrics(endpoint(t, server.URL+"/v1/metrics?key=secret", Metrics), metrics.New(), note)()
+	if want := server.URL + `/v1/metrics: the collector rejects 3 of what was sent: "too \x1b old"`; !strings.Contains(read(), want) {
+		t.Errorf("it says %q, want %q", read(), want)
+	}
+	server.Close()
+	PushMetrics(endpoint(t, server.URL+"/v1/metrics?key=secret", Metrics), metrics.New(), note)()
+	if !strings.Contains(read(), "connection refused") || strings.Contains(read(), "secret") {
+		t.Errorf("it says %q", read())
+	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{0x0a, 0x04, 0x08, 0x03, 0x12, 0x00})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, why := rejected(data); len(why) > len(data) {
+			t.Errorf("a reason of %d bytes", len(why))
+		}
+	})
 }

@@ -31,4 +31,12 @@ static __always_inline u64 get_slot_idx(u64 v)
 	return v ? log2((u32)v) + 1 : 0;
 }
 
+/* The slot of v in a histogram of so many slots: that of its highest bit, or the last one. */
+static __always_inline u64 gadget_histogram_slot(u64 v, u64 slots)
+{
+	u64 slot = v >> 32 ? slots - 1 : log2(v);
+
+	return slot < slots ? slot : slots - 1;
+}
+
 #endif /* __GADGET_BITS_BPF_H */

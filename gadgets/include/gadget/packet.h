@@ -91,7 +91,7 @@ static __always_inline int __gadget_packet_addresses(const struct __sk_buff *skb
 }
 
 /*
- * Fills *p, every byte of which is written. False for what is no packet of TCP or UDP,
+ * Fills *p, every byte of which is written. False for what is not a TCP or UDP packet,
  * is cut off, or is a fragment other than the first.
  */
 static __always_inline bool gadget_packet_parse(const struct __sk_buff *skb,

@@ -99,7 +99,7 @@ static __always_inline gadget_netns_id gadget_sock_netns(struct sock *sk)
 
 /*
  * The address that a process gave to a system call, of a socket with this
- * protocol. Every byte of *to is written; version is 0 where it is no address of IP.
+ * protocol. Every byte of *to is written; version is 0 where it is not an IP address.
  */
 static __always_inline void gadget_user_address(const void *addr, __u16 protocol,
 						struct gadget_l4endpoint_t *to)

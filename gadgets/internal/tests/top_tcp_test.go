@@ -30,23 +30,12 @@ type (
 // exchange sends over a connection, in both directions, and says what is to be seen.
 func exchange(t *testing.T, family int) map[ends]moved {
 	t.Helper()
-	listener, server := tcpSocket(t, family)
-	defer unix.Close(listener)
-	if err := unix.Listen(listener, 1); err != nil {
-		t.Fatal(err)
-	}
-	fd, client := tcpSocket(t, family)
-	defer unix.Close(fd)
-	if err := connectTo(fd, server); err != nil {
-		t.Fatal(err)
-	}
-	accepted, _, err := unix.Accept(listener)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(accepted)
+	c := connectTCP(t, family)
+	defer unix.Close(c.listener)
+	defer unix.Close(c.fd)
+	defer unix.Close(c.accepted)
 	in := make([]byte, 4096)
-	for _, step := range []struct{ from, to, size int }{{fd, accepted, 1000}, {fd, accepted, 2000}, {accepted, fd, 5}} {
+	for _, step := range []struct{ from, to, size int }{{c.fd, c.accepted, 1000}, {c.fd, c.accepted, 2000}, {c.accepted, c.fd, 5}} {
 		if n, err := unix.Write(step.from, make([]byte, step.size)); n != step.size || err != nil {
 			t.Fatalf("wrote %d bytes, %v", n, err)
 		}
@@ -57,8 +46,8 @@ func exchange(t *testing.T, family int) map[ends]moved {
 			t.Fatalf("read %d bytes, %v", n, err)
 		}
 	}
-	_, _, _ = unix.Recvfrom(fd, in, unix.MSG_DONTWAIT) // nothing is there
-	return map[ends]moved{{client, server}: {3000, 5}, {server, client}: {5, 3000}}
+	_, _, _ = unix.Recvfrom(c.fd, in, unix.MSG_DONTWAIT) // nothing is there
+	return map[ends]moved{{c.client, c.server}: {3000, 5}, {c.server, c.client}: {5, 3000}}
 }
 
 func TestTopTCP(t *testing.T) {

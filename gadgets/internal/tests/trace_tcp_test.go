@@ -28,75 +28,26 @@ type tcpSeen struct {
 	FD, AcceptFD int
 }
 
-// tcpSocket makes a socket of TCP that is bound to a port of the loopback interface.
-func tcpSocket(t *testing.T, family int) (int, endpoint) {
-	t.Helper()
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sa := unix.Sockaddr(&unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-	if family == unix.AF_INET6 {
-		sa = &unix.SockaddrInet6{Addr: [16]byte{15: 1}}
-	}
-	if err := unix.Bind(fd, sa); err != nil {
-		t.Fatal(err)
-	}
-	return fd, nameOf(t, fd)
-}
-
-// nameOf returns the local end of a socket.
-func nameOf(t *testing.T, fd int) endpoint {
-	t.Helper()
-	name, err := unix.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v4, ok := name.(*unix.SockaddrInet4); ok {
-		return endpoint{"127.0.0.1", v4.Port, "TCP"}
-	}
-	return endpoint{"::1", name.(*unix.SockaddrInet6).Port, "TCP"}
-}
-
-// connectTo connects a socket, or begins to.
-func connectTo(fd int, to endpoint) error {
-	if to.Addr == "::1" {
-		return unix.Connect(fd, &unix.SockaddrInet6{Addr: [16]byte{15: 1}, Port: to.Port})
-	}
-	return unix.Connect(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: to.Port})
-}
-
 // converse makes a connection, ends it from the client's side, and says what
 // events there are to be. With reset the client cuts it off.
 func converse(t *testing.T, family int, reset bool) []tcpSeen {
 	t.Helper()
-	listener, server := tcpSocket(t, family)
-	defer unix.Close(listener)
-	if err := unix.Listen(listener, 1); err != nil {
-		t.Fatal(err)
-	}
-	fd, client := tcpSocket(t, family)
-	if err := connectTo(fd, server); err != nil {
-		t.Fatal(err)
-	}
-	accepted, _, err := unix.Accept(listener)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := connectTCP(t, family)
+	defer unix.Close(c.listener)
 	ended := ""
 	if reset {
 		ended = "ECONNRESET"
-		if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
+		if err := unix.SetsockoptLinger(c.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	unix.Close(fd)
-	unix.Close(accepted)
+	unix.Close(c.fd)
+	unix.Close(c.accepted)
 	return []tcpSeen{
-		{"connect", client, server, "", fd, -1},
-		{"accept", server, client, "", listener, accepted},
-		{"close", client, server, "", -1, -1},
-		{"close", server, client, ended, -1, -1},
+		{"connect", c.client, c.server, "", c.fd, -1},
+		{"accept", c.server, c.client, "", c.listener, c.accepted},
+		{"close", c.client, c.server, "", -1, -1},
+		{"close", c.server, c.client, ended, -1, -1},
 	}
 }
 

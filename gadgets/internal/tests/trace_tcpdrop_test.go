@@ -39,43 +39,32 @@ func dropPackets(t *testing.T, family int) []droppedPacket {
 	defer unix.Close(asking)
 	_ = connectTo(asking, closed)
 
-	listener, server := tcpSocket(t, family)
-	defer unix.Close(listener)
-	if err := unix.Listen(listener, 1); err != nil {
-		t.Fatal(err)
-	}
-	fd, client := tcpSocket(t, family)
-	if err := connectTo(fd, server); err != nil {
-		t.Fatal(err)
-	}
-	accepted, _, err := unix.Accept(listener)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(accepted)
+	c := connectTCP(t, family)
+	defer unix.Close(c.listener)
+	defer unix.Close(c.accepted)
 	nothing := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K}}
-	err = unix.SetsockoptSockFprog(accepted, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &nothing[0]})
+	err := unix.SetsockoptSockFprog(c.accepted, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &nothing[0]})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := unix.Write(fd, []byte("lost")); err != nil {
+	if _, err := unix.Write(c.fd, []byte("lost")); err != nil {
 		t.Fatal(err)
 	}
 	// It is sent again while the filter is there.
-	if err := unix.SetsockoptInt(accepted, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0); err != nil {
+	if err := unix.SetsockoptInt(c.accepted, unix.SOL_SOCKET, unix.SO_DETACH_FILTER, 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := unix.Read(accepted, make([]byte, 4)); err != nil {
+	if _, err := unix.Read(c.accepted, make([]byte, 4)); err != nil {
 		t.Fatal(err)
 	}
 	// What nobody has read when a socket is closed is dropped, too.
-	unix.Close(fd)
-	if n, err := unix.Read(accepted, make([]byte, 4)); err != nil || n != 0 {
+	unix.Close(c.fd)
+	if n, err := unix.Read(c.accepted, make([]byte, 4)); err != nil || n != 0 {
 		t.Fatalf("%d bytes, %v behind the end", n, err)
 	}
 	return []droppedPacket{
 		{"SYN", "SKB_DROP_REASON_NO_SOCKET", closed, from, os.Getpid()},
-		{"PSH|ACK", "SKB_DROP_REASON_SOCKET_FILTER", server, client, os.Getpid()},
+		{"PSH|ACK", "SKB_DROP_REASON_SOCKET_FILTER", c.server, c.client, os.Getpid()},
 	}
 }
 
