@@ -146,7 +146,7 @@ func rightHint(k gadgetapi.Kind, err error) string {
 		return "run it as root, or with CAP_DAC_READ_SEARCH: tracefs belongs to root alone"
 	}
 	if slices.Contains(k.Needs, gadgetapi.NeedUprobes) {
-		return "run it as root, or with CAP_SYS_ADMIN, which kernels since 6.17 want for probes in programs and libraries"
+		return "run it as root, or with CAP_SYS_ADMIN, which kernels since 6.16, and updates of older ones since July 2025, want for probes in programs and libraries"
 	}
 	if n := perfParanoid(); n > paranoidForAll {
 		return fmt.Sprintf("run it as root, or with CAP_SYS_ADMIN, which this kernel wants while kernel.perf_event_paranoid is %d, above %d", n, paranoidForAll)
