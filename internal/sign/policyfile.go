@@ -1,13 +1,13 @@
 package sign
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/rules-gadget/rules_gadget/internal/strictyaml"
 )
 
 // Limits of a policy file.
@@ -75,20 +75,9 @@ func (w *words) UnmarshalYAML(n *yaml.Node) error {
 // names. Everything unknown in it is an error: a misspelt word must not open
 // the door.
 func ParsePolicy(data []byte, source string, read func(string) ([]byte, error)) (*Policy, error) {
-	if len(data) > MaxPolicy {
-		return nil, fmt.Errorf("it has more than %d bytes", MaxPolicy)
-	}
 	var f policyFile
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(&f); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("it is empty")
-		}
+	if err := strictyaml.Decode(data, strictyaml.Limits{Bytes: MaxPolicy, Elements: maxMatches, Keys: maxMatches}, &f); err != nil {
 		return nil, err
-	}
-	if err := d.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return nil, errors.New("it has more than one document")
 	}
 	if f.Version != policyVersion {
 		return nil, fmt.Errorf("version is %d, only version %d is known", f.Version, policyVersion)
@@ -197,9 +186,6 @@ func fileOrPEM(file, text string, read func(string) ([]byte, error)) ([]byte, er
 
 func (r ruleFile) compile(all trusted) (Rule, error) {
 	out := Rule{Match: r.Match}
-	if len(r.Match) > maxMatches {
-		return out, fmt.Errorf("it has more than %d patterns", maxMatches)
-	}
 	for _, pattern := range r.Match {
 		if err := checkPattern(pattern); err != nil {
 			return out, fmt.Errorf("match: %w", err)

@@ -7,7 +7,9 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
+	"github.com/rules-gadget/rules_gadget/internal/strictyaml"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 )
 
@@ -42,7 +44,7 @@ func ReadList(ctx context.Context, path string) (List, error) {
 func ParseList(data []byte) (List, error) {
 	var f listFile
 	var l List
-	if err := decode(data, &f); err != nil {
+	if err := decode(data, strictyaml.Limits{Bytes: MaxFile, Elements: oci.MaxChildren, Keys: maxKeys}, &f); err != nil {
 		return l, err
 	}
 	if len(f.Gadgets) == 0 {

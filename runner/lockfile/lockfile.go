@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -22,14 +21,16 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/store"
+	"github.com/rules-gadget/rules_gadget/internal/strictyaml"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 )
 
 // Limits of both files; MaxFile is in bytes.
 const (
 	version      = 1
-	MaxFile      = 4 << 20
+	MaxFile      = 2 << 20
 	maxGadgets   = 1000
+	maxKeys      = 32
 	maxPlatforms = 16
 	maxSigners   = 64
 )
@@ -101,7 +102,7 @@ func Read(ctx context.Context, path string) (Lock, error) {
 // Parse parses a lock file.
 func Parse(data []byte) (Lock, error) {
 	var l Lock
-	if err := decode(data, &l); err != nil {
+	if err := decode(data, strictyaml.Limits{Bytes: MaxFile, Elements: oci.MaxChildren, Keys: maxKeys}, &l); err != nil {
 		return Lock{}, err
 	}
 	if len(l.Gadgets) > maxGadgets {
@@ -125,16 +126,20 @@ func Parse(data []byte) (Lock, error) {
 	return l, nil
 }
 
-// decode reads the one document of data, of which everything must be known.
-func decode(data []byte, into any) error {
-	if len(data) > MaxFile {
-		return fmt.Errorf("it has more than %d bytes", MaxFile)
+// decode reads the one document of data, of which everything must be known. Another
+// version is told before what it has and this one does not.
+func decode(data []byte, limits strictyaml.Limits, into any) error {
+	doc, err := strictyaml.Parse(data, limits)
+	if err != nil {
+		return err
 	}
 	var first struct {
 		Version *int `yaml:"version"`
 	}
-	if err := yaml.Unmarshal(data, &first); err != nil {
-		return err
+	if doc != nil {
+		if err := doc.Decode(&first); err != nil {
+			return err
+		}
 	}
 	switch {
 	case first.Version == nil:
@@ -142,15 +147,7 @@ func decode(data []byte, into any) error {
 	case *first.Version != version:
 		return fmt.Errorf("version is %d, only version %d is known", *first.Version, version)
 	}
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if err := d.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return errors.New("it has more than one document")
-	}
-	return nil
+	return strictyaml.Decode(data, limits, into)
 }
 
 func (g Gadget) check() error {

@@ -135,7 +135,7 @@ func TestWrongLocks(t *testing.T) {
 		"something unknown": {text, "- a", "cannot unmarshal"},
 		"nothing":           {text, "", "it has no version"},
 		"no YAML":           {text, "\t\x00", "yaml"},
-		"a size over limit": {text, "#" + strings.Repeat("x", 5<<20), "more than 4194304 bytes"},
+		"a size over limit": {text, "#" + strings.Repeat("x", 5<<20), "more than 2097152 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			edited := strings.Replace(text, tt.old, tt.new, 1)
