@@ -82,7 +82,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	args = withForeign(args)
 	first := leading(args)
-	std := streams{stdin, stdout, stderr}
+	std := streams{stdin, stdout, cli.Serial(stderr)}
 	line, err := std.commandLine(args[first:])
 	if err != nil {
 		return err

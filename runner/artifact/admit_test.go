@@ -105,7 +105,7 @@ func (a *admission) refer(t *testing.T, root ocispec.Descriptor, doc registry.Do
 // obtain does what "run" does before it loads the gadget.
 func (a *admission) obtain(t *testing.T, policy string) error {
 	t.Helper()
-	g := &cli.Globals{Ctx: t.Context(), State: a.state, Stdout: &bytes.Buffer{}, Stderr: &a.stderr}
+	g := &cli.Globals{Ctx: t.Context(), State: a.state, Stdout: &bytes.Buffer{}, Stderr: cli.Serial(&a.stderr)}
 	_, err := artifact.Obtain(g, artifact.Request{
 		Reference: admittedName, Policy: policy, Archs: []arch.Arch{arch.AMD64}, Trust: &a.trust,
 	})

@@ -67,7 +67,7 @@ func TestLayoutBesideAReference(t *testing.T) {
 	if err := os.Rename(other.Layout(t), admittedName); err != nil {
 		t.Fatal(err)
 	}
-	g := &cli.Globals{Ctx: t.Context(), State: a.state, Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}
+	g := &cli.Globals{Ctx: t.Context(), State: a.state, Stdout: &bytes.Buffer{}, Stderr: cli.Serial(&bytes.Buffer{})}
 	for _, text := range []string{admittedName, admittedName + "@" + a.artifact.Root.Digest.String()} {
 		_, err := artifact.Open(g, text, artifact.RegistryFlags{}, false)
 		if err == nil || !strings.Contains(err.Error(), `"./registry.example`) || !strings.Contains(err.Error(), `"docker://registry.example`) {
@@ -152,7 +152,7 @@ func TestPathsGoThroughThePolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer src.Release()
-	g := &cli.Globals{Ctx: t.Context(), State: a.state, Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}
+	g := &cli.Globals{Ctx: t.Context(), State: a.state, Stdout: &bytes.Buffer{}, Stderr: cli.Serial(&bytes.Buffer{})}
 	admit := func(trust artifact.TrustFlags) error {
 		return artifact.Admit(g, artifact.Admission{Trust: trust, Digest: src.Root.Digest, Stored: src.Place})
 	}

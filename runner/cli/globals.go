@@ -13,7 +13,8 @@ import (
 const DefaultRootState = "/var/lib/gadget-run"
 
 // Globals is what main hands to the Run method of each command. Ctx ends on
-// SIGINT and SIGTERM. Data goes to Stdout, everything else to Stderr.
+// SIGINT and SIGTERM. Data goes to Stdout, everything else to Stderr,
+// to which several goroutines write at once.
 type Globals struct {
 	Ctx    context.Context
 	Stdin  io.Reader

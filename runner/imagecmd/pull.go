@@ -2,7 +2,6 @@ package imagecmd
 
 import (
 	"io"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,7 +29,7 @@ func atOnce(g *cli.Globals, n int) (*errgroup.Group, *cli.Globals) {
 	together := *g
 	together.Ctx = ctx
 	if n > 1 { // one alone has the terminal to itself, and shows a bar
-		together.Stderr = &lockedWriter{w: g.Stderr}
+		together.Stderr = struct{ io.Writer }{g.Stderr}
 	}
 	return group, &together
 }
@@ -69,19 +68,6 @@ func (p *Pull) Run(g *cli.Globals) error {
 		}
 	}
 	return err
-}
-
-// lockedWriter lets several pulls write whole lines.
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-// Write implements io.Writer.
-func (l *lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
 }
 
 // success tells a person what was done, on stderr, and a script the

@@ -52,7 +52,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 		return cli.Usage(err)
 	}
 	return kctx.Run(&cli.Globals{
-		Ctx: context.Background(), Stdin: stdin, Stdout: stdout, Stderr: stderr,
+		Ctx: context.Background(), Stdin: stdin, Stdout: stdout, Stderr: cli.Serial(stderr),
 		State: a.State, Verbose: a.Verbose, Quiet: a.Quiet,
 	})
 }
