@@ -2,7 +2,8 @@
 // claim: every relative link of a Markdown file leads to a file and a heading that
 // exist, a test that it names is there, and no text uses a word of tools/dev/doccheck/words.txt.
 //
-//	go run ./tools/dev/doccheck [FILE...]    the committed and new files by default
+//	go run ./tools/dev/doccheck [FILE...]     the committed and new files by default
+//	go run ./tools/dev/doccheck --site DIR    the links of the HTML files below DIR
 package main
 
 import (
@@ -37,6 +38,13 @@ func main() {
 
 // run checks files and returns how many problems it printed.
 func run(files []string, out io.Writer) (int, error) {
+	if len(files) == 2 && files[0] == "--site" {
+		found, err := checkSite(files[1])
+		for _, p := range found {
+			fmt.Fprintln(out, p)
+		}
+		return len(found), err
+	}
 	if len(files) == 0 {
 		list, err := exec.Command("git", "ls-files", "-z", "-co", "--exclude-standard").Output()
 		if err != nil {

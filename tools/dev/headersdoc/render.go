@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-const intro = `# Headers for gadgets
+const intro = `# Declarations of the headers
 
 <!-- Written by tools/dev/headersdoc from the comments of gadgets/include/gadget. -->
 
