@@ -10,6 +10,7 @@ itself: no register_toolchains is needed.
 load("//toolchain/private:lock.bzl", "host_machine")
 load("//toolchain/private:repos.bzl", "ARCHS", "declare_repos")
 load("//toolchain/private:select_llvm.bzl", "local", "pinned", "release", "select_llvm")
+load("//toolchain/private:select_vmlinux.bzl", "select_vmlinux", "vmlinux_choice")
 
 _toolchain = tag_class(
     doc = "Chooses among the pinned versions of LLVM, for every machine.",
@@ -59,10 +60,29 @@ _local_llvm = tag_class(
     },
 )
 
+_vmlinux = tag_class(
+    doc = "Compiles gadgets of one arch with a vmlinux.h of your own choice: a file, or one to fetch.",
+    attrs = {
+        "arch": attr.string(
+            doc = "Arch of the gadgets, `amd64` or `arm64`.",
+            mandatory = True,
+        ),
+        "file": attr.label(
+            doc = "The header, a file of the sources by any name, such as `//third_party:vmlinux_6_1.h`.",
+        ),
+        "sha256": attr.string(
+            doc = "sha256 of the header to fetch.",
+        ),
+        "urls": attr.string_list(
+            doc = "URLs of the header, tried in turn.",
+        ),
+    },
+)
+
 def _request(module, tag, arch, choice):
     return struct(module = module.name or "of the main repository", is_root = module.is_root, tag = tag, arch = arch, choice = choice)
 
-def _requests(module, host):
+def _llvm_requests(module, host):
     tags = module.tags
     return [
         _request(module, "bpf.toolchain", "", pinned(t.llvm_version))
@@ -75,6 +95,12 @@ def _requests(module, host):
         for t in tags.local_llvm
     ]
 
+def _vmlinux_requests(module):
+    return [
+        _request(module, "bpf.vmlinux", t.arch, vmlinux_choice(t.file, t.urls, t.sha256))
+        for t in module.tags.vmlinux
+    ]
+
 def _mirror(mctx):
     for module in mctx.modules:
         for tag in module.tags.toolchain:
@@ -83,13 +109,15 @@ def _mirror(mctx):
     return ""
 
 def _bpf_extension_impl(mctx):
-    requests = []
+    llvms, headers = [], []
     for module in mctx.modules:
-        requests += _requests(module, host_machine(mctx.os))
-    selected = select_llvm(requests, ARCHS)
-    if selected.error:
-        fail(selected.error)
-    declare_repos(selected.choices, _mirror(mctx))
+        llvms += _llvm_requests(module, host_machine(mctx.os))
+        headers += _vmlinux_requests(module)
+    llvm = select_llvm(llvms, ARCHS)
+    vmlinux = select_vmlinux(headers, ARCHS)
+    if llvm.error or vmlinux.error:
+        fail(llvm.error or vmlinux.error)
+    declare_repos(llvm.choices, vmlinux.choices, _mirror(mctx))
     return mctx.extension_metadata(reproducible = True)
 
 bpf = module_extension(
@@ -99,6 +127,7 @@ bpf = module_extension(
         "llvm_release": _llvm_release,
         "local_llvm": _local_llvm,
         "toolchain": _toolchain,
+        "vmlinux": _vmlinux,
     },
     os_dependent = True,
     arch_dependent = True,

@@ -16,6 +16,8 @@ bpf_headers(
 )
 """
 
+_VMLINUX = "vmlinux.h"
+
 # Licence of every header but the generated one: LGPL-2.1 OR BSD-2-Clause.
 def _libbpf_headers_impl(rctx):
     locked = read_bundle(rctx, rctx.attr._lock, "", "any")
@@ -87,25 +89,55 @@ linux_headers = repository_rule(
     } | MIRROR_ATTRS,
 )
 
-def _vmlinux_headers_impl(rctx):
+def _packed_vmlinux(rctx):
     lock = json.decode(rctx.read(rctx.attr._lock))
     if rctx.attr.arch not in lock["headers"]:
         fail("attribute 'arch': no vmlinux.h for %r, only for %s" % (rctx.attr.arch, ", ".join(sorted(lock["headers"]))))
     rctx.extract(rctx.attr._lock.relative("//toolchain/vmlinux:" + lock["headers"][rctx.attr.arch]["file"]))
+
+def _chosen_vmlinux(rctx):
+    if rctx.attr.urls:
+        origin = rctx.attr.urls[0]
+        rctx.download(output = _VMLINUX, sha256 = rctx.attr.sha256, url = rctx.attr.urls)
+    else:
+        origin = rctx.attr.file
+        if not rctx.path(origin).exists:
+            fail("attribute 'file': %s does not exist; name a file of the sources, not one that is built" % origin)
+        rctx.symlink(origin, _VMLINUX)
+    text = rctx.read(_VMLINUX)
+    if not text or "\0" in text:
+        fail("attribute '%s': %s is not a C header; print one with \"bpftool btf dump file FILE format c\"" %
+             ("urls" if rctx.attr.urls else "file", origin))
+
+def _vmlinux_headers_impl(rctx):
+    if rctx.attr.urls or rctx.attr.file:
+        _chosen_vmlinux(rctx)
+    else:
+        _packed_vmlinux(rctx)
     rctx.file("BUILD.bazel", _HEADERS.format(
-        anchor = "vmlinux.h",
+        anchor = _VMLINUX,
         defs = rctx.attr._defs,
-        glob = "vmlinux.h",
+        glob = _VMLINUX,
         name = "headers",
     ))
 
 vmlinux_headers = repository_rule(
-    doc = "vmlinux.h for one arch, as target `headers`. Nothing is fetched: it is packed in the project.",
+    doc = "vmlinux.h for one arch, as target `headers`: the one that is packed in the project, of which nothing is fetched, or another.",
     implementation = _vmlinux_headers_impl,
     attrs = {
         "arch": attr.string(
             doc = "Arch of the gadgets, such as `amd64`.",
             mandatory = True,
+        ),
+        "file": attr.label(
+            doc = "The header to use in place of the packed one.",
+            allow_single_file = True,
+        ),
+        "sha256": attr.string(
+            doc = "sha256 of the file to fetch.",
+        ),
+        "urls": attr.string_list(
+            doc = "URLs of the header to use in place of the packed one, tried in turn.",
         ),
         "_defs": attr.label(
             default = Label("//toolchain:defs.bzl"),

@@ -39,11 +39,12 @@ def _declare_llvm(repo, machine, choice, mirror):
             vmlinux = _VMLINUX,
         )
 
-def declare_repos(choices, mirror):
+def declare_repos(choices, vmlinux, mirror):
     """Declares all repositories of the toolchain.
 
     Args:
       choices: what select_llvm returned: struct by architecture of the machine that compiles.
+      vmlinux: what select_vmlinux returned: struct by architecture of the gadgets.
       mirror: base URL of a Debian mirror, or "".
     """
     repos = {machine: "bpf_llvm_linux_" + machine for machine in choices}
@@ -51,6 +52,12 @@ def declare_repos(choices, mirror):
         _declare_llvm(repo, machine, choices[machine], mirror)
     libbpf_headers(name = "bpf_libbpf", mirror = mirror)
     linux_headers(name = "bpf_linux", mirror = mirror)
-    for arch in ARCHS:
-        vmlinux_headers(name = "bpf_vmlinux_" + arch, arch = arch)
+    for arch, choice in vmlinux.items():
+        vmlinux_headers(
+            name = "bpf_vmlinux_" + arch,
+            arch = arch,
+            file = choice.file,
+            sha256 = choice.sha256,
+            urls = choice.urls,
+        )
     toolchains_hub(name = HUB, toolchains = repos)
