@@ -32,7 +32,7 @@ type NeedHint struct {
 func Needs() []NeedHint {
 	return []NeedHint{
 		{NeedBTF, "run gadgets that carry BTF for this kernel, or give it with --btf FILE"},
-		{NeedTracefs, "nothing to do with CAP_SYS_ADMIN: it is mounted for the run alone"},
+		{NeedTracefs, "no action needed with CAP_SYS_ADMIN: gadget-run mounts it for the run alone"},
 		{NeedKprobes, "a kernel with CONFIG_KPROBES and CONFIG_KPROBE_EVENTS"},
 		{NeedUprobes, "a kernel with CONFIG_UPROBES and CONFIG_UPROBE_EVENTS"},
 		{NeedTrampoline, "a kernel with CONFIG_FUNCTION_TRACER and its own BTF, and no policy against them"},

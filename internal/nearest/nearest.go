@@ -15,17 +15,9 @@ const maxListed = 100
 // are other names that are known: they may be the closest, but are not listed.
 func Advice(got string, known []string, aliases ...string) string {
 	known = slices.Sorted(slices.Values(known))
-	best, bestDistance := "", len(got)/2+2
-	for _, k := range slices.Concat(known, slices.Sorted(slices.Values(aliases))) {
-		if k == "" {
-			continue
-		}
-		if d := distance(strings.ToLower(got), strings.ToLower(k)); d < bestDistance {
-			best, bestDistance = k, d
-		}
-	}
+	best, close := Closest(got, slices.Concat(known, slices.Sorted(slices.Values(aliases))))
 	switch {
-	case best != "":
+	case close:
 		return fmt.Sprintf("did you mean %q?", best)
 	case len(known) == 0:
 		return "none exists"
@@ -33,6 +25,21 @@ func Advice(got string, known []string, aliases ...string) string {
 		return fmt.Sprintf("known are %s and %d more", strings.Join(known[:maxListed], ", "), len(known)-maxListed)
 	}
 	return "known are " + strings.Join(known, ", ")
+}
+
+// Closest returns the name that is closest to got, the first of several, and
+// whether it is close enough to be what was meant.
+func Closest(got string, names []string) (string, bool) {
+	best, bestDistance := "", len(got)/2+2
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		if d := distance(strings.ToLower(got), strings.ToLower(name)); d < bestDistance {
+			best, bestDistance = name, d
+		}
+	}
+	return best, best != ""
 }
 
 // distance returns the edit distance of a and b (insert, delete, replace).

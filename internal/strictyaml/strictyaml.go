@@ -35,7 +35,7 @@ func Decode(data []byte, limits Limits, into any) error {
 	return d.Decode(into)
 }
 
-// Parse returns the only document of data, nil when there is none.
+// Parse returns the only document of data, nil when none exists.
 func Parse(data []byte, limits Limits) (*yaml.Node, error) {
 	if len(data) > limits.Bytes {
 		return nil, fmt.Errorf("it has more than %d bytes", limits.Bytes)

@@ -171,6 +171,7 @@ func splitArgs(ctx context.Context, model *kong.Application, args []string, firs
 	ours, rest := runcmd.Split(args[first+1:], known)
 	list, err := runcmd.Invocations(ctx, ours, rest, stdin)
 	for i := range list {
+		list[i].Rest.CommandFlags = known
 		list[i].Args = slices.Concat(args[:first+1], list[i].Args)
 	}
 	return list, err

@@ -40,7 +40,7 @@ func (d doctorCmd) Run(g *cli.Globals) error {
 		return cli.Usage(err)
 	}
 	privilege := engine.Privilege()
-	all := []finding{found("privilege", "yes", privilege)}
+	all := []finding{{"CHECK", "RESULT", "HINT"}, found("privilege", "yes", privilege)}
 	for _, f := range engine.Features() {
 		one := finding{name: f.Name, state: f.State}
 		if f.Missing() {

@@ -78,9 +78,7 @@ func usageHint(model *kong.Application, err error, args []string) error {
 	if selected := parse.Context.Selected(); selected != nil {
 		at = selected
 	}
-	if flag, ok := withoutValue(err.Error()); ok {
-		err = fmt.Errorf("%s needs a value", flag)
-	}
+	err = plainly(err, at)
 	text, meant, _ := strings.Cut(err.Error(), ", did you mean ")
 	switch other := meantCommand(model, at, args); {
 	case other != "":
@@ -90,6 +88,21 @@ func usageHint(model *kong.Application, err error, args []string) error {
 	}
 	command := strings.TrimSpace("gadget-run " + strings.Join(words(at), " "))
 	return fmt.Errorf("%w, see %s --help", err, command)
+}
+
+// plainly says in the words of users what kong says in those of parsers.
+func plainly(err error, at *kong.Node) error {
+	text := err.Error()
+	if flag, ok := withoutValue(text); ok {
+		return fmt.Errorf("%s needs a value", flag)
+	}
+	if name, ok := strings.CutPrefix(text, "unexpected argument "); ok && len(at.Children) > 0 {
+		return fmt.Errorf("unknown command %s", name)
+	}
+	if argument, ok := strings.CutPrefix(text, "expected \""); ok {
+		return fmt.Errorf("missing argument %s", strings.TrimSuffix(argument, "\""))
+	}
+	return err
 }
 
 // withoutValue returns the flag that stands last without its value, of which kong

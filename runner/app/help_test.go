@@ -61,15 +61,15 @@ func help(t *testing.T, command []string) string {
 
 func TestWrongUse(t *testing.T) {
 	for args, want := range map[string]string{
-		"pull x":           `unexpected argument pull, did you mean "gadget-run image pull"?`,
-		"ls":               `unexpected argument ls, did you mean "gadget-run image list"?`,
-		"images":           `unexpected argument images, did you mean "gadget-run image list"?`,
-		"rmi x":            `unexpected argument rmi, did you mean "gadget-run image rm"?`,
-		"nothing":          "unexpected argument nothing, see gadget-run --help",
-		"image lis":        `unexpected argument lis, did you mean "list"?`,
-		"image nothing":    "unexpected argument nothing, see gadget-run image --help",
+		"pull x":           `unknown command pull, did you mean "gadget-run image pull"?`,
+		"ls":               `unknown command ls, did you mean "gadget-run image list"?`,
+		"images":           `unknown command images, did you mean "gadget-run image list"?`,
+		"rmi x":            `unknown command rmi, did you mean "gadget-run image rm"?`,
+		"nothing":          "unknown command nothing, see gadget-run --help",
+		"image lis":        `unknown command lis, did you mean "list"?`,
+		"image nothing":    "unknown command nothing, see gadget-run image --help",
 		"image list --foo": "unknown flag --foo, see gadget-run image list --help",
-		"image tag a":      `expected "<dst>", see gadget-run image tag --help`,
+		"image tag a":      `missing argument <dst>, see gadget-run image tag --help`,
 	} {
 		err := Run(context.Background(), strings.Fields(args), nil, &bytes.Buffer{}, &bytes.Buffer{})
 		if err == nil || err.Error() != want || cli.ExitCode(err) != cli.ExitUsage {

@@ -32,7 +32,7 @@ func Features() []Feature {
 	}
 	return append(out,
 		moduleBTF(SysBTF),
-		Feature{"ring buffer", state(features.HaveMapType(ebpf.RingBuf)), "nothing to do: perf buffers are used instead"},
+		Feature{"ring buffer", state(features.HaveMapType(ebpf.RingBuf)), "no action needed: perf buffers are used instead"},
 		Feature{"boot clock", state(features.HaveProgramHelper(ebpf.TracePoint, asm.FnKtimeGetBootNs)), "a kernel of 5.8 or newer"},
 		Feature{"bpffs", bpffsState(), "mount -t bpf bpf /sys/fs/bpf, where gadgets are to share maps"},
 	)

@@ -88,10 +88,12 @@ func TestParseParams(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"--nothing": "unknown flag --nothing, the gadget has --failed, --number, --pid",
+		"--whatever": "unknown flag --whatever, the gadget has --failed, --number, --pid",
+		"--faild":    "unknown flag --faild, did you mean --failed?",
+		"--timout=3": "unknown flag --timout, did you mean --timeout?",
 		"--pid":     "needs a value", "-p 3": "unknown flag -p", "--pid --failed": "--pid needs a value",
 	} {
-		if _, err := ParseParams(params, strings.Fields(in)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ParseParams(params, strings.Fields(in), "--timeout", "--verbose"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error with %q", in, err, want)
 		}
 	}

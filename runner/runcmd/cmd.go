@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf/btf"
@@ -69,6 +71,8 @@ type Rest struct {
 	Help bool
 	// Given are the flags of the command line and of the manifest.
 	Given []string
+	// CommandFlags are the flags that the command line knows.
+	CommandFlags FlagSet
 
 	member *member // nil for the only gadget of a run
 }
@@ -166,7 +170,7 @@ func (s *session) run(ctx context.Context) error {
 		return s.help()
 	}
 	params := s.allParams()
-	values, err := ParseParams(params, s.rest.Args)
+	values, err := ParseParams(params, s.rest.Args, slices.Collect(maps.Keys(s.rest.CommandFlags))...)
 	if err != nil {
 		return cli.Usage(err)
 	}

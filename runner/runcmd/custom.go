@@ -62,7 +62,7 @@ func (s *session) given(name string, defaults map[string]string) (string, bool) 
 	}
 	for i := len(s.rest.Args) - 1; i >= 0; i-- {
 		flag, value, hasValue := strings.Cut(s.rest.Args[i], "=")
-		if found, err := findParam([]gadgetapi.Param{p}, flag); err != nil || found.Var != p.Var || !isFlag(flag) {
+		if found, err := findParam([]gadgetapi.Param{p}, flag, nil); err != nil || found.Var != p.Var || !isFlag(flag) {
 			continue
 		}
 		if !hasValue && i+1 < len(s.rest.Args) && !isFlag(s.rest.Args[i+1]) {

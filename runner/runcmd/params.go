@@ -6,16 +6,18 @@ import (
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
 // ParseParams reads the flags of a gadget, "--key=value", "--key value" or
 // "--key" for a bool, and returns the value of each parameter that has one.
-// The last of several wins.
-func ParseParams(params []gadgetapi.Param, args []string) (map[string]string, error) {
+// The last of several wins. Flags of the command line that the args do not have any
+// more, such as --timeout, are what a wrong name may mean, too.
+func ParseParams(params []gadgetapi.Param, args []string, commandFlags ...string) (map[string]string, error) {
 	values := map[string]string{}
 	for i := 0; i < len(args); i++ {
 		name, value, hasValue := strings.Cut(args[i], "=")
-		p, err := findParam(params, name)
+		p, err := findParam(params, name, commandFlags)
 		if err != nil {
 			return nil, err
 		}
@@ -35,7 +37,7 @@ func ParseParams(params []gadgetapi.Param, args []string) (map[string]string, er
 	return values, nil
 }
 
-func findParam(params []gadgetapi.Param, flag string) (gadgetapi.Param, error) {
+func findParam(params []gadgetapi.Param, flag string, commandFlags []string) (gadgetapi.Param, error) {
 	key := strings.TrimLeft(flag, "-")
 	long := strings.HasPrefix(flag, "--")
 	for _, p := range params {
@@ -49,17 +51,28 @@ func findParam(params []gadgetapi.Param, flag string) (gadgetapi.Param, error) {
 		}
 		return foreign(f), nil
 	}
-	return gadgetapi.Param{}, fmt.Errorf("unknown flag %s, %s", flag, knownParams(params))
+	return gadgetapi.Param{}, fmt.Errorf("unknown flag %s, %s", flag, knownParams(key, params, commandFlags))
 }
 
-func knownParams(params []gadgetapi.Param) string {
-	if len(params) == 0 {
-		return "the gadget has no parameters"
-	}
-	var keys []string
+// knownParams returns what to say of a name that no parameter and no flag has.
+func knownParams(wrong string, params []gadgetapi.Param, commandFlags []string) string {
+	var keys, names []string
 	for _, p := range params {
 		keys = append(keys, "--"+p.Key)
+		names = append(names, p.Key)
 	}
 	slices.Sort(keys)
+	slices.Sort(names)
+	for _, flag := range slices.Sorted(slices.Values(commandFlags)) {
+		if name, long := strings.CutPrefix(flag, "--"); long {
+			names = append(names, name)
+		}
+	}
+	if best, ok := nearest.Closest(wrong, names); ok && len(wrong) > 1 {
+		return fmt.Sprintf("did you mean --%s?", best)
+	}
+	if len(keys) == 0 {
+		return "the gadget has no parameters"
+	}
 	return "the gadget has " + strings.Join(keys, ", ")
 }
