@@ -56,7 +56,8 @@ func render(kinds []gadgetapi.Kind, needs []gadgetapi.NeedHint) ([]byte, error) 
 		"| kind | sections | since Linux | instead |\n|---|---|---|---|\n")
 	page.Write(refused.Bytes())
 	fmt.Fprintf(&page, fallbacks, strings.Join(tried, ", "))
-	page.WriteString("\n## What kinds need\n\n`gadget-run doctor` tries each kind with a program that does nothing.\n\n| need | where it is missing |\n|---|---|\n")
+	page.WriteString("\n## What kinds need\n\n`gadget-run doctor` tries each kind with a program that does nothing.\n\n" +
+		"![What gadget-run doctor says on a machine without kprobes](screens/doctor.svg)\n\n| need | where it is missing |\n|---|---|\n")
 	for _, n := range needs {
 		fmt.Fprintf(&page, "| %s | %s |\n", cell(string(n.Need)), cell(n.Hint))
 	}
