@@ -91,7 +91,7 @@ func TestParseParams(t *testing.T) {
 		"--whatever": "unknown flag --whatever, the gadget has --failed, --number, --pid",
 		"--faild":    "unknown flag --faild, did you mean --failed?",
 		"--timout=3": "unknown flag --timout, did you mean --timeout?",
-		"--pid":     "needs a value", "-p 3": "unknown flag -p", "--pid --failed": "--pid needs a value",
+		"--pid":      "needs a value", "-p 3": "unknown flag -p", "--pid --failed": "--pid needs a value",
 	} {
 		if _, err := ParseParams(params, strings.Fields(in), "--timeout", "--verbose"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error with %q", in, err, want)
