@@ -41,7 +41,7 @@ var (
 func furtherRights() map[string][]right {
 	rights := map[string][]right{
 		"bpfstats": {capAdmin}, "trace_dns": {capNetRaw, capRead}, "trace_sni": {capNetRaw, capRead},
-		"deadlock": {capAdmin}, "trace_malloc": {capAdmin}, // probes in libraries
+		"deadlock": {capAdmin}, "trace_malloc": {capAdmin}, "trace_ssl": {capAdmin}, // probes in libraries
 	}
 	for _, name := range []string{
 		"fdpass", "top_file", "trace_bind", "trace_exec", "trace_fsslower", "trace_init_module", "trace_link", "trace_mount", "trace_oomkill",
