@@ -147,6 +147,10 @@ var programSince = []sinceID{
 	{32, Release{6, 4}},
 }
 
+// AttachTraceFSession is a program at the call and the return of a function, for
+// which the library has no name.
+const AttachTraceFSession ebpf.AttachType = 58
+
 // attachSince holds attach types that are younger than their program type.
 var attachSince = map[ebpf.AttachType]Release{
 	ebpf.AttachTraceIter:          {5, 8},
@@ -157,6 +161,21 @@ var attachSince = map[ebpf.AttachType]Release{
 	ebpf.AttachTCXIngress:         {6, 6},
 	ebpf.AttachTCXEgress:          {6, 6},
 	ebpf.AttachTraceKprobeSession: {6, 10},
+	AttachTraceFSession:           {7, 0},
+
+	ebpf.AttachCGroupUDP4Recvmsg:      {5, 2},
+	ebpf.AttachCGroupUDP6Recvmsg:      {5, 2},
+	ebpf.AttachCgroupInet4GetPeername: {5, 8},
+	ebpf.AttachCgroupInet6GetPeername: {5, 8},
+	ebpf.AttachCgroupInet4GetSockname: {5, 8},
+	ebpf.AttachCgroupInet6GetSockname: {5, 8},
+	ebpf.AttachCgroupInetSockRelease:  {5, 9},
+	ebpf.AttachSkSKBVerdict:           {5, 13},
+	ebpf.AttachCgroupUnixConnect:      {6, 7},
+	ebpf.AttachCgroupUnixSendmsg:      {6, 7},
+	ebpf.AttachCgroupUnixRecvmsg:      {6, 7},
+	ebpf.AttachCgroupUnixGetpeername:  {6, 7},
+	ebpf.AttachCgroupUnixGetsockname:  {6, 7},
 }
 
 // Features that belong to no id.

@@ -14,7 +14,7 @@ func TestKindOf(t *testing.T) {
 		"raw_tp/sched_process_exec": KindRawTracepoint, "raw_tp.w/x": KindRawWritable, "tp_btf/x": KindTpBTF,
 		"?kprobe/vfs_open": KindKprobe, "kretprobe/x": KindKprobe, "ksyscall/open": KindKsyscall,
 		"kprobe.multi/x*": KindKprobeMulti, "uprobe.s/a:b": KindUprobe, "uprobe.multi.s/a:b": KindUprobeMulti,
-		"usdt/libc:libc:setjmp": KindUSDT, "fentry.s/x": KindFentry, "fmod_ret/x": KindFmodRet, "lsm.s/x": KindLSM,
+		"usdt/libc:libc:setjmp": KindUSDT, "fentry.s/x": KindFentry, "fsession/x": "fsession", "fmod_ret/x": KindFmodRet, "lsm.s/x": KindLSM,
 		"lsm_cgroup/x": KindLSMCgroup, "iter/task": KindIter, "iter.s/task": KindIter, "perf_event": KindPerfEvent,
 		"socket1": KindSocket, "socket": KindSocket, "classifier/ingress/x": KindTC, "tcx/egress": KindTC,
 		"xdp": KindXDP, "xdp.frags": KindXDP, "cgroup_skb/egress": KindCgroupSKB, "cgroup/connect4": KindCgroupAddr,

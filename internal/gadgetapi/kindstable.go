@@ -1,6 +1,10 @@
 package gadgetapi
 
-import "github.com/cilium/ebpf"
+import (
+	"github.com/cilium/ebpf"
+
+	"github.com/rules-gadget/rules_gadget/internal/feature"
+)
 
 // The names of attach kinds, by which the runner finds how to attach them.
 const (
@@ -94,8 +98,12 @@ var kinds = []Kind{
 		Needs: []Need{NeedUprobes}, How: "to every place of a static probe that the notes of a binary list",
 	},
 	{
-		Name: KindFentry, Sections: []string{"fentry", "fexit", "fsession"}, Program: ebpf.Tracing, Sample: "vfs_fsync", Attach: ebpf.AttachTraceFEntry,
+		Name: KindFentry, Sections: []string{"fentry", "fexit"}, Program: ebpf.Tracing, Sample: "vfs_fsync", Attach: ebpf.AttachTraceFEntry,
 		Target: "FUNCTION", Needs: trampoline, How: "to a function of the kernel",
+	},
+	{
+		Name: "fsession", Sections: []string{"fsession"}, Program: ebpf.Tracing, Attach: feature.AttachTraceFSession,
+		Needs: trampoline, Hint: `use "fentry" and "fexit"`,
 	},
 	{
 		Name: KindFmodRet, Sections: []string{"fmod_ret"}, Program: ebpf.Tracing, Sample: "security_sb_statfs", Attach: ebpf.AttachModifyReturn,

@@ -90,7 +90,7 @@ func (l *Loaded) attachEach(prs []gadgetapi.Program) error {
 		case optional(pr, err):
 			l.skip(pr, err)
 		default:
-			return explainAttach(pr, err)
+			return l.explainAttach(pr, err)
 		}
 	}
 	return nil

@@ -11,7 +11,9 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
+	"github.com/rules-gadget/rules_gadget/internal/feature"
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/internal/kernel"
 )
 
 // VerifierError is the rejection of a program by the kernel's verifier. Its
@@ -76,9 +78,12 @@ func lastLine(ve *ebpf.VerifierError) string {
 }
 
 // explainLoad says in one sentence why the kernel did not take the object.
-func explainLoad(err error) error {
+func explainLoad(spec *ebpf.CollectionSpec, err error) error {
 	var ve *ebpf.VerifierError
+	since, young := youngProgram(spec, programOf(err))
 	switch {
+	case young && errors.Is(err, unix.EINVAL):
+		return fmt.Errorf("loading the gadget: program %q needs Linux %s: %w", programOf(err), since, err)
 	case errors.As(err, &ve) && len(ve.Log) > 0:
 		return &VerifierError{err: ve, program: programOf(err)}
 	case errors.Is(err, ebpf.ErrNotSupported) && strings.Contains(err.Error(), "BTF"):
@@ -94,13 +99,31 @@ func explainLoad(err error) error {
 	return fmt.Errorf("loading the gadget: %w", err)
 }
 
+// youngProgram returns since when kernels have the attach type of a program, and
+// whether this one is older.
+func youngProgram(spec *ebpf.CollectionSpec, name string) (feature.Release, bool) {
+	if spec == nil || spec.Programs[name] == nil {
+		return feature.Release{}, false
+	}
+	since, known := feature.Attach(spec.Programs[name].AttachType)
+	id, err := kernel.Uname()
+	if !known || err != nil {
+		return since, false
+	}
+	release, ok := feature.ParseRelease(id.Release)
+	return since, ok && release.Before(since)
+}
+
 // explainAttach says in one sentence why pr could not be attached.
-func explainAttach(pr gadgetapi.Program, err error) error {
+func (l *Loaded) explainAttach(pr gadgetapi.Program, err error) error {
 	point := fmt.Sprintf("attaching program %q", pr.Name)
 	if pr.AttachTo != "" {
 		point += fmt.Sprintf(" to %q", pr.AttachTo)
 	}
+	since, young := youngProgram(l.plan.Collection, pr.Name)
 	switch {
+	case young && errors.Is(err, unix.EINVAL):
+		return fmt.Errorf("%s: it needs Linux %s: %w", point, since, err)
 	case errors.Is(err, errNoKprobes):
 		return fmt.Errorf("%s: %w", point, err)
 	case errors.Is(err, link.ErrNotSupported), errors.Is(err, ebpf.ErrNotSupported):

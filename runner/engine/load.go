@@ -122,7 +122,7 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 	}, SysBTF)
 	if err != nil {
 		l.Close()
-		return nil, explainLoad(err)
+		return nil, explainLoad(spec, err)
 	}
 	l.probes, l.networks = userprobe.NewSet(l.coll.Maps), network.NewSet()
 	l.queues = network.NewQueues(opts.Places.Interfaces)

@@ -297,7 +297,7 @@ func TestVerifierErrorIsOneLine(t *testing.T) {
 		"0: R1=ctx()", "6: (79) r0 = *(u64 *)(r0 +0)", "R0 invalid mem access 'map_value_or_null'",
 		"processed 6 insns (limit 1000000)", "verification time 10 usec", "",
 	}}
-	err := explainLoad(ve)
+	err := explainLoad(nil, ve)
 	if strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "invalid mem access") {
 		t.Errorf("got %q", err)
 	}

@@ -62,7 +62,7 @@ func missingHere(err error) bool {
 
 // skip notes that pr is not attached because of err.
 func (l *Loaded) skip(pr gadgetapi.Program, err error) {
-	l.skipped = append(l.skipped, explainAttach(pr, err))
+	l.skipped = append(l.skipped, l.explainAttach(pr, err))
 	rest := ""
 	if userKind(pr) != "" && l.roots == RootsOfAll {
 		rest = ", only containers may have it"
