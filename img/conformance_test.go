@@ -123,14 +123,18 @@ func readCase(t *testing.T, path string) conformance {
 // outcome builds with a tool and says what came out.
 func (c conformance) outcome(registry, tool string, base map[string]string) string {
 	ref := registry + "/" + tool + "/" + c.name
-	args := append([]string{"--build-arg", "BASE=" + registry + "/base", "-f", filepath.Join(c.dir, "Dockerfile"), "-t", ref}, c.args...)
+	args := append([]string{
+		"--build-arg", "BASE=" + registry + "/base", "-f", filepath.Join(c.dir, "Dockerfile"), "-t", ref,
+	}, c.args...)
 	steps := [][]string{
 		append(append([]string{"img", "build", "--progress=plain"}, args...), filepath.Join(c.dir, "ctx")),
 		{"img", "push", ref},
 	}
 	if tool == "buildah" {
 		steps = [][]string{
-			append(append([]string{"buildah", "bud", "--format=docker", "--isolation=chroot", "--tls-verify=false", "--layers=false"}, args...), filepath.Join(c.dir, "ctx")),
+			append(append([]string{
+				"buildah", "bud", "--format=docker", "--isolation=chroot", "--tls-verify=false", "--layers=false",
+			}, args...), filepath.Join(c.dir, "ctx")),
 			{"buildah", "push", "--tls-verify=false", ref, "docker://" + ref},
 		}
 	}
@@ -209,7 +213,8 @@ func describe(image string) (map[string]string, error) {
 		delete(members, "Labels")
 	}
 	for key, value := range members {
-		if s := string(value); s != "null" && s != "{}" && s != "[]" && s != `""` && key != "Image" && key != "Hostname" && key != "ArgsEscaped" {
+		if s := string(value); s != "null" && s != "{}" && s != "[]" && s != `""` && key != "Image" && key != "Hostname" &&
+			key != "ArgsEscaped" {
 			entries["config "+key] = s
 		}
 	}
@@ -217,7 +222,9 @@ func describe(image string) (map[string]string, error) {
 }
 
 // runtimeFiles are what the runtimes leave behind, each others.
-var runtimeFiles = []string{"dev", "etc/hosts", "etc/hostname", "etc/resolv.conf", "proc", "sys", "run", "run/.containerenv"}
+var runtimeFiles = []string{
+	"dev", "etc/hosts", "etc/hostname", "etc/resolv.conf", "proc", "sys", "run", "run/.containerenv",
+}
 
 func files(img v1.Image) (map[string]string, error) {
 	entries := map[string]string{}

@@ -43,10 +43,12 @@ func TestKilled(t *testing.T) {
 		_ = cmd.Wait()
 		nothingLeft(t, home)
 	}
-	if out, err := exec.Command("img", "build", "-q", "-t", "killed", "--build-arg", "N=last", ctx).CombinedOutput(); err != nil {
+	if out, err := exec.Command("img", "build", "-q", "-t", "killed", "--build-arg", "N=last",
+		ctx).CombinedOutput(); err != nil {
 		t.Fatalf("the build after the last kill: %v\n%s", err, out)
 	}
-	if out, err := exec.Command("img", "unpack", "-o", filepath.Join(home, "rootfs"), "killed").CombinedOutput(); err != nil {
+	if out, err := exec.Command("img", "unpack", "-o", filepath.Join(home, "rootfs"),
+		"killed").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if got, err := os.ReadFile(filepath.Join(home, "rootfs", "s")); err != nil || string(got) != "last\n" {
@@ -62,7 +64,8 @@ func nothingLeft(t *testing.T, home string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if running = string(out); !strings.Contains(running, "sleep 0.7391") && !strings.Contains(running, "img build -q -t killed") {
+		if running = string(out); !strings.Contains(running, "sleep 0.7391") &&
+			!strings.Contains(running, "img build -q -t killed") {
 			running = ""
 			break
 		}

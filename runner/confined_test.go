@@ -39,11 +39,16 @@ func confinedRuns() map[string]confinedRun {
 	talk := func(t *testing.T) { gadgettest.Talk(t, uint32(os.Getpid())) }
 	runs := map[string]confinedRun{
 		"custom columns": {"open", []string{"-o", "custom-columns=comm"}, bpf, openFiles, ""},
-		"metrics":        {"open", []string{"-o", "json", "--otel-metrics-listen", "127.0.0.1:0", "--annotate", "open:metrics.collect=true,open:metrics.implicit-counter.name=opens"}, bpf, openFiles, ""},
-		"arrays":         {"counts", []string{"-o", "json", "--sort", "counts:-opens"}, bpf, openFiles, ""},
-		"top":            {"counts", []string{"-o", "counts:top,tasks:none"}, bpf, openFiles, ""},
-		"pcap-ng":        {"capture", []string{"-o", "pcap-ng", "--iface", "lo", "--pf", "udp port 9"}, packets, talk, "hello"},
-		"two gadgets":    {"open", []string{"LAYOUT:counts", "-o", "json"}, bpf, openFiles, ""},
+		"metrics": {"open", []string{
+			"-o", "json", "--otel-metrics-listen", "127.0.0.1:0", "--annotate",
+			"open:metrics.collect=true,open:metrics.implicit-counter.name=opens",
+		}, bpf, openFiles, ""},
+		"arrays": {"counts", []string{"-o", "json", "--sort", "counts:-opens"}, bpf, openFiles, ""},
+		"top":    {"counts", []string{"-o", "counts:top,tasks:none"}, bpf, openFiles, ""},
+		"pcap-ng": {
+			"capture", []string{"-o", "pcap-ng", "--iface", "lo", "--pf", "udp port 9"}, packets, talk, "hello",
+		},
+		"two gadgets": {"open", []string{"LAYOUT:counts", "-o", "json"}, bpf, openFiles, ""},
 	}
 	for _, mode := range []string{"json", "jsonpretty", "yaml", "columns", "raw", "none"} {
 		runs[mode] = confinedRun{"open", []string{"-o", mode}, bpf, openFiles, ""}
@@ -65,12 +70,16 @@ func confinedRuns() map[string]confinedRun {
 func TestConfinedRuns(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	layouts := makeLayouts(t)
-	for name, files := range map[string][2]string{"stacks": {"stacks.bpf.o", ""}, "capture": {"capture.bpf.o", "capture.yaml"}} {
+	for name, files := range map[string][2]string{
+		"stacks":  {"stacks.bpf.o", ""},
+		"capture": {"capture.bpf.o", "capture.yaml"},
+	} {
 		var metadata []byte
 		if files[1] != "" {
 			metadata = gadgettest.File(t, files[1])
 		}
-		if err := gadgettest.WriteLayout(filepath.Join(layouts, name), gadgettest.File(t, files[0]), metadata, arch.Host()); err != nil {
+		if err := gadgettest.WriteLayout(filepath.Join(layouts, name), gadgettest.File(t, files[0]), metadata,
+			arch.Host()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -101,7 +110,8 @@ func runConfined(t *testing.T, layouts string, run confinedRun) {
 		fmt.Fprintln(said, lines.Text())
 		if ready += strings.Count(lines.Text(), "ready, "); ready == gadgets && strings.Contains(lines.Text(), "ready, ") {
 			time.Sleep(50 * time.Millisecond) // the last of several tells before it gives up rights
-			examine(t, cmd.Process.Pid, run.keeps, strings.Contains(said.String(), "giving up capabilities: operation not supported"))
+			examine(t, cmd.Process.Pid, run.keeps,
+				strings.Contains(said.String(), "giving up capabilities: operation not supported"))
 			for range 5 {
 				run.do(t)
 				time.Sleep(30 * time.Millisecond)

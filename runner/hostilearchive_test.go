@@ -36,7 +36,8 @@ func TestHostileArchives(t *testing.T) {
 			_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeLink, Name: "index.json", Linkname: "../../etc/passwd"})
 		}, "index.json"},
 		"a path as digest": {func(w *tar.Writer) {
-			layout(w, `{"schemaVersion":2,"manifests":[{"mediaType":"`+ocispec.MediaTypeImageManifest+`","size":3,"digest":"sha256:../../../../etc/passwd"}]}`)
+			layout(w, `{"schemaVersion":2,"manifests":[{"mediaType":"`+ocispec.MediaTypeImageManifest+
+				`","size":3,"digest":"sha256:../../../../etc/passwd"}]}`)
 		}, "digest"},
 		"a blob of other content": {func(w *tar.Writer) {
 			layout(w, root)
@@ -57,7 +58,9 @@ func TestHostileArchives(t *testing.T) {
 			_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "index.json", Size: 600 << 20})
 			_, _ = io.CopyN(w, zeros{}, 600<<20)
 		}, "more than"},
-		"an index that is a tower of brackets": {func(w *tar.Writer) { layout(w, strings.Repeat("[", 16<<20-1)) }, "index.json"},
+		"an index that is a tower of brackets": {func(w *tar.Writer) {
+			layout(w, strings.Repeat("[", 16<<20-1))
+		}, "index.json"},
 		"an index.json of a million descriptors": {func(w *tar.Writer) {
 			layout(w, `{"schemaVersion":2,"manifests":[`+strings.Repeat("{},", 1<<20)+`{}]}`)
 		}, "elements, at most 16384"},

@@ -20,13 +20,19 @@ func TestHostileGadgets(t *testing.T) {
 		metadata, object, layer []byte
 		want                    string // of inspect; empty when the gadget is accepted
 	}{
-		"an ordinary one":                   {gadgettest.File(t, "open.yaml"), object, nil, ""},
-		"aliases in gadget.yaml":            {aliasBomb(), object, nil, ""},
-		"laughs in gadget.yaml":             {[]byte(laughs()), object, nil, ""},
-		"brackets in gadget.yaml":           {[]byte("name: " + strings.Repeat("[", 1<<20-10)), object, nil, ""},
-		"a layer that is a bomb":            {nil, object, gzipped(t, func(w io.Writer) { tarOfZeros(w, 1100<<20) }), "btfgen layer"},
-		"a layer of 270,000 files":          {nil, object, gzipped(t, func(w io.Writer) { tarOfFiles(w, 270_000, 20) }), "too many members"},
-		"a layer of long names":             {nil, object, gzipped(t, func(w io.Writer) { tarOfFiles(w, 300, 1<<19) }), "name has more than"},
+		"an ordinary one":         {gadgettest.File(t, "open.yaml"), object, nil, ""},
+		"aliases in gadget.yaml":  {aliasBomb(), object, nil, ""},
+		"laughs in gadget.yaml":   {[]byte(laughs()), object, nil, ""},
+		"brackets in gadget.yaml": {[]byte("name: " + strings.Repeat("[", 1<<20-10)), object, nil, ""},
+		"a layer that is a bomb": {nil, object, gzipped(t, func(w io.Writer) {
+			tarOfZeros(w, 1100<<20)
+		}), "btfgen layer"},
+		"a layer of 270,000 files": {nil, object, gzipped(t, func(w io.Writer) {
+			tarOfFiles(w, 270_000, 20)
+		}), "too many members"},
+		"a layer of long names": {nil, object, gzipped(t, func(w io.Writer) {
+			tarOfFiles(w, 300, 1<<19)
+		}), "name has more than"},
 		"a layer out of the directory":      {nil, object, gzipped(t, tarOfEscapes), ""},
 		"BTF without what the object needs": {nil, withBTF(t, object, btfHeader(0, 1)), nil, "BTF"},
 		"4 billion sections":                {nil, manySections(object), nil, "ELF"},
@@ -69,7 +75,9 @@ func TestHostilePolicies(t *testing.T) {
 		"laughs":   {"version: 1\n" + laughs(), "policy"},
 		"brackets": {"version: " + strings.Repeat("[", 1<<20-20), "policy"},
 		"large":    {"version: 1\n#" + strings.Repeat("x", 2<<20), "bytes"},
-		"patterns": {"version: 1\nrules:\n- match: [" + many(1000, func(int) string { return `"a/**/**/**/**/**/**/**/b*?*?*?*?*?*"` }) + "]\n  unsigned: allow\n", ""},
+		"patterns": {"version: 1\nrules:\n- match: [" + many(1000, func(int) string {
+			return `"a/**/**/**/**/**/**/**/b*?*?*?*?*?*"`
+		}) + "]\n  unsigned: allow\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVictim(t)

@@ -21,7 +21,8 @@ func TestHostileRegistries(t *testing.T) {
 		return `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageIndex + `","manifests":[` + inner + `]}`
 	}
 	manifest := func(config, layers string) string {
-		return `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","artifactType":"` + gadget.ArtifactType +
+		return `{"schemaVersion":2,"mediaType":"` + ocispec.MediaTypeImageManifest + `","artifactType":"` +
+			gadget.ArtifactType +
 			`","config":` + config + `,"layers":[` + layers + `]}`
 	}
 	small := oci.NewBlob("x", []byte("x"))
@@ -44,18 +45,25 @@ func TestHostileRegistries(t *testing.T) {
 			v.endless("/manifests/sha256:", ocispec.MediaTypeImageManifest, 200, `{"annotations":{"a":"`, "annotation")
 		}, "larger than 4194304 bytes"},
 		"10,000 layers": {func(_ *testing.T, v *victim) {
-			v.serve(ocispec.MediaTypeImageManifest, manifest(config, many(10_000, func(i int) string { return descriptor("x", fmt.Sprint(i)) })), small)
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, many(10_000, func(i int) string {
+				return descriptor("x", fmt.Sprint(i))
+			})), small)
 		}, "at most 1024 are allowed"},
 		"10,000 manifests": {func(_ *testing.T, v *victim) {
-			v.serve(ocispec.MediaTypeImageIndex, index(many(10_000, func(i int) string { return descriptor(ocispec.MediaTypeImageManifest, fmt.Sprint(i)) })))
+			v.serve(ocispec.MediaTypeImageIndex, index(many(10_000, func(i int) string {
+				return descriptor(ocispec.MediaTypeImageManifest, fmt.Sprint(i))
+			})))
 		}, "at most 1024 are allowed"},
 		"the same layer 1,000 times": {func(_ *testing.T, v *victim) {
-			v.serve(ocispec.MediaTypeImageManifest, manifest(config, many(1000, func(int) string { return lie(200 << 20) })), small)
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, many(1000, func(int) string {
+				return lie(200 << 20)
+			})), small)
 		}, "not found"},
 		"many manifests of 4 MB": {func(_ *testing.T, v *victim) {
 			var blobs []oci.Blob
 			v.serve(ocispec.MediaTypeImageIndex, index(many(40, func(i int) string {
-				b := oci.NewBlob(ocispec.MediaTypeImageManifest, []byte(fmt.Sprintf(`{"n":%d,"layers":[],"x":"%s"}`, i, strings.Repeat("x", 4<<20-100))))
+				b := oci.NewBlob(ocispec.MediaTypeImageManifest,
+					[]byte(fmt.Sprintf(`{"n":%d,"layers":[],"x":"%s"}`, i, strings.Repeat("x", 4<<20-100))))
 				blobs = append(blobs, b)
 				text, _ := json.Marshal(b.Descriptor)
 				return string(text)
@@ -193,7 +201,8 @@ func TestHostileReferrers(t *testing.T) {
 			tc.serve(t, v)
 			got := v.run(t, "image", "pull", v.ref())
 			t.Logf("%d MB: %.300s", got.peak>>20, got.output)
-			if got.failed || !strings.Contains(got.output, tc.want) || (tc.want == "") == strings.Contains(got.output, "not all") {
+			if got.failed || !strings.Contains(got.output, tc.want) || (tc.want == "") == strings.Contains(got.output,
+				"not all") {
 				t.Errorf("pull gives %.2000q, failed %v; want it pulled, with %q", got.output, got.failed, tc.want)
 			}
 			if len(got.output) > 4096 {

@@ -18,7 +18,8 @@ func TestReportIsBounded(t *testing.T) {
 				t.Errorf("exit code %d", code)
 			}
 			got := out.String()
-			if len(got) > maxReport+100 || !utf8.ValidString(got) || !strings.HasPrefix(got, "gadget-run: ") || !strings.HasSuffix(got, " bytes more\n") {
+			if len(got) > maxReport+100 || !utf8.ValidString(got) || !strings.HasPrefix(got, "gadget-run: ") ||
+				!strings.HasSuffix(got, " bytes more\n") {
 				t.Errorf("%d bytes, which end in %q", len(got), got[len(got)-40:])
 			}
 		})

@@ -14,7 +14,8 @@ import (
 func TestTop(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	layout := filepath.Join(t.TempDir(), "layout")
-	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "counts.bpf.o"), gadgettest.File(t, "counts.yaml"), arch.Host()); err != nil {
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "counts.bpf.o"), gadgettest.File(t, "counts.yaml"),
+		arch.Host()); err != nil {
 		t.Fatal(err)
 	}
 	term := atTerminal(t, append(ownFiles(t), "TERM=xterm"), "run", layout, "-o", "tasks:none,counts:top")
@@ -52,10 +53,12 @@ func TestTopOfEvents(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	contained := gadgettest.StartContained(t, "opened-again")
 	layout := filepath.Join(t.TempDir(), "layout")
-	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "open.bpf.o"), gadgettest.File(t, "open.yaml"), arch.Host()); err != nil {
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "open.bpf.o"), gadgettest.File(t, "open.yaml"),
+		arch.Host()); err != nil {
 		t.Fatal(err)
 	}
-	term := atTerminal(t, append(ownFiles(t), "TERM=xterm"), "run", layout, "-o", "top", "--fields", "fname", "-F", "fname=="+contained.File)
+	term := atTerminal(t, append(ownFiles(t), "TERM=xterm"), "run", layout, "-o", "top", "--fields", "fname", "-F",
+		"fname=="+contained.File)
 	term.expect("q quit)")
 	term.waitSecret()
 	term.expect("open: 1 of 1, by COUNT falling")

@@ -206,7 +206,8 @@ func TestInterruptedPrompt(t *testing.T) {
 // TestTerminalOutput checks what differs at a terminal: a reference is not said
 // twice, and no archive lands on it.
 func TestTerminalOutput(t *testing.T) {
-	addr, env, layout := registrytest.Start(t, registrytest.Config{}).Addr, ownFiles(t), filepath.Join(makeLayouts(t), "open")
+	addr, env, layout := registrytest.Start(t, registrytest.Config{}).Addr, ownFiles(t),
+		filepath.Join(makeLayouts(t), "open")
 	name := addr + "/tty/open:v1"
 	for _, step := range []struct {
 		args []string
@@ -261,7 +262,8 @@ func slowRegistry(t *testing.T, addr string) string {
 
 // TestLongPull shows a bar, and ends at once on Ctrl-C.
 func TestLongPull(t *testing.T) {
-	addr, env, layout := registrytest.Start(t, registrytest.Config{}).Addr, ownFiles(t), filepath.Join(makeLayouts(t), "open")
+	addr, env, layout := registrytest.Start(t, registrytest.Config{}).Addr, ownFiles(t),
+		filepath.Join(makeLayouts(t), "open")
 	name := "/tty/slow:v1"
 	for _, args := range [][]string{{"load", "-t", addr + name, layout}, {"push", addr + name}} {
 		if term := atTerminal(t, env, append([]string{"image"}, args...)...); term.exit() != cli.ExitOK {
@@ -271,7 +273,8 @@ func TestLongPull(t *testing.T) {
 	slow := slowRegistry(t, addr)
 	term := atTerminal(t, ownFiles(t), "image", "pull", slow+name)
 	term.expect("KiB of ")
-	if code := term.exit(); code != cli.ExitOK || !strings.HasSuffix(strings.TrimSpace(term.shown()), "tty/slow:v1@"+digestIn(term.shown())) {
+	if code := term.exit(); code != cli.ExitOK || !strings.HasSuffix(strings.TrimSpace(term.shown()), "tty/slow:v1@"+
+		digestIn(term.shown())) {
 		t.Errorf("exit code %d:\n%s", code, term.shown())
 	}
 	term = atTerminal(t, ownFiles(t), "image", "pull", slow+name)

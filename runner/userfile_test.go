@@ -53,8 +53,9 @@ var userFiles = map[string]userFile{
 	"blob of a layout":     {args: "run BLOB"},
 	"index of a layout":    {args: "run IN/index.json", dir: true},
 	"build.yaml":           {args: "image build IN/build.yaml -t x:v1"},
-	"source":               {args: "image build IN/program.bpf.c -t x:v1", dir: true}, // which is found after the toolchain is fetched
-	"--file of build":      {args: "image build SOURCE -t x:v1 --file FILE"},
+	// which is found after the toolchain is fetched
+	"source":          {args: "image build IN/program.bpf.c -t x:v1", dir: true},
+	"--file of build": {args: "image build SOURCE -t x:v1 --file FILE"},
 }
 
 // place returns the arguments for a file, and links it to where they want it.
@@ -62,7 +63,8 @@ func (u userFile) place(t *testing.T, file, registry string) []string {
 	t.Helper()
 	dir := t.TempDir()
 	layout := filepath.Join(dir, "layout")
-	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "open.bpf.o"), gadgettest.File(t, "open.yaml"), arch.Host()); err != nil {
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "open.bpf.o"), gadgettest.File(t, "open.yaml"),
+		arch.Host()); err != nil {
 		t.Fatal(err)
 	}
 	must := func(err error) {
@@ -115,7 +117,9 @@ func kinds(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]string{"fifo": name("fifo"), "directory": name("directory"), "huge": name("huge"), "device": "/dev/zero"}
+	return map[string]string{
+		"fifo": name("fifo"), "directory": name("directory"), "huge": name("huge"), "device": "/dev/zero",
+	}
 }
 
 // TestUserFiles gives every flag and argument that names a file what it cannot use:
@@ -175,7 +179,8 @@ func TestPipeWithoutWriter(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command("gadget-run", "image", "load", kinds(t)["fifo"])
 	cmd.Env = append(os.Environ(), "GADGET_RUN_STATE="+t.TempDir())
-	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "nobody has written to the pipe for 10s") {
+	if out, err := cmd.CombinedOutput(); err == nil ||
+		!strings.Contains(string(out), "nobody has written to the pipe for 10s") {
 		t.Errorf("%v: %s", err, out)
 	}
 }
@@ -189,7 +194,8 @@ func runBounded(t *testing.T, args []string, interrupt time.Duration) (string, i
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "gadget-run", args...)
 	home, peak := t.TempDir(), filepath.Join(t.TempDir(), "peak")
-	cmd.Env = append(os.Environ(), "GADGET_RUN_STATE="+t.TempDir(), "HOST_ROOT="+t.TempDir(), "HOME="+home, "XDG_CONFIG_HOME="+home,
+	cmd.Env = append(os.Environ(), "GADGET_RUN_STATE="+t.TempDir(), "HOST_ROOT="+t.TempDir(), "HOME="+home,
+		"XDG_CONFIG_HOME="+home,
 		peakFile+"="+peak)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

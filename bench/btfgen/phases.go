@@ -125,7 +125,9 @@ func (b *bench) fromShards() error {
 		if err != nil {
 			return err
 		}
-		argv := []string{b.tool("btfgen"), "--shard=" + b.shardFile(s), "--out=" + out + ".minbtf", "--report=" + out + ".json"}
+		argv := []string{
+			b.tool("btfgen"), "--shard=" + b.shardFile(s), "--out=" + out + ".minbtf", "--report=" + out + ".json",
+		}
 		for _, o := range objects {
 			argv = append(argv, "--object="+o)
 		}
@@ -211,7 +213,10 @@ func (b *bench) layers() error {
 		if err := u.run(b, command{argv: append([]string{b.tool("btflayer"), "--out=" + layer}, ours...)}); err != nil {
 			return err
 		}
-		if err := u.run(b, command{filepath.Join(b.dir, "reference"), append([]string{"tar", "czf", ref}, theirs...)}); err != nil {
+		if err := u.run(b, command{
+			filepath.Join(b.dir, "reference"),
+			append([]string{"tar", "czf", ref}, theirs...),
+		}); err != nil {
 			return err
 		}
 		for path, sum := range map[string]*int64{layer: &b.figures.LayerBytes, ref: &b.figures.RefLayerBytes} {

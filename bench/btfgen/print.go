@@ -11,7 +11,8 @@ func (b *bench) print(w io.Writer) {
 	f := b.figures
 	fmt.Fprintf(w, "%d kernels, %d processes at a time\n\n", f.Kernels, f.Jobs)
 	fmt.Fprintf(w, "| %-36s | %10s | %10s | %8s | %9s | %9s |\n", "", "wall", "CPU", "peak", "by wall", "by CPU")
-	fmt.Fprintf(w, "|%s|-----------:|-----------:|---------:|----------:|----------:|\n", "--------------------------------------")
+	fmt.Fprintf(w, "|%s|-----------:|-----------:|---------:|----------:|----------:|\n",
+		"--------------------------------------")
 	ref := f.Sides[0]
 	for _, s := range f.Sides {
 		rss := ""
@@ -32,7 +33,8 @@ func (b *bench) print(w io.Writer) {
 	fmt.Fprintf(w, "\n| %-36s | %10s | %10s | %10s |\n", "kernels in one shard", "wall", "computed", "a kernel")
 	fmt.Fprintf(w, "|%s|-----------:|-----------:|-----------:|\n", "--------------------------------------")
 	for _, g := range f.Growth {
-		fmt.Fprintf(w, "| %-36d | %10s | %10d | %10s |\n", g.Kernels, round(g.Wall), g.Computed, round(g.Wall/time.Duration(g.Kernels)))
+		fmt.Fprintf(w, "| %-36d | %10s | %10d | %10s |\n", g.Kernels, round(g.Wall), g.Computed,
+			round(g.Wall/time.Duration(g.Kernels)))
 	}
 }
 

@@ -176,7 +176,8 @@ func (r *result) print(w io.Writer) {
 	case r.with[peerSide] == 0:
 		fmt.Fprintf(w, " %s | | |", r.peer())
 	default:
-		fmt.Fprintf(w, " %.0f (%s) | %s | %.2f : %.2f µs |", r.with[peerSide], r.workload.peer, loses(peerSide), cost(ourSide), cost(peerSide))
+		fmt.Fprintf(w, " %.0f (%s) | %s | %.2f : %.2f µs |", r.with[peerSide], r.workload.peer, loses(peerSide),
+			cost(ourSide), cost(peerSide))
 	}
 	fmt.Fprintf(w, " %.0f %% |\n", 100*r.cpu.Seconds())
 }

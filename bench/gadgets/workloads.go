@@ -26,9 +26,18 @@ type workload struct {
 }
 
 var workloads = []workload{
-	{name: "open", what: "opens and closes a file", gadget: "trace_open", filter: true, peer: "opensnoop.bt", operation: openFile},
-	{name: "exec", what: "executes a program", gadget: "trace_exec", filter: true, peer: "execsnoop.bt", operation: execute},
-	{name: "signal", what: "sends a signal to itself", gadget: "trace_signal", filter: true, peer: "killsnoop.bt", operation: sendSignal},
+	{
+		name: "open", what: "opens and closes a file", gadget: "trace_open", filter: true, peer: "opensnoop.bt",
+		operation: openFile,
+	},
+	{
+		name: "exec", what: "executes a program", gadget: "trace_exec", filter: true, peer: "execsnoop.bt",
+		operation: execute,
+	},
+	{
+		name: "signal", what: "sends a signal to itself", gadget: "trace_signal", filter: true, peer: "killsnoop.bt",
+		operation: sendSignal,
+	},
 	{
 		name: "tcp", what: "connects by TCP, accepts and closes", gadget: "trace_tcp", filter: true,
 		peer: "sock:inet_sock_set_state", script: tcpScript, operation: connect, // the tools themselves need kprobes
@@ -36,7 +45,8 @@ var workloads = []workload{
 	{name: "dns", what: "sends and receives a DNS query", gadget: "trace_dns", filter: true, operation: query},
 	{
 		name: "profile_cpu", what: "computes, sampled at 99 Hz", gadget: "profile_cpu",
-		peer: "profile:hz:99", script: "profile:hz:99 { @[kstack, ustack, comm] = count(); } END { clear(@); }", operation: compute,
+		peer: "profile:hz:99", script: "profile:hz:99 { @[kstack, ustack, comm] = count(); } END { clear(@); }",
+		operation: compute,
 	},
 }
 

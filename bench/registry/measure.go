@@ -148,7 +148,8 @@ func (b *bench) starts() error {
 			taken[k] = append(taken[k], d)
 		}
 	}
-	fmt.Printf("\n%s, medians of %d rounds\n\n| start of run, stored artifacts | gadget-run |\n|---|--:|\n", load(), rounds)
+	fmt.Printf("\n%s, medians of %d rounds\n\n| start of run, stored artifacts | gadget-run |\n|---|--:|\n", load(),
+		rounds)
 	for i, n := range sizes {
 		fmt.Printf("| %d | %s |\n", n, short(taken[i].median()))
 	}

@@ -93,7 +93,8 @@ func (b *bench) regctl() side {
 		name: "regctl",
 		pull: func(dir string, all []artifact) [][]string {
 			return each(all, func(a artifact) []string {
-				return append(imageCopy[:len(imageCopy):len(imageCopy)], b.ref(a), fmt.Sprintf("ocidir://%s/layout:%s", dir, filepath.Base(a.name)))
+				return append(imageCopy[:len(imageCopy):len(imageCopy)], b.ref(a), fmt.Sprintf("ocidir://%s/layout:%s", dir,
+					filepath.Base(a.name)))
 			})
 		},
 		push: func(_ string, all []artifact) [][]string {

@@ -59,7 +59,8 @@ func newFleet(ctx context.Context, o options, mirrored bool) (*fleet, error) {
 	f.address = f.serve(f.origin)
 	if mirrored {
 		f.mirror = &recorder{name: "mirror", Handler: &mirror{origin: "http://" + f.address}}
-		f.config = fmt.Sprintf("[[registry]]\nlocation = %q\ninsecure = true\n[[registry.mirror]]\nlocation = %q\ninsecure = true\n",
+		f.config = fmt.Sprintf("[[registry]]\nlocation = %q\ninsecure = true\n[[registry.mirror]]\nlocation = %q\ninsecure "+
+			"= true\n",
 			f.address, f.serve(f.mirror))
 	}
 	for i := range o.gadgets {
@@ -110,10 +111,15 @@ func (f *fleet) publish(ctx context.Context, i, edition int) error {
 	if err != nil {
 		return err
 	}
-	if _, err := client.Push(ctx, registry.PushRequest{Blobs: content, Root: root, Repository: ref, Tags: []string{ref.Tag}}); err != nil {
+	if _, err := client.Push(ctx, registry.PushRequest{
+		Blobs: content, Root: root, Repository: ref,
+		Tags: []string{ref.Tag},
+	}); err != nil {
 		return err
 	}
-	_, err = client.Attach(ctx, ref, root, registry.Document{MediaType: "text/plain", Data: []byte("somebody vouches for it\n")})
+	_, err = client.Attach(ctx, ref, root, registry.Document{
+		MediaType: "text/plain", Data: []byte("somebody vouches for it\n"),
+	})
 	return err
 }
 
@@ -146,7 +152,9 @@ func newArtifact(gadgetSeed, edition uint64, size int) (oci.Memory, ocispec.Desc
 }
 
 func (f *fleet) globals(ctx context.Context, state string) *cli.Globals {
-	return &cli.Globals{Ctx: ctx, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard, Quiet: true, State: state}
+	return &cli.Globals{
+		Ctx: ctx, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard, Quiet: true, State: state,
+	}
 }
 
 func (f *fleet) lockFile() string { return filepath.Join(f.dir, "gadgets.lock") }

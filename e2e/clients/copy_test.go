@@ -64,7 +64,8 @@ func TestSkopeo(t *testing.T) {
 		from, to := s.onlyPlain("--src-tls-verify=false"), s.onlyPlain("--dest-tls-verify=false")
 		whole := words("--insecure-policy", "copy", "--all", "--preserve-digests")
 		t.Run("inspects", func(t *testing.T) {
-			l.check(t, "skopeo", l.run(t, skopeo, words("inspect", "--raw", s.onlyPlain("--tls-verify=false"), "docker://"+ref)...))
+			l.check(t, "skopeo", l.run(t, skopeo, words("inspect", "--raw", s.onlyPlain("--tls-verify=false"), "docker://"+
+				ref)...))
 		})
 		t.Run("copies within", func(t *testing.T) {
 			copied := l.name(s, "skopeo") + ":v2"
@@ -125,7 +126,8 @@ func TestOras(t *testing.T) {
 			dir := t.TempDir()
 			l.run(t, oras, words("pull", plain, "--platform", "linux/amd64", "-o", dir, ref)...)
 			for name, want := range map[string][]byte{
-				gadget.ObjectFile: gadgettest.File(t, "open.bpf.o"), gadget.ConfigFile: gadgettest.File(t, "open.yaml"), gadget.WasmFile: nil,
+				gadget.ObjectFile: gadgettest.File(t, "open.bpf.o"), gadget.ConfigFile: gadgettest.File(t, "open.yaml"),
+				gadget.WasmFile: nil,
 			} {
 				got, err := os.ReadFile(filepath.Join(dir, name))
 				if err != nil || (want != nil && string(got) != string(want)) {
@@ -152,7 +154,10 @@ func TestOras(t *testing.T) {
 // orasPushes has oras make a gadget of files: one manifest, without an index.
 func (l *lab) orasPushes(t *testing.T, s *site) {
 	dir, ref := t.TempDir(), l.name(s, "oras")+":v3"
-	for name, data := range map[string][]byte{"program.bpf.o": gadgettest.File(t, "open.bpf.o"), "gadget.yaml": gadgettest.File(t, "open.yaml")} {
+	for name, data := range map[string][]byte{
+		"program.bpf.o": gadgettest.File(t, "open.bpf.o"),
+		"gadget.yaml":   gadgettest.File(t, "open.yaml"),
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +175,8 @@ func (l *lab) orasPushes(t *testing.T, s *site) {
 func (l *lab) orasAttaches(t *testing.T, s *site, ref string) {
 	file := l.write(t, "sbom.json", `{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","name":"attached"}`)
 	plain := s.onlyPlain("--plain-http")
-	l.run(t, oras, words("attach", plain, "--disable-path-validation", "--artifact-type", "application/spdx+json", ref, file+":application/spdx+json")...)
+	l.run(t, oras, words("attach", plain, "--disable-path-validation", "--artifact-type", "application/spdx+json", ref,
+		file+":application/spdx+json")...)
 	if out := l.ours(t, "image", "inspect", "--remote", ref); !strings.Contains(out, "SBOM (SPDX-2.3)") {
 		t.Errorf("image inspect --remote does not list what oras attached:\n%s", out)
 	}

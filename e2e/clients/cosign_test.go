@@ -58,7 +58,8 @@ func (b *cosign) keyPair(t *testing.T, name string, private any, public any) {
 	write(name+".pem", "PRIVATE KEY", der, err)
 	der, err = x509.MarshalPKIXPublicKey(public)
 	write(name+".pub", "PUBLIC KEY", der, err)
-	if _, err := b.cosignRun("import-key-pair", "--yes", "--key", b.file(name+".pem"), "--output-key-prefix", b.file(name)); err != nil {
+	if _, err := b.cosignRun("import-key-pair", "--yes", "--key", b.file(name+".pem"), "--output-key-prefix",
+		b.file(name)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -169,14 +170,16 @@ func (b *cosign) cosignSign(t *testing.T, ref, key, form string, more ...string)
 func (b *cosign) cosignToOurs(t *testing.T, key, other, form string) {
 	ref := b.push(t)
 	b.cosignSign(t, ref, key, form)
-	if out, err := b.tryOurs("image", "verify", "--key", b.file(key+".pub"), ref); err != nil || !strings.Contains(out, "as a "+form) {
+	if out, err := b.tryOurs("image", "verify", "--key", b.file(key+".pub"), ref); err != nil ||
+		!strings.Contains(out, "as a "+form) {
 		t.Errorf("image verify: %v: %s", err, out)
 	}
 	if out, err := b.tryOurs("image", "verify", "--key", b.file(other+".pub"), ref); err == nil {
 		t.Errorf("it verifies with another key: %s", out)
 	}
 	// cosign's own private key signs here too.
-	if out, err := b.tryOurs("image", "sign", "--key", b.file(key+".key"), ref); err != nil || !strings.Contains(out, "already, as a "+form) {
+	if out, err := b.tryOurs("image", "sign", "--key", b.file(key+".key"), ref); err != nil ||
+		!strings.Contains(out, "already, as a "+form) {
 		t.Errorf("image sign: %v: %s", err, out)
 	}
 }
@@ -206,7 +209,8 @@ func (b *cosign) issue(t *testing.T, name string) {
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
 	}
 	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), EmailAddresses: []string{"release@acme.example"}, NotBefore: root.NotBefore, NotAfter: root.NotAfter,
+		SerialNumber: big.NewInt(2), EmailAddresses: []string{"release@acme.example"}, NotBefore: root.NotBefore,
+		NotAfter: root.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -50,7 +50,10 @@ func newLab(t *testing.T) *lab {
 	if os.Getenv(gadgetRun) == "" {
 		t.Skip("needs the clients of others, run it with tools/dev/interop")
 	}
-	for _, env := range []string{pushTool, registrytest.RegistryEnv, distribution, crane, skopeo, oras, regctl, cosign2, cosign3} {
+	for _, env := range []string{
+		pushTool, registrytest.RegistryEnv, distribution, crane, skopeo, oras, regctl, cosign2,
+		cosign3,
+	} {
 		if os.Getenv(env) == "" {
 			t.Fatalf("%s is not set, tools/dev/clients could not build it", env)
 		}
@@ -92,7 +95,8 @@ func (l *lab) makeGadget(t *testing.T) {
 	var blobs []oci.Blob
 	for a, object := range map[arch.Arch]string{arch.AMD64: "open.bpf.o", arch.ARM64: "flood.bpf.o"} {
 		b, err := gadget.BuildManifest(gadget.ManifestInput{
-			Arch: a, Metadata: gadgettest.File(t, "open.yaml"), Object: gadgettest.File(t, object), Wasm: []byte("\x00asm\x01\x00\x00\x00"),
+			Arch: a, Metadata: gadgettest.File(t, "open.yaml"), Object: gadgettest.File(t, object),
+			Wasm: []byte("\x00asm\x01\x00\x00\x00"),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +107,8 @@ func (l *lab) makeGadget(t *testing.T) {
 	index, err := gadget.BuildIndex(built)
 	if err == nil {
 		l.layout, l.digest = l.file("layout"), index.Descriptor.Digest.String()
-		err = oci.WriteLayout(l.layout, index.Descriptor, append(blobs, oci.Blob{Descriptor: index.Descriptor, Data: index.Data}))
+		err = oci.WriteLayout(l.layout, index.Descriptor,
+			append(blobs, oci.Blob{Descriptor: index.Descriptor, Data: index.Data}))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +130,8 @@ func (l *lab) exec(more []string, env string, args ...string) (stdout, stderr st
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
-		return out.String(), errs.String(), fmt.Errorf("%s %s: %w: %s%s", strings.ToLower(env), strings.Join(args, " "), err, &errs, &out)
+		return out.String(), errs.String(), fmt.Errorf("%s %s: %w: %s%s", strings.ToLower(env), strings.Join(args, " "), err,
+			&errs, &out)
 	}
 	return out.String(), errs.String(), nil
 }

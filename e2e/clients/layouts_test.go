@@ -20,19 +20,39 @@ type layoutCase struct {
 
 // The gadget of these tests is called "trace open".
 var layoutCases = map[string]layoutCase{
-	"crane pull":                        {crane, words("pull", "--format=oci", "REF", "PATH"), "PATH", "docker.io/library/trace_open:latest", false},
-	"skopeo copy, a layout":             {skopeo, skopeoCopy("oci:PATH:v1"), "oci:PATH", "docker.io/library/trace_open:v1", false},
-	"skopeo copy, a layout by its name": {skopeo, skopeoCopy("oci:PATH:v1"), "oci:PATH:v1", "docker.io/library/trace_open:v1", false},
-	"skopeo copy, no name":              {skopeo, skopeoCopy("oci:PATH"), "PATH", "docker.io/library/trace_open:latest", false},
-	"skopeo copy, an archive":           {skopeo, skopeoCopy("oci-archive:PATH:example.com/g:v2"), "oci-archive:PATH", "example.com/g:v2", false},
-	"regctl image export":               {regctl, words("image", "export", "REF", "PATH"), "oci-archive:PATH", "REF", false},
-	"regctl image copy": {
-		regctl, words("image", "copy", "--referrers", "--digest-tags", "REF", "ocidir://PATH:v1"), "oci:PATH", "docker.io/library/trace_open:v1", true,
+	"crane pull": {
+		crane, words("pull", "--format=oci", "REF", "PATH"), "PATH", "docker.io/library/trace_open:latest", false,
 	},
-	"oras cp":    {oras, words("cp", "--from-plain-http", "--to-oci-layout", "REF", "PATH:v1"), "PATH", "docker.io/library/trace_open:v1", false},
-	"oras cp -r": {oras, words("cp", "-r", "--from-plain-http", "--to-oci-layout", "REF", "PATH:v1"), "oci:PATH:v1", "docker.io/library/trace_open:v1", true},
+	"skopeo copy, a layout": {
+		skopeo, skopeoCopy("oci:PATH:v1"), "oci:PATH", "docker.io/library/trace_open:v1", false,
+	},
+	"skopeo copy, a layout by its name": {
+		skopeo, skopeoCopy("oci:PATH:v1"), "oci:PATH:v1", "docker.io/library/trace_open:v1", false,
+	},
+	"skopeo copy, no name": {
+		skopeo, skopeoCopy("oci:PATH"), "PATH", "docker.io/library/trace_open:latest", false,
+	},
+	"skopeo copy, an archive": {
+		skopeo, skopeoCopy("oci-archive:PATH:example.com/g:v2"), "oci-archive:PATH", "example.com/g:v2", false,
+	},
+	"regctl image export": {
+		regctl, words("image", "export", "REF", "PATH"), "oci-archive:PATH", "REF", false,
+	},
+	"regctl image copy": {
+		regctl, words("image", "copy", "--referrers", "--digest-tags", "REF", "ocidir://PATH:v1"), "oci:PATH",
+		"docker.io/library/trace_open:v1", true,
+	},
+	"oras cp": {
+		oras, words("cp", "--from-plain-http", "--to-oci-layout", "REF", "PATH:v1"), "PATH",
+		"docker.io/library/trace_open:v1", false,
+	},
+	"oras cp -r": {
+		oras, words("cp", "-r", "--from-plain-http", "--to-oci-layout", "REF", "PATH:v1"), "oci:PATH:v1",
+		"docker.io/library/trace_open:v1", true,
+	},
 	"cosign save": {
-		cosign2, words("save", "--allow-http-registry", "--dir", "PATH", "REF"), "PATH", "docker.io/library/trace_open:latest", false,
+		cosign2, words("save", "--allow-http-registry", "--dir", "PATH", "REF"), "PATH",
+		"docker.io/library/trace_open:latest", false,
 	},
 }
 
@@ -65,7 +85,8 @@ func TestLayouts(t *testing.T) {
 // loads holds that the one artifact at path is the gadget.
 func (b *cosign) loads(t *testing.T, path, name, state string, with bool) {
 	t.Helper()
-	if got := strings.TrimSpace(b.run(t, gadgetRun, "--state", state, "-q", "image", "load", path)); got != name+"@"+b.digest {
+	if got := strings.TrimSpace(b.run(t, gadgetRun, "--state", state, "-q", "image", "load", path)); got != name+"@"+
+		b.digest {
 		t.Errorf("image load prints %q, want %s@%s", got, name, b.digest)
 	}
 	out := b.run(t, gadgetRun, "--state", state, "image", "inspect", path)
@@ -86,9 +107,11 @@ func TestStore(t *testing.T) {
 			to := all[(i+1)%len(all)]
 			b.site = from
 			ref := b.publish(t)
-			platform := strings.TrimSuffix(ref, ":v1") + "@" + strings.TrimSpace(b.run(t, crane, "digest", "--platform", "linux/arm64", ref))
+			platform := strings.TrimSuffix(ref, ":v1") + "@" +
+				strings.TrimSpace(b.run(t, crane, "digest", "--platform", "linux/arm64", ref))
 			file := b.write(t, "platform.json", `{"spdxVersion":"SPDX-2.3","name":"of one platform"}`)
-			b.run(t, oras, words("attach", from.onlyPlain("--plain-http"), "--disable-path-validation", "--artifact-type", sbomType, platform, file+":"+sbomType)...)
+			b.run(t, oras, words("attach", from.onlyPlain("--plain-http"), "--disable-path-validation", "--artifact-type",
+				sbomType, platform, file+":"+sbomType)...)
 			b.ours(t, "image", "sign", "--key", b.file("p256.pem"), platform)
 			t.Run(from.name+" to "+to.name, func(t *testing.T) {
 				// A store of its own: it keeps what it ever learned of a digest.

@@ -47,7 +47,8 @@ func TestLoginsOfOthers(t *testing.T) {
 				t.Cleanup(func() { l.logout(t) })
 				ref := l.name(s, "login") + ":v1"
 				l.ours(t, "image", "load", "--tag", ref, l.layout)
-				if out, err := l.tryOurs("image", "push", ref); err == nil || !strings.Contains(err.Error(), "gadget-run login "+s.addr) {
+				if out, err := l.tryOurs("image", "push", ref); err == nil || !strings.Contains(err.Error(), "gadget-run login "+
+					s.addr) {
 					t.Fatalf("a push without credentials: %v: %s", err, out)
 				}
 				l.run(t, program, command...)

@@ -41,7 +41,8 @@ func newProxy(t *testing.T, target string) *proxy {
 
 // ServeHTTP implements http.Handler.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	allowed := r.Header.Get("Proxy-Authorization") == "Basic "+base64.StdEncoding.EncodeToString([]byte(proxyUser+":"+proxyPassword))
+	allowed := r.Header.Get("Proxy-Authorization") == "Basic "+
+		base64.StdEncoding.EncodeToString([]byte(proxyUser+":"+proxyPassword))
 	p.mu.Lock()
 	seen := r.Method + " " + r.Host
 	if !allowed {
@@ -152,7 +153,8 @@ func TestProxy(t *testing.T) {
 	})
 	t.Run("NO_PROXY", func(t *testing.T) {
 		env := []string{"HTTPS_PROXY=" + tunnel.url, "NO_PROXY=.example"}
-		if out, err := with(env, append(state, "image", "pull", "--retry", "1", ref)...); err == nil || !strings.Contains(err.Error(), remote) {
+		if out, err := with(env, append(state, "image", "pull", "--retry", "1", ref)...); err == nil ||
+			!strings.Contains(err.Error(), remote) {
 			t.Errorf("%v: %s", err, out)
 		}
 		if seen := tunnel.requests(); seen != "" {
@@ -175,7 +177,9 @@ func TestProxy(t *testing.T) {
 
 // plainThroughProxy holds that nothing goes over plain HTTP to another machine
 // until that is asked for, by a flag or in the configuration.
-func (l *lab) plainThroughProxy(t *testing.T, p *proxy, ref string, with func(env []string, args ...string) (string, error)) {
+func (l *lab) plainThroughProxy(t *testing.T, p *proxy, ref string, with func(env []string, args ...string) (string,
+	error),
+) {
 	env := []string{"HTTP_PROXY=" + p.url, "HTTPS_PROXY=http://127.0.0.1:1"}
 	l.write(t, "docker/config.json", `{"auths":{"`+remote+`":{"username":"somebody","password":"secret"}}}`)
 	if out, err := with(env, "image", "push", "--retry", "1", ref); err == nil {
@@ -202,10 +206,12 @@ func TestMirror(t *testing.T) {
 	s := l.docker(t, "mirror", registrytest.Config{})
 	ref := l.push(t, s)
 	repository := strings.TrimPrefix(ref, s.addr)
-	config := l.write(t, "mirrors.conf", "[[registry]]\nprefix = \""+remote+"\"\nlocation = \""+remote+"\"\n[[registry.mirror]]\nlocation = \""+s.addr+"\"\ninsecure = true\n")
+	config := l.write(t, "mirrors.conf", "[[registry]]\nprefix = \""+remote+"\"\nlocation = \""+remote+
+		"\"\n[[registry.mirror]]\nlocation = \""+s.addr+"\"\ninsecure = true\n")
 	env := []string{"GADGET_RUN_REGISTRIES=", "CONTAINERS_REGISTRIES_CONF=" + config}
 	state := filepath.Join(t.TempDir(), "state")
-	if out, _, err := l.exec(env, gadgetRun, "--state", state, "-q", "image", "pull", remote+repository); err != nil || !strings.Contains(out, l.digest) {
+	if out, _, err := l.exec(env, gadgetRun, "--state", state, "-q", "image", "pull", remote+repository); err != nil ||
+		!strings.Contains(out, l.digest) {
 		t.Errorf("%v: %s", err, out)
 	}
 	out, _, err := l.exec(nil, skopeo, "--registries-conf", config, "inspect", "--raw", "docker://"+remote+repository)

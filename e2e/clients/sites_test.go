@@ -122,7 +122,8 @@ func (l *lab) zot(t *testing.T, path string) *site {
 	_ = free.Close()
 	_, port, _ := net.SplitHostPort(addr)
 	config := l.write(t, "zot.json", fmt.Sprintf(
-		`{"storage":{"rootDirectory":%q},"http":{"address":"127.0.0.1","port":%q},"log":{"level":"error"}}`, l.file("zot"), port))
+		`{"storage":{"rootDirectory":%q},"http":{"address":"127.0.0.1","port":%q},"log":{"level":"error"}}`, l.file("zot"),
+		port))
 	cmd := exec.Command(path, "serve", config)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

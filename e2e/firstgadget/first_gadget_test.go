@@ -71,7 +71,8 @@ func TestFirstGadget(t *testing.T) {
 		}
 	}
 	if filepath.Base(r.machine) != "two" || r.files < 4 {
-		t.Errorf("the page ended on machine %q after %d files, want a section %q and 4 files or more", r.machine, r.files, elsewhere)
+		t.Errorf("the page ended on machine %q after %d files, want a section %q and 4 files or more", r.machine, r.files,
+			elsewhere)
 	}
 	r.refusesOtherKey()
 }
@@ -85,7 +86,8 @@ func newReader(t *testing.T, root, base string) *reader {
 	// Without this bazel in PATH: bazelw prefers the one that it finds there.
 	r.tool(bin, "bazel", fmt.Sprintf(`command=$1; shift
 PATH=%q exec %q %s "$command" --override_module=rules_gadget=%q %s "$@"`,
-		os.Getenv("PATH"), filepath.Join(root, "bazelw"), os.Getenv("FIRST_GADGET_STARTUP"), root, os.Getenv("FIRST_GADGET_FLAGS")))
+		os.Getenv("PATH"), filepath.Join(root, "bazelw"), os.Getenv("FIRST_GADGET_STARTUP"), root,
+		os.Getenv("FIRST_GADGET_FLAGS")))
 	build := exec.Command("go", "build", "-o", filepath.Join(bin, "gadget-run"), "./runner")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
@@ -184,7 +186,8 @@ func (r *reader) shell(commands string) (string, error) {
 // refusesOtherKey is the counterproof: with another key nothing runs.
 func (r *reader) refusesOtherKey() {
 	r.t.Helper()
-	out, err := r.shell("gadget-run image keygen other\n! gadget-run run --public-keys other.pub --timeout 1s " + pageRegistry + "/gadgets/trace_mkdir:v1")
+	out, err := r.shell("gadget-run image keygen other\n! gadget-run run --public-keys other.pub --timeout 1s " +
+		pageRegistry + "/gadgets/trace_mkdir:v1")
 	if err != nil || !strings.Contains(out, "is refused by") {
 		r.t.Errorf("with another key: %v\n%s", err, out)
 	}

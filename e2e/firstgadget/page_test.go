@@ -46,7 +46,8 @@ func blocks(page string) []block {
 }
 
 func TestBlocks(t *testing.T) {
-	got := blocks("# Page\n\n## One\n\nText.\n`a/b.yaml`:\n\n```yaml\nx: 1\n\ny: 2\n```\n\n```sh\nrun\n```\n\n## Two\n\n```sh\nmore\n```\n")
+	got := blocks("# Page\n\n## One\n\nText.\n`a/b.yaml`:\n\n```yaml\nx: 1\n\ny: 2\n```\n\n```sh\nrun\n```\n\n## " +
+		"Two\n\n```sh\nmore\n```\n")
 	want := []block{
 		{"One", "yaml", "a/b.yaml", "x: 1\n\ny: 2\n"},
 		{"One", "sh", "", "run\n"},

@@ -39,7 +39,8 @@ func TestExecutor(t *testing.T) {
 func TestHermetic(t *testing.T) {
 	w := newWorkspace(t, "hermetic")
 	args := []string{
-		"--spawn_strategy=linux-sandbox", "--experimental_use_hermetic_linux_sandbox", "--sandbox_default_allow_network=false",
+		"--spawn_strategy=linux-sandbox", "--experimental_use_hermetic_linux_sandbox",
+		"--sandbox_default_allow_network=false",
 	}
 	for _, dir := range workerDirectories {
 		args = append(args, "--sandbox_add_mount_pair="+dir)

@@ -47,7 +47,8 @@ func main() {
 `
 
 func cases() []testCase {
-	const base = "FROM scratch AS base\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"ln\", \"-s\", \"busybox\", \"/bin/sh\"]\n"
+	const base = "FROM scratch AS base\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"ln\", \"-s\", \"busybox\", " +
+		"\"/bin/sh\"]\n"
 	steps := base
 	for i := range 10 {
 		steps += fmt.Sprintf("RUN /bin/busybox dd if=/dev/zero of=/f%d bs=1024 count=512 2>/dev/null\n", i)
@@ -90,7 +91,8 @@ func (c testCase) write(dir string) error {
 	}
 	for i := range c.files {
 		sub := filepath.Join(dir, "files", fmt.Sprint(i%50))
-		errs = append(errs, os.MkdirAll(sub, 0o755), os.WriteFile(filepath.Join(sub, fmt.Sprint(i)), []byte(strings.Repeat("x", i%2048)), 0o644))
+		errs = append(errs, os.MkdirAll(sub, 0o755), os.WriteFile(filepath.Join(sub, fmt.Sprint(i)),
+			[]byte(strings.Repeat("x", i%2048)), 0o644))
 	}
 	return errors.Join(errs...)
 }

@@ -52,7 +52,11 @@ func run() error {
 	}
 	sides := []side{
 		{"img", []string{img, "build", "-q", "-t", "bench"}, []string{img, "prune"}},
-		{"buildah", []string{"buildah", "bud", "-q", "--layers", "--isolation=chroot", "-t", "bench"}, []string{"buildah", "rmi", "-a", "-f"}},
+		{
+			"buildah",
+			[]string{"buildah", "bud", "-q", "--layers", "--isolation=chroot", "-t", "bench"},
+			[]string{"buildah", "rmi", "-a", "-f"},
+		},
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 1, 2, ' ', 0)
 	fmt.Fprintln(w, "Dockerfile\tbuilder\tcold\tno change\tone file changed\tpeak memory")
@@ -66,7 +70,8 @@ func run() error {
 			if err != nil {
 				return fmt.Errorf("%s with %s: %w", c.name, s.name, err)
 			}
-			fmt.Fprintf(w, "%s\t%s\t%.2f s\t%.2f s\t%.2f s\t%d MiB\n", c.name, s.name, cold.took.Seconds(), warm.took.Seconds(), changed.took.Seconds(), cold.peak>>10)
+			fmt.Fprintf(w, "%s\t%s\t%.2f s\t%.2f s\t%.2f s\t%d MiB\n", c.name, s.name, cold.took.Seconds(), warm.took.Seconds(),
+				changed.took.Seconds(), cold.peak>>10)
 		}
 	}
 	return w.Flush()

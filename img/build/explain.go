@@ -94,7 +94,10 @@ var missing = regexp.MustCompile(`.*failed to calculate checksum of ref \S+ ("[^
 // cause is the message without what wraps it in layers of the solver.
 func cause(err error) string {
 	text := err.Error()
-	for _, prefix := range []string{"failed to solve: ", "failed to read dockerfile: ", "rpc error: code = Unknown desc = "} {
+	for _, prefix := range []string{
+		"failed to solve: ", "failed to read dockerfile: ",
+		"rpc error: code = Unknown desc = ",
+	} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	if at := strings.Index(text, ociruntime.Advice); at > 0 {
@@ -113,9 +116,11 @@ func hint(err error) string {
 	case errors.Is(err, unix.ENOSPC) || strings.Contains(text, "no space left on device"):
 		return "free some space (\"img prune\" removes the build cache) or choose another directory with --state"
 	case strings.Contains(text, "exec format error"):
-		return "a RUN for another platform needs an emulator: install qemu-user-static and register it in binfmt_misc with the flags OCF"
+		return "a RUN for another platform needs an emulator: install qemu-user-static and register it in binfmt_misc with " +
+			"the flags OCF"
 	case strings.Contains(text, "lchown") && strings.Contains(text, "invalid argument"):
-		return "the user has too few ids for the owners in this image: give the user at least 65536 in /etc/subuid and /etc/subgid and install uidmap"
+		return "the user has too few ids for the owners in this image: give the user at least 65536 in /etc/subuid and " +
+			"/etc/subgid and install uidmap"
 	case strings.Contains(text, "error mounting \"proc\"") || strings.Contains(text, "mount proc"):
 		return "this container does not allow mounting /proc, use --no-process-sandbox"
 	}

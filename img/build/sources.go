@@ -81,7 +81,8 @@ func explainContext(dir string, err error) error {
 	case errors.Is(stat, fs.ErrNotExist):
 		return fmt.Errorf("reading the context: directory %q does not exist", dir)
 	case stat == nil && !info.IsDir():
-		return fmt.Errorf("reading the context: %q is not a directory, name the Dockerfile with -f and its directory as PATH", dir)
+		return fmt.Errorf("reading the context: %q is not a directory, name the Dockerfile with -f and its directory as PATH",
+			dir)
 	}
 	return fmt.Errorf("reading the context: %w", err)
 }

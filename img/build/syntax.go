@@ -16,7 +16,9 @@ const syntaxWait = 10 * time.Second
 
 // syntax decides who reads a Dockerfile that names a frontend in "# syntax=":
 // the frontend or, where its registry cannot be reached, the built-in one.
-func syntax(ctx context.Context, dockerfile []byte, hosts *registries.Registries, attrs map[string]string, note func(string)) {
+func syntax(ctx context.Context, dockerfile []byte, hosts *registries.Registries, attrs map[string]string,
+	note func(string),
+) {
 	name, _, _, ok := parser.DetectSyntax(dockerfile)
 	if given := attrs["build-arg:BUILDKIT_SYNTAX"]; given != "" {
 		name, ok = given, true

@@ -49,7 +49,8 @@ type buildCmd struct {
 
 func (b *buildCmd) spec(g *Globals) (rootless.Spec, error) {
 	if b.NoProcessSandbox && !rootless.Inside() {
-		g.note("without a process sandbox a RUN can see and kill every process of this user, use it only where img is alone in a container")
+		g.note("without a process sandbox a RUN can see and kill every process of this user, use it only where img is " +
+			"alone in a container")
 	}
 	return rootless.Spec{Processes: !b.NoProcessSandbox, Note: g.note}, nil
 }

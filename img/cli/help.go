@@ -26,7 +26,9 @@ func printHelp(_ kong.HelpOptions, ctx *kong.Context) error {
 	help.Help = "help for " + node.Name
 	printFlags(w, "Flags", append(own, &help), func(f *kong.Flag) bool { return true })
 	fmt.Fprintln(w)
-	printFlags(w, "Global Flags", ctx.Model.Node.Flags, func(f *kong.Flag) bool { return f.Group != nil && f.Group.Key == "global" })
+	printFlags(w, "Global Flags", ctx.Model.Node.Flags, func(f *kong.Flag) bool {
+		return f.Group != nil && f.Group.Key == "global"
+	})
 	return nil
 }
 

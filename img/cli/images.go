@@ -35,7 +35,8 @@ func (l *lsCmd) Run(ctx context.Context, g *Globals) error {
 		w := tabwriter.NewWriter(g.Out, 20, 1, 3, ' ', 0)
 		fmt.Fprintln(w, "NAME\tSIZE\tCREATED AT\tUPDATED AT\tDIGEST")
 		for _, e := range entries {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.Name, units.BytesSize(float64(e.Size)), ago(e.Created), ago(e.Updated), e.Digest)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", e.Name, units.BytesSize(float64(e.Size)), ago(e.Created), ago(e.Updated),
+				e.Digest)
 		}
 		return w.Flush()
 	})

@@ -45,7 +45,8 @@ func TestCollector(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	// The limits of files and processes are those that any machine allows.
-	cmd := exec.CommandContext(ctx, "podman", "--root="+filepath.Join(dir, "podman"), "--runroot="+filepath.Join(dir, "podman-run"),
+	cmd := exec.CommandContext(ctx, "podman", "--root="+filepath.Join(dir, "podman"), "--runroot="+
+		filepath.Join(dir, "podman-run"),
 		"--cgroup-manager=cgroupfs", "--events-backend=file", "--runtime=runc", "--storage-driver=vfs",
 		"run", "--rm", "--tls-verify=false", "--network=none", "--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024",
 		"--pid=host", "--cap-drop=all", "--cap-add=BPF,PERFMON,SYS_ADMIN", image)

@@ -26,8 +26,12 @@ type backend struct {
 // backends are in the order of preference.
 func backends() []backend {
 	return []backend{
-		{"overlayfs", overlayutils.Supported, func(root string) (snapshots.Snapshotter, error) { return overlay.NewSnapshotter(root) }},
-		{"fuse-overlayfs", fuseoverlayfs.Supported, func(root string) (snapshots.Snapshotter, error) { return fuseoverlayfs.NewSnapshotter(root) }},
+		{"overlayfs", overlayutils.Supported, func(root string) (snapshots.Snapshotter, error) {
+			return overlay.NewSnapshotter(root)
+		}},
+		{"fuse-overlayfs", fuseoverlayfs.Supported, func(root string) (snapshots.Snapshotter, error) {
+			return fuseoverlayfs.NewSnapshotter(root)
+		}},
 		{"native", func(string) error { return nil }, native.NewSnapshotter},
 	}
 }

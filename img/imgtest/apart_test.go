@@ -11,12 +11,18 @@ import (
 // module depends on, so whoever depends on the rules fetches none of it.
 func TestApart(t *testing.T) {
 	root := filepath.Join("..", "..")
-	for _, name := range []string{"MODULE.bazel", "go.mod", "go.sum", "rules/repositories.bzl", "toolchain/extensions.bzl"} {
+	for _, name := range []string{
+		"MODULE.bazel", "go.mod", "go.sum", "rules/repositories.bzl",
+		"toolchain/extensions.bzl",
+	} {
 		data, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, word := range []string{"moby/buildkit", "moby_buildkit", "containerd/containerd/v2", "containerd_v2", "rules_gadget/img", "//img"} {
+		for _, word := range []string{
+			"moby/buildkit", "moby_buildkit", "containerd/containerd/v2", "containerd_v2",
+			"rules_gadget/img", "//img",
+		} {
 			if strings.Contains(string(data), word) {
 				t.Errorf("%s names %s", name, word)
 			}

@@ -27,8 +27,10 @@ func startDocker(dir string) (host string, stop func(), err error) {
 		return "", nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(program, "--host=unix://"+socket, "--data-root="+filepath.Join(dir, "docker"), "--exec-root="+filepath.Join(dir, "docker-run"),
-		"--pidfile="+filepath.Join(dir, "docker.pid"), "--storage-driver=vfs", "--bridge=none", "--iptables=false", "--ip6tables=false")
+	cmd := exec.Command(program, "--host=unix://"+socket, "--data-root="+filepath.Join(dir, "docker"), "--exec-root="+
+		filepath.Join(dir, "docker-run"),
+		"--pidfile="+filepath.Join(dir, "docker.pid"), "--storage-driver=vfs", "--bridge=none", "--iptables=false",
+		"--ip6tables=false")
 	cmd.Stdout, cmd.Stderr = log, log
 	// What it mounts ends with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Unshareflags: syscall.CLONE_NEWNS}

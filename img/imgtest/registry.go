@@ -45,7 +45,8 @@ func Registry(t testing.TB) string {
 	l.Close()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "config.yml")
-	text := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %q}\n", dir, address)
+	text := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: "+
+		"{rootdirectory: %s}}\nhttp: {addr: %q}\n", dir, address)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +135,11 @@ func baseLayer(t testing.TB) []byte {
 	// A device node, which a plain user cannot make.
 	add(tar.Header{Typeflag: tar.TypeChar, Name: "bin/null", Mode: 0o666, Devmajor: 1, Devminor: 3}, nil)
 	add(tar.Header{Name: "bin/busybox", Mode: 0o755}, busybox)
-	for _, a := range []string{"sh", "cat", "echo", "id", "ls", "mkdir", "rm", "chown", "chmod", "touch", "ln", "sleep", "env", "pwd", "stat", "test", "grep", "seq", "cp", "true", "mkfifo", "ps", "nslookup", "ip", "cut", "wc", "sync", "dd"} {
+	for _, a := range []string{
+		"sh", "cat", "echo", "id", "ls", "mkdir", "rm", "chown", "chmod", "touch", "ln", "sleep",
+		"env", "pwd", "stat", "test", "grep", "seq", "cp", "true", "mkfifo", "ps", "nslookup", "ip", "cut", "wc", "sync",
+		"dd",
+	} {
 		add(tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + a, Linkname: "busybox"}, nil)
 	}
 	add(tar.Header{Name: "etc/passwd", Mode: 0o644}, []byte("root:x:0:0::/root:/bin/sh\napp:x:1000:1000::/:/bin/sh\n"))

@@ -95,7 +95,8 @@ func become(dir string, extra []string) error {
 	}
 	sources := filepath.Join(dir, "src")
 	for _, d := range []string{"home", "tmp", "run", "src"} {
-		if err := errors.Join(os.Mkdir(filepath.Join(dir, d), 0o700), os.Chown(filepath.Join(dir, d), userID, userID)); err != nil {
+		if err := errors.Join(os.Mkdir(filepath.Join(dir, d), 0o700),
+			os.Chown(filepath.Join(dir, d), userID, userID)); err != nil {
 			return err
 		}
 	}
@@ -104,15 +105,18 @@ func become(dir string, extra []string) error {
 		return err
 	}
 	// The sources may stand where the user may not look.
-	if err := errors.Join(unix.Mount(cwd, sources, "", unix.MS_BIND|unix.MS_REC, ""), os.Chdir(sources), os.Chmod(dir, 0o755)); err != nil {
+	if err := errors.Join(unix.Mount(cwd, sources, "", unix.MS_BIND|unix.MS_REC, ""), os.Chdir(sources),
+		os.Chmod(dir, 0o755)); err != nil {
 		return err
 	}
 	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(userID), syscall.Setuid(userID)); err != nil {
 		return err
 	}
 	env := []string{
-		"HOME=" + filepath.Join(dir, "home"), "TMPDIR=" + filepath.Join(dir, "tmp"), "XDG_RUNTIME_DIR=" + filepath.Join(dir, "run"),
-		"USER=" + userName, "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", dropEnv + "=done", "IMG_NIGHTLY=" + os.Getenv("IMG_NIGHTLY"),
+		"HOME=" + filepath.Join(dir, "home"), "TMPDIR=" + filepath.Join(dir, "tmp"), "XDG_RUNTIME_DIR=" +
+			filepath.Join(dir, "run"),
+		"USER=" + userName, "PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", dropEnv + "=done", "IMG_NIGHTLY=" +
+			os.Getenv("IMG_NIGHTLY"),
 		"CI=" + os.Getenv("CI"), "DOCKER_HOST=" + os.Getenv("DOCKER_HOST"), "CRANE=" + crane,
 	}
 	args := []string{binary}

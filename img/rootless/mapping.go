@@ -51,7 +51,8 @@ func (m *mapping) find() string {
 			return e.Name == name || e.Name == strconv.Itoa(os.Getuid())
 		})
 		if err != nil || len(all) == 0 {
-			return fmt.Sprintf("%s has no entry for %s, as root add the line \"%s:100000:%d\" to /etc/subuid and /etc/subgid", f.path, name, name, enough)
+			return fmt.Sprintf("%s has no entry for %s, as root add the line \"%s:100000:%d\" to /etc/subuid and /etc/subgid",
+				f.path, name, name, enough)
 		}
 		*f.ranges = all
 	}
@@ -83,7 +84,8 @@ func runHelper(helper string, pid, own int, ranges []sysuser.SubID) error {
 	cmd := exec.Command(helper, args...)
 	cmd.Stderr = &said
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("mapping ids with %s, which must be installed setuid root or with file capabilities: %w: %s", helper, err, strings.TrimSpace(said.String()))
+		return fmt.Errorf("mapping ids with %s, which must be installed setuid root or with file capabilities: %w: %s",
+			helper, err, strings.TrimSpace(said.String()))
 	}
 	return nil
 }

@@ -137,7 +137,8 @@ func ignoreExit(err error) error {
 func explainClone(err error) error {
 	switch {
 	case errors.Is(err, unix.ENOSPC):
-		return fmt.Errorf("creating a user namespace: the limit is reached, as root raise user.max_user_namespaces with sysctl: %w", err)
+		return fmt.Errorf("creating a user namespace: the limit is reached, as root raise user.max_user_namespaces with "+
+			"sysctl: %w", err)
 	case errors.Is(err, unix.EPERM):
 		return fmt.Errorf("creating a user namespace: this machine does not allow it to user %d, as root run "+
 			"\"sysctl kernel.unprivileged_userns_clone=1\" or \"sysctl kernel.apparmor_restrict_unprivileged_userns=0\", "+

@@ -57,7 +57,8 @@ func (s Store) dockerPlatform(ctx context.Context, all []images.Image) (platform
 			return nil, fmt.Errorf("reading image %q: %w", Familiar(image.Name), err)
 		}
 		if len(have) == 0 || len(all) > 1 {
-			return nil, fmt.Errorf("image %q is not for %s, save it alone or with --format oci", Familiar(image.Name), platforms.DefaultString())
+			return nil, fmt.Errorf("image %q is not for %s, save it alone or with --format oci", Familiar(image.Name),
+				platforms.DefaultString())
 		}
 		match = platforms.Only(have[0])
 	}

@@ -52,7 +52,8 @@ func (s Store) Get(ctx context.Context, name string) (images.Image, error) {
 	}
 	image, err := s.Images.Get(ctx, full)
 	if errdefs.IsNotFound(err) {
-		return image, fmt.Errorf("image %q is not in the store, \"img ls\" shows what is, \"img pull\" brings it: %w", Familiar(full), err)
+		return image, fmt.Errorf("image %q is not in the store, \"img ls\" shows what is, \"img pull\" brings it: %w",
+			Familiar(full), err)
 	}
 	return image, err
 }

@@ -22,7 +22,9 @@ const parallel = 4
 
 // Pull brings the image of that name from its registry, with its blobs for a
 // platform: this machine's if it is empty, every one if it is "all".
-func (s Store) Pull(ctx context.Context, name, platform string, from *registries.Registries) (images.Image, int64, error) {
+func (s Store) Pull(ctx context.Context, name, platform string, from *registries.Registries) (images.Image, int64,
+	error,
+) {
 	full, err := Normalize(name)
 	if err != nil {
 		return images.Image{}, 0, err
@@ -46,7 +48,9 @@ func (s Store) Pull(ctx context.Context, name, platform string, from *registries
 	return image, size, errors.Join(err, done())
 }
 
-func (s Store) pull(ctx context.Context, name string, match platforms.MatchComparer, resolver remotes.Resolver) (images.Image, error) {
+func (s Store) pull(ctx context.Context, name string, match platforms.MatchComparer,
+	resolver remotes.Resolver,
+) (images.Image, error) {
 	_, desc, err := resolver.Resolve(ctx, name)
 	if err != nil {
 		return images.Image{}, err

@@ -20,7 +20,10 @@ import (
 func TestWriteReplacesFilesOnly(t *testing.T) {
 	dir := t.TempDir()
 	file, link, fifo := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "fifo")
-	for _, err := range []error{os.WriteFile(file, []byte("old"), 0o640), os.Symlink("file", link), unix.Mkfifo(fifo, 0o600)} {
+	for _, err := range []error{
+		os.WriteFile(file, []byte("old"), 0o640), os.Symlink("file", link),
+		unix.Mkfifo(fifo, 0o600),
+	} {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +48,10 @@ func TestWriteReplacesFilesOnly(t *testing.T) {
 	if err != nil || string(data) != "new" {
 		t.Errorf("the file that the link names has %q, %v", data, err)
 	}
-	for path, want := range map[string]os.FileMode{file: 0o640, link: os.ModeSymlink | 0o777, fifo: os.ModeNamedPipe | 0o600} {
+	for path, want := range map[string]os.FileMode{
+		file: 0o640, link: os.ModeSymlink | 0o777,
+		fifo: os.ModeNamedPipe | 0o600,
+	} {
 		if info, err := os.Lstat(path); err != nil || info.Mode() != want {
 			t.Errorf("%s is %v, %v; want %v", path, info.Mode(), err, want)
 		}

@@ -28,7 +28,8 @@ func checkAssembly(name, source string) error {
 		return fmt.Errorf("reading assembly: %w", err)
 	}
 	if found := findReadingDirective(string(data)); found != "" {
-		return fmt.Errorf("%s: its inline assembly has %s, which can read a file that is not an input, use #embed or an array", source, found)
+		return fmt.Errorf("%s: its inline assembly has %s, which can read a file that is not an input, use #embed or an "+
+			"array", source, found)
 	}
 	return nil
 }

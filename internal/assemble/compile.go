@@ -110,16 +110,23 @@ func (c *compilation) run(ctx context.Context) (CompileResult, error) {
 	if err := orderForwards(object); err != nil {
 		return CompileResult{}, fmt.Errorf("reading the object's BTF: %w", err)
 	}
-	return CompileResult{Object: object, Unused: c.req.Directory.unread(deps), Read: slices.Sorted(maps.Keys(deps)), Warnings: text}, nil
+	return CompileResult{
+		Object: object, Unused: c.req.Directory.unread(deps), Read: slices.Sorted(maps.Keys(deps)), Warnings: text,
+	}, nil
 }
 
 // object returns the stripped object and what clang said. Clang reads nothing but
 // deps and its own files, or says in its assembly that it read none.
-func (c *compilation) object(ctx context.Context, args []string, deps map[string]bool) (object []byte, text string, err error) {
+func (c *compilation) object(ctx context.Context, args []string, deps map[string]bool) (object []byte, text string,
+	err error,
+) {
 	files := slices.Sorted(maps.Keys(deps))
 	if !c.req.Toolchain.confines() {
 		// Clang's own assembler would put what it reads in place of a directive.
-		if _, err := c.clang(ctx, files, slices.Concat(args, []string{"-S", "-fno-integrated-as", "-o", c.path("program.s")})); err != nil {
+		if _, err := c.clang(ctx, files, slices.Concat(args, []string{
+			"-S", "-fno-integrated-as", "-o",
+			c.path("program.s"),
+		})); err != nil {
 			return nil, "", err
 		}
 		if err := checkAssembly(c.path("program.s"), c.source); err != nil {

@@ -76,7 +76,8 @@ func TestCompileCommandLine(t *testing.T) {
 		"-fmacro-prefix-map=/tc/include/=<include>/", "-fdebug-prefix-map=/tc/include/=./<include>/",
 		"-fmacro-prefix-map=/tc/include/vmlinux/x86/=<include>/", "-fdebug-prefix-map=/tc/include/vmlinux/x86/=./<include>/",
 		"-fmacro-prefix-map=DIR/=<gadget>/", "-fdebug-prefix-map=DIR/=./<gadget>/",
-		"-IDIR", "-IDIR/inc", "-DX=a b", "-IDIR/other", "-DLAST", "-isystem", "/tc/include", "-isystem", "/tc/include/vmlinux/x86",
+		"-IDIR", "-IDIR/inc", "-DX=a b", "-IDIR/other", "-DLAST", "-isystem", "/tc/include", "-isystem",
+		"/tc/include/vmlinux/x86",
 		"DIR/src/a.c", "-c", "-o", "TMP/program.bpf.o", "env:",
 	}
 	// Where the temporary directory of the test is longer or shorter, its map moves.
@@ -88,7 +89,9 @@ func TestCompileCommandLine(t *testing.T) {
 
 func TestCompileRunsThroughTheLoader(t *testing.T) {
 	tc, log := fakeToolchain(t, testObject)
-	loader := writeFiles(t, map[string]string{"ld": "#!/bin/sh\necho \"loader $1 $2\" >> " + log + ".ld\nshift 2\nexec \"$@\"\n"}) + "/ld"
+	loader := writeFiles(t, map[string]string{
+		"ld": "#!/bin/sh\necho \"loader $1 $2\" >> " + log + ".ld\nshift 2\nexec \"$@\"\n",
+	}) + "/ld"
 	if err := os.Chmod(loader, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -101,16 +104,22 @@ func TestCompileRunsThroughTheLoader(t *testing.T) {
 	}
 	tc.Loader, tc.LibraryPath = loader, []string{"a", libs}
 	dir := writeFiles(t, map[string]string{"program.bpf.c": ""})
-	if _, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: dir}, Toolchain: tc, Arch: arch.ARM64}); err != nil {
+	if _, err := assemble.Compile(context.Background(), assemble.CompileRequest{
+		Directory: assemble.Directory{Dir: dir},
+		Toolchain: tc, Arch: arch.ARM64,
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if got := string(readFile(t, log+".ld")); got != strings.Repeat("loader --library-path a:"+libs+"\n", 3) && got != strings.Repeat("loader --library-path a:"+libs+"\n", 4) {
+	if got := string(readFile(t, log+".ld")); got != strings.Repeat("loader --library-path a:"+libs+"\n", 3) &&
+		got != strings.Repeat("loader --library-path a:"+libs+"\n", 4) {
 		t.Errorf("the loader was called with %q", got)
 	}
 }
 
 func TestCompilePrunesInputsThatWereNotRead(t *testing.T) {
-	dir := writeFiles(t, map[string]string{"g/build.yaml": "", "g/program.bpf.c": "", "g/a b.h": "", "g/unread.h": "", "g/gadget.yaml": ""})
+	dir := writeFiles(t, map[string]string{
+		"g/build.yaml": "", "g/program.bpf.c": "", "g/a b.h": "", "g/unread.h": "", "g/gadget.yaml": "",
+	})
 	t.Chdir(dir)
 	inputs := []string{"g/build.yaml", "g/program.bpf.c", "g/a b.h", "g/unread.h", "g/gadget.yaml"}
 	tc, _ := fakeToolchain(t, objectPath, "g/program.bpf.c", `./g/a\\ b.h`, "/usr/include/x.h")
@@ -132,10 +141,22 @@ func TestCompileRefuses(t *testing.T) {
 		files        map[string]string
 		want         []string
 	}{
-		{name: "source named and missing", files: map[string]string{"build.yaml": "ebpfsource: x.c\n"}, want: []string{`build.yaml:1: ebpfsource names "x.c", but`, "has no such file"}},
-		{name: "other arch", files: map[string]string{"build.yaml": "archs: [arm64]\n", "program.bpf.c": ""}, want: []string{"allows only [arm64]", "build for these"}},
-		{name: "no program", object: noProgram, files: map[string]string{"program.bpf.c": ""}, want: []string{"program.bpf.c: it defines no program, put SEC("}},
-		{name: "empty object", object: "/dev/null", files: map[string]string{"program.bpf.c": ""}, want: []string{"checking object", "it is empty"}},
+		{
+			name: "source named and missing", files: map[string]string{"build.yaml": "ebpfsource: x.c\n"},
+			want: []string{`build.yaml:1: ebpfsource names "x.c", but`, "has no such file"},
+		},
+		{
+			name: "other arch", files: map[string]string{"build.yaml": "archs: [arm64]\n", "program.bpf.c": ""},
+			want: []string{"allows only [arm64]", "build for these"},
+		},
+		{
+			name: "no program", object: noProgram, files: map[string]string{"program.bpf.c": ""},
+			want: []string{"program.bpf.c: it defines no program, put SEC("},
+		},
+		{
+			name: "empty object", object: "/dev/null", files: map[string]string{"program.bpf.c": ""},
+			want: []string{"checking object", "it is empty"},
+		},
 		{
 			name: "include directory", files: map[string]string{"build.yaml": "includes: [\"no\"]\n", "program.bpf.c": ""},
 			want: []string{"build.yaml:1: includes names \"no\", but", "has no such directory"},
@@ -148,7 +169,9 @@ func TestCompileRefuses(t *testing.T) {
 			}
 			toolchain, _ := fakeToolchain(t, tc.object)
 			dir := writeFiles(t, tc.files)
-			_, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: dir}, Toolchain: toolchain, Arch: arch.AMD64})
+			_, err := assemble.Compile(context.Background(), assemble.CompileRequest{
+				Directory: assemble.Directory{Dir: dir}, Toolchain: toolchain, Arch: arch.AMD64,
+			})
 			wantError(t, err, tc.want...)
 		})
 	}
@@ -164,8 +187,12 @@ func TestCompileRefusesFlagsOfTheCaller(t *testing.T) {
 }
 
 func TestCompileWithoutProgramGivesAnEmptyObject(t *testing.T) {
-	for _, files := range []map[string]string{{"gadget.yaml": "name: x\n"}, {"build.yaml": "ebpfsource: \"\"\n", "program.bpf.c": "not read"}} {
-		result, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: writeFiles(t, files)}, Arch: arch.AMD64})
+	for _, files := range []map[string]string{
+		{"gadget.yaml": "name: x\n"},
+		{"build.yaml": "ebpfsource: \"\"\n", "program.bpf.c": "not read"},
+	} {
+		result, err := assemble.Compile(context.Background(),
+			assemble.CompileRequest{Directory: assemble.Directory{Dir: writeFiles(t, files)}, Arch: arch.AMD64})
 		if err != nil || len(result.Object) > 0 {
 			t.Errorf("%v: %d bytes, %v", files, len(result.Object), err)
 		}
@@ -173,11 +200,16 @@ func TestCompileWithoutProgramGivesAnEmptyObject(t *testing.T) {
 }
 
 func TestCompileShowsWhatClangSays(t *testing.T) {
-	dir := writeFiles(t, map[string]string{"clang": "#!/bin/sh\necho 'a.c:1:2: error: no' >&2\nexit 1\n", "g/program.bpf.c": ""})
+	dir := writeFiles(t, map[string]string{
+		"clang": "#!/bin/sh\necho 'a.c:1:2: error: no' >&2\nexit 1\n", "g/program.bpf.c": "",
+	})
 	if err := os.Chmod(dir+"/clang", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	request := assemble.CompileRequest{Directory: assemble.Directory{Dir: dir + "/g"}, Toolchain: assemble.Toolchain{Clang: dir + "/clang"}, Arch: arch.AMD64}
+	request := assemble.CompileRequest{
+		Directory: assemble.Directory{Dir: dir + "/g"}, Toolchain: assemble.Toolchain{Clang: dir + "/clang"},
+		Arch: arch.AMD64,
+	}
 	_, err := assemble.Compile(context.Background(), request)
 	var refused *assemble.CompileError
 	if !errors.As(err, &refused) || refused.Text != "a.c:1:2: error: no\n" {
@@ -189,7 +221,9 @@ func TestCompileShowsWhatClangSays(t *testing.T) {
 }
 
 func TestCompileRefusesHeadersFromElsewhere(t *testing.T) {
-	dir := writeFiles(t, map[string]string{"g/program.bpf.c": "", "g/own.h": "", "other/x.h": "", "tc/sys.h": "", "res/include/std.h": ""})
+	dir := writeFiles(t, map[string]string{
+		"g/program.bpf.c": "", "g/own.h": "", "other/x.h": "", "tc/sys.h": "", "res/include/std.h": "",
+	})
 	if err := os.Symlink("../other/x.h", dir+"/g/link.h"); err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +250,8 @@ func TestCompileRefusesHeadersFromElsewhere(t *testing.T) {
 	toolchain, _ := fakeToolchain(t, objectPath, "g/program.bpf.c", "other/x.h")
 	toolchain.ResourceDir = "res"
 	_, err := assemble.Compile(context.Background(), assemble.CompileRequest{
-		Directory: assemble.Directory{Dir: "g", Inputs: []string{"g/program.bpf.c", "other/x.h"}}, Toolchain: toolchain, Arch: arch.AMD64,
+		Directory: assemble.Directory{Dir: "g", Inputs: []string{"g/program.bpf.c", "other/x.h"}}, Toolchain: toolchain,
+		Arch: arch.AMD64,
 	})
 	wantError(t, err)
 }
@@ -285,7 +320,8 @@ func TestCompileIsTheSameWhereverItIs(t *testing.T) {
 	} {
 		t.Chdir(at.cwd)
 		tc.SystemIncludes = []string{at.system}
-		result, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: at.directory}, Toolchain: tc, Arch: arch.AMD64})
+		result, err := assemble.Compile(context.Background(),
+			assemble.CompileRequest{Directory: assemble.Directory{Dir: at.directory}, Toolchain: tc, Arch: arch.AMD64})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -297,7 +333,10 @@ func TestCompileIsTheSameWhereverItIs(t *testing.T) {
 			t.Errorf("from %s: the object differs", at.cwd)
 		}
 	}
-	for _, name := range []string{"./<gadget>/program.bpf.c", "./<gadget>/own.h", "./<include>/sys.h", "\x00<include>/sys.h\x00", "{ return ((int"} {
+	for _, name := range []string{
+		"./<gadget>/program.bpf.c", "./<gadget>/own.h", "./<include>/sys.h",
+		"\x00<include>/sys.h\x00", "{ return ((int",
+	} {
 		if !strings.Contains(string(objects[0]), name) {
 			t.Errorf("negative control: the object does not have %q", name)
 		}
@@ -307,7 +346,9 @@ func TestCompileIsTheSameWhereverItIs(t *testing.T) {
 func TestCompileErrorHasRelativePaths(t *testing.T) {
 	tc := realToolchain(t)
 	t.Chdir(writeFiles(t, map[string]string{"g/program.bpf.c": "int x = ;\n"}))
-	_, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: "g"}, Toolchain: tc, Arch: arch.AMD64})
+	_, err := assemble.Compile(context.Background(), assemble.CompileRequest{
+		Directory: assemble.Directory{Dir: "g"}, Toolchain: tc, Arch: arch.AMD64,
+	})
 	var refused *assemble.CompileError
 	if !errors.As(err, &refused) || !strings.HasPrefix(refused.Text, "g/program.bpf.c:1:9: error:") {
 		t.Errorf("error %v: %+v", err, refused)

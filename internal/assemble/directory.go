@@ -181,7 +181,8 @@ func (f Directory) checkIncludes(b *gadget.BuildFile) error {
 			found = err == nil && info.IsDir()
 		}
 		if !found {
-			return fmt.Errorf("%s:%d: includes names %q, but %s has no such directory", b.File, include.Line, include.Path, f.owner())
+			return fmt.Errorf("%s:%d: includes names %q, but %s has no such directory", b.File, include.Line, include.Path,
+				f.owner())
 		}
 		if f.Inputs != nil {
 			continue

@@ -32,7 +32,9 @@ func TestGadgetPath(t *testing.T) {
 }
 
 func TestRootsOfGeneratedInputs(t *testing.T) {
-	f := Directory{Dir: "g", Inputs: []string{"g/a.c", "bazel-out/cfg/bin/g/sub/b.h", "bazel-out/cfg/bin/g/c.h", "other/d.h"}}
+	f := Directory{Dir: "g", Inputs: []string{
+		"g/a.c", "bazel-out/cfg/bin/g/sub/b.h", "bazel-out/cfg/bin/g/c.h", "other/d.h",
+	}}
 	if diff := cmp.Diff([]string{"g", "bazel-out/cfg/bin/g"}, f.roots()); diff != "" {
 		t.Errorf("roots (-want +got):\n%s", diff)
 	}
@@ -64,15 +66,20 @@ func tree(t *testing.T, entries map[string]string) string {
 func TestLocateRefusesLinksOutOfTheDirectory(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"g/a.c": "a", "g/b.c": "->a.c", "g/sub/c.c": "->../a.c", "g/d.c": "->sub/c.c",
-		"g/out.c": "->../secret", "g/abs.c": "->ROOT/secret", "g/chain.c": "->out.c", "g/up": "->..", "g/broken.c": "->nowhere",
-		"secret": "s", "link": "->g",
+		"g/out.c": "->../secret", "g/abs.c": "->ROOT/secret", "g/chain.c": "->out.c", "g/up": "->..",
+		"g/broken.c": "->nowhere",
+		"secret":     "s", "link": "->g",
 	})
 	for rel, want := range map[string]string{
 		"a.c": "", "b.c": "", "sub/c.c": "", "d.c": "",
 		"out.c": "out of the gadget's directory", "abs.c": "out of the gadget's directory",
 		"chain.c": "out of the gadget's directory", "up/secret": "out of the gadget's directory",
 	} {
-		for _, directory := range []Directory{{Dir: dir + "/g"}, {Dir: dir + "/link"}, {Dir: dir + "/g", Inputs: []string{dir + "/g/" + rel}}} {
+		for _, directory := range []Directory{
+			{Dir: dir + "/g"},
+			{Dir: dir + "/link"},
+			{Dir: dir + "/g", Inputs: []string{dir + "/g/" + rel}},
+		} {
 			_, ok, err := directory.locate(rel)
 			if !ok || (err != nil) != (want != "") || (err != nil && !strings.Contains(err.Error(), want)) {
 				t.Errorf("locate(%q) in %+v: %v, %v; want %q", rel, directory, ok, err, want)
@@ -90,7 +97,8 @@ func TestLocateFollowsLinksOfASandbox(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"source/g/a.c": "a", "source/g/out.c": "->../secret", "source/secret": "s",
 		"exec/g/a.c": "->ROOT/source/g/a.c", "exec/g/out.c": "->ROOT/source/g/out.c",
-		"sandbox/g/a.c": "->ROOT/exec/g/a.c", "sandbox/g/out.c": "->ROOT/exec/g/out.c", "sandbox/g/other.c": "->ROOT/source/secret",
+		"sandbox/g/a.c": "->ROOT/exec/g/a.c", "sandbox/g/out.c": "->ROOT/exec/g/out.c",
+		"sandbox/g/other.c": "->ROOT/source/secret",
 	})
 	t.Chdir(filepath.Join(dir, "sandbox"))
 	f := Directory{Dir: "g", Inputs: []string{"g/a.c", "g/out.c", "g/other.c"}}

@@ -27,7 +27,8 @@ func typedefEnums(object []byte) ([]btf.EnumDecl, error) {
 	// debug/elf cannot relocate BPF objects. There is nothing to relocate in one of
 	// a single unit: what offsets are added to is in place, and sections begin at 0.
 	section := func(name string) []byte { return sectionBytes(f, object, name) }
-	d, err := dwarf.New(section(".debug_abbrev"), nil, nil, section(".debug_info"), section(".debug_line"), nil, nil, section(".debug_str"))
+	d, err := dwarf.New(section(".debug_abbrev"), nil, nil, section(".debug_info"), section(".debug_line"), nil, nil,
+		section(".debug_str"))
 	if err != nil {
 		return nil, err
 	}

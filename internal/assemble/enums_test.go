@@ -40,7 +40,9 @@ func TestCompileRepairsEnumsOfTypedefs(t *testing.T) {
 	tc := realToolchain(t)
 	dir := writeFiles(t, map[string]string{"program.bpf.c": enumsProgram})
 	for _, a := range arch.All() {
-		result, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: dir}, Toolchain: tc, Arch: a})
+		result, err := assemble.Compile(context.Background(), assemble.CompileRequest{
+			Directory: assemble.Directory{Dir: dir}, Toolchain: tc, Arch: a,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

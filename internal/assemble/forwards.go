@@ -37,7 +37,8 @@ func orderForwards(object []byte) error {
 // sectionBytes returns the part of object that is the section, or nil.
 func sectionBytes(f *elf.File, object []byte, name string) []byte {
 	s := f.Section(name)
-	if s == nil || s.Type == elf.SHT_NOBITS || s.Offset > uint64(len(object)) || s.FileSize > uint64(len(object))-s.Offset {
+	if s == nil || s.Type == elf.SHT_NOBITS || s.Offset > uint64(len(object)) ||
+		s.FileSize > uint64(len(object))-s.Offset {
 		return nil
 	}
 	return object[s.Offset : s.Offset+s.FileSize : s.Offset+s.FileSize]

@@ -103,7 +103,9 @@ func (req ImageRequest) compile(ctx context.Context, archs []arch.Arch) ([]Compi
 }
 
 // assemble makes manifests and the index from what was compiled.
-func (req ImageRequest) assemble(ctx context.Context, archs []arch.Arch, compiled []CompileResult, wasm []byte) (ImageResult, error) {
+func (req ImageRequest) assemble(ctx context.Context, archs []arch.Arch, compiled []CompileResult,
+	wasm []byte,
+) (ImageResult, error) {
 	out := ImageResult{Objects: map[arch.Arch][]byte{}, Read: map[arch.Arch][]string{}}
 	manifests := []gadget.Built{}
 	warnings := []string{}

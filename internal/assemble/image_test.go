@@ -38,11 +38,15 @@ func layoutOf(t *testing.T, directory assemble.Directory, tc assemble.Toolchain)
 	}
 	write("wasm", wasm.Module)
 	for _, a := range arch.All() {
-		compiled, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: directory, Toolchain: tc, Arch: a})
+		compiled, err := assemble.Compile(context.Background(), assemble.CompileRequest{
+			Directory: directory, Toolchain: tc, Arch: a,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		built, _, err := assemble.Manifest(assemble.ManifestRequest{Directory: directory, Arch: a, Object: compiled.Object, Wasm: wasm.Module, Created: time.Unix(7, 0)})
+		built, _, err := assemble.Manifest(assemble.ManifestRequest{
+			Directory: directory, Arch: a, Object: compiled.Object, Wasm: wasm.Module, Created: time.Unix(7, 0),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,11 +71,13 @@ func layoutOf(t *testing.T, directory assemble.Directory, tc assemble.Toolchain)
 func TestImageIsWhatTheActionsBuild(t *testing.T) {
 	tc, _ := fakeToolchain(t, testObject)
 	directory := assemble.Directory{Dir: writeFiles(t, map[string]string{
-		"build.yaml": "wasm: a.wasm\n", "a.wasm": module, "program.bpf.c": "", "gadget.yaml": "name: x\ndatasources: {open: {}}\n",
+		"build.yaml": "wasm: a.wasm\n", "a.wasm": module, "program.bpf.c": "",
+		"gadget.yaml": "name: x\ndatasources: {open: {}}\n",
 	})}
 	want, layout := layoutOf(t, directory, tc)
 	result, err := assemble.Image(context.Background(), assemble.ImageRequest{
-		Directory: directory, Toolchains: map[arch.Arch]assemble.Toolchain{arch.AMD64: tc, arch.ARM64: tc}, Created: time.Unix(7, 0),
+		Directory: directory, Toolchains: map[arch.Arch]assemble.Toolchain{arch.AMD64: tc, arch.ARM64: tc},
+		Created: time.Unix(7, 0),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +103,8 @@ func TestImageIsWhatTheActionsBuild(t *testing.T) {
 func TestImageWithoutProgramOrMetadata(t *testing.T) {
 	ctx := context.Background()
 	toolchains := map[arch.Arch]assemble.Toolchain{arch.AMD64: {}, arch.ARM64: {}}
-	meta := assemble.Directory{Dir: writeFiles(t, map[string]string{"gadget.yaml": "name: x\noperator: {process: {emitstats: true}}\ndatasources: {processes: {}}\n"})}
+	meta := assemble.Directory{Dir: writeFiles(t,
+		map[string]string{"gadget.yaml": "name: x\noperator: {process: {emitstats: true}}\ndatasources: {processes: {}}\n"})}
 	result, err := assemble.Image(ctx, assemble.ImageRequest{Directory: meta, Toolchains: toolchains})
 	if err != nil {
 		t.Fatal(err)
@@ -106,13 +113,17 @@ func TestImageWithoutProgramOrMetadata(t *testing.T) {
 	if err != nil || art.Object != nil || art.Metadata == nil {
 		t.Errorf("%+v, %v", art, err)
 	}
-	_, err = assemble.Image(ctx, assemble.ImageRequest{Directory: assemble.Directory{Dir: t.TempDir()}, Toolchains: toolchains})
+	_, err = assemble.Image(ctx, assemble.ImageRequest{
+		Directory: assemble.Directory{Dir: t.TempDir()}, Toolchains: toolchains,
+	})
 	wantError(t, err, "the gadget is empty")
 }
 
 func TestImageTakesArchsAndLayers(t *testing.T) {
 	tc, _ := fakeToolchain(t, testObject)
-	directory := assemble.Directory{Dir: writeFiles(t, map[string]string{"build.yaml": "archs: [arm64]\n", "program.bpf.c": ""})}
+	directory := assemble.Directory{Dir: writeFiles(t, map[string]string{
+		"build.yaml": "archs: [arm64]\n", "program.bpf.c": "",
+	})}
 	req := assemble.ImageRequest{
 		Directory: directory, Toolchains: map[arch.Arch]assemble.Toolchain{arch.ARM64: tc},
 		BTF: func(_ context.Context, a arch.Arch, _ []byte) ([]byte, error) { return []byte(a), nil },
@@ -135,7 +146,8 @@ func TestImageTakesArchsAndLayers(t *testing.T) {
 
 func TestManifestChecksMetadata(t *testing.T) {
 	object := readFile(t, testObject)
-	directory := assemble.Directory{Dir: writeFiles(t, map[string]string{"gadget.yaml": "name: x\ndatasources: {opn: {}}\n"})}
+	directory := assemble.Directory{Dir: writeFiles(t,
+		map[string]string{"gadget.yaml": "name: x\ndatasources: {opn: {}}\n"})}
 	req := assemble.ManifestRequest{Directory: directory, Arch: arch.AMD64, Object: object}
 	_, _, err := assemble.Manifest(req)
 	wantError(t, err, `gadget.yaml:2: the object has no data source "opn", did you mean "open"?`)
@@ -203,13 +215,23 @@ func TestWasm(t *testing.T) {
 	}{
 		{name: "none", files: map[string]string{"a.wasm": module}},
 		{name: "prebuilt", files: map[string]string{"build.yaml": "wasm: a.wasm\n", "a.wasm": module}, size: len(module)},
-		{name: "no module", files: map[string]string{"build.yaml": "wasm: a.wasm\n", "a.wasm": "text"}, want: []string{"not a wasm module"}},
+		{
+			name: "no module", files: map[string]string{"build.yaml": "wasm: a.wasm\n", "a.wasm": "text"},
+			want: []string{"not a wasm module"},
+		},
 		{name: "missing", files: map[string]string{"build.yaml": "wasm: a.wasm\n"}, want: []string{`wasm names "a.wasm"`}},
-		{name: "rust", files: map[string]string{"build.yaml": "wasm: a.rs\n", "a.rs": ""}, want: []string{"build.yaml:1:", "is not built here"}},
-		{name: "go without toolchain", files: map[string]string{"build.yaml": "wasm: a.go\n", "a.go": ""}, want: []string{"build.yaml:1:", "there is no Go toolchain"}},
+		{
+			name: "rust", files: map[string]string{"build.yaml": "wasm: a.rs\n", "a.rs": ""},
+			want: []string{"build.yaml:1:", "is not built here"},
+		},
+		{
+			name: "go without toolchain", files: map[string]string{"build.yaml": "wasm: a.go\n", "a.go": ""},
+			want: []string{"build.yaml:1:", "there is no Go toolchain"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			result, err := assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: writeFiles(t, tc.files)}})
+			result, err := assemble.Wasm(context.Background(),
+				assemble.WasmRequest{Directory: assemble.Directory{Dir: writeFiles(t, tc.files)}})
 			wantError(t, err, tc.want...)
 			if len(result.Module) != tc.size {
 				t.Errorf("%d bytes, want %d", len(result.Module), tc.size)
@@ -248,7 +270,9 @@ func TestGoModulesThatAreNotHere(t *testing.T) {
 				"build.yaml": "wasm: go/program.go\n", "go/program.go": program,
 				"go/go.mod": "module example.com/g\n\ngo 1.24\n\nrequire example.com/dep v1.0.0\n",
 			})
-			_, err := assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: dir}, Go: goIn(tc)})
+			_, err := assemble.Wasm(context.Background(), assemble.WasmRequest{
+				Directory: assemble.Directory{Dir: dir}, Go: goIn(tc),
+			})
 			wantError(t, err, `building wasm module from "go/program.go": it needs modules that are not here, run "go mod download" or "go mod vendor" in `)
 		})
 	}
@@ -260,7 +284,8 @@ func TestWasmFromRust(t *testing.T) {
 		t.Skip("needs a shell")
 	}
 	dir := writeFiles(t, map[string]string{
-		"build.yaml": "wasm: rust/src/lib.rs\n", "rust/src/lib.rs": "", "rust/Cargo.toml": "", "loose/build.yaml": "wasm: lib.rs\n", "loose/lib.rs": "",
+		"build.yaml": "wasm: rust/src/lib.rs\n", "rust/src/lib.rs": "", "rust/Cargo.toml": "",
+		"loose/build.yaml": "wasm: lib.rs\n", "loose/lib.rs": "",
 	})
 	build := func(dir, script string) ([]byte, error) {
 		cargo := filepath.Join(t.TempDir(), "cargo")
@@ -298,14 +323,19 @@ func TestWasmFromGo(t *testing.T) {
 	root := goRoot(t)
 	files := map[string]string{
 		"g/build.yaml": "wasm: go/program.go\n", "g/program.bpf.c": "x",
-		"g/go/go.mod": "module example.com/g\n\ngo 1.24\n", "g/go/util/util.go": "package util\n\nfunc One() int32 { return 1 }\n",
-		"g/go/program.go": "package main\n\nimport \"example.com/g/util\"\n\n//go:wasmexport gadgetInit\nfunc gadgetInit() int32 { return util.One() }\n\nfunc main() {}\n",
+		"g/go/go.mod":       "module example.com/g\n\ngo 1.24\n",
+		"g/go/util/util.go": "package util\n\nfunc One() int32 { return 1 }\n",
+		"g/go/program.go": "package main\n\nimport \"example.com/g/util\"\n\n//go:wasmexport gadgetInit\nfunc gadgetInit() " +
+			"int32 { return util.One() }\n\nfunc main() {}\n",
 	}
 	t.Chdir(writeFiles(t, files))
 	t.Setenv("GOFLAGS", "-mod=broken")
 	cache := t.TempDir()
 	inputs := []string{"g/build.yaml", "g/program.bpf.c", "g/go/go.mod", "g/go/util/util.go", "g/go/program.go"}
-	result, err := assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: "g", Inputs: inputs}, Go: goIn(assemble.GoToolchain{Root: root, Cache: cache})})
+	result, err := assemble.Wasm(context.Background(),
+		assemble.WasmRequest{
+			Directory: assemble.Directory{Dir: "g", Inputs: inputs}, Go: goIn(assemble.GoToolchain{Root: root, Cache: cache}),
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,6 +348,9 @@ func TestWasmFromGo(t *testing.T) {
 	if err := os.WriteFile("g/go/program.go", []byte("package main\n\nfunc main() { x }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = assemble.Wasm(context.Background(), assemble.WasmRequest{Directory: assemble.Directory{Dir: "g", Inputs: inputs}, Go: goIn(assemble.GoToolchain{Root: root, Cache: cache})})
+	_, err = assemble.Wasm(context.Background(),
+		assemble.WasmRequest{
+			Directory: assemble.Directory{Dir: "g", Inputs: inputs}, Go: goIn(assemble.GoToolchain{Root: root, Cache: cache}),
+		})
 	wantError(t, err, "program.go:3:15: undefined: x", `building wasm module from "go/program.go"`)
 }

@@ -33,8 +33,16 @@ func TestUpdateMetadata(t *testing.T) {
 	}{
 		{"new", map[string]string{"program.bpf.c": ""}, "datasources:"},
 		{"completed", map[string]string{"program.bpf.c": "", "gadget.yaml": "name: x\n# kept\n"}, "# kept"},
-		{"another architecture", map[string]string{"build.yaml": "archs: [" + other + "]\n", "program.bpf.c": ""}, "datasources:"},
-		{"another name", map[string]string{"build.yaml": "metadata: m.yaml\n", "m.yaml": "name: x\n", "program.bpf.c": ""}, ""},
+		{
+			"another architecture",
+			map[string]string{"build.yaml": "archs: [" + other + "]\n", "program.bpf.c": ""},
+			"datasources:",
+		},
+		{
+			"another name",
+			map[string]string{"build.yaml": "metadata: m.yaml\n", "m.yaml": "name: x\n", "program.bpf.c": ""},
+			"",
+		},
 		{"no program", map[string]string{"gadget.yaml": "name: stats\n"}, "name: stats\n"},
 		{"no program and no metadata", map[string]string{"README.md": ""}, ""},
 	} {
@@ -54,11 +62,14 @@ func TestUpdateMetadata(t *testing.T) {
 
 // What the compiler says comes with the error, for the caller to show.
 func TestUpdateMetadataKeepsWhatClangSays(t *testing.T) {
-	dir := writeFiles(t, map[string]string{"clang": "#!/bin/sh\necho 'a.c:1:2: error: no' >&2\nexit 1\n", "g/program.bpf.c": ""})
+	dir := writeFiles(t, map[string]string{
+		"clang": "#!/bin/sh\necho 'a.c:1:2: error: no' >&2\nexit 1\n", "g/program.bpf.c": "",
+	})
 	if err := os.Chmod(dir+"/clang", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	err := assemble.UpdateMetadata(context.Background(), metadataRequest(dir+"/g", assemble.Toolchain{Clang: dir + "/clang"}))
+	err := assemble.UpdateMetadata(context.Background(),
+		metadataRequest(dir+"/g", assemble.Toolchain{Clang: dir + "/clang"}))
 	var refused *assemble.CompileError
 	if !errors.As(err, &refused) || refused.Text != "a.c:1:2: error: no\n" {
 		t.Errorf("error %v", err)

@@ -51,12 +51,18 @@ func testReads(t *testing.T, tc assemble.Toolchain) {
 		{name: "incbin behind a text", top: `asm(".ascii \"a\"; .incbin \"OUT\"");`, want: "incbin"},
 		{name: "incbin between open texts", top: "asm(\".ascii \\\"\\n.ascii \\\"; .incbin \\\"OUT\\\"\");", want: "inc"},
 		{name: "incbin by a macro", top: `asm(".macro m d\n.\\d \"OUT\"\n.endm\nm incbin");`, want: "m"},
-		{name: "incbin by an operand", top: "extern int incbin;", statement: `asm volatile(".%0 \"OUT\"" ::"i"(&incbin));`, want: "incbin"},
+		{
+			name: "incbin by an operand", top: "extern int incbin;", statement: `asm volatile(".%0 \"OUT\"" ::"i"(&incbin));`,
+			want: "incbin",
+		},
 		{name: "incbin of an own file", top: `asm(".incbin \"g/own.bin\"");`, want: "incbin"},
 		{name: "include in assembly", top: `asm(".include \"OUT\"");`, want: "include"},
 		{name: "include", top: `#include "OUT"`, want: "outside of the gadget's directory"},
 		{name: "include and an error", top: "#include \"OUT\"\n#error no", want: "outside of the gadget's directory"},
-		{name: "include and a missing one", top: "#include \"OUT\"\n#include \"missing.h\"", want: "outside of the gadget's directory"},
+		{
+			name: "include and a missing one", top: "#include \"OUT\"\n#include \"missing.h\"",
+			want: "outside of the gadget's directory",
+		},
 		{name: "missing", top: `#include "missing.h"`, want: "'missing.h' file not found"},
 		{name: "missing elsewhere", top: `#include "/missing.h"`, want: "'/missing.h' file not found"},
 		{name: "embed", top: "char x[] = {\n#embed \"OUT\"\n};", want: "out/shadow"},
@@ -71,7 +77,8 @@ func testReads(t *testing.T, tc assemble.Toolchain) {
 				t.Fatal(err)
 			}
 			t.Chdir(dir)
-			result, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: "g"}, Toolchain: tc, Arch: arch.AMD64})
+			result, err := assemble.Compile(context.Background(),
+				assemble.CompileRequest{Directory: assemble.Directory{Dir: "g"}, Toolchain: tc, Arch: arch.AMD64})
 			text := result.Warnings
 			if refused := (*assemble.CompileError)(nil); errors.As(err, &refused) {
 				text = refused.Text
@@ -93,14 +100,16 @@ func testReads(t *testing.T, tc assemble.Toolchain) {
 func TestCompileListsWhatWasRead(t *testing.T) {
 	tc := realToolchain(t)
 	t.Chdir(writeFiles(t, map[string]string{
-		"g/program.bpf.c": strings.ReplaceAll(reading, "%TOP%", "#include \"own.h\"\n#ifdef NO\n#include \"other.h\"\n#endif\nchar x[] = {\n#embed \"own.bin\"\n};"),
-		"g/own.h":         "\n", "g/other.h": "\n", "g/own.bin": "own",
+		"g/program.bpf.c": strings.ReplaceAll(reading, "%TOP%",
+			"#include \"own.h\"\n#ifdef NO\n#include \"other.h\"\n#endif\nchar x[] = {\n#embed \"own.bin\"\n};"),
+		"g/own.h": "\n", "g/other.h": "\n", "g/own.bin": "own",
 	}))
 	source, err := os.ReadFile("g/program.bpf.c")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile("g/program.bpf.c", []byte(strings.ReplaceAll(string(source), "%STATEMENT%", "")), 0o644); err != nil {
+	if err := os.WriteFile("g/program.bpf.c", []byte(strings.ReplaceAll(string(source), "%STATEMENT%", "")),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	result, err := assemble.Compile(context.Background(), assemble.CompileRequest{

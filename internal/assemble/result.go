@@ -104,7 +104,8 @@ func (c *compilation) checkDeps(deps map[string]bool) error {
 		}
 		root, ok := c.req.Directory.rootOf(dep)
 		if !ok {
-			return fmt.Errorf("%s: it includes %q, which lies outside of the gadget's directory, copy the file into it", c.source, dep)
+			return fmt.Errorf("%s: it includes %q, which lies outside of the gadget's directory, copy the file into it",
+				c.source, dep)
 		}
 		if err := checkInside(root, strings.TrimPrefix(strings.TrimPrefix(dep, root), "/")); err != nil {
 			return fmt.Errorf("%s: it includes %q: %w", c.source, dep, err)
@@ -116,7 +117,8 @@ func (c *compilation) checkDeps(deps map[string]bool) error {
 // below reports whether the cleaned path name lies in dir.
 func below(dir, name string) bool {
 	dir = path.Clean(dir)
-	return dir == "." && !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../") || strings.HasPrefix(name, dir+"/")
+	return dir == "." && !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../") ||
+		strings.HasPrefix(name, dir+"/")
 }
 
 // readDepfile returns the files that a depfile names as dependencies.

@@ -59,7 +59,8 @@ func (t Toolchain) exec(ctx context.Context, program string, files []string, arg
 // files are the files and directories that the toolchain consists of.
 func (t Toolchain) files() []string {
 	libraries := filepath.SplitList(strings.Join(t.LibraryPath, ":")) // as the loader takes it
-	all := slices.Concat([]string{t.Loader, filepath.Dir(t.Clang), filepath.Dir(t.Strip), t.ResourceDir}, libraries, t.SystemIncludes)
+	all := slices.Concat([]string{t.Loader, filepath.Dir(t.Clang), filepath.Dir(t.Strip), t.ResourceDir}, libraries,
+		t.SystemIncludes)
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return name == "" })
 }

@@ -63,7 +63,8 @@ func Wasm(ctx context.Context, req WasmRequest) (WasmResult, error) {
 	}
 	if req.Module != "" {
 		if b.Wasm.Named {
-			return WasmResult{}, fmt.Errorf("%s:%d: wasm names %q, but attribute 'wasm' names a module as well, leave out one of them",
+			return WasmResult{}, fmt.Errorf("%s:%d: wasm names %q, but attribute 'wasm' names a module as well, leave out one "+
+				"of them",
 				b.File, b.Wasm.Line, b.Wasm.Path)
 		}
 		module, err := readModule(req.Module)

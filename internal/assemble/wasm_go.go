@@ -75,7 +75,8 @@ func (tc GoToolchain) build(ctx context.Context, tmp, source string) ([]byte, er
 // needsModules reports whether the Go toolchain refused to build because of a
 // module that it could not fetch.
 func needsModules(text string) bool {
-	return strings.Contains(text, "module lookup disabled by GOPROXY=off") || strings.Contains(text, "missing go.sum entry") ||
+	return strings.Contains(text, "module lookup disabled by GOPROXY=off") ||
+		strings.Contains(text, "missing go.sum entry") ||
 		strings.Contains(text, "no required module provides package")
 }
 

@@ -22,7 +22,8 @@ const rustTarget = "wasm32-wasip1"
 func (req WasmRequest) rustModule(ctx context.Context, b *gadget.BuildFile) (WasmResult, error) {
 	named := fmt.Sprintf("%s:%d: wasm names the Rust source %q", b.File, b.Wasm.Line, b.Wasm.Path)
 	if req.Cargo == nil || req.Directory.Inputs != nil {
-		return WasmResult{}, fmt.Errorf("%s, which is not built here; build it for %s and name the .wasm file", named, rustTarget)
+		return WasmResult{}, fmt.Errorf("%s, which is not built here; build it for %s and name the .wasm file", named,
+			rustTarget)
 	}
 	cargo, err := req.Cargo(ctx)
 	if err != nil {
@@ -75,7 +76,8 @@ func cargoBuild(ctx context.Context, cargo, dir string) ([]byte, error) {
 	}
 	found, err := filepath.Glob(filepath.Join(tmp, rustTarget, "release", "*.wasm"))
 	if err != nil || len(found) != 1 {
-		return nil, errors.Join(err, fmt.Errorf("the package makes %d wasm modules, want one: crate-type = [\"cdylib\"]", len(found)))
+		return nil, errors.Join(err, fmt.Errorf("the package makes %d wasm modules, want one: crate-type = [\"cdylib\"]",
+			len(found)))
 	}
 	module, err := action.ReadFile(found[0], gadget.MaxWasm)
 	if err != nil {
@@ -90,7 +92,8 @@ func explainCargo(err error, text, dir string) error {
 	text = strings.TrimSpace(text)
 	switch {
 	case strings.Contains(text, "target may not be installed"):
-		return fmt.Errorf("the Rust toolchain lacks the target %s, add it with \"rustup target add %s\"", rustTarget, rustTarget)
+		return fmt.Errorf("the Rust toolchain lacks the target %s, add it with \"rustup target add %s\"", rustTarget,
+			rustTarget)
 	case strings.Contains(text, "--offline"):
 		return fmt.Errorf("it needs packages that are not here, run \"cargo fetch\" in %q:\n%s", dir, text)
 	}

@@ -53,7 +53,9 @@ func Import(ctx context.Context, where btfhub.Shard, archives []string, workers 
 		}
 		releases[i] = release
 	}
-	report := &ImportReport{Schema: ImportReportSchema, Shard: where.String(), Archives: make([]ImportArchive, len(archives))}
+	report := &ImportReport{
+		Schema: ImportReportSchema, Shard: where.String(), Archives: make([]ImportArchive, len(archives)),
+	}
 	errs := make([]error, len(archives))
 	b := shard.NewBuilder(where.String(), releases)
 	g, ctx := errgroup.WithContext(ctx)

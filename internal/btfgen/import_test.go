@@ -189,7 +189,8 @@ func TestImportRefusesOneKernelTwice(t *testing.T) {
 	for some, paths := range shards(t) {
 		s, path = some, paths[0]
 	}
-	if _, _, err := btfgen.Import(t.Context(), s, []string{path, path}, 1); err == nil || !strings.Contains(err.Error(), "twice") {
+	if _, _, err := btfgen.Import(t.Context(), s, []string{path, path}, 1); err == nil ||
+		!strings.Contains(err.Error(), "twice") {
 		t.Errorf("Import of one archive twice = %v", err)
 	}
 }

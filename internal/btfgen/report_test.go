@@ -13,7 +13,9 @@ import (
 
 func TestReport(t *testing.T) {
 	objects := []*core.Object{readObject(t, object("types", "el")), readObject(t, object("enums", "el"))}
-	missing := btfhub.Archive{Kernel: kernel.Identity{Distro: "debian", Version: "12", Arch: "amd64", Release: "0"}, Path: "0.btf.tar.xz"}
+	missing := btfhub.Archive{
+		Kernel: kernel.Identity{Distro: "debian", Version: "12", Arch: "amd64", Release: "0"}, Path: "0.btf.tar.xz",
+	}
 	var list []btfhub.Archive
 	for _, a := range archives(t) {
 		if a.Kernel.Release == "6.12.117+deb13-cloud-amd64" {

@@ -61,7 +61,10 @@ func TestReadArchive(t *testing.T) {
 		{"with ./", archive(t, file("./6.1.btf", "content")), ""},
 		{"another name", archive(t, file("6.2.btf", "content")), `the member is "6.2.btf", want the file "6.1.btf"`},
 		{"in a directory", archive(t, file("x/6.1.btf", "content")), "want the file"},
-		{"a link", archive(t, entry{Header: tar.Header{Name: "6.1.btf", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}}), "want the file"},
+		{
+			"a link", archive(t, entry{Header: tar.Header{Name: "6.1.btf", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}}),
+			"want the file",
+		},
 		{"two members", archive(t, file("6.1.btf", "content"), file("6.1.btf", "other")), "more than one member"},
 		{"no member", archive(t), "unexpected EOF"},
 		{"no tar", archiveOf(t, []byte(strings.Repeat("x", 2000))), "reading the tar"},
@@ -100,19 +103,27 @@ func archiveOf(t testing.TB, raw []byte) []byte {
 // TestBombs reads a few kilobytes that claim or unpack to too much.
 func TestBombs(t *testing.T) {
 	var head bytes.Buffer
-	if err := tar.NewWriter(&head).WriteHeader(&tar.Header{Name: "6.1.btf", Typeflag: tar.TypeReg, Size: btfhub.MaxBTF}); err != nil {
+	if err := tar.NewWriter(&head).WriteHeader(&tar.Header{
+		Name: "6.1.btf", Typeflag: tar.TypeReg,
+		Size: btfhub.MaxBTF,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	zeros := archiveOf(t, make([]byte, 1<<20)) // a file may be several in a row
 	xzBomb := append(archiveOf(t, head.Bytes()), bytes.Repeat(zeros, btfhub.MaxBTF>>20+2)...)
-	if _, err := btfhub.ReadArchive(bytes.NewReader(xzBomb), "6.1"); err == nil || !strings.Contains(err.Error(), "limit") {
+	if _, err := btfhub.ReadArchive(bytes.NewReader(xzBomb), "6.1"); err == nil ||
+		!strings.Contains(err.Error(), "limit") {
 		t.Errorf("xz bomb of %d bytes: %v", len(xzBomb), err)
 	}
 	head.Reset()
-	if err := tar.NewWriter(&head).WriteHeader(&tar.Header{Name: "6.1.btf", Typeflag: tar.TypeReg, Size: 1 << 40}); err != nil {
+	if err := tar.NewWriter(&head).WriteHeader(&tar.Header{
+		Name: "6.1.btf", Typeflag: tar.TypeReg,
+		Size: 1 << 40,
+	}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := btfhub.ReadArchive(bytes.NewReader(archiveOf(t, head.Bytes())), "6.1"); err == nil || !strings.Contains(err.Error(), "claims") {
+	if _, err := btfhub.ReadArchive(bytes.NewReader(archiveOf(t, head.Bytes())), "6.1"); err == nil ||
+		!strings.Contains(err.Error(), "claims") {
 		t.Errorf("tar that claims a terabyte: %v", err)
 	}
 }

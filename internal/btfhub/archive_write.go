@@ -27,7 +27,9 @@ func WriteArchive(w io.Writer, release string, btf []byte) error {
 	}
 	var buf bytes.Buffer
 	tw := tar.NewWriter(&buf)
-	h := &tar.Header{Typeflag: tar.TypeReg, Name: release + ".btf", Mode: 0o644, Size: int64(len(btf)), Format: tar.FormatUSTAR}
+	h := &tar.Header{
+		Typeflag: tar.TypeReg, Name: release + ".btf", Mode: 0o644, Size: int64(len(btf)), Format: tar.FormatUSTAR,
+	}
 	if err := tw.WriteHeader(h); err != nil {
 		return fmt.Errorf("writing an archive: %w", err)
 	}

@@ -155,7 +155,10 @@ func TestNotFoundError(t *testing.T) {
 	if e.Total != 3 || e.Nearest[0] != "debian/bullseye/x86_64/5.10.0-30-amd64.btf" {
 		t.Errorf("error is %+v", e)
 	}
-	for _, part := range []string{"debian 11 amd64 5.10.0-31-amd64", "debian/bullseye/x86_64/5.10.0-31-amd64.btf", "nearest:"} {
+	for _, part := range []string{
+		"debian 11 amd64 5.10.0-31-amd64", "debian/bullseye/x86_64/5.10.0-31-amd64.btf",
+		"nearest:",
+	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("error %q does not have %q", err, part)
 		}
@@ -165,7 +168,8 @@ func TestNotFoundError(t *testing.T) {
 // TestForeignLayers reads what other builders write: flat, with "./", with
 // directories and other files.
 func TestForeignLayers(t *testing.T) {
-	l, err := btfhub.OpenLayer(foreign(t, "./", "./5.10.0-30-amd64.btf", "debian/", "debian/12/x86_64/6.1.btf", "notes.txt", "../evil.btf"))
+	l, err := btfhub.OpenLayer(foreign(t, "./", "./5.10.0-30-amd64.btf", "debian/", "debian/12/x86_64/6.1.btf",
+		"notes.txt", "../evil.btf"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,8 @@ func TestPaths(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"", "x.btf.tar.xz", "debian/12/aarch64/6.1.btf.tar.xz", "debian/12/amd64/6.1.btf.tar.xz", "debian/12/x86_64/6.1.btf",
-		"debian/../x86_64/6.1.btf.tar.xz", "/debian/12/x86_64/6.1.btf.tar.xz", "debian/12/x86_64/.btf.tar.xz", "a/debian/12/x86_64/6.1.btf.tar.xz",
+		"debian/../x86_64/6.1.btf.tar.xz", "/debian/12/x86_64/6.1.btf.tar.xz", "debian/12/x86_64/.btf.tar.xz",
+		"a/debian/12/x86_64/6.1.btf.tar.xz",
 	} {
 		if got, err := btfhub.ParseArchivePath(bad); err == nil {
 			t.Errorf("ParseArchivePath(%q) = %v, want an error", bad, got)

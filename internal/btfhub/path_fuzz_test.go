@@ -19,7 +19,8 @@ func FuzzParseArchivePath(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got := btfhub.ArchivePath(id); got != name || path.Clean(name) != name || strings.Contains(name, "..") && strings.Contains("/"+name+"/", "/../") {
+		if got := btfhub.ArchivePath(id); got != name || path.Clean(name) != name || strings.Contains(name, "..") &&
+			strings.Contains("/"+name+"/", "/../") {
 			t.Errorf("%q is accepted, as %q", name, got)
 		}
 	})

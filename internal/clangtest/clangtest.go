@@ -53,7 +53,8 @@ func inRunfiles(dir string) (Toolchain, bool) {
 	return Toolchain{
 		Clang: clangs[0], Strip: filepath.Join(filepath.Dir(clangs[0]), "llvm-strip"), Loader: loaders[0],
 		LibraryPath: []string{
-			filepath.Join(root, "lib", triplet), filepath.Join(root, "usr/lib", triplet), filepath.Join(root, "usr/lib/llvm-19/lib"),
+			filepath.Join(root, "lib", triplet), filepath.Join(root, "usr/lib", triplet),
+			filepath.Join(root, "usr/lib/llvm-19/lib"),
 		},
 	}, true
 }

@@ -58,7 +58,8 @@ func TestDemoPrograms(t *testing.T) {
 	// By group: first the 5.10 kernel, last the newest.
 	want := map[string][2]Status{
 		"plain": {Loads, Loads}, "guarded": {Loads, Loads}, "unguarded": {Misplaced, Misplaced}, "young": {TooOld, Loads},
-		"entry": {NeedsBTF, NeedsBTF}, "iterator": {NeedsBTF, NeedsBTF}, "hook": {NeedsBTF, NeedsBTF}, "traced": {TooOld, NeedsBTF},
+		"entry": {NeedsBTF, NeedsBTF}, "iterator": {NeedsBTF, NeedsBTF}, "hook": {NeedsBTF, NeedsBTF},
+		"traced": {TooOld, NeedsBTF},
 	}
 	first, last := m.Groups[0], m.Groups[len(m.Groups)-1]
 	for i, p := range m.Programs {
@@ -90,12 +91,18 @@ func TestHTMLIsSelfContained(t *testing.T) {
 		t.Error("the same matrix gives different pages")
 	}
 	page := a.String()
-	for _, bad := range []string{"http://", "https://", "src=", "href=", "@import", "url(", `<script>alert`, "<data>", "&lt;button", "ZgotmplZ"} {
+	for _, bad := range []string{
+		"http://", "https://", "src=", "href=", "@import", "url(", `<script>alert`, "<data>",
+		"&lt;button", "ZgotmplZ",
+	} {
 		if strings.Contains(page, bad) {
 			t.Errorf("the page contains %q", bad)
 		}
 	}
-	for _, want := range []string{`class="cell too_old"`, `aria-label="unguarded: fails for a relocation"`, "Hint: ", "5.10.0-32-cloud-amd64", "could not be read"} {
+	for _, want := range []string{
+		`class="cell too_old"`, `aria-label="unguarded: fails for a relocation"`, "Hint: ",
+		"5.10.0-32-cloud-amd64", "could not be read",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -107,7 +114,10 @@ func TestJSONSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"schema":"rules_gadget.compat/v1"`, `"since":"6.1"`, `"status":"needs_btf"`, `"releases":["5.10.0-32-cloud-amd64"`} {
+	for _, want := range []string{
+		`"schema":"rules_gadget.compat/v1"`, `"since":"6.1"`, `"status":"needs_btf"`,
+		`"releases":["5.10.0-32-cloud-amd64"`,
+	} {
 		if !bytes.Contains(data, []byte(want)) {
 			t.Errorf("JSON lacks %s", want)
 		}
@@ -185,7 +195,9 @@ func TestGrouping(t *testing.T) {
 }
 
 func TestBackportsAreDoubtful(t *testing.T) {
-	p := Program{Name: "p", Needs: []Need{{What: "helper bpf_x", Since: feature.Release{Major: 5, Minor: 8}, Guards: []string{"BPF_FUNC_x"}}}}
+	p := Program{Name: "p", Needs: []Need{{
+		What: "helper bpf_x", Since: feature.Release{Major: 5, Minor: 8}, Guards: []string{"BPF_FUNC_x"},
+	}}}
 	for _, tt := range []struct {
 		distro, release string
 		asked           bool

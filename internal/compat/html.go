@@ -104,7 +104,9 @@ func newPage(m Matrix) page {
 	}
 	p.Sections = []section{
 		{"Programs", "can the kernel load it at all?", lines(m, m.Programs, func(g Group) []Cell { return g.Programs })},
-		{"Relocations", "what the programs look up in kernel types", lines(m, m.Relocations, func(g Group) []Cell { return g.Relocations })},
+		{"Relocations", "what the programs look up in kernel types", lines(m, m.Relocations, func(g Group) []Cell {
+			return g.Relocations
+		})},
 	}
 	return p
 }

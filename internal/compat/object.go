@@ -122,7 +122,10 @@ func mapNeed(m *ebpf.MapSpec, name string) (Need, bool) {
 		return Need{}, false
 	}
 	since, ok := feature.Map(m.Type)
-	n := Need{What: "map type " + m.Type.String(), Since: since, Guards: []string{"BPF_MAP_TYPE_" + strings.ToUpper(feature.Snake(m.Type.String()))}}
+	n := Need{
+		What: "map type " + m.Type.String(), Since: since,
+		Guards: []string{"BPF_MAP_TYPE_" + strings.ToUpper(feature.Snake(m.Type.String()))},
+	}
 	if m.Type == ebpf.RingBuf {
 		n.Guards = ringbufGuards
 	}

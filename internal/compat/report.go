@@ -93,7 +93,8 @@ func ParseReport(data []byte) (Report, error) {
 		return Report{}, fmt.Errorf("reading a btfgen report: schema %q, want %q", r.Schema, reportSchema)
 	}
 	if len(r.Relocations) > maxRelocations || len(r.Kernels) > maxKernels {
-		return Report{}, fmt.Errorf("reading a btfgen report: %d relocations and %d kernels are too many", len(r.Relocations), len(r.Kernels))
+		return Report{}, fmt.Errorf("reading a btfgen report: %d relocations and %d kernels are too many", len(r.Relocations),
+			len(r.Kernels))
 	}
 	for _, k := range r.Kernels {
 		if err := k.check(len(r.Relocations)); err != nil {

@@ -27,7 +27,10 @@ func TestParseReport(t *testing.T) {
 }
 
 func TestCompare(t *testing.T) {
-	ordered := []string{"", "4.9", "4.19.0-1", "4.19.0-2", "4.19.0-10", "5.10.0-9", "5.10.0-30-cloud", "6.1", "6.1.0", "6.12.9+deb12", "6.12.43+deb12", "bullseye", "buster"}
+	ordered := []string{
+		"", "4.9", "4.19.0-1", "4.19.0-2", "4.19.0-10", "5.10.0-9", "5.10.0-30-cloud", "6.1", "6.1.0", "6.12.9+deb12",
+		"6.12.43+deb12", "bullseye", "buster",
+	}
 	for i, a := range ordered {
 		for j, b := range ordered {
 			if got, want := Compare(a, b), i-j; got*want < 0 || (got == 0) != (want == 0) {

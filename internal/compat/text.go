@@ -51,7 +51,8 @@ func WriteText(w io.Writer, m Matrix) error {
 func writeGroups(b *strings.Builder, m Matrix) {
 	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for i, g := range m.Groups {
-		fmt.Fprintf(tw, "[%d]\t%s/%s\t%s\t%s\t%s\t%s\n", i+1, g.Distro, g.Version, g.Arch, g.Range(), plural(len(g.Releases), "kernel"), g.Verdict())
+		fmt.Fprintf(tw, "[%d]\t%s/%s\t%s\t%s\t%s\t%s\n", i+1, g.Distro, g.Version, g.Arch, g.Range(),
+			plural(len(g.Releases), "kernel"), g.Verdict())
 	}
 	_ = tw.Flush() // a Builder never fails
 	b.WriteByte('\n')

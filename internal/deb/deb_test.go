@@ -75,7 +75,8 @@ func ar(members ...string) []byte {
 }
 
 func debFile(t testing.TB, suffix string) []byte {
-	return ar("debian-binary", "2.0\n\n", "control.tar"+suffix, string(pack(t, suffix, tarball(t, "./md5sums", "x", "./control", control))),
+	return ar("debian-binary", "2.0\n\n", "control.tar"+suffix,
+		string(pack(t, suffix, tarball(t, "./md5sums", "x", "./control", control))),
 		"data.tar"+suffix, string(pack(t, suffix, tarball(t, "./boot/vmlinuz-1", "kernel", "./usr/x", "y"))))
 }
 

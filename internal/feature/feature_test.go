@@ -42,7 +42,8 @@ func TestHelperSince(t *testing.T) {
 		asm.FnMapLookupElem: "bpf_map_lookup_elem 3.19", asm.FnProbeReadUser: "bpf_probe_read_user 5.5",
 		asm.FnRingbufOutput: "bpf_ringbuf_output 5.8", asm.FnKtimeGetBootNs: "bpf_ktime_get_boot_ns 5.8",
 		asm.FnRedirectPeer: "bpf_redirect_peer 5.10", asm.FnTaskStorageGet: "bpf_task_storage_get 5.11",
-		asm.FnLoop: "bpf_loop 5.17", asm.FnUserRingbufDrain: "bpf_user_ringbuf_drain 6.1", asm.FnCgrpStorageDelete: "bpf_cgrp_storage_delete 6.2",
+		asm.FnLoop: "bpf_loop 5.17", asm.FnUserRingbufDrain: "bpf_user_ringbuf_drain 6.1",
+		asm.FnCgrpStorageDelete: "bpf_cgrp_storage_delete 6.2",
 	} {
 		since, ok := Helper(f)
 		if got := fmt.Sprintf("%s %s", HelperName(f), since); !ok || got != want {

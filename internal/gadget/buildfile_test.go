@@ -47,7 +47,8 @@ func TestParseBuildFileDefaults(t *testing.T) {
 		if err := problems.Err(); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
-		if got.Source != (gadget.NamedPath{Path: "program.bpf.c"}) || got.Metadata != (gadget.NamedPath{Path: "gadget.yaml"}) || got.Wasm != (gadget.NamedPath{}) {
+		if got.Source != (gadget.NamedPath{Path: "program.bpf.c"}) ||
+			got.Metadata != (gadget.NamedPath{Path: "gadget.yaml"}) || got.Wasm != (gadget.NamedPath{}) {
 			t.Errorf("%q: %+v", text, got)
 		}
 	}
@@ -68,15 +69,27 @@ func TestParseBuildFileRefuses(t *testing.T) {
 		{"no mapping", "- a\n", `b:1: b is a list, want a mapping`},
 		{"source is a list", "ebpfsource: [a]\n", `b:1: ebpfsource is a list, want a string`},
 		{"escaping", "ebpfsource: ../x.c\n", `b:1: ebpfsource is "../x.c", it leaves the gadget's directory, name a path inside it`},
-		{"escaping later", "ebpfsource: a/../../x.c\n", `b:1: ebpfsource is "a/../../x.c", it leaves the gadget's directory, name a path inside it`},
-		{"absolute", "metadata: /etc/passwd\n", `b:1: metadata is "/etc/passwd", it is absolute, name a path inside the gadget's directory`},
+		{
+			"escaping later", "ebpfsource: a/../../x.c\n",
+			`b:1: ebpfsource is "a/../../x.c", it leaves the gadget's directory, name a path inside it`,
+		},
+		{
+			"absolute", "metadata: /etc/passwd\n",
+			`b:1: metadata is "/etc/passwd", it is absolute, name a path inside the gadget's directory`,
+		},
 		{"dash", "ebpfsource: -o.c\n", `b:1: ebpfsource is "-o.c", it begins with a dash, rename the file`},
 		{"wasm of another kind", "wasm: a.c\n", `b:1: wasm is "a.c", name a .wasm, .go or .rs file`},
 		{"arch", "archs:\n  - amd64\n  - mips\n", `b:3: archs has "mips", use amd64 or arm64`},
 		{"no arch", "archs: []\n", `b:1: archs is empty, name one or leave the key out`},
-		{"include", "includes:\n  - ok\n  - ../up\n", `b:3: includes is "../up", it leaves the gadget's directory, name a path inside it`},
+		{
+			"include", "includes:\n  - ok\n  - ../up\n",
+			`b:3: includes is "../up", it leaves the gadget's directory, name a path inside it`,
+		},
 		{"includes is a string", "includes: x\n", `b:1: includes is "x", want a list of strings`},
-		{"flag", "cflags:\n  - -O2\n  - -fplugin=x.so\n", `b:3: cflags: flag "-fplugin=x.so" is not allowed, remove it: -I, -D, -W, -O, -g, -std, -mcpu=v1 to v4 and -f flags that touch no file are`},
+		{
+			"flag", "cflags:\n  - -O2\n  - -fplugin=x.so\n",
+			`b:3: cflags: flag "-fplugin=x.so" is not allowed, remove it: -I, -D, -W, -O, -g, -std, -mcpu=v1 to v4 and -f flags that touch no file are`,
+		},
 		{"quote", "cflags: -DX='a\n", `b:1: cflags: "-DX='a" ends inside a quote, close it`},
 		{"syntax", "a: b: c\n", `b:1: no valid YAML: mapping values are not allowed in this context`},
 		{"two documents", "wasm: a.wasm\n---\nwasm: b.wasm\n", `b:2: a second YAML document begins here, only one is read`},
@@ -94,8 +107,9 @@ func TestParseBuildFileRefuses(t *testing.T) {
 
 func TestCheckCFlag(t *testing.T) {
 	for flag, allowed := range map[string]bool{
-		"-DX": true, "-DX=1": true, "-DX=a b;c": true, "-Iinclude": true, "-Wno-unused-variable": true, "-Werror=format": true,
-		"-fno-builtin": true, "-O2": true, "-g": true, "-gdwarf-4": true, "-mcpu=v4": true, "-std=gnu11": true,
+		"-DX": true, "-DX=1": true, "-DX=a b;c": true, "-Iinclude": true, "-Wno-unused-variable": true,
+		"-Werror=format": true,
+		"-fno-builtin":   true, "-O2": true, "-g": true, "-gdwarf-4": true, "-mcpu=v4": true, "-std=gnu11": true,
 		"-mlittle-endian": true, "-funroll-loops": true, "-fno-unroll-loops": true, "-Wall": true, "-std=gnu2x": true,
 		"-ftrivial-auto-var-init=zero": true, "-ferror-limit=0": true,
 

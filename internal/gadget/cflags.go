@@ -58,7 +58,8 @@ func CheckCFlag(flag string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("flag %q is not allowed, remove it: -I, -D, -W, -O, -g, -std, -mcpu=v1 to v4 and -f flags that touch no file are", flag)
+	return fmt.Errorf("flag %q is not allowed, remove it: -I, -D, -W, -O, -g, -std, -mcpu=v1 to v4 and -f flags that "+
+		"touch no file are", flag)
 }
 
 // splitWords splits s into words as a shell does, with quotes and backslashes,

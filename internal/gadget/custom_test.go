@@ -49,7 +49,9 @@ func TestCustomize(t *testing.T) {
 		want   []string
 		not    string
 	}{
-		{"defaults", nil, []string{"count: 7,", "more: [1, 2]", "columns.width: 5", "columns.width: 1", `description: '1: #'`}, ""},
+		{"defaults", nil, []string{
+			"count: 7,", "more: [1, 2]", "columns.width: 5", "columns.width: 1", `description: '1: #'`,
+		}, ""},
 		{"a value", map[string]string{"custom.count": "9", "custom.mode": "none"}, []string{"count: 9,"}, "columns.width: 5"},
 		{
 			"another value",
@@ -83,21 +85,30 @@ func TestCustomize(t *testing.T) {
 
 func TestCustomizeRefuses(t *testing.T) {
 	for patch, want := range map[string]string{
-		`{a: '{{range 9}}{{end}}'}`:                                                                           "cannot use range or template",
-		`{a: '{{if true}}{{with 1}}{{range 9}}{{end}}{{end}}{{end}}'}`:                                        "cannot use range or template",
-		`{a: '{{define "t"}}x{{end}}{{template "t"}}'}`:                                                       "cannot use range or template",
-		`{a: '{{printf "%99999d" 1}}'}`:                                                                       "printf in a template takes widths of up to 999",
-		`{a: '{{printf "%*d" 99999 1}}'}`:                                                                     "printf in a template takes no width from an argument",
-		`{a: '{{printf "` + strings.Repeat("%999d", 99) + `"` + strings.Repeat(" 1", 99) + `}}'}`:             "a function of a template makes more than 65536 bytes",
-		`{a: '{{printf "` + strings.Repeat("%9d", 9000) + `" 1}}'}`:                                           "a function of a template makes more than 65536 bytes",
-		`{a: '{{if printf "%[1]s%[1]s" "aaaa"` + strings.Repeat(` | printf "%[1]s%[1]s"`, 40) + `}}{{end}}'}`: "a function of a template makes more than 65536 bytes",
-		`{a: '{{if js "\\"` + strings.Repeat(` | js`, 40) + `}}{{end}}'}`:                                     "a function of a template makes more than 65536 bytes",
-		`{a: '` + strings.Repeat("{{print 12345678}}", 9000) + `'}`:                                           "it makes more than 65536 bytes",
+		`{a: '{{range 9}}{{end}}'}`: "cannot use " +
+			"range or template",
+		`{a: '{{if true}}{{with 1}}{{range 9}}{{end}}{{end}}{{end}}'}`: "cannot use " +
+			"range or template",
+		`{a: '{{define "t"}}x{{end}}{{template "t"}}'}`: "cannot use " +
+			"range or template",
+		`{a: '{{printf "%99999d" 1}}'}`:   "printf in a template takes widths of up to 999",
+		`{a: '{{printf "%*d" 99999 1}}'}`: "printf in a template takes no width from an argument",
+		`{a: '{{printf "` + strings.Repeat("%999d", 99) + `"` + strings.Repeat(" 1", 99) +
+			`}}'}`: "a function of a template makes more than 65536 bytes",
+		`{a: '{{printf "` + strings.Repeat("%9d", 9000) +
+			`" 1}}'}`: "a function of a template makes more than 65536 bytes",
+		`{a: '{{if printf "%[1]s%[1]s" "aaaa"` + strings.Repeat(` | printf "%[1]s%[1]s"`, 40) +
+			`}}{{end}}'}`: "a function of a template makes more than 65536 bytes",
+		`{a: '{{if js "\\"` + strings.Repeat(` | js`, 40) +
+			`}}{{end}}'}`: "a function of a template makes more than 65536 bytes",
+		`{a: '` + strings.Repeat("{{print 12345678}}", 9000) +
+			`'}`: "it makes more than 65536 bytes",
 		`{a: '{{nothing}}'}`:     `function "nothing" not defined`,
 		`{params: {custom: {}}}`: "cannot change params",
 		`[a]`:                    "is not a mapping",
 	} {
-		if out, err := customize(t, "params: {custom: {p: {patch: "+patch+"}}}\n", nil); err == nil || !strings.Contains(err.Error(), want) {
+		if out, err := customize(t, "params: {custom: {p: {patch: "+patch+"}}}\n", nil); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %q, %v, want %q", patch, out, err, want)
 		}
 	}

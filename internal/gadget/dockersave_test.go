@@ -49,7 +49,9 @@ func dockerSave(t testing.TB, exported []byte, change func(*ocispec.Image)) map[
 		var config ocispec.Image
 		unmarshal(t, files[images[i].Config], &config)
 		change(&config)
-		m := ocispec.Manifest{Versioned: index.Versioned, MediaType: ocispec.MediaTypeImageManifest, Layers: make([]ocispec.Descriptor, 1)}
+		m := ocispec.Manifest{
+			Versioned: index.Versioned, MediaType: ocispec.MediaTypeImageManifest, Layers: make([]ocispec.Descriptor, 1),
+		}
 		m.Config, images[i].Config = add(ocispec.MediaTypeImageConfig, marshal(t, config))
 		m.Layers[0], images[i].Layers[0] = add(ocispec.MediaTypeImageLayer, files[images[i].Layers[0]])
 		root, _ := add(m.MediaType, marshal(t, m))

@@ -175,7 +175,9 @@ func readArch(ctx context.Context, from oci.Blobs, d ocispec.Descriptor, only bo
 		if err != nil {
 			return p, err
 		}
-		p.entries = append(p.entries, action.Entry{Name: path.Join(recordDirectory, "blobs", unknown.Digest.Encoded()), Data: data})
+		p.entries = append(p.entries, action.Entry{
+			Name: path.Join(recordDirectory, "blobs", unknown.Digest.Encoded()), Data: data,
+		})
 	}
 	return p, nil
 }
@@ -200,7 +202,9 @@ func (a artifactParts) files() []action.Entry {
 // shared reports whether all architectures have the same file.
 func (a artifactParts) shared(e action.Entry) bool {
 	for _, p := range a.archs {
-		if !slices.ContainsFunc(p.entries, func(o action.Entry) bool { return o.Name == e.Name && bytes.Equal(o.Data, e.Data) }) {
+		if !slices.ContainsFunc(p.entries, func(o action.Entry) bool {
+			return o.Name == e.Name && bytes.Equal(o.Data, e.Data)
+		}) {
 			return false
 		}
 	}

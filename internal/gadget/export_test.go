@@ -24,7 +24,8 @@ func export(t testing.TB, format gadget.Format, ref string) []byte {
 	t.Helper()
 	blobs, root := artifact(t)
 	var buf bytes.Buffer
-	if err := gadget.Export(context.Background(), &buf, blobs, root, gadget.ExportOptions{Format: format, Ref: ref}); err != nil {
+	if err := gadget.Export(context.Background(), &buf, blobs, root,
+		gadget.ExportOptions{Format: format, Ref: ref}); err != nil {
 		t.Fatal(err)
 	}
 	return buf.Bytes()
@@ -56,7 +57,12 @@ func TestExportThenImportGivesTheSameArtifact(t *testing.T) {
 	for _, tc := range []struct {
 		format gadget.Format
 		ref    string
-	}{{gadget.FormatOCI, "name:v1"}, {gadget.FormatOCI, ""}, {gadget.FormatDocker, "example.com/name:v1"}, {gadget.FormatDocker, ""}} {
+	}{
+		{gadget.FormatOCI, "name:v1"},
+		{gadget.FormatOCI, ""},
+		{gadget.FormatDocker, "example.com/name:v1"},
+		{gadget.FormatDocker, ""},
+	} {
 		t.Run(string(tc.format)+tc.ref, func(t *testing.T) {
 			data := export(t, tc.format, tc.ref)
 			if !bytes.Equal(data, export(t, tc.format, tc.ref)) {
@@ -144,7 +150,10 @@ func TestExportDockerIsWhatDockerLoads(t *testing.T) {
 		if got := oci.Describe("", layer).Digest; len(config.RootFS.DiffIDs) != 1 || config.RootFS.DiffIDs[0] != got {
 			t.Errorf("diff ids %v, the layer has %s", config.RootFS.DiffIDs, got)
 		}
-		want := []string{"artifact/" + config.Architecture + ".json", "artifact/index.json", "btf.tar.gz", "gadget.yaml", "program.bpf.o", "program.wasm"}
+		want := []string{
+			"artifact/" + config.Architecture + ".json", "artifact/index.json", "btf.tar.gz", "gadget.yaml", "program.bpf.o",
+			"program.wasm",
+		}
 		if diff := cmp.Diff(want, tarNames(t, layer)); diff != "" {
 			t.Errorf("files of the layer (-want +got):\n%s", diff)
 		}
@@ -176,12 +185,14 @@ func TestExportOfForeignLayersAndBareManifests(t *testing.T) {
 
 func TestExportRefuses(t *testing.T) {
 	blobs, root := artifact(t)
-	if err := gadget.Export(context.Background(), io.Discard, blobs, root, gadget.ExportOptions{Format: "zip"}); err == nil {
+	if err := gadget.Export(context.Background(), io.Discard, blobs, root,
+		gadget.ExportOptions{Format: "zip"}); err == nil {
 		t.Error("an unknown format was written")
 	}
 	delete(blobs, full(t, arch.ARM64).Descriptor.Digest)
 	for _, format := range []gadget.Format{gadget.FormatOCI, gadget.FormatDocker, gadget.FormatTar} {
-		if err := gadget.Export(context.Background(), io.Discard, blobs, root, gadget.ExportOptions{Format: format}); err == nil {
+		if err := gadget.Export(context.Background(), io.Discard, blobs, root,
+			gadget.ExportOptions{Format: format}); err == nil {
 			t.Errorf("%s: a missing blob was not noticed", format)
 		}
 	}
@@ -204,12 +215,18 @@ func TestImportRefuses(t *testing.T) {
 		return buf.Bytes()
 	}
 	for name, tc := range map[string]struct{ path, want string }{
-		"missing":         {filepath.Join(dir, "absent"), "no such file"},
-		"text":            {write("text", []byte("hello")), "reading tar"},
-		"other tar":       {write("other", tarOf(action.Entry{Name: "a", Data: []byte("b")})), "not an OCI layout, and no docker-archive"},
-		"the tar form":    {write("files", export(t, gadget.FormatTar, "")), "not an OCI layout, and no docker-archive"},
-		"broken docker":   {write("docker", tarOf(action.Entry{Name: "manifest.json", Data: []byte("{")})), "reading manifest.json"},
-		"empty docker":    {write("none", tarOf(action.Entry{Name: "manifest.json", Data: []byte("[]")})), "not an exported gadget"},
+		"missing": {filepath.Join(dir, "absent"), "no such file"},
+		"text":    {write("text", []byte("hello")), "reading tar"},
+		"other tar": {
+			write("other", tarOf(action.Entry{Name: "a", Data: []byte("b")})), "not an OCI layout, and no docker-archive",
+		},
+		"the tar form": {write("files", export(t, gadget.FormatTar, "")), "not an OCI layout, and no docker-archive"},
+		"broken docker": {
+			write("docker", tarOf(action.Entry{Name: "manifest.json", Data: []byte("{")})), "reading manifest.json",
+		},
+		"empty docker": {
+			write("none", tarOf(action.Entry{Name: "manifest.json", Data: []byte("[]")})), "not an exported gadget",
+		},
 		"other directory": {t.TempDir(), "not an exported gadget"},
 	} {
 		if _, err := gadget.Import(t.Context(), tc.path); err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -30,7 +30,8 @@ const foreignIndex = `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.
 func TestLoadOfAForeignArtifact(t *testing.T) {
 	config := oci.NewBlob("", []byte("name: x\ngadgetParams: {}\ndataSources: {open: {}}\n"))
 	layer, btf := oci.NewBlob("", object(t, "good")), oci.NewBlob("", []byte("flat tar"))
-	manifest := oci.NewBlob("", []byte(fmt.Sprintf(foreignManifest, config.Digest, config.Size, layer.Digest, layer.Size, btf.Digest, btf.Size)))
+	manifest := oci.NewBlob("", []byte(fmt.Sprintf(foreignManifest, config.Digest, config.Size, layer.Digest, layer.Size,
+		btf.Digest, btf.Size)))
 	index := oci.NewBlob("", []byte(fmt.Sprintf(foreignIndex, manifest.Digest, manifest.Size)))
 	blobs := oci.NewMemory(config, layer, btf, manifest, index)
 	for _, a := range arch.All() {
@@ -38,7 +39,8 @@ func TestLoadOfAForeignArtifact(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(art.Metadata) != string(config.Data) || string(art.BTF) != "flat tar" || len(art.Object) != len(layer.Data) {
+		if string(art.Metadata) != string(config.Data) || string(art.BTF) != "flat tar" ||
+			len(art.Object) != len(layer.Data) {
 			t.Errorf("%s: %+v", a, art)
 		}
 		md, problems := gadget.ParseMetadata(art.Metadata, "gadget.yaml", false)
@@ -50,7 +52,8 @@ func TestLoadOfAForeignArtifact(t *testing.T) {
 
 func TestArtifactOfAnotherKindIsNamed(t *testing.T) {
 	for name, text := range map[string]string{
-		"chart":    `{"schemaVersion":2,"config":{"mediaType":"application/vnd.cncf.helm.config.v1+json","digest":"sha256:` + zeros + `","size":2},"layers":[]}`,
+		"chart": `{"schemaVersion":2,"config":{"mediaType":"application/vnd.cncf.helm.config.v1+json","digest":"sha256:` +
+			zeros + `","size":2},"layers":[]}`,
 		"image":    `{"schemaVersion":2,"config":{"mediaType":"application/vnd.docker.container.image.v1+json","digest":"sha256:` + zeros + `","size":2},"layers":[]}`,
 		"neither":  `{"schemaVersion":2}`,
 		"both":     `{"config":{},"manifests":[]}`,

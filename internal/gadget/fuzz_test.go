@@ -77,7 +77,8 @@ func FuzzLoad(f *testing.F) {
 		all[b.Digest] = data
 		for _, a := range arch.All() {
 			art, err := gadget.Load(context.Background(), all, b.Descriptor, a)
-			if err == nil && art.Manifest.ArtifactType != gadget.ArtifactType && art.Manifest.Config.MediaType != gadget.ConfigMediaType {
+			if err == nil && art.Manifest.ArtifactType != gadget.ArtifactType &&
+				art.Manifest.Config.MediaType != gadget.ConfigMediaType {
 				t.Errorf("%q was loaded", data)
 			}
 		}

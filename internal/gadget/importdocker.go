@@ -135,7 +135,8 @@ func imageFiles(files map[string][]byte, i int, image dockerImage) (map[string][
 	for j, layer := range image.Layers {
 		inner, err := readLayer(files[path.Clean(layer)])
 		if err != nil {
-			return nil, fmt.Errorf("reading layer %q: %w, save the gadget as an OCI layout if another tool wrote this", layer, err)
+			return nil, fmt.Errorf("reading layer %q: %w, save the gadget as an OCI layout if another tool wrote this", layer,
+				err)
 		}
 		for file, data := range inner {
 			if !strings.HasPrefix(file, recordDirectory+"/") {

@@ -53,21 +53,25 @@ func TestParseInstanceSpecs(t *testing.T) {
 func TestInstanceSpecProblems(t *testing.T) {
 	const head = "apiVersion: 1\nkind: instance-spec\n"
 	for name, tc := range map[string]struct{ text, want string }{
-		"empty":            {"", "m: the file has no document"},
-		"only comments":    {"# x\n---\n", "m: the file has no document"},
-		"no YAML":          {head + "image: [\n", "m:3: no valid YAML"},
-		"a list":           {"- a\n", "m:1: the instance specification is a list, want a mapping"},
-		"unknown key":      {head + "image: a\nparamvalue: {}\n", `m:4: unknown key "paramvalue" in the instance specification, did you mean "paramValues"?`},
-		"key twice":        {head + "image: a\nimage: b\n", `"image" twice`},
-		"version":          {"apiVersion: 2\nkind: instance-spec\nimage: a\n", `apiVersion "2", want 1`},
-		"kind":             {"apiVersion: 1\nkind: Pod\nimage: a\n", `kind "Pod", want "instance-spec"`},
-		"no image":         {head, `no image, name the gadget`},
-		"second document":  {head + "image: a\n---\n" + head, `m:5: the instance specification has no image`},
-		"parameter a list": {head + "image: a\nparamValues:\n  operator.cli.fields: [a]\n", `m:5: the parameter "operator.cli.fields" is a list`},
-		"id":               {head + "image: a\nid: x\n", "32 hexadecimal digits"},
-		"name":             {head + "image: a\nname: A B\n", "at most 32 of a-z"},
-		"tag":              {head + "image: a\ntags: ['a,b']\n", "has a comma"},
-		"too large":        {head + "image: a\n#" + strings.Repeat("x", gadget.MaxInstanceSpecs), "at most 1048576 are read"},
+		"empty":         {"", "m: the file has no document"},
+		"only comments": {"# x\n---\n", "m: the file has no document"},
+		"no YAML":       {head + "image: [\n", "m:3: no valid YAML"},
+		"a list":        {"- a\n", "m:1: the instance specification is a list, want a mapping"},
+		"unknown key": {
+			head + "image: a\nparamvalue: {}\n", `m:4: unknown key "paramvalue" in the instance specification, did you mean "paramValues"?`,
+		},
+		"key twice":       {head + "image: a\nimage: b\n", `"image" twice`},
+		"version":         {"apiVersion: 2\nkind: instance-spec\nimage: a\n", `apiVersion "2", want 1`},
+		"kind":            {"apiVersion: 1\nkind: Pod\nimage: a\n", `kind "Pod", want "instance-spec"`},
+		"no image":        {head, `no image, name the gadget`},
+		"second document": {head + "image: a\n---\n" + head, `m:5: the instance specification has no image`},
+		"parameter a list": {
+			head + "image: a\nparamValues:\n  operator.cli.fields: [a]\n", `m:5: the parameter "operator.cli.fields" is a list`,
+		},
+		"id":        {head + "image: a\nid: x\n", "32 hexadecimal digits"},
+		"name":      {head + "image: a\nname: A B\n", "at most 32 of a-z"},
+		"tag":       {head + "image: a\ntags: ['a,b']\n", "has a comma"},
+		"too large": {head + "image: a\n#" + strings.Repeat("x", gadget.MaxInstanceSpecs), "at most 1048576 are read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, problems := gadget.ParseInstanceSpecs([]byte(tc.text), "m")

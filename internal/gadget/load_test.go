@@ -67,7 +67,8 @@ func TestLoadReadsOnlyItsArch(t *testing.T) {
 
 func TestLoadSkipsLayers(t *testing.T) {
 	blobs, root := artifact(t)
-	got, err := gadget.Load(context.Background(), blobs, root, arch.AMD64, gadget.SkipLayers(gadget.BTFMediaType, gadget.WasmMediaType))
+	got, err := gadget.Load(context.Background(), blobs, root, arch.AMD64,
+		gadget.SkipLayers(gadget.BTFMediaType, gadget.WasmMediaType))
 	if err != nil || got.BTF != nil || got.Wasm != nil || got.Object == nil {
 		t.Errorf("BTF %d bytes, wasm %d bytes, object %d bytes, error %v", len(got.BTF), len(got.Wasm), len(got.Object), err)
 	}
@@ -83,16 +84,19 @@ func change(t *testing.T, edit func(*ocispec.Manifest)) (oci.Memory, ocispec.Des
 		t.Fatal(err)
 	}
 	m := oci.NewBlob(ocispec.MediaTypeImageManifest, data)
-	return oci.NewMemory(append(b.Blobs, m, oci.NewBlob("", []byte("{}")), oci.NewBlob("x/y", []byte("y")))...), m.Descriptor
+	return oci.NewMemory(append(b.Blobs, m, oci.NewBlob("", []byte("{}")), oci.NewBlob("x/y", []byte("y")))...),
+		m.Descriptor
 }
 
 func TestLoadAcceptsWhatOthersWrite(t *testing.T) {
 	unknown := oci.Describe("x/y", []byte("y"))
 	for name, edit := range map[string]func(*ocispec.Manifest){
-		"bare manifest":       func(*ocispec.Manifest) {},
-		"no media type":       func(m *ocispec.Manifest) { m.MediaType = "" },
-		"no artifact type":    func(m *ocispec.Manifest) { m.ArtifactType = "" },
-		"empty annotation":    func(m *ocispec.Manifest) { m.Annotations = map[string]string{"org.opencontainers.image.url": ""} },
+		"bare manifest":    func(*ocispec.Manifest) {},
+		"no media type":    func(m *ocispec.Manifest) { m.MediaType = "" },
+		"no artifact type": func(m *ocispec.Manifest) { m.ArtifactType = "" },
+		"empty annotation": func(m *ocispec.Manifest) {
+			m.Annotations = map[string]string{"org.opencontainers.image.url": ""}
+		},
 		"no title":            func(m *ocispec.Manifest) { m.Layers[0].Annotations = nil },
 		"unknown layer":       func(m *ocispec.Manifest) { m.Layers = append(m.Layers, unknown) },
 		"empty config":        func(m *ocispec.Manifest) { m.Config = ocispec.DescriptorEmptyJSON },
@@ -122,16 +126,26 @@ func TestLoadRefuses(t *testing.T) {
 		want string
 		is   error
 	}{
-		{"other artifact", func(m *ocispec.Manifest) { m.ArtifactType = "application/x" }, `artifact type "application/x"`, gadget.ErrNoGadget},
+		{"other artifact", func(m *ocispec.Manifest) {
+			m.ArtifactType = "application/x"
+		}, `artifact type "application/x"`, gadget.ErrNoGadget},
 		{"container image", func(m *ocispec.Manifest) {
 			m.ArtifactType, m.Config.MediaType = "", ocispec.MediaTypeImageConfig
 		}, "is not a gadget", gadget.ErrNoGadget},
 		{"other config", func(m *ocispec.Manifest) { m.Config.MediaType = "a/b" }, `config type "a/b"`, gadget.ErrNoGadget},
-		{"layer type twice", func(m *ocispec.Manifest) { m.Layers = append(m.Layers, m.Layers[0]) }, "two layers of type", nil},
+		{"layer type twice", func(m *ocispec.Manifest) {
+			m.Layers = append(m.Layers, m.Layers[0])
+		}, "two layers of type", nil},
 		{"wrong size", func(m *ocispec.Manifest) { m.Layers[0].Size-- }, "is corrupt", nil},
-		{"wrong ELF", func(m *ocispec.Manifest) { m.Layers[0] = retype(m.Config, gadget.EBPFMediaType) }, "not a valid ELF file", nil},
-		{"wrong wasm", func(m *ocispec.Manifest) { m.Layers[1] = retype(m.Config, gadget.WasmMediaType) }, "not a wasm module", nil},
-		{"missing layer", func(m *ocispec.Manifest) { m.Layers[0].Digest = oci.Describe("", []byte("z")).Digest }, "not found", oci.ErrNotFound},
+		{"wrong ELF", func(m *ocispec.Manifest) {
+			m.Layers[0] = retype(m.Config, gadget.EBPFMediaType)
+		}, "not a valid ELF file", nil},
+		{"wrong wasm", func(m *ocispec.Manifest) {
+			m.Layers[1] = retype(m.Config, gadget.WasmMediaType)
+		}, "not a wasm module", nil},
+		{"missing layer", func(m *ocispec.Manifest) {
+			m.Layers[0].Digest = oci.Describe("", []byte("z")).Digest
+		}, "not found", oci.ErrNotFound},
 		{"large config", func(m *ocispec.Manifest) { m.Config.Size = gadget.MaxConfig + 1 }, "the limit 1048576", nil},
 		{"negative size", func(m *ocispec.Manifest) { m.Config.Size = -1 }, "its size -1", nil},
 		{"digest", func(m *ocispec.Manifest) { m.Config.Digest = "md5:x" }, "", nil},
@@ -158,7 +172,8 @@ func TestLoadChecksThePlatformOfABareManifest(t *testing.T) {
 		t.Error(err)
 	}
 	var missing *oci.ArchError
-	if _, err := gadget.Load(context.Background(), blobs, b.Descriptor, arch.ARM64); !errors.As(err, &missing) || missing.Have[0] != "linux/amd64" {
+	if _, err := gadget.Load(context.Background(), blobs, b.Descriptor, arch.ARM64); !errors.As(err, &missing) ||
+		missing.Have[0] != "linux/amd64" {
 		t.Errorf("error %v, want that only linux/amd64 is there", err)
 	}
 }

@@ -67,7 +67,8 @@ func buildManifest(in ManifestInput) (Built, error) {
 		return Built{}, err
 	}
 	if len(layers) == 0 && in.Metadata == nil {
-		return Built{}, errors.New("the gadget is empty, it has no object, no wasm module and no metadata, add program.bpf.c or name its source in build.yaml")
+		return Built{}, errors.New("the gadget is empty, it has no object, no wasm module and no metadata, add " +
+			"program.bpf.c or name its source in build.yaml")
 	}
 	m := ocispec.Manifest{
 		Versioned:    specs.Versioned{SchemaVersion: 2},

@@ -37,7 +37,8 @@ func build(t testing.TB, in gadget.ManifestInput) gadget.Built {
 // full returns the manifest with every layer.
 func full(t testing.TB, a arch.Arch) gadget.Built {
 	return build(t, gadget.ManifestInput{
-		Arch: a, Metadata: []byte(smallMetadata), Object: object(t, "good"), Wasm: wasmModule, BTF: []byte("btf of " + a.String()),
+		Arch: a, Metadata: []byte(smallMetadata), Object: object(t, "good"), Wasm: wasmModule,
+		BTF:    []byte("btf of " + a.String()),
 		Labels: map[string]string{"label": "by hand"}, Created: time.Unix(1, 0),
 	})
 }
@@ -102,8 +103,16 @@ func TestBuildManifestRefuses(t *testing.T) {
 		{"arch", gadget.ManifestInput{Arch: "mips", Object: good}, `unknown architecture "mips"`},
 		{"no ELF", gadget.ManifestInput{Arch: arch.AMD64, Object: []byte("x")}, "adding object: it is not a valid ELF file"},
 		{"machine", gadget.ManifestInput{Arch: arch.AMD64, Object: otherMachine}, "machine 62"},
-		{"wasm", gadget.ManifestInput{Arch: arch.AMD64, Object: good, Wasm: []byte("wasm")}, "adding wasm module: it is not a wasm module"},
-		{"metadata", gadget.ManifestInput{Arch: arch.AMD64, Object: good, Metadata: []byte("name: [")}, "reading metadata: gadget.yaml:"},
+		{
+			"wasm",
+			gadget.ManifestInput{Arch: arch.AMD64, Object: good, Wasm: []byte("wasm")},
+			"adding wasm module: it is not a wasm module",
+		},
+		{
+			"metadata",
+			gadget.ManifestInput{Arch: arch.AMD64, Object: good, Metadata: []byte("name: [")},
+			"reading metadata: gadget.yaml:",
+		},
 		{"large wasm", gadget.ManifestInput{Arch: arch.AMD64, Wasm: make([]byte, gadget.MaxWasm+1)}, "the limit is"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -127,7 +136,8 @@ func TestBuildIndexRefuses(t *testing.T) {
 }
 
 func TestAnnotationsPrecedence(t *testing.T) {
-	got, err := gadget.Annotations([]byte(smallMetadata), map[string]string{"org.opencontainers.image.title": "label"}, time.Time{})
+	got, err := gadget.Annotations([]byte(smallMetadata), map[string]string{"org.opencontainers.image.title": "label"},
+		time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,8 @@ paramDefaults: {operator.x: 1}
 	}
 	param := gadget.Param{
 		Key: "k", AlternativeKey: "other", DefaultValue: "1", Description: "d", Alias: "a", Title: "t", IsMandatory: true,
-		Type: "int", ValueHint: "h", Tags: []string{"x"}, PossibleValues: []string{"1", "2"}, Annotations: map[string]string{"a": "b"},
+		Type: "int", ValueHint: "h", Tags: []string{"x"}, PossibleValues: []string{"1", "2"},
+		Annotations: map[string]string{"a": "b"},
 	}
 	ignore := cmpopts.IgnoreUnexported(gadget.Param{}, gadget.Program{}, gadget.DataSource{}, gadget.Field{})
 	for name, pair := range map[string][2]any{
@@ -70,7 +71,8 @@ paramDefaults: {operator.x: 1}
 		}
 	}
 	custom := md.CustomParams["c"]
-	if custom == nil || custom.DefaultValue != "one" || custom.Patch == nil || custom.Values["one"] == nil || len(custom.Values) != 2 {
+	if custom == nil || custom.DefaultValue != "one" || custom.Patch == nil || custom.Values["one"] == nil ||
+		len(custom.Values) != 2 {
 		t.Errorf("custom: %+v", custom)
 	}
 	if md.Operators["process"] == nil {
@@ -80,14 +82,15 @@ paramDefaults: {operator.x: 1}
 
 func TestParseMetadataRefusesWrongTypesInEitherMode(t *testing.T) {
 	for text, want := range map[string]string{
-		"name: [a]\n":                                "gadget.yaml:1: name is a list, want a string",
-		"datasources: [a]\n":                         "gadget.yaml:1: datasources is a list, want a mapping",
-		"datasources:\n  a: 3\n":                     `gadget.yaml:2: data source "a" is "3", want a mapping`,
-		"params:\n  ebpf:\n    x: {tags: y}\n":       `gadget.yaml:3: tags of param "x" is "y", want a list of strings`,
-		"params: {ebpf: {x: {isMandatory: maybe}}}":  `gadget.yaml:1: isMandatory of param "x" is "maybe", want true or false`,
-		"name: a\nname: b\n":                         `gadget.yaml:2: gadget.yaml has the key "name" twice, first in line 1`,
-		"name: a\n\tb: c\n":                          "gadget.yaml:2: no valid YAML: found a tab character that violates indentation",
-		"? [a]\n: b\n":                               "gadget.yaml:1: a key of gadget.yaml is a list, want a string",
+		"name: [a]\n":                               "gadget.yaml:1: name is a list, want a string",
+		"datasources: [a]\n":                        "gadget.yaml:1: datasources is a list, want a mapping",
+		"datasources:\n  a: 3\n":                    `gadget.yaml:2: data source "a" is "3", want a mapping`,
+		"params:\n  ebpf:\n    x: {tags: y}\n":      `gadget.yaml:3: tags of param "x" is "y", want a list of strings`,
+		"params: {ebpf: {x: {isMandatory: maybe}}}": `gadget.yaml:1: isMandatory of param "x" is "maybe", want true or false`,
+		"name: a\nname: b\n":                        `gadget.yaml:2: gadget.yaml has the key "name" twice, first in line 1`,
+		"name: a\n\tb: c\n": "gadget.yaml:2: no valid YAML: found a tab character that violates " +
+			"indentation",
+		"? [a]\n: b\n": "gadget.yaml:1: a key of gadget.yaml is a list, want a string",
 		strings.Repeat("#", gadget.MaxConfig+1) + "": "gadget.yaml: it has 1048577 bytes, the limit is 1048576",
 	} {
 		for _, strict := range []bool{true, false} {

@@ -6,7 +6,10 @@ import (
 )
 
 func TestManyProblems(t *testing.T) {
-	for n, want := range map[int]int{1: 1, maxLines: maxLines, maxLines + 1: maxLines + 1, maxLines + 2: maxLines + 1, 5000: maxLines + 1} {
+	for n, want := range map[int]int{
+		1: 1, maxLines: maxLines, maxLines + 1: maxLines + 1, maxLines + 2: maxLines + 1,
+		5000: maxLines + 1,
+	} {
 		var ps Problems
 		for i := range n {
 			ps = append(ps, Problem{File: "f", Line: i, Text: "wrong"}, Problem{File: "f", Text: "doubtful", Warning: true})

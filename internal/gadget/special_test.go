@@ -12,10 +12,13 @@ import (
 // nobody adds.
 func TestFieldsOfSpecialTypes(t *testing.T) {
 	for field, there := range map[string]bool{
-		"proc": true, "proc.comm": true, "proc.creds.uid": true, "proc.creds.user": true, "proc.creds.group": false, "proc.pid": false,
-		"router.addr": true, "router.addr_raw": true, "router.version": true, "router.k8s.name": true, "router.port": false, "router.endpoint": false,
-		"src.addr": true, "src.proto": true, "src.port": true, "src.endpoint": true, "src.k8s.labels": true, "src.addr_raw.v4": false,
-		"ustack.symbols": true, "ustack.addresses": true, "ustack.stack_id": true, "ustack.names": false,
+		"proc": true, "proc.comm": true, "proc.creds.uid": true, "proc.creds.user": true, "proc.creds.group": false,
+		"proc.pid":    false,
+		"router.addr": true, "router.addr_raw": true, "router.version": true, "router.k8s.name": true, "router.port": false,
+		"router.endpoint": false,
+		"src.addr":        true, "src.proto": true, "src.port": true, "src.endpoint": true, "src.k8s.labels": true,
+		"src.addr_raw.v4": false,
+		"ustack.symbols":  true, "ustack.addresses": true, "ustack.stack_id": true, "ustack.names": false,
 		"kstack": true, "kstack_raw": true, "flags": true, "flags_raw": true,
 		"k8s.podName": true, "runtime.containerName": true, "kubernetes.podName": false,
 		"either": true, "either.number": true, "either.text": true, "either.other": false,

@@ -178,7 +178,10 @@ func (u *updater) child(n *yaml.Node, key string) *yaml.Node {
 		}
 		value := resolve(n.Content[i+1])
 		if value.Kind != yaml.MappingNode {
-			*value = yaml.Node{Kind: yaml.MappingNode, Anchor: value.Anchor, HeadComment: value.HeadComment, LineComment: value.LineComment, FootComment: value.FootComment}
+			*value = yaml.Node{
+				Kind: yaml.MappingNode, Anchor: value.Anchor, HeadComment: value.HeadComment, LineComment: value.LineComment,
+				FootComment: value.FootComment,
+			}
 			u.changed = true
 		}
 		if len(value.Content) == 0 {

@@ -27,7 +27,10 @@ params:
 `
 
 func TestUpdateMetadataGolden(t *testing.T) {
-	for name, existing := range map[string]string{"update_new.yaml": "", "update_partial.yaml": partial, "update_comment.yaml": "# only a comment\n"} {
+	for name, existing := range map[string]string{
+		"update_new.yaml": "", "update_partial.yaml": partial,
+		"update_comment.yaml": "# only a comment\n",
+	} {
 		got, err := gadget.UpdateMetadata([]byte(existing), object(t, "good"), "example")
 		if err != nil {
 			t.Fatal(err)
@@ -69,7 +72,8 @@ func TestUpdateMetadataRefuses(t *testing.T) {
 		"bad object": {"", object(t, "bad"), "tracer map"},
 		"no object":  {"", []byte("x"), "not a valid ELF"},
 	} {
-		if _, err := gadget.UpdateMetadata([]byte(tc.existing), tc.object, "x"); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := gadget.UpdateMetadata([]byte(tc.existing), tc.object, "x"); err == nil ||
+			!strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tc.want)
 		}
 	}

@@ -119,7 +119,8 @@ func (r *validator) missingField(src *gadgetapi.Source, field string, node *yaml
 		switch {
 		case u.FullName != field:
 		case u.Private:
-			r.doubt(node, "field %q of data source %q is private because of \"__\", remove it here or rename it in the struct", field, src.Name)
+			r.doubt(node, "field %q of data source %q is private because of \"__\", remove it here or rename it in the struct",
+				field, src.Name)
 			return
 		default:
 			r.doubt(node, "field %q of data source %q is not shown: %s", field, src.Name, u.Why)
@@ -179,7 +180,8 @@ func (r *validator) param(name string, p *Param) {
 		r.doubt(p.node, "defaultValue of param %q is %q, use %s", name, p.DefaultValue, want)
 	}
 	if len(p.PossibleValues) > 0 && !slices.Contains(p.PossibleValues, p.DefaultValue) {
-		r.doubt(p.node, "defaultValue of param %q is %q, use one of its possibleValues: %s", name, p.DefaultValue, strings.Join(p.PossibleValues, ", "))
+		r.doubt(p.node, "defaultValue of param %q is %q, use one of its possibleValues: %s", name, p.DefaultValue,
+			strings.Join(p.PossibleValues, ", "))
 	}
 }
 

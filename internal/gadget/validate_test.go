@@ -72,10 +72,12 @@ func TestValidateAcceptsWhatIsRight(t *testing.T) {
 func TestValidateAcceptsDefaultsOfEveryParameter(t *testing.T) {
 	for _, name := range []string{
 		"operator.oci.ebpf.targ_byte", "operator.oci.ebpf.map-fetch-interval", "map-fetch-count", "operator.sort.sort",
-		"operator.filter.filter.open", "operator.localmanager.host", "operator.oci.validate-metadata", "operator.process.interval",
+		"operator.filter.filter.open", "operator.localmanager.host", "operator.oci.validate-metadata",
+		"operator.process.interval",
 		"operator.oci.wasm.word", "custom.mode",
 	} {
-		yaml := fmt.Sprintf("operator: {process: {emitstats: true}}\nparams: {wasm: {word: {}}, custom: {mode: {}}}\nparamDefaults: {%s: \"1\"}\n", name)
+		yaml := fmt.Sprintf("operator: {process: {emitstats: true}}\nparams: {wasm: {word: {}}, custom: {mode: "+
+			"{}}}\nparamDefaults: {%s: \"1\"}\n", name)
 		if got := validate(t, yaml, gadget.Validation{Object: object(t, "good"), Wasm: true}); len(got) > 0 {
 			t.Errorf("%s: %s", name, strings.Join(got, "\n"))
 		}
@@ -97,7 +99,10 @@ func TestValidateNamesLineAndCure(t *testing.T) {
 			"default of another type", "paramDefaults:\n  operator.oci.ebpf.targ_byte: \"256\"\n",
 			`gadget.yaml:2: paramDefaults "operator.oci.ebpf.targ_byte": "256" is not an unsigned integer of 8 bits`,
 		},
-		{"unknown data source", "datasources:\n  opn: {}\n", `gadget.yaml:2: the object has no data source "opn", did you mean "open"?`},
+		{
+			"unknown data source", "datasources:\n  opn: {}\n",
+			`gadget.yaml:2: the object has no data source "opn", did you mean "open"?`,
+		},
 		{
 			"unknown field", "datasources:\n  open:\n    fields:\n      pth: {}\n",
 			`gadget.yaml:4: data source "open" has no field "pth", did you mean "path"?`,
@@ -111,7 +116,8 @@ func TestValidateNamesLineAndCure(t *testing.T) {
 			`gadget.yaml:4: field "__private" of data source "open" is private because of "__", remove it here or rename it in the struct`,
 		},
 		{
-			"unknown annotation of a field", "datasources:\n  open:\n    fields:\n      path:\n        annotations:\n          columns.with: 3\n",
+			"unknown annotation of a field", "datasources:\n  open:\n    fields:\n      path:\n        annotations:\n         " +
+				" columns.with: 3\n",
 			`gadget.yaml:6: field "path" of data source "open": unknown annotation "columns.with", did you mean "columns.width"?`,
 		},
 		{
@@ -157,7 +163,9 @@ func TestValidateNamesLineAndCure(t *testing.T) {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 			md, problems := gadget.ParseMetadata([]byte(tc.yaml), "gadget.yaml", false)
-			problems = append(problems, gadget.ValidateMetadata(md, gadget.Validation{Object: object(t, "good"), Lenient: true})...)
+			problems = append(problems, gadget.ValidateMetadata(md, gadget.Validation{
+				Object: object(t, "good"), Lenient: true,
+			})...)
 			if err := problems.Err(); err != nil || len(problems.Warnings()) != 1 {
 				t.Errorf("lenient: error %v, warnings %v; want one warning", err, problems.Warnings())
 			}

@@ -21,7 +21,8 @@ func (r *validator) paramDefaults() {
 		}
 		i := slices.IndexFunc(params, func(p gadgetapi.Param) bool { return p.Named(name) })
 		if i < 0 {
-			r.doubt(r.md.defaults[name], "paramDefaults has %q, which is no parameter, %s", name, nearest.Advice(name, paramNames(params)))
+			r.doubt(r.md.defaults[name], "paramDefaults has %q, which is no parameter, %s", name,
+				nearest.Advice(name, paramNames(params)))
 			continue
 		}
 		value := r.md.ParamDefaults[name]
@@ -42,13 +43,17 @@ func (r *validator) gadgetParams() []gadgetapi.Param {
 		for _, name := range r.spec.PacketFilters {
 			out = append(out, gadgetapi.Param{Key: gadgetapi.PacketFilterParam(name)})
 		}
-		maps = maps || slices.ContainsFunc(r.spec.Tables, func(t gadgetapi.Table) bool { return t.Kind == gadgetapi.MapIterator })
+		maps = maps || slices.ContainsFunc(r.spec.Tables, func(t gadgetapi.Table) bool {
+			return t.Kind == gadgetapi.MapIterator
+		})
 	}
 	if maps {
 		out = append(out, gadgetapi.Param{Key: gadgetapi.ParamMapInterval}, gadgetapi.Param{Key: gadgetapi.ParamMapCount})
 	}
 	for _, name := range keys(r.md.WasmParams) {
-		out = append(out, gadgetapi.Param{Key: cmp.Or(r.md.WasmParams[name].Key, name), Qualifier: gadgetapi.WasmParamQualifier})
+		out = append(out, gadgetapi.Param{
+			Key: cmp.Or(r.md.WasmParams[name].Key, name), Qualifier: gadgetapi.WasmParamQualifier,
+		})
 	}
 	for _, source := range gadgetapi.OperatorSources() {
 		if _, ok := r.md.Operators[source.Operator]; ok && source.Operator != "" {

@@ -85,7 +85,8 @@ func (s *Spec) checkFields(t Table) {
 	}
 	for _, f := range src.All() {
 		for _, typ := range f.Types {
-			if strings.HasPrefix(typ, specialPrefix) && f.Provider == "" && SpecialNamed(typ) == nil && isTypedef(f.Member.Type, typ) {
+			if strings.HasPrefix(typ, specialPrefix) && f.Provider == "" && SpecialNamed(typ) == nil &&
+				isTypedef(f.Member.Type, typ) {
 				s.fail("field %q of data source %q has type %q, which no operator knows, %s",
 					f.FullName, t.Name, typ, nearest.Advice(typ, specialNames()))
 			}
@@ -104,9 +105,11 @@ func (s *Spec) checkProgram(pr Program) {
 	switch {
 	case k == nil || pr.Disabled || !k.Attachable():
 	case k.IsIterator() && !s.iterates(pr.Name):
-		s.warnAtRun("program %q in section %q is an iterator that no data source reads, add GADGET_ITER(NAME, STRUCT, %s)", pr.Name, pr.Section, pr.Name)
+		s.warnAtRun("program %q in section %q is an iterator that no data source reads, add GADGET_ITER(NAME, STRUCT, %s)",
+			pr.Name, pr.Section, pr.Name)
 	case k.Macro == "GADGET_SK_TARGET_MAP" && pr.Map == "":
-		s.warnAtRun("program %q in section %q is attached to a map of sockets, name it with GADGET_SK_TARGET_MAP(%s, MAP)", pr.Name, pr.Section, pr.Name)
+		s.warnAtRun("program %q in section %q is attached to a map of sockets, name it with GADGET_SK_TARGET_MAP(%s, MAP)",
+			pr.Name, pr.Section, pr.Name)
 	}
 }
 

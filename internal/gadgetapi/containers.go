@@ -26,9 +26,18 @@ var runtimeFields = []provided{
 		name: "containerId", kind: String, description: "Id of the container",
 		extra: ann("columns.width", "13", "columns.maxwidth", "64"),
 	},
-	{name: "containerPid", kind: Uint, template: "containerPid", description: "Process id of the container's first process"},
-	{name: "containerImageName", kind: String, template: "containerImageName", description: "Name of the container's image"},
-	{name: "containerImageDigest", kind: String, template: "containerImageDigest", description: "Digest of the container's image"},
+	{
+		name: "containerPid", kind: Uint, template: "containerPid",
+		description: "Process id of the container's first process",
+	},
+	{
+		name: "containerImageName", kind: String, template: "containerImageName",
+		description: "Name of the container's image",
+	},
+	{
+		name: "containerImageDigest", kind: String, template: "containerImageDigest",
+		description: "Digest of the container's image",
+	},
 	{
 		name: "containerStartedAt", kind: Int, template: "containerStartedAt",
 		description: "Start of the container, nanoseconds since 1970",

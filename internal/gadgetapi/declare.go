@@ -44,14 +44,21 @@ func (d *Declaration) count() string {
 // Declarations returns the table of declarations.
 func Declarations() []Declaration {
 	return []Declaration{
-		{"gadget_tracer_", []string{"GADGET_TRACER"}, 3, 3, "data source of single events: name, map, struct", (*Spec).tracer},
+		{
+			"gadget_tracer_", []string{"GADGET_TRACER"}, 3, 3, "data source of single events: name, map, struct", (*Spec).tracer,
+		},
 		{
 			"gadget_iter_",
 			[]string{"GADGET_ITER", "GADGET_SNAPSHOTTER"},
 			3, 5,
 			"data source filled by iterators: name, struct, one to three programs", (*Spec).iterator,
 		},
-		{"gadget_mapiter_", []string{"GADGET_MAPITER"}, 2, 2, "data source of the content of a map: name, map", (*Spec).mapIterator},
+		{
+			"gadget_mapiter_",
+			[]string{"GADGET_MAPITER"},
+			2, 2, "data source of the content of a map: name, map",
+			(*Spec).mapIterator,
+		},
 		{
 			"gadget_mapelem_iter_target_",
 			[]string{"GADGET_ITER_TARGET_MAP"},

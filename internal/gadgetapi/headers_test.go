@@ -56,7 +56,9 @@ func TestEveryTypeHasAMeaning(t *testing.T) {
 		if s.Doc == "" || s.C == "" {
 			t.Errorf("%s lacks its documentation", s.Name)
 		}
-		if s.Sibling != nil && !slices.ContainsFunc(fieldAnnotations, func(a Annotation) bool { return a.Name == s.Sibling.Target }) {
+		if s.Sibling != nil && !slices.ContainsFunc(fieldAnnotations, func(a Annotation) bool {
+			return a.Name == s.Sibling.Target
+		}) {
 			t.Errorf("%s: annotation %q is not known", s.Name, s.Sibling.Target)
 		}
 		if s.Template != "" && templates[s.Template] == nil {

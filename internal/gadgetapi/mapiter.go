@@ -11,7 +11,9 @@ import (
 )
 
 // iterableMaps are the types of maps whose content can be a data source.
-var iterableMaps = []ebpf.MapType{ebpf.Hash, ebpf.LRUHash, ebpf.PerCPUHash, ebpf.LRUCPUHash, ebpf.Array, ebpf.PerCPUArray}
+var iterableMaps = []ebpf.MapType{
+	ebpf.Hash, ebpf.LRUHash, ebpf.PerCPUHash, ebpf.LRUCPUHash, ebpf.Array, ebpf.PerCPUArray,
+}
 
 // IsPerCPU reports whether a map has a value for each CPU.
 func IsPerCPU(t ebpf.MapType) bool {
@@ -40,7 +42,8 @@ func (s *Spec) mapIterator(parts []string) {
 // side returns the struct of the key or the value of a map.
 func (s *Spec) side(t Table, what string, typ btf.Type, size uint32) *btf.Struct {
 	if typ == nil {
-		s.fail("map %q of data source %q has no type for its %s, declare it with __type(%s, struct ...)", t.Map, t.Name, what, what)
+		s.fail("map %q of data source %q has no type for its %s, declare it with __type(%s, struct ...)", t.Map, t.Name, what,
+			what)
 		return nil
 	}
 	base, _ := Resolve(typ)

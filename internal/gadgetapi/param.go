@@ -111,7 +111,8 @@ func (s *Spec) param(name string, md Metadata) (Param, error) {
 	v, ok := s.vars[name]
 	spec := s.Collection.Variables[name]
 	if !ok || spec == nil {
-		return Param{}, fmt.Errorf("GADGET_PARAM(%s) marks a variable that does not exist or that no program reads, declare and use it", name)
+		return Param{}, fmt.Errorf("GADGET_PARAM(%s) marks a variable that does not exist or that no program reads, "+
+			"declare and use it", name)
 	}
 	par := Param{Var: name, Key: name, Size: int(spec.Size()), ParamMetadata: wellKnown[name]}
 	if !isConstVolatile(v.Type) {
@@ -139,7 +140,8 @@ func (p Param) Named(name string) bool {
 	if len(name) > len(qualifier) && strings.EqualFold(name[:len(qualifier)], qualifier) {
 		name = name[len(qualifier):]
 	}
-	return strings.EqualFold(name, p.Key) || name == p.Var || p.AlternativeKey != "" && strings.EqualFold(name, p.AlternativeKey)
+	return strings.EqualFold(name, p.Key) || name == p.Var || p.AlternativeKey != "" &&
+		strings.EqualFold(name, p.AlternativeKey)
 }
 
 // ParamDefault returns the value that paramDefaults have for the parameter, "" for

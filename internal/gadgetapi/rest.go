@@ -41,7 +41,8 @@ func (t *Table) Rest(annotations map[string]string) (*Rest, error) {
 		r.at, r.length = m.Offset.Bytes(), number.Size
 		return r, nil
 	}
-	return nil, fmt.Errorf("annotation %s: %q is not a member of struct %q with a whole number", AnnotationRestLength, name, t.Event.Name)
+	return nil, fmt.Errorf("annotation %s: %q is not a member of struct %q with a whole number", AnnotationRestLength,
+		name, t.Event.Name)
 }
 
 // Of returns the bytes behind the event that sample begins with.

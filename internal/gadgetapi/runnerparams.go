@@ -78,8 +78,14 @@ type ForeignParam struct {
 
 // foreignParams is the table.
 var foreignParams = []ForeignParam{
-	{Name: "validate-metadata", Operator: "oci", Switch: true, Why: "gadget.yaml is validated when the gadget is built; what cannot run is refused in any case"},
-	{Name: "all-namespaces", Operator: "KubeManager", Switch: true, Why: "every namespace is shown unless containers are chosen"},
+	{
+		Name: "validate-metadata", Operator: "oci", Switch: true,
+		Why: "gadget.yaml is validated when the gadget is built; what cannot run is refused in any case",
+	},
+	{
+		Name: "all-namespaces", Operator: "KubeManager", Switch: true,
+		Why: "every namespace is shown unless containers are chosen",
+	},
 	{Name: "auto-mount-filesystems", Switch: true, Why: "nothing has to be mounted"},
 	{Name: "auto-sd-unit-restart", Switch: true, Why: "no other unit is needed"},
 	{Name: "auto-wsl-workaround", Switch: true, Why: "nothing has to be mounted"},
@@ -94,14 +100,26 @@ var foreignParams = []ForeignParam{
 	{Name: "pprof-addr", Why: "the runner is not profiled"},
 	{Name: "runtime-protocol", Why: "each runtime is asked by its own protocol"},
 	{Name: "socket-enricher-fields", Why: "the owners of sockets have all fields that the gadget's map has room for"},
-	{Name: "trace-pipe", Operator: "oci.ebpf", Switch: true, Why: "what bpf_printk writes is read in trace_pipe of tracefs, which is one for the whole machine"},
+	{
+		Name: "trace-pipe", Operator: "oci.ebpf", Switch: true,
+		Why: "what bpf_printk writes is read in trace_pipe of tracefs, which is one for the whole machine",
+	},
 
 	{Name: "config", Refused: true, Why: "no configuration file is read, give flags or a manifest (-f)"},
 	{Name: "detach", Switch: true, Refused: true, Why: "gadget-run has no daemon, start it in the background"},
-	{Name: "notation-certificates", Refused: true, Why: "signatures of notation are not verified, sign with cosign and use --public-keys or --policy"},
-	{Name: "notation-policy-document", Refused: true, Why: "signatures of notation are not verified, sign with cosign and use --public-keys or --policy"},
+	{
+		Name: "notation-certificates", Refused: true,
+		Why: "signatures of notation are not verified, sign with cosign and use --public-keys or --policy",
+	},
+	{
+		Name: "notation-policy-document", Refused: true,
+		Why: "signatures of notation are not verified, sign with cosign and use --public-keys or --policy",
+	},
 	{Name: "otel-metrics-name", Operator: "otel-metrics", Refused: true, Why: "use --annotate SOURCE:metrics.name=NAME"},
-	{Name: "otel-metrics-print-interval", Operator: "otel-metrics", Refused: true, Why: "metrics are served or sent, use --otel-metrics-listen or --otel-metrics-exporter"},
+	{
+		Name: "otel-metrics-print-interval", Operator: "otel-metrics", Refused: true,
+		Why: "metrics are served or sent, use --otel-metrics-listen or --otel-metrics-exporter",
+	},
 	{Name: "otel-profiles-exporter", Operator: "otel-profiles", Refused: true, Why: "nothing is exported, use -o pprof"},
 }
 

@@ -110,7 +110,8 @@ func New(collection *ebpf.CollectionSpec, md Metadata) (*Spec, error) {
 // Empty returns what a gadget without an object offers: nothing.
 func Empty() *Spec {
 	return &Spec{Collection: &ebpf.CollectionSpec{
-		Maps: map[string]*ebpf.MapSpec{}, Programs: map[string]*ebpf.ProgramSpec{}, Variables: map[string]*ebpf.VariableSpec{},
+		Maps: map[string]*ebpf.MapSpec{}, Programs: map[string]*ebpf.ProgramSpec{},
+		Variables: map[string]*ebpf.VariableSpec{},
 	}}
 }
 

@@ -70,7 +70,9 @@ type Sibling struct {
 
 // endpointBelow are the raw address, and the fields that tell about the pod or
 // service of an address.
-var endpointBelow = []string{"addr_raw", "k8s", "k8s.kind", "k8s.name", "k8s.namespace", "k8s.labels", "k8s.podSelector"}
+var endpointBelow = []string{
+	"addr_raw", "k8s", "k8s.kind", "k8s.name", "k8s.namespace", "k8s.labels", "k8s.podSelector",
+}
 
 // enumSibling is the sibling of a field of an enum type.
 var enumSibling = Sibling{Target: "ebpf.formatter.enum"}
@@ -132,7 +134,9 @@ var specials = []Special{
 	{Name: TypeUserStack, C: "struct", Doc: "stack of a user program, see user_stack_map.h", Template: "user_stack"},
 	{Name: TypeIPAddr, C: "union", Doc: "address of an endpoint", Hidden: true},
 	{Name: TypeL3, C: "struct", Doc: "address", Foreign: endpointBelow},
-	{Name: TypeL4, C: "struct", Doc: "address, port and protocol", Foreign: append([]string{"endpoint"}, endpointBelow...)},
+	{
+		Name: TypeL4, C: "struct", Doc: "address, port and protocol", Foreign: append([]string{"endpoint"}, endpointBelow...),
+	},
 	{Name: TypeCreds, C: "struct", Doc: "user and group of a process", Hidden: true},
 	{Name: TypeParent, C: "struct", Doc: "parent of a process", Hidden: true},
 	{Name: TypeProcess, C: "struct", Doc: "process: name, ids, user, parent", Hidden: true},

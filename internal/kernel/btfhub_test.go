@@ -37,7 +37,10 @@ func TestBTFHubCandidates(t *testing.T) {
 		{
 			"ubuntu",
 			Identity{"ubuntu", "18.04", arch.AMD64, "4.15.0-20-generic"},
-			[]string{"ubuntu/18.04/x86_64/4.15.0-20-generic.btf", "ubuntu/bionic/x86_64/4.15.0-20-generic.btf", "ubuntu/18/x86_64/4.15.0-20-generic.btf"},
+			[]string{
+				"ubuntu/18.04/x86_64/4.15.0-20-generic.btf", "ubuntu/bionic/x86_64/4.15.0-20-generic.btf",
+				"ubuntu/18/x86_64/4.15.0-20-generic.btf",
+			},
 		},
 		{"no version", Identity{"arch", "", arch.AMD64, "6.1"}, nil},
 		{"no distro", Identity{"", "1", arch.AMD64, "6.1"}, nil},

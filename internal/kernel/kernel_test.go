@@ -18,7 +18,8 @@ func TestParseOSRelease(t *testing.T) {
 	}{
 		{"empty", "", OSRelease{ID: "linux"}},
 		{
-			"debian", "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nID=debian\n",
+			"debian", "PRETTY_NAME=\"Debian GNU/Linux 12 " +
+				"(bookworm)\"\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nID=debian\n",
 			OSRelease{ID: "debian", VersionID: "12", VersionCodename: "bookworm"},
 		},
 		{
@@ -26,7 +27,10 @@ func TestParseOSRelease(t *testing.T) {
 			OSRelease{ID: "amzn", IDLike: []string{"centos", "rhel", "fedora"}, VersionID: "2"},
 		},
 		{"single quotes", "ID='ol'\nVERSION_ID='8.9'", OSRelease{ID: "ol", VersionID: "8.9"}},
-		{"comments and rubbish", "# ID=no\n\nhello\n ID=alpine # yes\nVERSION_ID=3.20 x\n", OSRelease{ID: "alpine", VersionID: "3.20"}},
+		{
+			"comments and rubbish", "# ID=no\n\nhello\n ID=alpine # yes\nVERSION_ID=3.20 x\n",
+			OSRelease{ID: "alpine", VersionID: "3.20"},
+		},
 		{"escapes", `ID="a\"b\$c\x"` + "\nVERSION_ID=1\\ 2\n", OSRelease{ID: `a"b$c\x`, VersionID: "1 2"}},
 		{"carriage returns", "ID=fedora\r\nVERSION_ID=41\r\n", OSRelease{ID: "fedora", VersionID: "41"}},
 		{"unterminated", "ID=\"fed\nVERSION_ID='4", OSRelease{ID: "fed", VersionID: "4"}},

@@ -148,9 +148,11 @@ func (l *Layout) Root(ref string) (ocispec.Descriptor, error) {
 	case len(all) == 0:
 		return ocispec.Descriptor{}, fmt.Errorf("layout %q names no artifact: %w", l.name, ErrNotFound)
 	case ref == "":
-		return ocispec.Descriptor{}, fmt.Errorf("layout %q names %d artifacts, choose one of %s", l.name, len(all), strings.Join(names, ", "))
+		return ocispec.Descriptor{}, fmt.Errorf("layout %q names %d artifacts, choose one of %s", l.name, len(all),
+			strings.Join(names, ", "))
 	}
-	return ocispec.Descriptor{}, fmt.Errorf("layout %q names no artifact %q, it has %s: %w", l.name, ref, strings.Join(names, ", "), ErrNotFound)
+	return ocispec.Descriptor{}, fmt.Errorf("layout %q names no artifact %q, it has %s: %w", l.name, ref,
+		strings.Join(names, ", "), ErrNotFound)
 }
 
 // Open implements Blobs. Errors name the blob and the file that should hold it.

@@ -73,7 +73,8 @@ func TestWriteLayoutWritesGoldenBytes(t *testing.T) {
 	want := map[string]string{
 		"oci-layout": `{"imageLayoutVersion":"1.0.0"}` + "\n",
 		"index.json": `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[` +
-			`{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"` + root.Digest.String() + `","size":240}]}` + "\n",
+			`{"mediaType":"application/vnd.oci.image.index.v1+json","digest":"` + root.Digest.String() + `","size":240}]}` +
+			"\n",
 	}
 	for _, b := range blobs {
 		data := string(b.Data)
@@ -113,7 +114,8 @@ func TestLayoutForms(t *testing.T) {
 	}
 	defer directory.Close()
 	var first, second bytes.Buffer
-	if err := errors.Join(oci.WriteLayoutTar(ctx, &first, directory, root), oci.WriteLayoutTar(ctx, &second, directory, root)); err != nil {
+	if err := errors.Join(oci.WriteLayoutTar(ctx, &first, directory, root), oci.WriteLayoutTar(ctx, &second, directory,
+		root)); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(first.Bytes(), second.Bytes()) {
@@ -158,14 +160,16 @@ func TestLayoutNamesTheBlobAndTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = oci.ReadBlob(ctx, l, d, 100)
-	if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), d.Digest.String()+" is corrupt") {
+	if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), d.Digest.String()+
+		" is corrupt") {
 		t.Errorf("corrupt: %v", err)
 	}
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
 	}
 	_, err = oci.ReadBlob(ctx, l, d, 100)
-	if !errors.Is(err, oci.ErrNotFound) || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), d.Digest.String()+" is missing") {
+	if !errors.Is(err, oci.ErrNotFound) || !strings.Contains(err.Error(), file) ||
+		!strings.Contains(err.Error(), d.Digest.String()+" is missing") {
 		t.Errorf("missing: %v", err)
 	}
 	if _, err := l.Open(ctx, ocispec.Descriptor{Digest: "sha256:../../../index.json"}); err == nil {
@@ -184,7 +188,8 @@ func TestRootChoosesByName(t *testing.T) {
 		if err := oci.WriteLayout(dir, ocispec.Descriptor{}, nil); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, "index.json"), mustJSON(t, ocispec.Index{Manifests: all}), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "index.json"), mustJSON(t, ocispec.Index{Manifests: all}),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		l, err := oci.OpenLayout(dir)
@@ -223,10 +228,12 @@ func TestOpenLayoutRefuses(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		"nothing":      {nil, `it has no file "oci-layout"`},
-		"version":      {map[string]string{"oci-layout": `{"imageLayoutVersion":"2"}`}, `layout version is "2"`},
-		"no index":     {map[string]string{"oci-layout": `{"imageLayoutVersion":"1.0.0"}`}, "index.json"},
-		"broken index": {map[string]string{"oci-layout": `{"imageLayoutVersion":"1.0.0"}`, "index.json": "{"}, `reading "index.json"`},
+		"nothing":  {nil, `it has no file "oci-layout"`},
+		"version":  {map[string]string{"oci-layout": `{"imageLayoutVersion":"2"}`}, `layout version is "2"`},
+		"no index": {map[string]string{"oci-layout": `{"imageLayoutVersion":"1.0.0"}`}, "index.json"},
+		"broken index": {
+			map[string]string{"oci-layout": `{"imageLayoutVersion":"1.0.0"}`, "index.json": "{"}, `reading "index.json"`,
+		},
 		"no digest": {
 			map[string]string{"oci-layout": `{"imageLayoutVersion":"1.0.0"}`, "index.json": `{"manifests":[{"digest":"size"}]}`},
 			`reading "index.json": digest "size"`,
@@ -258,7 +265,9 @@ func TestSelectManifest(t *testing.T) {
 		d.Platform = &ocispec.Platform{OS: os, Architecture: a}
 		return d
 	}
-	idx := ocispec.Index{Manifests: []ocispec.Descriptor{oci.Describe("", nil), of("windows", "amd64"), of("linux", "arm64"), of("linux", "arm64")}}
+	idx := ocispec.Index{Manifests: []ocispec.Descriptor{
+		oci.Describe("", nil), of("windows", "amd64"), of("linux", "arm64"), of("linux", "arm64"),
+	}}
 	if got, err := oci.SelectManifest(idx, arch.ARM64); err != nil || got.Digest != of("linux", "arm64").Digest {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -270,7 +279,8 @@ func TestSelectManifest(t *testing.T) {
 	if want := "no manifest for linux/amd64, the index has linux/arm64, unknown, windows/amd64"; err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
 	}
-	if _, err := oci.SelectManifest(ocispec.Index{}, arch.AMD64); err == nil || !strings.Contains(err.Error(), "none at all") {
+	if _, err := oci.SelectManifest(ocispec.Index{}, arch.AMD64); err == nil ||
+		!strings.Contains(err.Error(), "none at all") {
 		t.Errorf("empty index: %v", err)
 	}
 }
@@ -299,7 +309,10 @@ func TestWalkVisitsChildrenFirstAndOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := []digest.Digest{}
-	if err := oci.Walk(ctx, l, root, func(d ocispec.Descriptor) error { got = append(got, d.Digest); return nil }); err != nil {
+	if err := oci.Walk(ctx, l, root, func(d ocispec.Descriptor) error {
+		got = append(got, d.Digest)
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	want := []digest.Digest{blobs[2].Digest, blobs[3].Digest, blobs[1].Digest, blobs[0].Digest}

@@ -33,13 +33,16 @@ func TestListsAreCounted(t *testing.T) {
 		for _, key := range []string{"manifests", "layers"} {
 			err := parse([]byte(`{"` + key + `":[` + long + `]}`))
 			ignored := name == "index" && key == "layers" || name == "image" && key == "manifests"
-			if want := "a list has at least 16385 elements, at most 16384 are allowed"; !ignored && (err == nil || err.Error() != want) {
+			if want := "a list has at least 16385 elements, at most 16384 are allowed"; !ignored &&
+				(err == nil || err.Error() != want) {
 				t.Errorf("%s, %s: %v, want %q", name, key, err, want)
 			}
 		}
 	}
-	index, err := oci.ParseIndex([]byte(`{"schemaVersion":2,"manifests":[{"size":3,"annotations":{"a":"b"}}],"annotations":{"c":"d"}}`))
-	if err != nil || len(index.Manifests) != 1 || index.Manifests[0].Annotations["a"] != "b" || index.Annotations["c"] != "d" || index.SchemaVersion != 2 {
+	index, err := oci.ParseIndex([]byte(
+		`{"schemaVersion":2,"manifests":[{"size":3,"annotations":{"a":"b"}}],"annotations":{"c":"d"}}`))
+	if err != nil || len(index.Manifests) != 1 || index.Manifests[0].Annotations["a"] != "b" ||
+		index.Annotations["c"] != "d" || index.SchemaVersion != 2 {
 		t.Errorf("an index is read as %+v, %v", index, err)
 	}
 	if index, err = oci.ParseIndex([]byte(`{"manifests":null}`)); err != nil || index.Manifests != nil {

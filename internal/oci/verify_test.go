@@ -35,10 +35,14 @@ func TestReadBlobVerifies(t *testing.T) {
 		{name: "long", content: "content!", d: want, err: "it is longer than 7 bytes"},
 		{name: "endless", content: strings.Repeat("x", 1<<20), d: want, err: "it is longer than 7 bytes"},
 		{name: "other", content: "cOntent", d: want, err: "its digest is sha256:"},
-		{name: "size of limit", content: "content", d: ocispec.Descriptor{Digest: want.Digest, Size: 100}, err: "the limit 99"},
+		{
+			name: "size of limit", content: "content", d: ocispec.Descriptor{Digest: want.Digest, Size: 100},
+			err: "the limit 99",
+		},
 		{name: "negative", d: ocispec.Descriptor{Digest: want.Digest, Size: -1}, err: "its size -1"},
 		{name: "not a digest", content: "content", d: ocispec.Descriptor{Size: 7}, err: "reading digest"},
-		{name: "sha512", content: "content", d: ocispec.Descriptor{Digest: digest.Digest("sha512:" + strings.Repeat("0", 128)), Size: 7}, err: "reading digest"},
+		{name: "sha512", content: "content", d: ocispec.Descriptor{Digest: digest.Digest("sha512:" +
+			strings.Repeat("0", 128)), Size: 7}, err: "reading digest"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			data, err := oci.ReadBlob(ctx, place(tc.content), tc.d, 99)

@@ -102,13 +102,16 @@ func WriteLayoutTar(ctx context.Context, w io.Writer, from Blobs, root ocispec.D
 	}
 	err = Walk(ctx, from, root, func(d ocispec.Descriptor) error {
 		b := blobFrom(ctx, from, d)
-		entries = append(entries, action.Entry{Name: filepath.ToSlash(blobName(d)), Size: d.Size, Open: func() (io.ReadCloser, error) {
-			r, err := b.open()
-			if err != nil {
-				return nil, err
-			}
-			return NewVerifyReader(r, d), nil
-		}})
+		entries = append(entries, action.Entry{
+			Name: filepath.ToSlash(blobName(d)), Size: d.Size,
+			Open: func() (io.ReadCloser, error) {
+				r, err := b.open()
+				if err != nil {
+					return nil, err
+				}
+				return NewVerifyReader(r, d), nil
+			},
+		})
 		return CheckDigest(d.Digest)
 	})
 	if err != nil {

@@ -47,21 +47,35 @@ type Operator struct {
 
 // operators is the table, in the order in which they work.
 var operators = []Operator{
-	{"ebpf", Fill, "tracers, iterators and maps that the object declares; statistics of all programs for `operator.ebpf.emitstats`", "the sources, with the fields of their structs; `bpfstats`", "runner/engine"},
+	{"ebpf", Fill, "tracers, iterators and maps that the object declares; statistics of all programs for " +
+		"`operator.ebpf.emitstats`", "the sources, with the fields of their structs; `bpfstats`", "runner/engine"},
 	{"process", Fill, "/proc, when `operator.process.emitstats` is set", "the source `processes`", "runner/stats"},
 	{"cgroup", Fill, "cgroup v2, when `operator.cgroup.emitstats` is set", "the source `cgroups`", "runner/stats"},
-	{"sockets", Fill, "objects with the map `gadget_sockets`", "owners of sockets, which programs look up in the kernel", "runner/sockets"},
-	{"wasm", Change, "the sources that the program subscribes to", "the sources and fields that the program declares", "runner/wasm"},
-	{"formatters", Add, "fields of special types, enums and endpoints", "a text beside each: `x` for `x_raw`", "runner/field"},
+	{
+		"sockets", Fill, "objects with the map `gadget_sockets`", "owners of sockets, which programs look up in the kernel",
+		"runner/sockets",
+	},
+	{
+		"wasm", Change, "the sources that the program subscribes to", "the sources and fields that the program declares",
+		"runner/wasm",
+	},
+	{
+		"formatters", Add, "fields of special types, enums and endpoints", "a text beside each: `x` for `x_raw`",
+		"runner/field",
+	},
 	{"env", Add, "sources with annotations `env.fields.NAME`", "`NAME`, of the environment", "runner/field"},
 	{"rest", Add, "tracers with the annotation `ebpf.rest.name`", "the bytes behind the struct", "runner/field"},
 	{"kernelstack", Add, "fields of type `gadget_kernel_stack`", "names of functions", "runner/symbolizer"},
 	{"userstack", Add, "fields of type `gadget_user_stack`", "`addresses`, `buildid`, `symbols`", "runner/symbolizer"},
-	{"containers", Add, "sources with a `gadget_mntns_id` or a `gadget_netns_id`", "`k8s.*`, `runtime.*`", "runner/enrich"},
-	{"selection", Choose, "the same sources, when `-c` or a flag like it is given; in the kernel where the object has `gadget_mntns_filter_map`", "", "runner/enrich"},
+	{
+		"containers", Add, "sources with a `gadget_mntns_id` or a `gadget_netns_id`", "`k8s.*`, `runtime.*`", "runner/enrich",
+	},
+	{"selection", Choose, "the same sources, when `-c` or a flag like it is given; in the kernel where the object has " +
+		"`gadget_mntns_filter_map`", "", "runner/enrich"},
 	{"filter", Choose, "the fields that `-F` names", "", "runner/field"},
 	{"filter-expr", Choose, "the fields that `-E` names", "", "runner/filterexpr"},
-	{"metrics", Shape, "sources with `metrics.collect`, when `--otel-metrics-listen` or `--otel-metrics-exporter` is given", "", "runner/metrics"},
+	{"metrics", Shape, "sources with `metrics.collect`, when `--otel-metrics-listen` or `--otel-metrics-exporter` is " +
+		"given", "", "runner/metrics"},
 	{"logs", Shape, "every source, when `--otel-logs-exporter` is given", "", "runner/otlp"},
 	{"sort", Shape, "arrays, when `--sort` is given", "", "runner/field"},
 	{"limit", Shape, "arrays, when `--max-entries` is given", "", "runner/runcmd"},

@@ -30,7 +30,8 @@ func (f *Filter) Body(kind ebpf.ProgramType, prefix string) (asm.Instructions, e
 	case ebpf.XDP:
 		e.helper = asm.FnXdpLoadBytes
 	default:
-		return nil, fmt.Errorf("programs of type %s see no packets that begin with a header of Ethernet, a packet filter is for tc, socket filters and XDP", kind)
+		return nil, fmt.Errorf("programs of type %s see no packets that begin with a header of Ethernet, a packet filter "+
+			"is for tc, socket filters and XDP", kind)
 	}
 	e.add(asm.Mov.Reg(asm.R6, asm.R1))
 	e.condition(f.root, "match", "reject")
@@ -153,7 +154,8 @@ func (e *emitter) length() {
 		e.add(asm.LoadMem(asm.R0, asm.R6, skbLength, asm.Word))
 		return
 	}
-	e.add(asm.LoadMem(asm.R0, asm.R6, xdpDataEnd, asm.Word), asm.LoadMem(asm.R1, asm.R6, xdpData, asm.Word), asm.Sub.Reg(asm.R0, asm.R1))
+	e.add(asm.LoadMem(asm.R0, asm.R6, xdpDataEnd, asm.Word), asm.LoadMem(asm.R1, asm.R6, xdpData, asm.Word),
+		asm.Sub.Reg(asm.R0, asm.R1))
 }
 
 // tag is zero in XDP programs, before which nothing takes tags out of packets.

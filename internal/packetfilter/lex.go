@@ -13,7 +13,8 @@ type token struct {
 
 // operators are what is no word; the longer ones first.
 var operators = []string{
-	"&&", "||", "<<", ">>", "<=", ">=", "==", "!=", "(", ")", "[", "]", "!", "<", ">", "=", "+", "-", "*", "/", "%", "&", "|", "^", ":",
+	"&&", "||", "<<", ">>", "<=", ">=", "==", "!=", "(", ")", "[", "]", "!", "<", ">", "=", "+", "-", "*", "/", "%", "&",
+	"|", "^", ":",
 }
 
 // lex returns the tokens of an expression.

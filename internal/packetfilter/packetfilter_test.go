@@ -21,26 +21,45 @@ var update = flag.Bool("update", false, "ask tcpdump what matches, and write tes
 
 // expressions are filters that libpcap takes as well.
 var expressions = []string{
-	"ip", "ip6", "arp", "rarp", "tcp", "udp", "icmp", "icmp6", "sctp", "igmp", "esp", "not ip", "!tcp", "ip or ip6", "ip && tcp",
-	"tcp or udp and port 53", "(tcp or udp) and port 53", "tcp or (udp and port 53)", "not (tcp or udp)", "not tcp and not udp",
-	"port 80", "tcp port 80", "src port 80", "dst port 80", "tcp dst port 80", "port 80 or 443", "tcp port 80 or 443 and host 10.1.2.3",
-	"port domain", "tcp port http or https", "portrange 6000-6008", "tcp portrange 50-100", "src portrange 1-100", "sctp dst port 80",
-	"udp src or dst port 53", "src and dst port 80", "host 10.1.2.3", "src host 10.1.2.3", "dst 192.168.7.9", "src 10.1.2.3 and dst 192.168.7.9",
-	"ip host 10.1.2.3", "arp host 10.1.2.3", "rarp host 10.1.2.3", "host 10.1.2.3 or 8.8.8.8", "host 2001:db8::1", "src host fe80::2",
-	"dst host fe80::2 or 10.1.2.3", "net 10.0.0.0/8", "net 10", "net 192.168", "net 192.168.7", "src net 10.1.2.0/24", "dst net 224.0.0.0/4",
-	"net 192.168.7.0 mask 255.255.255.0", "net 0.0.0.0/0", "ip6 net 2001:db8::/32", "net fe80::/10", "ip6 net ::/0", "dst net 10.1.2.4/30",
-	"ether host 02:00:00:00:00:0a", "ether src 02:00:00:00:00:0a", "ether dst ff:ff:ff:ff:ff:ff", "broadcast", "multicast", "ether broadcast",
-	"ip multicast", "ip6 multicast", "ether multicast", "ip proto 6", `ip proto \tcp`, "ip6 proto 6", "ip6 proto 44", "proto 17", `proto \udp`,
-	`ether proto \ip`, "ether proto 0x88b5", "ether proto 0x806", "less 60", "greater 100", "len > 60", "len = 54", "len != 54", "len <= 60",
-	"tcp[13] & 2 != 0", "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0", "tcp[tcpflags] == tcp-syn", "tcp[13] = 0x12", "tcp[2:2] = 80",
-	"tcp[0:2] > 1024 and tcp[2:2] < 1024", "ip[0] & 0xf != 5", "ip[6:2] & 0x1fff = 0", "ip[8] < 65", "ip[9] == 17", "ip[16:4] = 0xc0a80709",
-	"icmp[icmptype] == icmp-echo", "icmp[icmptype] != icmp-echo", "icmp[0] == 3 and icmp[icmpcode] == 1", "icmp6[icmp6type] == icmp6-echo",
-	"icmp6[0] = 135", "udp[4:2] > 8", "ether[0] & 1 = 1", "ether[6:4] = 0x02000000", "arp[6:2] = 2", "ip6[6] = 58", "ip6[40] = 128",
-	"ip[2:2] - 20 > 20", "(ip[0] & 0xf) * 4 + 14 = 38", "ip[0] >> 4 == 4", "len / 2 > 30", "len % 2 == 1", "ip[8] << 1 = 128",
-	"1 << 31 = 0x80000000", "len - 100 > 1000000", "-1 = 0xffffffff", "(ip[0] & 15) ^ 5 == 0", "6 = ip[9]", "tcp[200] = 0 or ip", "not tcp[200] = 0",
-	"len / (len - 54) > 0 or len > 0", "ip[len - 15] = 0", "vlan", "vlan 100", "vlan 200 and arp", "vlan and tcp port 80", "not vlan",
+	"ip", "ip6", "arp", "rarp", "tcp", "udp", "icmp", "icmp6", "sctp", "igmp", "esp", "not ip", "!tcp", "ip or ip6",
+	"ip && tcp",
+	"tcp or udp and port 53", "(tcp or udp) and port 53", "tcp or (udp and port 53)", "not (tcp or udp)",
+	"not tcp and not udp",
+	"port 80", "tcp port 80", "src port 80", "dst port 80", "tcp dst port 80", "port 80 or 443",
+	"tcp port 80 or 443 and host 10.1.2.3",
+	"port domain", "tcp port http or https", "portrange 6000-6008", "tcp portrange 50-100", "src portrange 1-100",
+	"sctp dst port 80",
+	"udp src or dst port 53", "src and dst port 80", "host 10.1.2.3", "src host 10.1.2.3", "dst 192.168.7.9",
+	"src 10.1.2.3 and dst 192.168.7.9",
+	"ip host 10.1.2.3", "arp host 10.1.2.3", "rarp host 10.1.2.3", "host 10.1.2.3 or 8.8.8.8", "host 2001:db8::1",
+	"src host fe80::2",
+	"dst host fe80::2 or 10.1.2.3", "net 10.0.0.0/8", "net 10", "net 192.168", "net 192.168.7", "src net 10.1.2.0/24",
+	"dst net 224.0.0.0/4",
+	"net 192.168.7.0 mask 255.255.255.0", "net 0.0.0.0/0", "ip6 net 2001:db8::/32", "net fe80::/10", "ip6 net ::/0",
+	"dst net 10.1.2.4/30",
+	"ether host 02:00:00:00:00:0a", "ether src 02:00:00:00:00:0a", "ether dst ff:ff:ff:ff:ff:ff", "broadcast", "multicast",
+	"ether broadcast",
+	"ip multicast", "ip6 multicast", "ether multicast", "ip proto 6", `ip proto \tcp`, "ip6 proto 6", "ip6 proto 44",
+	"proto 17", `proto \udp`,
+	`ether proto \ip`, "ether proto 0x88b5", "ether proto 0x806", "less 60", "greater 100", "len > 60", "len = 54",
+	"len != 54", "len <= 60",
+	"tcp[13] & 2 != 0", "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0", "tcp[tcpflags] == tcp-syn", "tcp[13] = 0x12",
+	"tcp[2:2] = 80",
+	"tcp[0:2] > 1024 and tcp[2:2] < 1024", "ip[0] & 0xf != 5", "ip[6:2] & 0x1fff = 0", "ip[8] < 65", "ip[9] == 17",
+	"ip[16:4] = 0xc0a80709",
+	"icmp[icmptype] == icmp-echo", "icmp[icmptype] != icmp-echo", "icmp[0] == 3 and icmp[icmpcode] == 1",
+	"icmp6[icmp6type] == icmp6-echo",
+	"icmp6[0] = 135", "udp[4:2] > 8", "ether[0] & 1 = 1", "ether[6:4] = 0x02000000", "arp[6:2] = 2", "ip6[6] = 58",
+	"ip6[40] = 128",
+	"ip[2:2] - 20 > 20", "(ip[0] & 0xf) * 4 + 14 = 38", "ip[0] >> 4 == 4", "len / 2 > 30", "len % 2 == 1",
+	"ip[8] << 1 = 128",
+	"1 << 31 = 0x80000000", "len - 100 > 1000000", "-1 = 0xffffffff", "(ip[0] & 15) ^ 5 == 0", "6 = ip[9]",
+	"tcp[200] = 0 or ip", "not tcp[200] = 0",
+	"len / (len - 54) > 0 or len > 0", "ip[len - 15] = 0", "vlan", "vlan 100", "vlan 200 and arp", "vlan and tcp port 80",
+	"not vlan",
 	"vlan 100 and host 10.1.2.3", "vlan and ip[8] = 64", "ip6 and tcp port 443", "ip6[6] = 44",
-	"tcp port 80 and not host 8.8.8.8", "((port 80))", "port 80 or (443)", "tcp[((tcp[12] & 0xf0) >> 2) : 1] = 0 or tcp", "ah or pim or vrrp",
+	"tcp port 80 and not host 8.8.8.8", "((port 80))", "port 80 or (443)", "tcp[((tcp[12] & 0xf0) >> 2) : 1] = 0 or tcp",
+	"ah or pim or vrrp",
 	"not port 80 or 443", "icmp or icmp6 or arp", "ip and not (src net 10.1.2.0/24 or dst port 53)",
 }
 
@@ -198,7 +217,8 @@ func TestRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Body(ebpf.Kprobe, ""); err == nil || !strings.Contains(err.Error(), "is for tc, socket filters and XDP") {
+	if _, err := f.Body(ebpf.Kprobe, ""); err == nil ||
+		!strings.Contains(err.Error(), "is for tc, socket filters and XDP") {
 		t.Errorf("in a kprobe: %v", err)
 	}
 }

@@ -71,7 +71,8 @@ func packets() []packet {
 	}
 	v6 := func(next byte, payload []byte) []byte { return ether(macB, macA, 0x86dd, ip6(a6, b6, next, payload)) }
 	vlan := func(id uint16, kind uint16, payload []byte) []byte {
-		return ether(macB, macA, 0x8100, append(binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, id), kind), payload...))
+		return ether(macB, macA, 0x8100, append(binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, id), kind),
+			payload...))
 	}
 	return []packet{
 		{"tcp syn 80", v4(a, b, 6, tcp(40000, 80, 2))},
@@ -96,7 +97,8 @@ func packets() []packet {
 		{"udp6 53", v6(17, udp(40000, 53, "x"))},
 		{"icmp6 echo", v6(58, []byte{128, 0, 0, 0, 0, 0, 0, 0})},
 		{"fragment of tcp6", v6(44, append([]byte{6, 0, 0, 1, 0, 0, 0, 1}, tcp(40000, 443, 2)...))},
-		{"multicast6", ether([]byte{0x33, 0x33, 0, 0, 0, 1}, macA, 0x86dd, ip6(b6, group6, 58, []byte{135, 0, 0, 0, 0, 0, 0, 0}))},
+		{"multicast6", ether([]byte{0x33, 0x33, 0, 0, 0, 1}, macA, 0x86dd,
+			ip6(b6, group6, 58, []byte{135, 0, 0, 0, 0, 0, 0, 0}))},
 		{"vlan 100 tcp 80", vlan(100, 0x800, ip4(a, b, 6, 0, nil, tcp(40000, 80, 2)))},
 		{"vlan 200 arp", vlan(0x2000|200, 0x806, arp(a, b, 1))},
 		{"short ip", ether(macB, macA, 0x800, ip4(a, b, 6, 0, nil, ports4(40000, 80)))},

@@ -283,6 +283,7 @@ func unknown(word string) error {
 			known = append(known, name)
 		}
 	}
-	known = append(known, "host", "net", "port", "portrange", "proto", "src", "dst", "ether", "vlan", "len", "broadcast", "multicast")
+	known = append(known, "host", "net", "port", "portrange", "proto", "src", "dst", "ether", "vlan", "len", "broadcast",
+		"multicast")
 	return fmt.Errorf("%q has no meaning here, %s", word, nearest.Advice(word, known))
 }

@@ -46,7 +46,8 @@ func (p *parser) primitive() (node, error) {
 
 // single is a primitive of one word, or of a word and a number.
 func (p *parser) single() (node, error, bool) {
-	word, ok := p.accept("less", "greater", "broadcast", "multicast", "vlan", "gateway", "inbound", "outbound", "mpls", "pppoes", "geneve")
+	word, ok := p.accept("less", "greater", "broadcast", "multicast", "vlan", "gateway", "inbound", "outbound", "mpls",
+		"pppoes", "geneve")
 	if !ok {
 		return nil, nil, false
 	}

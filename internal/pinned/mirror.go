@@ -17,7 +17,8 @@ const mirrorEnv = "DEBIAN_MIRROR"
 const mirrorList = "mirror+file:"
 
 // ErrNoMirror says that nothing names a Debian mirror.
-var ErrNoMirror = errors.New("the machine's apt sources name no Debian mirror, set DEBIAN_MIRROR to the base URL of one")
+var ErrNoMirror = errors.New("the machine's apt sources name no Debian mirror, set DEBIAN_MIRROR to the base URL of " +
+	"one")
 
 // Mirrors returns the base URLs of the Debian mirrors to fetch from: the one
 // that DEBIAN_MIRROR names, else those of the apt sources below etc ("/etc").

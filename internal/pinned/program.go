@@ -53,5 +53,7 @@ func (c Cache) Program(ctx context.Context, a arch.Arch, lockFile []byte, name s
 	for _, lib := range host.LibraryDirs() {
 		libraries = append(libraries, in(lib))
 	}
-	return Program{Name: name, Command: []string{in(host.Loader), "--library-path", strings.Join(libraries, ":"), in(file)}}, nil
+	return Program{Name: name, Command: []string{
+		in(host.Loader), "--library-path", strings.Join(libraries, ":"), in(file),
+	}}, nil
 }

@@ -22,7 +22,8 @@ func TestProgramThatCannotBeFetched(t *testing.T) {
 	} {
 		c := pinned.Cache{Dir: t.TempDir(), Fetch: fetch}
 		for range 2 {
-			if _, err := c.Program(t.Context(), arch.AMD64, lock.OCIRuntime, "crun"); err == nil || !strings.HasPrefix(err.Error(), "getting the pinned crun: ") {
+			if _, err := c.Program(t.Context(), arch.AMD64, lock.OCIRuntime, "crun"); err == nil ||
+				!strings.HasPrefix(err.Error(), "getting the pinned crun: ") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

@@ -32,7 +32,8 @@ func TestText(t *testing.T) {
 		t.Errorf("harmless text became %q", got)
 	}
 	var b strings.Builder
-	if n, err := printable.NewWriter(&b).Write([]byte("\x1b]0;title\a\n")); n != 11 || err != nil || b.String() != "\\x1b]0;title\\x07\n" {
+	if n, err := printable.NewWriter(&b).Write([]byte("\x1b]0;title\a\n")); n != 11 || err != nil ||
+		b.String() != "\\x1b]0;title\\x07\n" {
 		t.Errorf("got %d, %v, %q", n, err, b.String())
 	}
 }

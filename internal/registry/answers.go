@@ -41,8 +41,10 @@ var answers = []struct {
 			http.StatusRequestEntityTooLarge, http.StatusRequestedRangeNotSatisfiable,
 		},
 		codes: []transport.ErrorCode{
-			transport.BlobUnknownErrorCode, transport.BlobUploadInvalidErrorCode, manifestBlobUnknown, transport.ManifestInvalidErrorCode,
-			transport.ManifestUnknownErrorCode, transport.NameInvalidErrorCode, transport.NameUnknownErrorCode, transport.SizeInvalidErrorCode,
+			transport.BlobUnknownErrorCode, transport.BlobUploadInvalidErrorCode, manifestBlobUnknown,
+			transport.ManifestInvalidErrorCode,
+			transport.ManifestUnknownErrorCode, transport.NameInvalidErrorCode, transport.NameUnknownErrorCode,
+			transport.SizeInvalidErrorCode,
 			transport.UnauthorizedErrorCode, transport.DeniedErrorCode, transport.UnsupportedErrorCode,
 		},
 		then: final,

@@ -15,7 +15,9 @@ import (
 
 // openBlob opens d from offset on. The reader resumes by range request when
 // the transfer breaks, and ends with an error when no attempt makes progress.
-func (ep *endpoint) openBlob(ctx context.Context, c *Client, d ocispec.Descriptor, offset int64) (io.ReadCloser, error) {
+func (ep *endpoint) openBlob(ctx context.Context, c *Client, d ocispec.Descriptor, offset int64) (io.ReadCloser,
+	error,
+) {
 	r := &blobReader{ctx: ctx, client: c, ep: ep, desc: d, offset: offset}
 	if offset == d.Size {
 		return io.NopCloser(strings.NewReader("")), nil
@@ -88,7 +90,8 @@ func (r *blobReader) align(resp *http.Response) error {
 		var first, last int64
 		_, err := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-%d/", &first, &last)
 		if err != nil || first != r.offset {
-			return r.ep.wrong("it answered a range request for byte %d with %q, try again", r.offset, resp.Header.Get("Content-Range"))
+			return r.ep.wrong("it answered a range request for byte %d with %q, try again", r.offset,
+				resp.Header.Get("Content-Range"))
 		}
 		return nil
 	}
@@ -145,7 +148,8 @@ func (r *blobReader) broken(err error) error {
 		return r.ep.wrong("the transfer of %s broke %d times in a row at byte %d of %d (%s), try again",
 			r.desc.Digest, r.failures, r.offset, r.desc.Size, rootCause(err))
 	}
-	r.client.log(fmt.Sprintf("%s: the transfer of %s broke at byte %d of %d, resuming", r.ep.host, short(r.desc.Digest.Encoded()), r.offset, r.desc.Size))
+	r.client.log(fmt.Sprintf("%s: the transfer of %s broke at byte %d of %d, resuming", r.ep.host,
+		short(r.desc.Digest.Encoded()), r.offset, r.desc.Size))
 	return nil
 }
 

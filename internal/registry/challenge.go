@@ -72,7 +72,8 @@ type answered http.Header
 
 // RoundTrip implements http.RoundTripper.
 func (h answered) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header(h), Body: http.NoBody, Request: req}, nil
+	return &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header(h), Body: http.NoBody, Request: req},
+		nil
 }
 
 // follow changes to the way that pr asks for. It returns nil where that gives

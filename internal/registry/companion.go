@@ -181,7 +181,8 @@ func (p *pusher) companion(ctx context.Context, c Companion) error {
 			return err
 		}
 		if there && now != c.Root.Digest && !p.req.ReplaceTags {
-			p.client.log(fmt.Sprintf("the tag %s of %s has something else already and stays as it is", c.Tag, p.req.Repository.Name()))
+			p.client.log(fmt.Sprintf("the tag %s of %s has something else already and stays as it is", c.Tag,
+				p.req.Repository.Name()))
 			return nil
 		}
 		q.Tags = []string{c.Tag}

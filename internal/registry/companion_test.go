@@ -28,7 +28,9 @@ func withCompanions(t *testing.T) (*registrytest.Artifact, []registry.Companion)
 	}
 	maps.Copy(a.Memory, blobs)
 	maps.Copy(a.Memory, sig.Memory)
-	return a, []registry.Companion{{Root: d}, {Root: sig.Root, Tag: strings.Replace(a.Root.Digest.String(), ":", "-", 1) + ".sig"}}
+	return a, []registry.Companion{{Root: d}, {
+		Root: sig.Root, Tag: strings.Replace(a.Root.Digest.String(), ":", "-", 1) + ".sig",
+	}}
 }
 
 func TestPushWithCompanions(t *testing.T) {
@@ -91,7 +93,8 @@ func TestTagsComeAfterCompanions(t *testing.T) {
 	if _, err := newClient(t, registry.Options{}).Hurry().Push(context.Background(), q); err != nil {
 		t.Fatal(err)
 	}
-	root, doc, tag := slices.Index(order, a.Root.Digest.String()), slices.Index(order, along[0].Root.Digest.String()), slices.Index(order, "v1")
+	root, doc, tag := slices.Index(order, a.Root.Digest.String()), slices.Index(order, along[0].Root.Digest.String()),
+		slices.Index(order, "v1")
 	if root < 0 || doc < root || tag != len(order)-1 {
 		t.Errorf("order %q: want the artifact, what belongs to it, the tag", order)
 	}
@@ -99,7 +102,8 @@ func TestTagsComeAfterCompanions(t *testing.T) {
 	order = nil
 	broken := without{a, along[0].Root}
 	q.Blobs, q.Tags = broken, []string{"v2"}
-	if _, err := newClient(t, registry.Options{}).Hurry().Push(context.Background(), q); err == nil || slices.Contains(order, "v2") {
+	if _, err := newClient(t, registry.Options{}).Hurry().Push(context.Background(), q); err == nil ||
+		slices.Contains(order, "v2") {
 		t.Errorf("error %v, order %q; want no tag", err, order)
 	}
 }

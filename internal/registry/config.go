@@ -126,7 +126,8 @@ func ParseConfig(data []byte) (*Config, error) {
 		}
 		for j, m := range r.Mirrors {
 			if !hostPattern.MatchString(hostPart(m.Location)) {
-				return nil, fmt.Errorf("mirror number %d of %q: %q is not a registry, write host[:port][/path]", j+1, cfg.Registries[i].Prefix, withoutPassword(m.Location))
+				return nil, fmt.Errorf("mirror number %d of %q: %q is not a registry, write host[:port][/path]", j+1,
+					cfg.Registries[i].Prefix, withoutPassword(m.Location))
 			}
 		}
 	}
@@ -191,7 +192,8 @@ func (c *Config) places(ref Reference) ([]where, error) {
 		return []where{{host: host(ref.Registry), repository: ref.Repository}}, nil
 	}
 	if table.Blocked {
-		return nil, fmt.Errorf("registry %s is blocked by the registries configuration (prefix %q)", ref.Registry, table.Prefix)
+		return nil, fmt.Errorf("registry %s is blocked by the registries configuration (prefix %q)", ref.Registry,
+			table.Prefix)
 	}
 	var all []where
 	for _, m := range table.Mirrors {

@@ -18,13 +18,17 @@ func TestCopyTakesAllThatRefersToTheArtifact(t *testing.T) {
 			pushTo(t, from, a)
 			c, ctx := newClient(t, registry.Options{}).Hurry(), context.Background()
 			src, dst := parse(t, from+"/g:v1"), parse(t, target+"/copy:v2")
-			if _, err := c.Attach(ctx, src, a.Root, registry.Document{MediaType: statement, Data: []byte(`{"a":1}`)}); err != nil {
+			if _, err := c.Attach(ctx, src, a.Root,
+				registry.Document{MediaType: statement, Data: []byte(`{"a":1}`)}); err != nil {
 				t.Fatal(err)
 			}
 			// What cosign 2 leaves under a tag; any image will do.
 			sig := registrytest.NewArtifact(t, 2, 10)
 			tag := strings.Replace(a.Root.Digest.String(), ":", "-", 1) + ".sig"
-			if _, err := c.Push(ctx, registry.PushRequest{Blobs: sig, Root: sig.Root, Repository: src, Tags: []string{tag}}); err != nil {
+			if _, err := c.Push(ctx, registry.PushRequest{
+				Blobs: sig, Root: sig.Root, Repository: src,
+				Tags: []string{tag},
+			}); err != nil {
 				t.Fatal(err)
 			}
 			got, err := c.Copy(ctx, src, dst)

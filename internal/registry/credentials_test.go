@@ -88,7 +88,8 @@ func TestFirstFileThatKnowsCounts(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(home, "run"))
 	t.Setenv("XDG_CONFIG_HOME", "")
 	t.Setenv("DOCKER_CONFIG", "")
-	writeFile(t, filepath.Join(home, "run/containers/auth.json"), auths("podman.example", "podman", "both.example", "podman"))
+	writeFile(t, filepath.Join(home, "run/containers/auth.json"), auths("podman.example", "podman", "both.example",
+		"podman"))
 	writeFile(t, filepath.Join(home, ".docker/config.json"), auths("docker.example", "docker", "both.example", "docker"))
 	user := func(authFile, host string) string {
 		t.Helper()
@@ -102,7 +103,10 @@ func TestFirstFileThatKnowsCounts(t *testing.T) {
 		}
 		return cfg.Username
 	}
-	for host, want := range map[string]string{"podman.example": "podman", "docker.example": "docker", "both.example": "podman"} {
+	for host, want := range map[string]string{
+		"podman.example": "podman", "docker.example": "docker",
+		"both.example": "podman",
+	} {
 		if got := user("", host); got != want {
 			t.Errorf("%s: user %q, want %q", host, got, want)
 		}
@@ -178,7 +182,8 @@ func TestRemoveUnknown(t *testing.T) {
 
 func TestBrokenAuthFilesAreErrors(t *testing.T) {
 	for _, text := range []string{
-		"{", "[]", `{"auths":1}`, `{"auths":{"x":{"auth":"%"}}}`, `{"auths":{"a.example":{"auth":"dQ=="}}}`, `{"credsStore":{}}`,
+		"{", "[]", `{"auths":1}`, `{"auths":{"x":{"auth":"%"}}}`, `{"auths":{"a.example":{"auth":"dQ=="}}}`,
+		`{"credsStore":{}}`,
 	} {
 		file := writeFile(t, filepath.Join(t.TempDir(), "auth.json"), text)
 		c, err := registry.FindCredentials(file)

@@ -64,7 +64,8 @@ func (c *Client) answerError(e *transport.Error, h string) error {
 	case http.StatusNotFound:
 		out.Text = "not found" + said + ", check the name and the tag"
 		if hasCode(e, transport.NameUnknownErrorCode) {
-			out.Text = "it has no such repository" + said + ", check the name, or make the repository first where the registry wants that"
+			out.Text = "it has no such repository" + said +
+				", check the name, or make the repository first where the registry wants that"
 		}
 	case http.StatusTooManyRequests:
 		out.Text = "too many requests" + said + ", wait, or log in for a higher limit"
@@ -114,7 +115,8 @@ func connectionText(err error) string {
 	case errors.As(err, &dns):
 		return fmt.Sprintf("there is no host %q, check the name and the network", dns.Name)
 	case badCertificate(err):
-		return fmt.Sprintf("its certificate does not verify (%s), pass --ca-file or --cert-dir, or --insecure", certificateCause(err))
+		return fmt.Sprintf("its certificate does not verify (%s), pass --ca-file or --cert-dir, or --insecure",
+			certificateCause(err))
 	case strings.Contains(err.Error(), "invalid realm"):
 		return fmt.Sprintf("it names a token server that is refused (%s), ask who runs it", rootCause(err))
 	case strings.Contains(err.Error(), "byte limit"): // of the library, for tokens

@@ -53,20 +53,38 @@ var pullCases = map[string]pullCase{
 	"cut twice":                   {fault: onBlobs(2, registrytest.Fault{CutAfter: 1 << 20})},
 	"cut, and ranges are ignored": {fault: onBlobs(2, registrytest.Fault{CutAfter: 1 << 20, NoRange: true})},
 	"cut always after progress":   {fault: onBlobs(always, registrytest.Fault{CutAfter: 300 << 10})},
-	"cut before the first byte":   {fault: onBlobs(always, registrytest.Fault{CutRequest: true}), err: "the connection broke"},
-	"stalls once":                 {fault: onBlobs(1, registrytest.Fault{Stall: 2 * time.Second})},
-	"truncated once":              {fault: onBlobs(1, registrytest.Fault{Truncate: 100})},
-	"truncated always":            {fault: onBlobs(always, registrytest.Fault{Truncate: blobSize}), err: "broke 5 times in a row"},
-	"corrupt":                     {fault: onBlobs(always, registrytest.Fault{Corrupt: true}), err: "is corrupt: its digest is"},
-	"429 then well":               {fault: onAll(2, registrytest.Fault{Status: 429})},
-	"429 for too long":            {fault: onAll(always, registrytest.Fault{Status: 429, RetryAfter: "3600"}), err: "too many requests"},
-	"500 then well":               {fault: onAll(3, registrytest.Fault{Status: 500})},
-	"502 always":                  {fault: onAll(always, registrytest.Fault{Status: 502}), err: "it answered 502 Bad Gateway"},
-	"manifest corrupt":            {fault: onManifests(registrytest.Fault{Corrupt: true}), err: "it served a manifest with digest"},
-	"manifest truncated":          {fault: onManifests(registrytest.Fault{Truncate: 10}), err: "it served a manifest with digest"},
-	"manifest is HTML":            {fault: onManifests(registrytest.Fault{Location: "/v2/"}), err: "which is not an OCI manifest"},
-	"connections cut":             {fault: onAll(always, registrytest.Fault{CutRequest: true}), err: "the connection broke"},
-	"forbidden":                   {fault: onManifests(registrytest.Fault{Status: 403}), err: "access forbidden"},
+	"cut before the first byte": {
+		fault: onBlobs(always, registrytest.Fault{CutRequest: true}), err: "the connection broke",
+	},
+	"stalls once":    {fault: onBlobs(1, registrytest.Fault{Stall: 2 * time.Second})},
+	"truncated once": {fault: onBlobs(1, registrytest.Fault{Truncate: 100})},
+	"truncated always": {
+		fault: onBlobs(always, registrytest.Fault{Truncate: blobSize}), err: "broke 5 times in a row",
+	},
+	"corrupt": {
+		fault: onBlobs(always, registrytest.Fault{Corrupt: true}), err: "is corrupt: its digest is",
+	},
+	"429 then well": {fault: onAll(2, registrytest.Fault{Status: 429})},
+	"429 for too long": {
+		fault: onAll(always, registrytest.Fault{Status: 429, RetryAfter: "3600"}), err: "too many requests",
+	},
+	"500 then well": {fault: onAll(3, registrytest.Fault{Status: 500})},
+	"502 always": {
+		fault: onAll(always, registrytest.Fault{Status: 502}), err: "it answered 502 Bad Gateway",
+	},
+	"manifest corrupt": {
+		fault: onManifests(registrytest.Fault{Corrupt: true}), err: "it served a manifest with digest",
+	},
+	"manifest truncated": {
+		fault: onManifests(registrytest.Fault{Truncate: 10}), err: "it served a manifest with digest",
+	},
+	"manifest is HTML": {
+		fault: onManifests(registrytest.Fault{Location: "/v2/"}), err: "which is not an OCI manifest",
+	},
+	"connections cut": {
+		fault: onAll(always, registrytest.Fault{CutRequest: true}), err: "the connection broke",
+	},
+	"forbidden": {fault: onManifests(registrytest.Fault{Status: 403}), err: "access forbidden"},
 }
 
 func onManifests(f registrytest.Fault) func(*http.Request, int) registrytest.Fault {
@@ -143,7 +161,8 @@ func checkStore(t *testing.T, s *store.Store, a *registrytest.Artifact, whole bo
 		t.Errorf("Resolve = %v, whole = %v", err, whole)
 	}
 	if s.Has(a.Root) != whole || s.Has(a.Layers[arch.AMD64]) != whole || s.Has(a.Layers[arch.ARM64]) {
-		t.Errorf("blobs: root %v, layer %v, other layer %v; want the first two %v", s.Has(a.Root), s.Has(a.Layers[arch.AMD64]), s.Has(a.Layers[arch.ARM64]), whole)
+		t.Errorf("blobs: root %v, layer %v, other layer %v; want the first two %v", s.Has(a.Root),
+			s.Has(a.Layers[arch.AMD64]), s.Has(a.Layers[arch.ARM64]), whole)
 	}
 }
 
@@ -180,8 +199,10 @@ func TestPushThroughFaults(t *testing.T) {
 		"starts fail":         {fault: onMethod("POST", 3, registrytest.Fault{Status: 500})},
 		"starts always fail":  {fault: onMethod("POST", always, registrytest.Fault{Status: 500}), err: "it answered 500"},
 		"uploads always fail": {fault: onMethod("PUT", always, registrytest.Fault{Status: 502}), err: "it answered 502"},
-		"read-only":           {fault: onMethod("POST", always, registrytest.Fault{Status: 405}), err: "does not accept this"},
-		"429 with a time":     {fault: onMethod("HEAD", 1, registrytest.Fault{Status: 429, RetryAfter: "1"})},
+		"read-only": {
+			fault: onMethod("POST", always, registrytest.Fault{Status: 405}), err: "does not accept this",
+		},
+		"429 with a time": {fault: onMethod("HEAD", 1, registrytest.Fault{Status: 429, RetryAfter: "1"})},
 	}
 	seed := uint64(100)
 	for name, tc := range cases {
@@ -191,7 +212,9 @@ func TestPushThroughFaults(t *testing.T) {
 			proxy := registrytest.NewProxy(t, srv.Addr, tc.fault)
 			c := newClient(t, registry.Options{}).Hurry()
 			ref := parse(t, proxy.Addr+"/push/"+strings.ReplaceAll(name, " ", "-")+":v1")
-			_, err := c.Push(context.Background(), registry.PushRequest{Blobs: a, Root: a.Root, Repository: ref, Tags: []string{"v1"}})
+			_, err := c.Push(context.Background(), registry.PushRequest{
+				Blobs: a, Root: a.Root, Repository: ref, Tags: []string{"v1"},
+			})
 			checkOutcome(t, err, tc.err)
 			direct := ref
 			direct.Registry = srv.Addr

@@ -37,7 +37,8 @@ func (c *Client) fetch(ctx context.Context, address string, d ocispec.Descriptor
 	if err != nil {
 		return nil, err
 	}
-	client := &http.Client{Transport: transport.NewUserAgent(&retrier{client: c, inner: c.httpTransport(tlsConfig)}, userAgent)}
+	client := &http.Client{Transport: transport.NewUserAgent(&retrier{client: c, inner: c.httpTransport(tlsConfig)},
+		userAgent)}
 	defer client.CloseIdleConnections()
 	resp, err := client.Do(req)
 	if err != nil {

@@ -37,7 +37,8 @@ func TestFetchTakesTheFirstThatIsRight(t *testing.T) {
 		return paths
 	}
 	ctx := context.Background()
-	got, err := c.Fetch(ctx, append([]string{"http://127.0.0.1:1/gone"}, at("/absent", "/wrong", "/right")...), blob.Descriptor)
+	got, err := c.Fetch(ctx, append([]string{"http://127.0.0.1:1/gone"}, at("/absent", "/wrong", "/right")...),
+		blob.Descriptor)
 	if err != nil || string(got) != "the content" {
 		t.Errorf("Fetch = %q, %v", got, err)
 	}

@@ -23,7 +23,10 @@ type graph struct {
 
 // walk reads the manifests below root.
 func walk(ctx context.Context, b oci.Blobs, root ocispec.Descriptor) (*graph, error) {
-	g := &graph{data: map[digest.Digest][]byte{}, absent: map[digest.Digest]bool{}, children: map[digest.Digest][]ocispec.Descriptor{}}
+	g := &graph{
+		data: map[digest.Digest][]byte{}, absent: map[digest.Digest]bool{},
+		children: map[digest.Digest][]ocispec.Descriptor{},
+	}
 	seen := map[digest.Digest]bool{}
 	if err := g.add(ctx, b, root, seen, 0); err != nil {
 		return nil, err
@@ -31,7 +34,9 @@ func walk(ctx context.Context, b oci.Blobs, root ocispec.Descriptor) (*graph, er
 	return g, nil
 }
 
-func (g *graph) add(ctx context.Context, b oci.Blobs, d ocispec.Descriptor, seen map[digest.Digest]bool, depth int) error {
+func (g *graph) add(ctx context.Context, b oci.Blobs, d ocispec.Descriptor, seen map[digest.Digest]bool,
+	depth int,
+) error {
 	if seen[d.Digest] {
 		return nil
 	}

@@ -127,6 +127,7 @@ func runHelper(ctx context.Context, helper, action string, in []byte) ([]byte, e
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, fmt.Errorf("credential helper %q is not in PATH, install it or remove it from the credentials file", name)
 	default:
-		return nil, fmt.Errorf("running credential helper %q: %w: %s", name, err, strings.TrimSpace(said+" "+stderr.text.String()))
+		return nil, fmt.Errorf("running credential helper %q: %w: %s", name, err,
+			strings.TrimSpace(said+" "+stderr.text.String()))
 	}
 }

@@ -53,7 +53,8 @@ func TestSkopeo(t *testing.T) {
 	}
 	theirs := filepath.Join(t.TempDir(), "theirs")
 	run("copy", "--all", "--preserve-digests", "--src-tls-verify=false", "docker://"+srv.Addr+"/g:v1", "oci:"+theirs+":v1")
-	run("copy", "--all", "--preserve-digests", "--dest-tls-verify=false", "oci:"+theirs+":v1", "docker://"+srv.Addr+"/skopeo:v1")
+	run("copy", "--all", "--preserve-digests", "--dest-tls-verify=false", "oci:"+theirs+":v1", "docker://"+srv.Addr+
+		"/skopeo:v1")
 	c := newClient(t, registry.Options{})
 	s := pullWhole(t, c, parse(t, srv.Addr+"/skopeo:v1"), a)
 	// Our store is a layout to them.
@@ -61,7 +62,8 @@ func TestSkopeo(t *testing.T) {
 	if !strings.Contains(raw, a.Manifests[arch.ARM64].Digest.String()) {
 		t.Errorf("skopeo reads of the store: %s", raw)
 	}
-	run("copy", "--all", "--preserve-digests", "--dest-tls-verify=false", "oci:"+s.Dir()+":example.com/g:v1", "docker://"+srv.Addr+"/again:v1")
+	run("copy", "--all", "--preserve-digests", "--dest-tls-verify=false", "oci:"+s.Dir()+":example.com/g:v1", "docker://"+
+		srv.Addr+"/again:v1")
 	pullWhole(t, c, parse(t, srv.Addr+"/again:v1"), a)
 }
 

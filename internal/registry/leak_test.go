@@ -100,11 +100,13 @@ func TestBearerTokens(t *testing.T) {
 	ctx := context.Background()
 	a := registrytest.NewArtifact(t, 1, 1000)
 	q := ours.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, addr+"/g"), Tags: []string{"v1"}}
-	if _, err := newClient(t, ours.Options{AuthFile: file}).Hurry().Push(ctx, q); err == nil || !strings.Contains(err.Error(), "gadget-run login "+addr) {
+	if _, err := newClient(t, ours.Options{AuthFile: file}).Hurry().Push(ctx, q); err == nil ||
+		!strings.Contains(err.Error(), "gadget-run login "+addr) {
 		t.Errorf("push without credentials = %v, want the advice to log in", err)
 	}
 	c := newClient(t, ours.Options{AuthFile: file}).Hurry()
-	if _, err := c.Login(ctx, addr, "somebody", "wrong"); err == nil || !strings.Contains(err.Error(), "wrong user name or password") {
+	if _, err := c.Login(ctx, addr, "somebody", "wrong"); err == nil ||
+		!strings.Contains(err.Error(), "wrong user name or password") {
 		t.Errorf("login = %v", err)
 	}
 	if _, err := c.Login(ctx, addr, "somebody", password); err != nil {
@@ -139,8 +141,10 @@ func TestPlainHTTPNeedsAsking(t *testing.T) {
 		_ = resp.Body.Close()
 	}
 	for host, want := range map[string]bool{
-		"localhost": true, "localhost:5000": true, "127.0.0.1:1": true, "127.9.9.9": true, "[::1]:5000": true, "x.localhost:1": true,
-		"10.0.0.1": false, "192.168.1.1:5000": false, "localhost.evil.example": false, "registry.local": false, "127.0.0.1.evil": false,
+		"localhost": true, "localhost:5000": true, "127.0.0.1:1": true, "127.9.9.9": true, "[::1]:5000": true,
+		"x.localhost:1": true,
+		"10.0.0.1":      false, "192.168.1.1:5000": false, "localhost.evil.example": false, "registry.local": false,
+		"127.0.0.1.evil": false,
 	} {
 		if ours.IsLoopback(host) != want {
 			t.Errorf("IsLoopback(%q) = %v", host, !want)
@@ -168,8 +172,11 @@ func TestHostileArtifacts(t *testing.T) {
 	for name, tc := range map[string]struct {
 		data, err string
 	}{
-		"names itself":    {fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`, root.MediaType, root.Digest), ""},
-		"10000 layers":    {`{"layers":[` + strings.Repeat(layerOf(1)+",", 9999) + layerOf(1) + `]}`, "at most 1024 are allowed"},
+		"names itself": {fmt.Sprintf(`{"schemaVersion":2,"manifests":[{"mediaType":%q,"digest":%q,"size":1}]}`,
+			root.MediaType, root.Digest), ""},
+		"10000 layers": {
+			`{"layers":[` + strings.Repeat(layerOf(1)+",", 9999) + layerOf(1) + `]}`, "at most 1024 are allowed",
+		},
 		"negative size":   {`{"layers":[` + layerOf(-1) + `]}`, "at most"},
 		"huge layer":      {`{"layers":[` + layerOf(1<<40) + `]}`, "at most"},
 		"path in digest":  {`{"layers":[{"digest":"sha256:../../../../etc/passwd","size":1}]}`, "digest"},
@@ -217,12 +224,13 @@ func manifestOf(data string) hostile {
 func TestTokenEndsDuringAPush(t *testing.T) {
 	var tokens, uploads atomic.Int64
 	inner := tokenServer(t, &tokens)
-	front := registrytest.NewProxy(t, strings.TrimPrefix(inner.URL, "http://"), func(r *http.Request, _ int) registrytest.Fault {
-		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/blobs/") && uploads.Add(1) == 1 {
-			r.Header.Del("Authorization") // as if the token were not valid any more
-		}
-		return registrytest.Fault{}
-	})
+	front := registrytest.NewProxy(t, strings.TrimPrefix(inner.URL, "http://"),
+		func(r *http.Request, _ int) registrytest.Fault {
+			if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/blobs/") && uploads.Add(1) == 1 {
+				r.Header.Del("Authorization") // as if the token were not valid any more
+			}
+			return registrytest.Fault{}
+		})
 	a := registrytest.NewArtifact(t, 1, 100_000)
 	file := filepath.Join(t.TempDir(), "auth.json")
 	c := newClient(t, ours.Options{AuthFile: file}).Hurry()

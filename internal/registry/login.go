@@ -125,7 +125,8 @@ func (c *Client) get(ctx context.Context, rt http.RoundTripper, address string) 
 // refusedLogin explains the error of a login.
 func (c *Client) refusedLogin(err error, h string) error {
 	var answer *transport.Error
-	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden) {
+	if errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized ||
+		answer.StatusCode == http.StatusForbidden) {
 		return &Error{Host: h, Status: answer.StatusCode, Text: "wrong user name or password" + diagnostics(answer), Err: err}
 	}
 	return c.explain(err, h)

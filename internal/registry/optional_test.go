@@ -59,7 +59,10 @@ func TestRefusedMount(t *testing.T) {
 		})
 		c, a := newClient(t, registry.Options{}).Hurry(), registrytest.NewArtifact(t, 1, 1000)
 		for _, repository := range []string{"a/x", "b/x"} {
-			if _, err := c.Push(t.Context(), registry.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, addr+"/"+repository), Tags: []string{"v1"}}); err != nil {
+			if _, err := c.Push(t.Context(), registry.PushRequest{
+				Blobs: a, Root: a.Root,
+				Repository: parse(t, addr+"/"+repository), Tags: []string{"v1"},
+			}); err != nil {
 				t.Errorf("%d: %v", status, err)
 			}
 		}
@@ -146,7 +149,9 @@ func TestTagReadAsDigest(t *testing.T) {
 	if found, err := c.Companions(t.Context(), ref, a.Root.Digest); err != nil || len(found) > 0 {
 		t.Errorf("companions: %v, %v, want none", found, err)
 	}
-	if _, err := c.Attach(t.Context(), ref, a.Root, registry.Document{MediaType: statement, Data: []byte("{}")}); err == nil || !strings.Contains(err.Error(), "gives back the artifact itself") {
+	if _, err := c.Attach(t.Context(), ref, a.Root,
+		registry.Document{MediaType: statement, Data: []byte("{}")}); err == nil ||
+		!strings.Contains(err.Error(), "gives back the artifact itself") {
 		t.Errorf("attach: %v", err)
 	}
 	if took := time.Since(start); took > 5*time.Second {
@@ -168,7 +173,9 @@ func TestFinalAnswers(t *testing.T) {
 		})
 		a := registrytest.NewArtifact(t, 1, 1000)
 		blobs := int64(3) // of which some may be under way when the first is refused
-		_, err := newClient(t, registry.Options{}).Hurry().Push(t.Context(), registry.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, addr+"/g:v1")})
+		_, err := newClient(t, registry.Options{}).Hurry().Push(t.Context(), registry.PushRequest{
+			Blobs: a, Root: a.Root, Repository: parse(t, addr+"/g:v1"),
+		})
 		if err == nil || asked.Load() > blobs {
 			t.Errorf("%s: %d requests, %v", code, asked.Load(), err)
 		}
@@ -199,7 +206,8 @@ func TestNamesOfThisMachine(t *testing.T) {
 // TestPasswordOfAMirror: what an address holds before the @ is in no error.
 func TestPasswordOfAMirror(t *testing.T) {
 	for _, location := range []string{"user:secret@mirror.example", "https://user:secret@mirror.example"} {
-		_, err := registry.ParseConfig(fmt.Appendf(nil, "[[registry]]\nprefix = \"r.example\"\n[[registry.mirror]]\nlocation = %q\n", location))
+		_, err := registry.ParseConfig(fmt.Appendf(nil,
+			"[[registry]]\nprefix = \"r.example\"\n[[registry.mirror]]\nlocation = %q\n", location))
 		if err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: error %v", location, err)
 		}
@@ -214,7 +222,8 @@ func TestHelpersThatDoNotEnd(t *testing.T) {
 		"speaks on":       {"yes", "it answered more than"},
 		"leaves children": {"sleep 100 & exit 1", "running credential helper"},
 	} {
-		if err := os.WriteFile(filepath.Join(dir, "docker-credential-test"), []byte("#!/bin/sh\n"+tc.script+"\n"), 0o700); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "docker-credential-test"), []byte("#!/bin/sh\n"+tc.script+"\n"),
+			0o700); err != nil {
 			t.Fatal(err)
 		}
 		auth := filepath.Join(dir, "auth.json")
@@ -243,7 +252,8 @@ func TestReferenceAdvice(t *testing.T) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
-	if _, err := registry.ParseRepository("localhost:5000", registry.Defaults{}); err == nil || !strings.Contains(err.Error(), "write localhost:5000/NAME") {
+	if _, err := registry.ParseRepository("localhost:5000", registry.Defaults{}); err == nil ||
+		!strings.Contains(err.Error(), "write localhost:5000/NAME") {
 		t.Errorf("a registry alone: %v", err)
 	}
 }
@@ -268,14 +278,16 @@ func TestChallengeOfAResource(t *testing.T) {
 			case r.URL.Path == "/token" || scheme == "basic":
 				w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
 			default:
-				w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token",service="s",scope="repository:g:pull,push"`, addr))
+				w.Header().Set("WWW-Authenticate", fmt.Sprintf(
+					`Bearer realm="http://%s/token",service="s",scope="repository:g:pull,push"`, addr))
 			}
 			answer(w, http.StatusUnauthorized, "UNAUTHORIZED")
 			return true
 		})
 		auth := filepath.Join(t.TempDir(), "auth.json")
 		c := newClient(t, registry.Options{AuthFile: auth}).Hurry()
-		if _, err := c.Login(t.Context(), addr, "u", "wrong"); err == nil || !strings.Contains(err.Error(), "wrong user name or password") {
+		if _, err := c.Login(t.Context(), addr, "u", "wrong"); err == nil ||
+			!strings.Contains(err.Error(), "wrong user name or password") {
 			t.Errorf("%s: login with a wrong password: %v", scheme, err)
 		}
 		if _, err := c.Login(t.Context(), addr, "u", "p"); err != nil {
@@ -283,7 +295,10 @@ func TestChallengeOfAResource(t *testing.T) {
 		}
 		a, ref := registrytest.NewArtifact(t, 1, 1000), parse(t, addr+"/g:v1")
 		c = newClient(t, registry.Options{AuthFile: auth}).Hurry()
-		if _, err := c.Push(t.Context(), registry.PushRequest{Blobs: a, Root: a.Root, Repository: ref, Tags: []string{"v1"}}); err != nil {
+		if _, err := c.Push(t.Context(), registry.PushRequest{
+			Blobs: a, Root: a.Root, Repository: ref,
+			Tags: []string{"v1"},
+		}); err != nil {
 			t.Errorf("%s: push: %v", scheme, err)
 		}
 		s, err := store.Open(filepath.Join(t.TempDir(), "state"))
@@ -314,7 +329,8 @@ func TestCopyMounts(t *testing.T) {
 	a, src := registrytest.NewArtifact(t, 1, 1000), parse(t, addr+"/g:v1")
 	pushTo(t, addr, a)
 	doc := registry.Document{MediaType: statement, Data: []byte("{1}")}
-	if _, err := newClient(t, registry.Options{}).Hurry().Attach(t.Context(), src, a.Manifests[arch.ARM64], doc); err != nil {
+	if _, err := newClient(t, registry.Options{}).Hurry().Attach(t.Context(), src, a.Manifests[arch.ARM64],
+		doc); err != nil {
 		t.Fatal(err)
 	}
 	res, err := newClient(t, registry.Options{}).Hurry().Copy(t.Context(), src, parse(t, addr+"/b/y:v1"))

@@ -32,7 +32,9 @@ func (r *Repository) presumed(ctx context.Context, identifier string) (d ocispec
 	if auth, err := c.creds.authenticator(ctx, w.host, w.repository); err != nil || auth != authn.Anonymous {
 		return d, nil, errPresumed
 	}
-	ep := &endpoint{client: &http.Client{Transport: s.guess}, url: "http://" + w.host + "/v2/" + w.repository, host: w.host}
+	ep := &endpoint{
+		client: &http.Client{Transport: s.guess}, url: "http://" + w.host + "/v2/" + w.repository, host: w.host,
+	}
 	d, data, err = ep.getManifest(ctx, c, identifier)
 	var failed *Error
 	if errors.As(err, &failed) && failed.Status == 0 && failed.Err == nil {
@@ -42,7 +44,8 @@ func (r *Repository) presumed(ctx context.Context, identifier string) (d ocispec
 		return d, nil, errPresumed
 	}
 	ep.client = &http.Client{Transport: &challenged{
-		session: s, auth: authn.Anonymous, scopes: []string{s.registry.Repo(w.repository).Scope(transport.PullScope)}, inner: s.base,
+		session: s, auth: authn.Anonymous, scopes: []string{s.registry.Repo(w.repository).Scope(transport.PullScope)},
+		inner: s.base,
 	}}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -40,7 +40,8 @@ func TestPresumed(t *testing.T) {
 				checkOutcome(t, err, "it served a manifest with digest")
 			} else if err != nil || root.Digest != a.Root.Digest {
 				t.Fatalf("Resolve = %v, %v", root, err)
-			} else if _, err := oci.ReadBlob(context.Background(), client.Repository(ref), a.Layers[arch.AMD64], 1000); err != nil {
+			} else if _, err := oci.ReadBlob(context.Background(), client.Repository(ref), a.Layers[arch.AMD64],
+				1000); err != nil {
 				t.Fatal(err)
 			}
 			if got := proxy.Seen(""); got != c.requests {

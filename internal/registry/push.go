@@ -210,13 +210,16 @@ func (p *pusher) manifest(ctx context.Context, d ocispec.Descriptor) error {
 		}
 	}
 	if absent {
-		return fmt.Errorf("manifest %s%s is neither here nor in the registry, pull the artifact with --all-platforms first, or push what is here with --platform", d.Digest, platformName(d))
+		return fmt.Errorf("manifest %s%s is neither here nor in the registry, pull the artifact with --all-platforms "+
+			"first, or push what is here with --platform", d.Digest, platformName(d))
 	}
 	p.count(func(r *PushResult) { r.Uploaded++; r.Bytes += d.Size })
 	if p.req.DryRun {
 		return nil
 	}
-	return p.ep.putManifest(ctx, p.client, putManifest{identifier: d.Digest.String(), mediaType: d.MediaType, data: p.graph.data[d.Digest]})
+	return p.ep.putManifest(ctx, p.client, putManifest{
+		identifier: d.Digest.String(), mediaType: d.MediaType, data: p.graph.data[d.Digest],
+	})
 }
 
 func platformName(d ocispec.Descriptor) string {
@@ -243,7 +246,9 @@ func (p *pusher) tag(ctx context.Context, tag string, known bool) error {
 		return nil
 	}
 	root := p.req.Root
-	return p.ep.putManifest(ctx, p.client, putManifest{identifier: tag, mediaType: root.MediaType, data: p.graph.data[root.Digest]})
+	return p.ep.putManifest(ctx, p.client, putManifest{
+		identifier: tag, mediaType: root.MediaType, data: p.graph.data[root.Digest],
+	})
 }
 
 func (p *pusher) count(change func(*PushResult)) {

@@ -24,10 +24,12 @@ const (
 )
 
 var (
-	hostPattern       = lazyregexp.New(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$`)
-	repositoryPattern = lazyregexp.New(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagPattern        = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-	digestPattern     = lazyregexp.New(`^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
+	hostPattern = lazyregexp.New(
+		`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$`)
+	repositoryPattern = lazyregexp.New(
+		`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
+	tagPattern    = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	digestPattern = lazyregexp.New(`^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
 )
 
 // Defaults is where a reference without a registry belongs. The zero value
@@ -59,7 +61,8 @@ func ParseReference(s string, d Defaults) (Reference, error) {
 	}
 	path, tag := cutTag(rest)
 	if tag != "" && !validTag(tag) || strings.HasSuffix(rest, ":") {
-		return Reference{}, fmt.Errorf("reference %q: %q is not a tag, use at most %d letters, digits, '_', '.' and '-'", s, tag, maxTag)
+		return Reference{}, fmt.Errorf("reference %q: %q is not a tag, use at most %d letters, digits, '_', '.' and '-'", s,
+			tag, maxTag)
 	}
 	r, err := parseName(path, d)
 	if err != nil {
@@ -122,7 +125,8 @@ func parseName(path string, d Defaults) (Reference, error) {
 	switch {
 	case path == "":
 		return r, fmt.Errorf("the name is empty, write [registry/]name[:tag]")
-	case strings.HasPrefix(r.Registry+"/", "docker:/"), strings.HasPrefix(r.Registry+"/", "https:/"), strings.HasPrefix(r.Registry+"/", "http:/"):
+	case strings.HasPrefix(r.Registry+"/", "docker:/"), strings.HasPrefix(r.Registry+"/", "https:/"),
+		strings.HasPrefix(r.Registry+"/", "http:/"):
 		return r, fmt.Errorf("it has a scheme, leave %q out", r.Registry+"//")
 	case badPort(r.Registry):
 		return r, fmt.Errorf("%q has no port that there can be, use 1 to 65535", r.Registry)
@@ -131,7 +135,8 @@ func parseName(path string, d Defaults) (Reference, error) {
 	case len(r.Repository) > maxRepository:
 		return r, fmt.Errorf("the repository is longer than %d bytes", maxRepository)
 	case !repositoryPattern.MatchString(r.Repository):
-		return r, fmt.Errorf("%q is not a repository name, use lower case letters and digits, separated by '.', '_', '-' and '/'", r.Repository)
+		return r, fmt.Errorf("%q is not a repository name, use lower case letters and digits, separated by '.', '_', '-' "+
+			"and '/'", r.Repository)
 	}
 	return r, nil
 }

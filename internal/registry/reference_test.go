@@ -68,7 +68,10 @@ func TestParseReferenceRefuses(t *testing.T) {
 
 // FuzzParseReference checks that what is accepted reads back as itself.
 func FuzzParseReference(f *testing.F) {
-	for _, s := range []string{"a", "localhost:5000/a/b:v1", "ghcr.io/x@" + someDigest, "[::1]:5/x", "a:b@c", "docker.io/a", "A.b/c"} {
+	for _, s := range []string{
+		"a", "localhost:5000/a/b:v1", "ghcr.io/x@" + someDigest, "[::1]:5/x", "a:b@c",
+		"docker.io/a", "A.b/c",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

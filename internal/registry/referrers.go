@@ -58,7 +58,9 @@ func ReferrerManifest(subject ocispec.Descriptor, doc Document) (oci.Memory, oci
 // Attach uploads doc as a referrer of subject, which the repository must have.
 // Where the registry has no referrers API, the list under the tag that the
 // specification names instead is extended.
-func (c *Client) Attach(ctx context.Context, repository Reference, subject ocispec.Descriptor, doc Document) (PushResult, error) {
+func (c *Client) Attach(ctx context.Context, repository Reference, subject ocispec.Descriptor,
+	doc Document,
+) (PushResult, error) {
 	blobs, root, err := ReferrerManifest(subject, doc)
 	if err != nil {
 		return PushResult{}, err
@@ -94,7 +96,9 @@ var errNoneListed = errors.New("it lists nothing that refers to the artifact")
 // Referrers lists the manifests that refer to subject, those of the API and,
 // where the registry has none, those under the tag that stands for it. An
 // empty artifactType lists all.
-func (c *Client) Referrers(ctx context.Context, repository Reference, subject digest.Digest, artifactType string) ([]ocispec.Descriptor, error) {
+func (c *Client) Referrers(ctx context.Context, repository Reference, subject digest.Digest,
+	artifactType string,
+) ([]ocispec.Descriptor, error) {
 	var found []ocispec.Descriptor
 	answered := false
 	r := &Repository{client: c, ref: repository}
@@ -221,10 +225,13 @@ func nextPage(resp *http.Response) string {
 
 // errNoTagList says that a registry reads the tag that stands for the API as the
 // digest in it, so that it can hold no such list.
-var errNoTagList = errors.New("it has no referrers API, and gives back the artifact itself under the tag that stands for it")
+var errNoTagList = errors.New("it has no referrers API, and gives back the artifact itself under the tag that stands " +
+	"for it")
 
 // taggedReferrers reads the list that stands for the API; none is an empty one.
-func (ep *endpoint) taggedReferrers(ctx context.Context, c *Client, subject digest.Digest) ([]ocispec.Descriptor, error) {
+func (ep *endpoint) taggedReferrers(ctx context.Context, c *Client, subject digest.Digest) ([]ocispec.Descriptor,
+	error,
+) {
 	d, data, err := ep.getManifest(ctx, c, referrersTag(subject))
 	if errors.Is(err, oci.ErrNotFound) {
 		return nil, nil
@@ -243,7 +250,9 @@ func (ep *endpoint) taggedReferrers(ctx context.Context, c *Client, subject dige
 }
 
 // listUnderTag adds what is new to the list that stands for the API.
-func (ep *endpoint) listUnderTag(ctx context.Context, c *Client, subject digest.Digest, referrers ...ocispec.Descriptor) error {
+func (ep *endpoint) listUnderTag(ctx context.Context, c *Client, subject digest.Digest,
+	referrers ...ocispec.Descriptor,
+) error {
 	tag := referrersTag(subject)
 	return ep.extendTag(ctx, c, tag, func(ctx context.Context, before digest.Digest) (putManifest, error) {
 		if before == subject {

@@ -37,7 +37,8 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		if !ok {
 			return resp, err
 		}
-		r.client.log(fmt.Sprintf("%s: %s, trying again in %s", req.URL.Host, reason(resp, err), wait.Round(10*time.Millisecond)))
+		r.client.log(fmt.Sprintf("%s: %s, trying again in %s", req.URL.Host, reason(resp, err),
+			wait.Round(10*time.Millisecond)))
 		drain(resp)
 		if err := sleep(req.Context(), wait); err != nil {
 			return nil, err

@@ -112,7 +112,8 @@ func TestPushOfOneArchitecture(t *testing.T) {
 	delete(part, a.Layers[arch.ARM64].Digest)
 	q := registry.PushRequest{Blobs: part, Root: a.Root, Repository: parse(t, srv.Addr+"/g"), Tags: []string{"v1"}}
 	_, err := c.Push(context.Background(), q)
-	if err == nil || !strings.Contains(err.Error(), "(linux/arm64) is neither here nor in the registry, pull the artifact with --all-platforms") {
+	if err == nil || !strings.Contains(err.Error(),
+		"(linux/arm64) is neither here nor in the registry, pull the artifact with --all-platforms") {
 		t.Errorf("push = %v, want the advice to pull all platforms", err)
 	}
 	// Where the registry has the rest, nothing is missing.

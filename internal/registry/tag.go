@@ -77,7 +77,8 @@ func (ep *endpoint) extendTag(ctx context.Context, c *Client, tag string,
 			return err
 		}
 	}
-	return ep.wrong("others replaced the tag %s, or the connection was too slow to be sure of it, %d times, try again later", tag, tagAttempts)
+	return ep.wrong("others replaced the tag %s, or the connection was too slow to be sure of it, %d times, try again "+
+		"later", tag, tagAttempts)
 }
 
 // replaceTag writes m when its tag still is before. It reports whether m is

@@ -41,7 +41,9 @@ func attachAtOnce(t *testing.T, addr string, clients []*registry.Client) {
 	var group errgroup.Group
 	for i, c := range clients {
 		group.Go(func() error {
-			_, err := c.Attach(ctx, ref, a.Root, registry.Document{MediaType: statement, Data: fmt.Appendf(nil, `{"writer":%d}`, i)})
+			_, err := c.Attach(ctx, ref, a.Root, registry.Document{
+				MediaType: statement, Data: fmt.Appendf(nil, `{"writer":%d}`, i),
+			})
 			return err
 		})
 	}
@@ -60,10 +62,14 @@ func TestTagThatNeverStays(t *testing.T) {
 	pushTo(t, addr, a)
 	c, ctx := newClient(t, registry.Options{}), context.Background()
 	n := 0
-	err := c.ExtendTag(ctx, parse(t, addr+"/g:contended"), func(ctx context.Context) (oci.Blobs, ocispec.Descriptor, error) {
+	err := c.ExtendTag(ctx, parse(t, addr+"/g:contended"), func(ctx context.Context) (oci.Blobs, ocispec.Descriptor,
+		error,
+	) {
 		n++
 		other := registrytest.NewArtifact(t, uint64(100+n), 10)
-		_, err := c.Push(ctx, registry.PushRequest{Blobs: other, Root: other.Root, Repository: parse(t, addr+"/g"), Tags: []string{"contended"}})
+		_, err := c.Push(ctx, registry.PushRequest{
+			Blobs: other, Root: other.Root, Repository: parse(t, addr+"/g"), Tags: []string{"contended"},
+		})
 		return a, a.Root, err
 	})
 	checkOutcome(t, err, "others replaced the tag contended")

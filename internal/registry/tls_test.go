@@ -20,7 +20,9 @@ func TestPrivateAuthority(t *testing.T) {
 	dir := t.TempDir()
 	copyFile(t, ca.File, filepath.Join(dir, "ca.crt"))
 	empty := writeFile(t, filepath.Join(t.TempDir(), "empty.pem"), "no PEM")
-	byHost := &registry.Config{Registries: []registry.RegistryConfig{{Prefix: srv.Addr, Location: srv.Addr, CAFile: ca.File}}}
+	byHost := &registry.Config{Registries: []registry.RegistryConfig{{
+		Prefix: srv.Addr, Location: srv.Addr, CAFile: ca.File,
+	}}}
 	for name, tc := range map[string]struct {
 		options registry.Options
 		err     string
@@ -38,7 +40,9 @@ func TestPrivateAuthority(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, tc.options).Hurry()
 			a := registrytest.NewArtifact(t, 1, 10)
-			_, err := c.Push(context.Background(), registry.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, srv.Addr+"/g")})
+			_, err := c.Push(context.Background(), registry.PushRequest{
+				Blobs: a, Root: a.Root, Repository: parse(t, srv.Addr+"/g"),
+			})
 			checkOutcome(t, err, tc.err)
 		})
 	}
@@ -99,7 +103,9 @@ func TestTLSBehindSilence(t *testing.T) {
 	}()
 	c := newClient(t, registry.Options{CAFile: ca.File})
 	a := registrytest.NewArtifact(t, 1, 10)
-	_, err = c.Push(context.Background(), registry.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, l.Addr().String()+"/g")})
+	_, err = c.Push(context.Background(), registry.PushRequest{
+		Blobs: a, Root: a.Root, Repository: parse(t, l.Addr().String()+"/g"),
+	})
 	checkOutcome(t, err, "")
 }
 

@@ -67,7 +67,9 @@ func (s *session) asked() bool {
 
 // authenticated returns a transport that shows auth, or the token that the
 // host's token server gives for it.
-func (s *session) authenticated(ctx context.Context, auth authn.Authenticator, pr *transport.Challenge, scopes []string) (http.RoundTripper, error) {
+func (s *session) authenticated(ctx context.Context, auth authn.Authenticator, pr *transport.Challenge,
+	scopes []string,
+) (http.RoundTripper, error) {
 	cfg, err := authn.Authorization(ctx, auth)
 	if err != nil {
 		return nil, err
@@ -181,7 +183,9 @@ func (c *Client) session(w where) (*session, error) {
 		inner:  &guard{insecure: c.insecureHost(w.host, asked), plainOnly: c.opts.PlainHTTP, inner: pool},
 	}, userAgent)}
 	if isLoopback(w.host) {
-		s.guess = transport.NewUserAgent(&guard{insecure: func(string) bool { return false }, plainOnly: true, inner: pool}, userAgent)
+		s.guess = transport.NewUserAgent(&guard{insecure: func(string) bool {
+			return false
+		}, plainOnly: true, inner: pool}, userAgent)
 	}
 	c.transports[w.host] = s
 	return s, nil

@@ -153,7 +153,9 @@ func (p *pusher) upload(ctx context.Context, d ocispec.Descriptor) (mounted bool
 	return false, p.send(ctx, location, d)
 }
 
-func (ep *endpoint) startUpload(ctx context.Context, c *Client, query url.Values) (location *url.URL, mounted bool, err error) {
+func (ep *endpoint) startUpload(ctx context.Context, c *Client, query url.Values) (location *url.URL, mounted bool,
+	err error,
+) {
 	target := ep.url + "/blobs/uploads/"
 	if len(query) > 0 {
 		target += "?" + query.Encode()
@@ -211,7 +213,8 @@ func (p *pusher) send(ctx context.Context, location *url.URL, d ocispec.Descript
 		return p.client.explain(err, p.ep.host)
 	}
 	defer drain(resp)
-	return p.client.explain(transport.CheckError(resp, http.StatusCreated, http.StatusNoContent, http.StatusAccepted), p.ep.host)
+	return p.client.explain(transport.CheckError(resp, http.StatusCreated, http.StatusNoContent, http.StatusAccepted),
+		p.ep.host)
 }
 
 // sourceReader remembers the error of its source, which is not the registry's.

@@ -21,7 +21,8 @@ type OtherRepositoryError struct{ Want string }
 
 // Error implements error.
 func (e *OtherRepositoryError) Error() string {
-	return fmt.Sprintf("the signature does not name the repository %s, which the policy's \"repository: match\" asks for, sign it there", e.Want)
+	return fmt.Sprintf("the signature does not name the repository %s, which the policy's \"repository: match\" asks "+
+		"for, sign it there", e.Want)
 }
 
 // checkRepository checks that a verified signature names the repository.

@@ -21,7 +21,8 @@ func TestRepositoryMatch(t *testing.T) {
 			s.request.Name = repository
 			s.request.Policy.Default.SameRepository = true
 			_, err = sign.Check(t.Context(), s.request)
-			if ok && err != nil || !ok && (err == nil || !strings.Contains(err.Error(), "does not name the repository "+repository)) {
+			if ok && err != nil || !ok && (err == nil || !strings.Contains(err.Error(), "does not name the repository "+
+				repository)) {
 				t.Errorf("%s for %s: %v", form, name, err)
 			}
 			s.request.Policy.Default.SameRepository = false

@@ -77,7 +77,9 @@ func TestCheckRefuses(t *testing.T) {
 			s.request.Policy.Default.Keys[0].Expires = noon.AddDate(0, 0, -1)
 			s.repo.put(t, newSignature(t, sign.FormTag, golden, s.key), golden)
 		}},
-		{"registry fails", "the registry is down", func(_ *testing.T, s *scene) { s.repo.err = errors.New("the registry is down") }},
+		{"registry fails", "the registry is down", func(_ *testing.T, s *scene) {
+			s.repo.err = errors.New("the registry is down")
+		}},
 		{"registry fails, unsigned is allowed", "the registry is down", func(_ *testing.T, s *scene) {
 			s.request.Policy.Default.Unsigned = sign.Allow
 			s.repo.err = errors.New("the registry is down")
@@ -103,7 +105,8 @@ func TestCheckRefuses(t *testing.T) {
 // TestRefusalsAreNamed: a policy's no is told from a failure.
 func TestRefusalsAreNamed(t *testing.T) {
 	s := newScene(t, sign.Refuse)
-	if _, err := sign.Check(t.Context(), s.request); !sign.IsRefused(err) || !strings.Contains(err.Error(), "refused by the test") {
+	if _, err := sign.Check(t.Context(), s.request); !sign.IsRefused(err) ||
+		!strings.Contains(err.Error(), "refused by the test") {
 		t.Errorf("got %v, want a refusal", err)
 	}
 	s.repo.err = errors.New("down")

@@ -51,7 +51,8 @@ func Find(ctx context.Context, p Place, subject digest.Digest) ([]Signature, err
 		err = fmt.Errorf("reading the signatures of %s: %w", subject, err)
 	}
 	if len(found) > MaxSignatures {
-		return found[:MaxSignatures], errors.Join(err, fmt.Errorf("%s has more than %d signatures, the others were not read", subject, MaxSignatures))
+		return found[:MaxSignatures], errors.Join(err, fmt.Errorf("%s has more than %d signatures, the others were not read",
+			subject, MaxSignatures))
 	}
 	return found, err
 }

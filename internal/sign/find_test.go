@@ -73,8 +73,12 @@ func TestFindHostile(t *testing.T) {
 		make func(*testing.T, *repo)
 		want string
 	}{
-		{"payload too large", func(t *testing.T, r *repo) { manifest(t, r, layer(r, sign.PayloadMediaType, sign.MaxPayload+1)) }, "the limit"},
-		{"bundle too large", func(t *testing.T, r *repo) { manifest(t, r, layer(r, sign.BundleMediaType, sign.MaxBundle+1)) }, "the limit"},
+		{"payload too large", func(t *testing.T, r *repo) {
+			manifest(t, r, layer(r, sign.PayloadMediaType, sign.MaxPayload+1))
+		}, "the limit"},
+		{"bundle too large", func(t *testing.T, r *repo) {
+			manifest(t, r, layer(r, sign.BundleMediaType, sign.MaxBundle+1))
+		}, "the limit"},
 		{"size of the layer is a lie", func(t *testing.T, r *repo) {
 			d := layer(r, sign.PayloadMediaType, 100)
 			d.Size = 5

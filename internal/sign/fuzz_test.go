@@ -128,7 +128,9 @@ func FuzzPolicy(f *testing.F) {
 				t.Errorf("%s: no action", name)
 			}
 		}
-		again, err := sign.ParsePolicy(data, "again", func(string) ([]byte, error) { return read(t, "keys", "p256.pub"), nil })
+		again, err := sign.ParsePolicy(data, "again", func(string) ([]byte, error) {
+			return read(t, "keys", "p256.pub"), nil
+		})
 		if err != nil || again.Hash() != p.Hash() {
 			t.Errorf("read again, the policy is another one: %v", err)
 		}

@@ -113,7 +113,8 @@ func certified(tb testing.TB, form sign.Form, leaf authority, chain ...authority
 	for _, c := range append([]authority{leaf}, chain...) {
 		all = append(all, fmt.Sprintf(`{"rawBytes":%q}`, base64.StdEncoding.EncodeToString(c.cert.Raw)))
 	}
-	material := fmt.Sprintf(`"verificationMaterial":{"x509CertificateChain":{"certificates":[%s]}},"dsseEnvelope"`, strings.Join(all, ","))
+	material := fmt.Sprintf(`"verificationMaterial":{"x509CertificateChain":{"certificates":[%s]}},"dsseEnvelope"`,
+		strings.Join(all, ","))
 	before, rest, _ := strings.Cut(string(s.Data), `"verificationMaterial"`)
 	_, after, _ := strings.Cut(rest, `"dsseEnvelope"`)
 	s.Data = []byte(before + material + after)
@@ -151,19 +152,35 @@ func TestIdentities(t *testing.T) {
 	}{
 		{"mail", "", identity(t, mail, root), leaf, []authority{middle}},
 		{"workflow", "", identity(t, sign.Identity{Subject: workflow}, root), leaf, []authority{middle}},
-		{"beginning of the workflow", "", identity(t, sign.Identity{Subject: "https://ci.example/acme/*"}, root), leaf, []authority{middle}},
+		{
+			"beginning of the workflow", "", identity(t, sign.Identity{Subject: "https://ci.example/acme/*"}, root), leaf,
+			[]authority{middle},
+		},
 		{"with issuer", "", identity(t, sign.Identity{Subject: releaser, Issuer: provider}, root), leaf, []authority{middle}},
 		{"intermediate from the policy", "", identity(t, mail, root, middle), leaf, nil},
-		{"another subject", "somebody else", identity(t, sign.Identity{Subject: "x" + releaser}, root), leaf, []authority{middle}},
-		{"beginning of the subject", "somebody else", identity(t, sign.Identity{Subject: "release@"}, root), leaf, []authority{middle}},
-		{"another issuer", "somebody else", identity(t, sign.Identity{Subject: releaser, Issuer: "https://evil.example"}, root), leaf, []authority{middle}},
+		{
+			"another subject", "somebody else", identity(t, sign.Identity{Subject: "x" + releaser}, root), leaf,
+			[]authority{middle},
+		},
+		{
+			"beginning of the subject", "somebody else", identity(t, sign.Identity{Subject: "release@"}, root), leaf,
+			[]authority{middle},
+		},
+		{"another issuer", "somebody else", identity(t, sign.Identity{Subject: releaser, Issuer: "https://evil.example"},
+			root), leaf, []authority{middle}},
 		{"another authority of the same name", "does not verify", identity(t, mail, stranger), leaf, []authority{middle}},
 		{"intermediate missing", "does not verify", identity(t, mail, root), leaf, nil},
 		{"expired", "expired", identity(t, mail, root), middle.issue(t, late), []authority{middle}},
 		{"not for code signing", "does not verify", identity(t, mail, root), middle.issue(t, server), []authority{middle}},
 		{"signed by itself", "does not verify", identity(t, mail, root), authority{}.issue(t, signerTemplate(t)), nil},
-		{"issued by no authority", "does not verify", identity(t, mail, root), leaf.issue(t, signerTemplate(t)), []authority{leaf, middle}},
-		{"brings its own root", "does not verify", identity(t, mail, root), stranger.issue(t, signerTemplate(t)), []authority{stranger}},
+		{
+			"issued by no authority", "does not verify", identity(t, mail, root), leaf.issue(t, signerTemplate(t)),
+			[]authority{leaf, middle},
+		},
+		{
+			"brings its own root", "does not verify", identity(t, mail, root), stranger.issue(t, signerTemplate(t)),
+			[]authority{stranger},
+		},
 		{"no identity", "no policy trusts", sign.Verification{Now: noon}, leaf, []authority{middle}},
 	} {
 		for _, form := range forms {
@@ -229,7 +246,8 @@ func TestIdentitiesInThePolicy(t *testing.T) {
 	root := authority{}.issue(t, caTemplate("root"))
 	other := authority{}.issue(t, caTemplate("root"))
 	text := func(a authority, subject string) string {
-		return fmt.Sprintf("version: 1\nidentities:\n  bot:\n    subject: %s\n    roots:\n      pem: |\n        %s\nrules:\n- {match: %s, identities: [bot]}\n",
+		return fmt.Sprintf("version: 1\nidentities:\n  bot:\n    subject: %s\n    roots:\n      pem: |\n        "+
+			"%s\nrules:\n- {match: %s, identities: [bot]}\n",
 			subject, strings.ReplaceAll(strings.TrimSpace(a.pem()), "\n", "\n        "), repository)
 	}
 	s := newScene(t, sign.Refuse)

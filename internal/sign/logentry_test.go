@@ -52,7 +52,8 @@ func (l transparencyLog) promise(tb testing.TB, body string, at time.Time) entry
 	tb.Helper()
 	id := sha256.Sum256(l.der(tb))
 	e := entry{body: body, seconds: at.Unix(), id: hex.EncodeToString(id[:])}
-	signed := fmt.Sprintf(`{"body":%q,"integratedTime":%d,"logID":%q,"logIndex":7}`, base64.StdEncoding.EncodeToString([]byte(body)), e.seconds, e.id)
+	signed := fmt.Sprintf(`{"body":%q,"integratedTime":%d,"logID":%q,"logIndex":7}`,
+		base64.StdEncoding.EncodeToString([]byte(body)), e.seconds, e.id)
 	sum := sha256.Sum256([]byte(signed))
 	var err error
 	if e.promise, err = ecdsa.SignASN1(rand.Reader, l.key, sum[:]); err != nil {
@@ -87,7 +88,8 @@ func (e entry) with(s sign.Signature) sign.Signature {
 	body := base64.StdEncoding.EncodeToString([]byte(e.body))
 	promise := base64.StdEncoding.EncodeToString(e.promise)
 	if s.Form == sign.FormTag {
-		s.Log = fmt.Sprintf(`{"SignedEntryTimestamp":%q,"Payload":{"body":%q,"integratedTime":%d,"logIndex":7,"logID":%q}}`, promise, body, e.seconds, e.id)
+		s.Log = fmt.Sprintf(`{"SignedEntryTimestamp":%q,"Payload":{"body":%q,"integratedTime":%d,"logIndex":7,"logID":%q}}`,
+			promise, body, e.seconds, e.id)
 		return s
 	}
 	id, _ := hex.DecodeString(e.id)
@@ -128,14 +130,19 @@ func TestCertificatesOfMinutes(t *testing.T) {
 			{"not logged", "no log that the policy names", s, v},
 			{"still valid, not logged", "no log that the policy names", certified(t, form, other), v},
 			{"logged by another", "no log that the policy names", stranger.promise(t, body, made).with(s), v},
-			{"signed by another log", "not signed by that log", change(func(e *entry) { e.promise = stranger.promise(t, body, made).promise }), v},
+			{"signed by another log", "not signed by that log", change(func(e *entry) {
+				e.promise = stranger.promise(t, body, made).promise
+			}), v},
 			{"another time", "not signed by that log", change(func(e *entry) { e.seconds++ }), v},
 			{"another body", "not signed by that log", change(func(e *entry) { e.body += " " }), v},
 			{"no promise", "not signed by that log", change(func(e *entry) { e.promise = nil }), v},
 			{"logged too late", "expired", log.promise(t, body, made.Add(time.Hour)).with(s), v},
 			{"logged too early", "not yet valid", log.promise(t, body, made.Add(-time.Hour)).with(s), v},
 			{"no time", "no log that the policy names", log.promise(t, body, time.Unix(0, 0)).with(s), v},
-			{"entry of another signature", "about another signature", log.promise(t, bodyOf(t, certified(t, form, leaf, leaf), other), made).with(s), v},
+			{
+				"entry of another signature", "about another signature",
+				log.promise(t, bodyOf(t, certified(t, form, leaf, leaf), other), made).with(s), v,
+			},
 			{"entry of another certificate", "about another signature", log.promise(t, bodyOf(t, s, other), made).with(s), v},
 			{"entry of another kind", "which is not read", log.promise(t, `{"kind":"rpm"}`, made).with(s), v},
 			{"entry of nothing", "about another signature", log.promise(t, `{"kind":"dsse"}`, made).with(s), v},
@@ -206,8 +213,14 @@ func TestTrustedRoot(t *testing.T) {
 			{"in time", trustedRootOf(t, root, log, made.Add(-year), noon.Add(year)), ""},
 			{"ended before", trustedRootOf(t, root, log, made.Add(-year), made.Add(-time.Hour)), "no log that the policy names"},
 			{"began after", trustedRootOf(t, root, log, made.Add(time.Hour), noon), "no log that the policy names"},
-			{"another log", trustedRootOf(t, root, transparencyLog{ecKey(t)}, made.Add(-year), noon), "no log that the policy names"},
-			{"another authority", trustedRootOf(t, authority{}.issue(t, caTemplate("root")), log, made.Add(-year), noon), "does not verify"},
+			{
+				"another log", trustedRootOf(t, root, transparencyLog{ecKey(t)}, made.Add(-year), noon),
+				"no log that the policy names",
+			},
+			{
+				"another authority", trustedRootOf(t, authority{}.issue(t, caTemplate("root")), log, made.Add(-year), noon),
+				"does not verify",
+			},
 		} {
 			id, err := sign.NewTrustedIdentity(sign.Identity{Subject: releaser, Issuer: provider}, []byte(tt.text))
 			if err != nil {
@@ -253,7 +266,8 @@ func TestLogsInThePolicy(t *testing.T) {
 		{"roots: {file: root.pem}, log: {file: root.pem}", "log"},
 		{"log: {file: log.pub}", "roots"},
 	} {
-		text := "version: 1\nidentities:\n  bot: {subject: " + releaser + ", " + tt.text + "}\nrules:\n- {match: " + repository + ", identities: [bot]}\n"
+		text := "version: 1\nidentities:\n  bot: {subject: " + releaser + ", " + tt.text + "}\nrules:\n- {match: " +
+			repository + ", identities: [bot]}\n"
 		p, err := sign.ParsePolicy([]byte(text), "test", read)
 		checkError(t, err, tt.want)
 		if err == nil {

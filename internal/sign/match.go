@@ -30,7 +30,8 @@ func checkPattern(pattern string) error {
 	case strings.ContainsAny(pattern, "@ \t"):
 		return fmt.Errorf("%q must be a repository without digest", pattern)
 	case !strings.Contains(pattern, "/"):
-		return fmt.Errorf("%q names no repository, write %q for all of a registry and \"**\" for everything", pattern, pattern+"/**")
+		return fmt.Errorf("%q names no repository, write %q for all of a registry and \"**\" for everything", pattern,
+			pattern+"/**")
 	}
 	for part := range strings.SplitSeq(strings.TrimSuffix(pattern, "/"), "/") {
 		if part == "" {
@@ -59,7 +60,8 @@ func match(pattern, name string) bool {
 		pattern += "/" + rest
 	}
 	nameHost, nameRest, _ := strings.Cut(name, "/")
-	return matchParts(strings.Split(pattern, "/"), append([]string{strings.ToLower(nameHost)}, strings.Split(nameRest, "/")...))
+	return matchParts(strings.Split(pattern, "/"), append([]string{strings.ToLower(nameHost)},
+		strings.Split(nameRest, "/")...))
 }
 
 func matchParts(pattern, name []string) bool {

@@ -86,7 +86,8 @@ func TestPolicyRules(t *testing.T) {
 func TestDefaultPolicy(t *testing.T) {
 	p := sign.DefaultPolicy()
 	for name, want := range map[string]sign.Action{
-		"ghcr.io/x/y": sign.Refuse, "docker.io/library/x": sign.Refuse, "localhost/x": sign.Allow, "127.0.0.1:5000/x": sign.Allow,
+		"ghcr.io/x/y": sign.Refuse, "docker.io/library/x": sign.Refuse, "localhost/x": sign.Allow,
+		"127.0.0.1:5000/x": sign.Allow,
 	} {
 		if got := p.RuleFor(name, true); got.Unsigned != want || len(got.Keys) > 0 {
 			t.Errorf("%s: %+v, want %s", name, got, want)
@@ -128,7 +129,10 @@ func TestPolicyRefused(t *testing.T) {
 		{"digest", "version: 1\nrules: [{match: 'ghcr.io/a@sha256:00'}]", "without digest"},
 		{"two documents", "version: 1\n---\nversion: 1", "more than one document"},
 		{"too large", strings.Repeat("#", sign.MaxPolicy+1), "more than"},
-		{"too many rules", "version: 1\nrules: [" + strings.Repeat("{match: a/b},", 2000) + "]", "a list has 2000 elements, at most 1024 are allowed"},
+		{
+			"too many rules", "version: 1\nrules: [" + strings.Repeat("{match: a/b},", 2000) + "]",
+			"a list has 2000 elements, at most 1024 are allowed",
+		},
 	} {
 		_, err := sign.ParsePolicy([]byte(tt.text), "", noFiles)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

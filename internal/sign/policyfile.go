@@ -76,7 +76,8 @@ func (w *words) UnmarshalYAML(n *yaml.Node) error {
 // the door.
 func ParsePolicy(data []byte, source string, read func(string) ([]byte, error)) (*Policy, error) {
 	var f policyFile
-	if err := strictyaml.Decode(data, strictyaml.Limits{Bytes: MaxPolicy, Elements: maxMatches, Keys: maxMatches}, &f); err != nil {
+	if err := strictyaml.Decode(data, strictyaml.Limits{Bytes: MaxPolicy, Elements: maxMatches, Keys: maxMatches},
+		&f); err != nil {
 		return nil, err
 	}
 	if f.Version != policyVersion {

@@ -22,7 +22,8 @@ func TestPublicAuthority(t *testing.T) {
 		}
 		return data
 	}
-	id, err := NewTrustedIdentity(Identity{Name: "ci", Subject: "cody@*", Issuer: "https://github.com/login/oauth"}, file("trusted_root.json"))
+	id, err := NewTrustedIdentity(Identity{Name: "ci", Subject: "cody@*", Issuer: "https://github.com/login/oauth"},
+		file("trusted_root.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,12 +63,16 @@ func TestPublicAuthority(t *testing.T) {
 	}
 	for i := range b.VerificationMaterial.LogEntries {
 		e := &b.VerificationMaterial.LogEntries[i]
-		late := logEntry{e.CanonicalizedBody, int64(e.IntegratedTime) + 1, int64(e.LogIndex), strings.TrimPrefix(id.logs[0].key.ID, "sha256:"), e.InclusionPromise.SignedEntryTimestamp}
+		late := logEntry{
+			e.CanonicalizedBody, int64(e.IntegratedTime) + 1, int64(e.LogIndex),
+			strings.TrimPrefix(id.logs[0].key.ID, "sha256:"), e.InclusionPromise.SignedEntryTimestamp,
+		}
 		if _, err := late.verify(id.logs); err == nil {
 			t.Error("another time is accepted")
 		}
 	}
-	changed := Signature{Form: FormBundle, Data: bytes.Replace(s.Data, []byte(`"integratedTime":`), []byte(`"integratedTime_":`), 1)}
+	changed := Signature{Form: FormBundle, Data: bytes.Replace(s.Data, []byte(`"integratedTime":`),
+		[]byte(`"integratedTime_":`), 1)}
 	if _, err := changed.loggedTime(chain[0], key, id.logs); err == nil {
 		t.Error("an entry without a time is accepted")
 	}

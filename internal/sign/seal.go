@@ -68,12 +68,15 @@ func readSecret(state string) ([]byte, error) {
 		return nil, err
 	}
 	owner, known := info.Sys().(*syscall.Stat_t)
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || known && owner.Uid != 0 && int(owner.Uid) != os.Geteuid() {
-		return nil, fmt.Errorf("the file %q must be a file that only its owner can read, and the owner you or root, remove it and load or build local artifacts again", name)
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || known && owner.Uid != 0 &&
+		int(owner.Uid) != os.Geteuid() {
+		return nil, fmt.Errorf("the file %q must be a file that only its owner can read, and the owner you or root, remove "+
+			"it and load or build local artifacts again", name)
 	}
 	secret, err := action.ReadFile(name, secretSize)
 	if err == nil && len(secret) != secretSize {
-		err = fmt.Errorf("the file %q has %d bytes in place of %d, remove it and load or build local artifacts again", name, len(secret), secretSize)
+		err = fmt.Errorf("the file %q has %d bytes in place of %d, remove it and load or build local artifacts again", name,
+			len(secret), secretSize)
 	}
 	return secret, err
 }

@@ -42,7 +42,8 @@ func TestSignAndVerify(t *testing.T) {
 					t.Error("no key at all verifies the signature")
 				}
 				var otherSubject *sign.OtherSubjectError
-				if _, err := s.Verify(digest.FromString("x"), trusting([]sign.PublicKey{key.Public})); !errors.As(err, &otherSubject) {
+				if _, err := s.Verify(digest.FromString("x"), trusting([]sign.PublicKey{key.Public})); !errors.As(err,
+					&otherSubject) {
 					t.Errorf("for another digest: got %v, want an OtherSubjectError", err)
 				}
 			})
@@ -135,7 +136,8 @@ func TestPublicKeys(t *testing.T) {
 	if err != nil || len(keys) != 2 || keys[0].Name != "both" || keys[0].ID == keys[1].ID {
 		t.Errorf("got %v, %v; want two keys", keys, err)
 	}
-	if keys, err = sign.ParsePublicKeys(read(t, "keys", "p384.pub"), ""); err != nil || keys[0].String() != "sha256:bf8cf5e88e66" {
+	if keys, err = sign.ParsePublicKeys(read(t, "keys", "p384.pub"), ""); err != nil ||
+		keys[0].String() != "sha256:bf8cf5e88e66" {
 		t.Errorf("got %v, %v", keys, err)
 	}
 	weak, err := rsa.GenerateKey(rand.Reader, 1024)
@@ -175,7 +177,10 @@ func TestExpiredKey(t *testing.T) {
 		if _, err := s.Verify(golden, trusting([]sign.PublicKey{public})); !errors.As(err, &expired) {
 			t.Errorf("%s: got %v, want an ExpiredError", form, err)
 		}
-		if _, err := s.Verify(golden, sign.Verification{Keys: []sign.PublicKey{public}, Now: noon.Add(-time.Second)}); err != nil {
+		if _, err := s.Verify(golden, sign.Verification{
+			Keys: []sign.PublicKey{public},
+			Now:  noon.Add(-time.Second),
+		}); err != nil {
 			t.Errorf("%s, before it expires: %v", form, err)
 		}
 	}

@@ -47,7 +47,8 @@ func bundleOf(payloadType, payload string, signature []byte) sign.Signature {
 func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
 
 func statement(kind, predicate, subject string) string {
-	return fmt.Sprintf(`{"_type":%q,"subject":[{"digest":{"sha256":"00"}},{"digest":{"sha256":%q}}],"predicateType":%q}`, kind, subject, predicate)
+	return fmt.Sprintf(`{"_type":%q,"subject":[{"digest":{"sha256":"00"}},{"digest":{"sha256":%q}}],"predicateType":%q}`,
+		kind, subject, predicate)
 }
 
 // TestOnlySignaturesCount has statements that the key did sign, of which one
@@ -57,14 +58,19 @@ func TestOnlySignaturesCount(t *testing.T) {
 	good := statement(v1, sign.SignPredicate, golden.Encoded())
 	for _, tt := range []struct{ name, payloadType, payload, want string }{
 		{"a signature", inToto, good, ""},
-		{"an old statement", inToto, statement("https://in-toto.io/Statement/v0.1", sign.SignPredicate, golden.Encoded()), ""},
+		{
+			"an old statement", inToto, statement("https://in-toto.io/Statement/v0.1", sign.SignPredicate, golden.Encoded()), "",
+		},
 		{"provenance", inToto, statement(v1, "https://slsa.dev/provenance/v1", golden.Encoded()), "is not a signature"},
 		{"no predicate", inToto, statement(v1, "", golden.Encoded()), "is not a signature"},
 		{"another statement", inToto, statement("https://example/v1", sign.SignPredicate, golden.Encoded()), "is of type"},
 		{"another payload type", "application/json", good, "not a statement"},
 		{"another subject", inToto, statement(v1, sign.SignPredicate, strings.Repeat("0", 64)), "another digest"},
 		{"no JSON", inToto, "x", "reading the statement"},
-		{"many subjects", inToto, `{"_type":"` + v1 + `","predicateType":"` + sign.SignPredicate + `","subject":[` + strings.Repeat("{},", 100) + "{}]}", "more than"},
+		{
+			"many subjects", inToto, `{"_type":"` + v1 + `","predicateType":"` + sign.SignPredicate + `","subject":[` +
+				strings.Repeat("{},", 100) + "{}]}", "more than",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSigner(t)
@@ -75,7 +81,8 @@ func TestOnlySignaturesCount(t *testing.T) {
 }
 
 func TestOnlyPayloadsForCosignCount(t *testing.T) {
-	const good = `{"critical":{"image":{"docker-manifest-digest":"` + string(golden) + `"},"type":"cosign container image signature"}}`
+	const good = `{"critical":{"image":{"docker-manifest-digest":"` + string(golden) +
+		`"},"type":"cosign container image signature"}}`
 	for _, tt := range []struct{ name, payload, want string }{
 		{"a signature", good, ""},
 		{"another type", strings.Replace(good, "cosign container", "atomic container", 1), "is of type"},
@@ -149,10 +156,19 @@ func TestBundlesRefused(t *testing.T) {
 		{"no JSON", "x", "reading the bundle"},
 		{"another media type", `{"mediaType":"application/json","dsseEnvelope":{}}`, "media type"},
 		{"nothing signed", `{"mediaType":"` + sign.BundleMediaType + `"}`, "either"},
-		{"two things signed", `{"mediaType":"` + sign.BundleMediaType + `","dsseEnvelope":{},"messageSignature":{}}`, "either"},
+		{
+			"two things signed", `{"mediaType":"` + sign.BundleMediaType + `","dsseEnvelope":{},"messageSignature":{}}`,
+			"either",
+		},
 		{"not a signature", `{"mediaType":"` + sign.BundleMediaType + `","dsseEnvelope":{}}`, "did not make"},
-		{"many signatures", `{"mediaType":"` + sign.BundleMediaType + `","dsseEnvelope":{"signatures":[` + strings.Repeat("{},", 100) + "{}]}}", "more than"},
-		{"signed with a certificate", `{"mediaType":"` + sign.BundleMediaType + `","verificationMaterial":{"certificate":{}},"dsseEnvelope":{}}`, "did not make"},
+		{
+			"many signatures", `{"mediaType":"` + sign.BundleMediaType + `","dsseEnvelope":{"signatures":[` +
+				strings.Repeat("{},", 100) + "{}]}}", "more than",
+		},
+		{
+			"signed with a certificate", `{"mediaType":"` + sign.BundleMediaType +
+				`","verificationMaterial":{"certificate":{}},"dsseEnvelope":{}}`, "did not make",
+		},
 		{"too large", strings.Repeat(" ", sign.MaxBundle+1), "more than"},
 	} {
 		_, err := sign.Signature{Form: sign.FormBundle, Data: []byte(tt.data)}.Verify(golden, trusting(newSigner(t).keys))

@@ -20,7 +20,9 @@ const noTime = "0001-01-01T00:00:00Z"
 // TagManifest returns the manifest for Tag(subject) that has what is there
 // already and s, with its blobs: those that p has are read from there. Where s
 // is among what is there, it is the manifest that is there.
-func TagManifest(ctx context.Context, p Place, subject digest.Digest, s Signature) (oci.Blobs, ocispec.Descriptor, error) {
+func TagManifest(ctx context.Context, p Place, subject digest.Digest, s Signature) (oci.Blobs, ocispec.Descriptor,
+	error,
+) {
 	there, m, config, err := taggedManifest(ctx, p, subject)
 	if err != nil {
 		return nil, ocispec.Descriptor{}, err
@@ -32,7 +34,8 @@ func TagManifest(ctx context.Context, p Place, subject digest.Digest, s Signatur
 		}
 	}
 	if len(m.Layers) >= MaxSignatures {
-		return nil, ocispec.Descriptor{}, fmt.Errorf("%s has %d signatures already, that is as many as are read", subject, len(m.Layers))
+		return nil, ocispec.Descriptor{}, fmt.Errorf("%s has %d signatures already, that is as many as are read", subject,
+			len(m.Layers))
 	}
 	layer.Annotations = map[string]string{SignatureAnnotation: s.Base64}
 	m.Layers = append(m.Layers, layer.Descriptor)
@@ -67,7 +70,9 @@ type imageConfig struct {
 }
 
 // taggedManifest reads what lies under Tag(subject), or begins it.
-func taggedManifest(ctx context.Context, p Place, subject digest.Digest) (d ocispec.Descriptor, m ocispec.Manifest, c imageConfig, err error) {
+func taggedManifest(ctx context.Context, p Place, subject digest.Digest) (d ocispec.Descriptor, m ocispec.Manifest,
+	c imageConfig, err error,
+) {
 	d, err = p.ResolveTag(ctx, Tag(subject))
 	if errors.Is(err, oci.ErrNotFound) {
 		m.Versioned = specs.Versioned{SchemaVersion: 2}

@@ -225,7 +225,9 @@ func (f *fsck) index(ctx context.Context) error {
 	if err == nil && sameEntries(have, want) {
 		return nil
 	}
-	return f.found(Problem{Path: ocispec.ImageIndexFile, Text: "it does not say what the references say", Fix: "make it anew"}, f.rebuildIndex)
+	return f.found(Problem{
+		Path: ocispec.ImageIndexFile, Text: "it does not say what the references say", Fix: "make it anew",
+	}, f.rebuildIndex)
 }
 
 func (f *fsck) rebuildIndex() error {

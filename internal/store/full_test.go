@@ -49,7 +49,9 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	// The way out works on a full disk too.
-	if _, err := s.GC(ctx, store.GCOptions{Forget: func([]store.Ref) []string { return []string{"example.com/a:v0"} }}); err != nil {
+	if _, err := s.GC(ctx, store.GCOptions{Forget: func([]store.Ref) []string {
+		return []string{"example.com/a:v0"}
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	checkClean(t, s)

@@ -195,7 +195,9 @@ func (s *Store) markAll(ctx context.Context, r Ref, visit func(ocispec.Descripto
 }
 
 // mark calls visit for d and everything that is here below it.
-func (s *Store) mark(ctx context.Context, d ocispec.Descriptor, seen map[digest.Digest]bool, visit func(ocispec.Descriptor)) error {
+func (s *Store) mark(ctx context.Context, d ocispec.Descriptor, seen map[digest.Digest]bool,
+	visit func(ocispec.Descriptor),
+) error {
 	if seen[d.Digest] {
 		return nil
 	}

@@ -35,7 +35,8 @@ func TestGCKeepsWhatIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(got.Blobs) != 6 || got.Files != 1 || got.Bytes != dry.Bytes || dry.Bytes <= 7 {
-		t.Errorf("removed %d blobs, %d files, %d bytes; dry run said %d bytes; want 6 blobs, 1 file", len(got.Blobs), got.Files, got.Bytes, dry.Bytes)
+		t.Errorf("removed %d blobs, %d files, %d bytes; dry run said %d bytes; want 6 blobs, 1 file", len(got.Blobs),
+			got.Files, got.Bytes, dry.Bytes)
 	}
 	if s.Has(b.Layers[arch.AMD64]) || !s.Has(a.Layers[arch.AMD64]) || !s.Has(a.Manifests[arch.ARM64]) {
 		t.Error("GC removed the wrong blobs")
@@ -47,7 +48,9 @@ func TestGCYieldsToAPullAndThePullSurvives(t *testing.T) {
 	ctx := context.Background()
 	s := open(t)
 	a := registrytest.NewArtifact(t, 1, 100)
-	slow := &gated{Blobs: a, at: a.Manifests[arch.AMD64].Digest.String(), open: make(chan struct{}), reached: make(chan struct{})}
+	slow := &gated{
+		Blobs: a, at: a.Manifests[arch.AMD64].Digest.String(), open: make(chan struct{}), reached: make(chan struct{}),
+	}
 	done := make(chan error, 1)
 	go func() { done <- s.Put(ctx, slow, a.Root, "example.com/a:v1", []arch.Arch{arch.AMD64}) }()
 	<-slow.reached

@@ -133,7 +133,8 @@ func (p *plan) readAhead(ctx context.Context, below []ocispec.Descriptor, depth 
 		room -= int64(len(data))
 	}
 	for _, d := range below {
-		fits := oci.CheckDigest(d.Digest) == nil && d.Size >= 0 && d.Size <= min(room, oci.MaxManifest) && depth <= oci.MaxDepth
+		fits := oci.CheckDigest(d.Digest) == nil && d.Size >= 0 && d.Size <= min(room, oci.MaxManifest) &&
+			depth <= oci.MaxDepth
 		if oci.IsManifest(d.MediaType) && fits && !p.seen[d.Digest.String()] {
 			room -= d.Size
 			next = append(next, d)

@@ -19,7 +19,9 @@ import (
 // Put copies the artifact root out of from and makes name stand for it. Of an
 // index only the manifests of archs are taken, or all when archs is empty.
 // What is here already is not read again. On an error name is unchanged.
-func (s *Store) Put(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, name string, archs []arch.Arch) error {
+func (s *Store) Put(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, name string,
+	archs []arch.Arch,
+) error {
 	release, err := s.Hold(ctx)
 	if err != nil {
 		return err
@@ -41,7 +43,9 @@ type Incoming struct {
 
 // Begin is the first half of Put: it reads the manifests, and nothing is
 // stored. The caller holds the content from before Begin until after Finish.
-func (s *Store) Begin(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, name string, archs []arch.Arch) (*Incoming, error) {
+func (s *Store) Begin(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, name string,
+	archs []arch.Arch,
+) (*Incoming, error) {
 	archs = s.withHeld(name, root, archs)
 	p := newPlan(s, from, archs)
 	if err := p.add(ctx, root, 0); err != nil {

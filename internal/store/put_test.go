@@ -46,7 +46,10 @@ func (m *together) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadClose
 // TestPutAsksAtOnce: the manifests of an index are one round trip, its layers another.
 func TestPutAsksAtOnce(t *testing.T) {
 	a := registrytest.NewArtifact(t, 1, 100)
-	for what, all := range map[string][]ocispec.Descriptor{"manifests": slices.Collect(maps.Values(a.Manifests)), "layers": slices.Collect(maps.Values(a.Layers))} {
+	for what, all := range map[string][]ocispec.Descriptor{
+		"manifests": slices.Collect(maps.Values(a.Manifests)),
+		"layers":    slices.Collect(maps.Values(a.Layers)),
+	} {
 		t.Run(what, func(t *testing.T) {
 			from := &together{Blobs: a, waiting: map[string]bool{}, all: make(chan struct{})}
 			for _, d := range all {

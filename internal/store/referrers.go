@@ -75,7 +75,8 @@ func (s *Store) Referrers(root digest.Digest) ([]Referrer, error) {
 			return all, nil
 		}
 	}
-	return nil, fmt.Errorf("reading what refers to %s: %w, repair the store with \"gadget-run image fsck --repair\"", root, err)
+	return nil, fmt.Errorf("reading what refers to %s: %w, repair the store with \"gadget-run image fsck --repair\"", root,
+		err)
 }
 
 // ParseReferrers reads a list of what refers to root.
@@ -177,7 +178,9 @@ func few(errs []error, doing string) error {
 
 // takeReferrer brings the content of r here. What the list said of it does not
 // count, but what it says itself.
-func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Digest, r Referrer, budget *int64) (Referrer, error) {
+func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Digest, r Referrer,
+	budget *int64,
+) (Referrer, error) {
 	r.Subject = cmp.Or(r.Subject, root)
 	if err := r.Check(root); err != nil {
 		return r, err

@@ -25,7 +25,9 @@ import (
 // about makes a document that refers to root.
 func about(tb testing.TB, root ocispec.Descriptor, text string) (oci.Memory, store.Referrer) {
 	tb.Helper()
-	blobs, d, err := registry.ReferrerManifest(root, registry.Document{MediaType: "application/spdx+json", Data: []byte(text)})
+	blobs, d, err := registry.ReferrerManifest(root, registry.Document{
+		MediaType: "application/spdx+json", Data: []byte(text),
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -143,7 +145,8 @@ func TestReferrersOfManifests(t *testing.T) {
 		}
 		checkClean(t, s)
 		if s.Has(sbom.Target) != want || s.Has(signature.Target) != want {
-			t.Errorf("the SBOM of a platform and its signature are here: %v, %v; want %v", s.Has(sbom.Target), s.Has(signature.Target), want)
+			t.Errorf("the SBOM of a platform and its signature are here: %v, %v; want %v", s.Has(sbom.Target),
+				s.Has(signature.Target), want)
 		}
 		if want {
 			if got := len(readIndex(t, s)); got != 3 {
@@ -166,7 +169,8 @@ func TestReferrersAreAdded(t *testing.T) {
 	tag := strings.Replace(a.Root.Digest.String(), ":", "-", 1) + ".sig"
 	for i := range 2 { // the tag moves
 		sig := registrytest.NewArtifact(t, uint64(10+i), 10)
-		if err := s.PutReferrers(context.Background(), sig, a.Root.Digest, []store.Referrer{{Target: sig.Root, Tag: tag}}); err != nil {
+		if err := s.PutReferrers(context.Background(), sig, a.Root.Digest,
+			[]store.Referrer{{Target: sig.Root, Tag: tag}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -194,11 +198,18 @@ func TestReferrersRefused(t *testing.T) {
 		"itself":                 {a, store.Referrer{Target: a.Root}, "refers to itself"},
 		"content is missing":     {oci.Memory{good.Target.Digest: blobs[good.Target.Digest]}, good, "not found"},
 		"too large":              {blobs, huge, "at most"},
-		"another's tag":          {blobs, store.Referrer{Target: good.Target, Tag: strings.Replace(other.Root.Digest.String(), ":", "-", 1) + ".sig"}, "is not one for what belongs to"},
-		"subject is no digest":   {blobs, store.Referrer{Target: good.Target, Subject: "../../x"}, "digest"},
-		"another subject":        {blobs, store.Referrer{Target: good.Target, Subject: a.Manifests[arch.AMD64].Digest}, "does not refer to "},
-		"a path as tag":          {blobs, store.Referrer{Target: good.Target, Tag: "../../x"}, "is not one for what belongs to"},
-		"no manifest":            {blobs, store.Referrer{Target: ocispec.Descriptor{MediaType: "text/plain", Digest: good.Target.Digest, Size: good.Target.Size}}, "not an OCI manifest"},
+		"another's tag": {blobs, store.Referrer{Target: good.Target, Tag: strings.Replace(other.Root.Digest.String(),
+			":", "-", 1) + ".sig"}, "is not one for what belongs to"},
+		"subject is no digest": {blobs, store.Referrer{Target: good.Target, Subject: "../../x"}, "digest"},
+		"another subject": {
+			blobs, store.Referrer{Target: good.Target, Subject: a.Manifests[arch.AMD64].Digest}, "does not refer to ",
+		},
+		"a path as tag": {
+			blobs, store.Referrer{Target: good.Target, Tag: "../../x"}, "is not one for what belongs to",
+		},
+		"no manifest": {blobs, store.Referrer{Target: ocispec.Descriptor{
+			MediaType: "text/plain", Digest: good.Target.Digest, Size: good.Target.Size,
+		}}, "not an OCI manifest"},
 	} {
 		s := open(t)
 		put(t, s, a, "example.com/a:v1")

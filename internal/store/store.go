@@ -192,7 +192,8 @@ func (r *storedReader) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	var corrupt *oci.CorruptError
 	if errors.As(err, &corrupt) {
-		return n, fmt.Errorf("reading the store %q: %w, repair it with \"gadget-run image fsck --repair\" and pull again", r.store, err)
+		return n, fmt.Errorf("reading the store %q: %w, repair it with \"gadget-run image fsck --repair\" and pull again",
+			r.store, err)
 	}
 	return n, err
 }

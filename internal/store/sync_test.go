@@ -58,10 +58,12 @@ func syncTo(t *testing.T, s *store.Store, all ...store.Wanted) store.SyncResult 
 func TestSyncOwnsOnlyWhatItMade(t *testing.T) {
 	ctx := context.Background()
 	s := open(t)
-	a, b, c := registrytest.NewArtifact(t, 1, 100), registrytest.NewArtifact(t, 2, 100), registrytest.NewArtifact(t, 3, 100)
+	a, b, c := registrytest.NewArtifact(t, 1, 100), registrytest.NewArtifact(t, 2, 100),
+		registrytest.NewArtifact(t, 3, 100)
 	put(t, s, a, "r.example/mine:v1")
 	put(t, s, a, "r.example/moves:v1")
-	res := syncTo(t, s, wanted(a, "r.example/mine:v1"), wanted(b, "r.example/moves:v1"), wanted(b, "r.example/b:v1"), wanted(c, "r.example/c:v1"))
+	res := syncTo(t, s, wanted(a, "r.example/mine:v1"), wanted(b, "r.example/moves:v1"), wanted(b, "r.example/b:v1"),
+		wanted(c, "r.example/c:v1"))
 	want := store.SyncResult{Set: []string{"r.example/b:v1", "r.example/c:v1", "r.example/moves:v1"}}
 	if diff := cmp.Diff(want, res); diff != "" {
 		t.Errorf("the first sync (-want +got):\n%s", diff)
@@ -98,7 +100,8 @@ func TestSyncMovesANameOfItsOwn(t *testing.T) {
 func TestSyncChangesNothingOnAnError(t *testing.T) {
 	ctx := context.Background()
 	s := open(t)
-	a, b, c := registrytest.NewArtifact(t, 1, 100), registrytest.NewArtifact(t, 2, 100), registrytest.NewArtifact(t, 3, 100)
+	a, b, c := registrytest.NewArtifact(t, 1, 100), registrytest.NewArtifact(t, 2, 100),
+		registrytest.NewArtifact(t, 3, 100)
 	syncTo(t, s, wanted(a, "r.example/a:v1"), wanted(c, "r.example/c:v1"))
 	before := names(t, s)
 	gone := wanted(c, "r.example/new:v1")
@@ -145,7 +148,9 @@ func TestSyncNeedsTheReferrers(t *testing.T) {
 	ctx := context.Background()
 	s := open(t)
 	a := registrytest.NewArtifact(t, 1, 100)
-	blobs, root, err := registry.ReferrerManifest(a.Root, registry.Document{MediaType: "text/plain", Data: []byte("signed")})
+	blobs, root, err := registry.ReferrerManifest(a.Root, registry.Document{
+		MediaType: "text/plain", Data: []byte("signed"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

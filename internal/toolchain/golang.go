@@ -136,7 +136,8 @@ func Cargo(getenv func(string) string) (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", errors.New("there is no cargo in PATH, install Rust with the target wasm32-wasip1, set CARGO, or name a .wasm file")
+		return "", errors.New("there is no cargo in PATH, install Rust with the target wasm32-wasip1, set CARGO, or name a " +
+			".wasm file")
 	}
 	return path, nil
 }

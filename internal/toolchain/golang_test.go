@@ -14,7 +14,8 @@ import (
 func fakeGo(t *testing.T, dir, version string) string {
 	t.Helper()
 	path := filepath.Join(dir, "bin", "go")
-	script := "#!/bin/sh\nshift\nfor v; do case $v in GOROOT) echo " + dir + ";; GOMODCACHE) echo /modules;; GOVERSION) echo " + version + ";; esac; done\n"
+	script := "#!/bin/sh\nshift\nfor v; do case $v in GOROOT) echo " + dir +
+		";; GOMODCACHE) echo /modules;; GOVERSION) echo " + version + ";; esac; done\n"
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,8 @@ func TestGo(t *testing.T) {
 		{name: "of GOROOT", goroot: inRoot, search: inPath, want: inRoot},
 		{name: "directory that is named", path: named, goroot: inRoot, search: inPath, want: named},
 		{name: "program that is named", path: program, goroot: inRoot, search: inPath, want: named},
-		{name: "none", search: t.TempDir(), wrong: "there is no Go toolchain in PATH, install Go 1.24 or newer, name it with --go, or name a .wasm file"},
+		{name: "none", search: t.TempDir(), wrong: "there is no Go toolchain in PATH, install Go 1.24 or newer, name it " +
+			"with --go, or name a .wasm file"},
 		{name: "GOROOT of nothing", goroot: t.TempDir(), wrong: "looking for the Go toolchain that GOROOT names: "},
 		{name: "name of nothing", path: "/no/such/go", wrong: "looking for the Go toolchain that --go names: "},
 		{name: "another program", path: "/bin/true", wrong: "it is not a Go toolchain"},

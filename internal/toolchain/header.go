@@ -20,7 +20,8 @@ func ReadHeader(path string) ([]byte, error) {
 		return nil, fmt.Errorf("reading vmlinux.h: %w", err)
 	}
 	if len(text) == 0 || bytes.IndexByte(text, 0) >= 0 {
-		return nil, fmt.Errorf("reading vmlinux.h: %q is not a C header, print one with \"bpftool btf dump file FILE format c\"", path)
+		return nil, fmt.Errorf("reading vmlinux.h: %q is not a C header, print one with \"bpftool btf dump file FILE "+
+			"format c\"", path)
 	}
 	return text, nil
 }

@@ -23,8 +23,10 @@ import (
 func packaged(t *testing.T, header string) string {
 	t.Helper()
 	for _, pattern := range []string{
-		filepath.Join(os.Getenv("TEST_SRCDIR"), "*", "usr/include", header), filepath.Join(os.Getenv("TEST_SRCDIR"), "*", "usr/include/*-linux-gnu", header),
-		filepath.Join("/usr/include", header), filepath.Join("/usr/include/"+arch.Arch(runtime.GOARCH).Uname()+"-linux-gnu", header),
+		filepath.Join(os.Getenv("TEST_SRCDIR"), "*", "usr/include", header), filepath.Join(os.Getenv("TEST_SRCDIR"), "*",
+			"usr/include/*-linux-gnu", header),
+		filepath.Join("/usr/include", header), filepath.Join("/usr/include/"+arch.Arch(runtime.GOARCH).Uname()+"-linux-gnu",
+			header),
 	} {
 		if found, err := filepath.Glob(pattern); err == nil && len(found) > 0 {
 			return filepath.Dir(found[0])
@@ -69,7 +71,9 @@ func compile(t *testing.T, l toolchain.Local, text string, archs ...arch.Arch) e
 		t.Fatal(err)
 	}
 	for a, tc := range tools {
-		_, err := assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: dir}, Toolchain: tc, Arch: a})
+		_, err := assemble.Compile(context.Background(), assemble.CompileRequest{
+			Directory: assemble.Directory{Dir: dir}, Toolchain: tc, Arch: a,
+		})
 		if refused := (*assemble.CompileError)(nil); errors.As(err, &refused) {
 			return fmt.Errorf("%w: %s", err, refused.Text)
 		}
@@ -102,7 +106,8 @@ func TestLocalCompilesEveryHeader(t *testing.T) {
 			t.Parallel()
 			l := localCompiler(t, asm)
 			for _, header := range headers {
-				text := fmt.Sprintf("#include <vmlinux.h>\n#include <%s>\n__attribute__((section(\"socket\"), used)) int run(void *ctx) { return 0; }\n", header)
+				text := fmt.Sprintf("#include <vmlinux.h>\n#include <%s>\n__attribute__((section(\"socket\"), used)) int "+
+					"run(void *ctx) { return 0; }\n", header)
 				if err := compile(t, l, text, arch.Arch(runtime.GOARCH)); err != nil {
 					t.Errorf("<%s>: %v", header, err)
 				}

@@ -35,9 +35,11 @@ func TestLocalFindsHeadersOfDistributions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
 			for file, text := range map[string]string{
-				layout.asm + "/asm/types.h":                  "typedef int asm_type; typedef unsigned int u32; typedef unsigned long long u64;\n",
-				layout.linux + "/linux/types.h":              "#include <asm/types.h>\n",
-				layout.bpf + "/bpf/bpf_helpers.h":            "#define SEC(name) __attribute__((section(name), used))\n#define __always_inline inline __attribute__((always_inline))\n",
+				layout.asm + "/asm/types.h": "typedef int asm_type; typedef unsigned int u32; typedef unsigned " +
+					"long long u64;\n",
+				layout.linux + "/linux/types.h": "#include <asm/types.h>\n",
+				layout.bpf + "/bpf/bpf_helpers.h": "#define SEC(name) __attribute__((section(name), used))\n#define " +
+					"__always_inline inline __attribute__((always_inline))\n",
 				"/usr/include/riscv64-linux-gnu/asm/types.h": "#error another architecture\n",
 				"/g/program.bpf.c":                           headersProgram,
 			} {
@@ -56,7 +58,8 @@ func TestLocalFindsHeadersOfDistributions(t *testing.T) {
 				t.Fatal(err)
 			}
 			for a, tc := range tcs {
-				_, err = assemble.Compile(context.Background(), assemble.CompileRequest{Directory: assemble.Directory{Dir: root + "/g"}, Toolchain: tc, Arch: a})
+				_, err = assemble.Compile(context.Background(),
+					assemble.CompileRequest{Directory: assemble.Directory{Dir: root + "/g"}, Toolchain: tc, Arch: a})
 				if refused := (*assemble.CompileError)(nil); errors.As(err, &refused) {
 					t.Error(refused.Text)
 				}

@@ -32,7 +32,8 @@ const (
 )
 
 // ErrNoProxy says that nothing names a Go module proxy.
-var ErrNoProxy = errors.New("GOPROXY names no module proxy to fetch the pinned Go toolchain from, set it to the base URL of one")
+var ErrNoProxy = errors.New("GOPROXY names no module proxy to fetch the pinned Go toolchain from, set it to the base " +
+	"URL of one")
 
 // goLock is go.json.
 type goLock struct {

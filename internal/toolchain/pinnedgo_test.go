@@ -50,8 +50,10 @@ func pinnedGo(cache string, archive []byte, fetched *int) toolchain.Pinned {
 }
 
 func TestPinnedGo(t *testing.T) {
-	archive := zipped(t, goModule+"VERSION", goModule+"bin/go", goModule+"pkg/tool/linux_amd64/compile", goModule+"src/fmt/print.go",
-		goModule+"src/fmt/print_test.go", goModule+"src/go/testdata/x.go", goModule+"src/cmd/go/main.go", goModule+"test/x.go", goModule+"lib/time/zoneinfo.zip")
+	archive := zipped(t, goModule+"VERSION", goModule+"bin/go", goModule+"pkg/tool/linux_amd64/compile", goModule+
+		"src/fmt/print.go",
+		goModule+"src/fmt/print_test.go", goModule+"src/go/testdata/x.go", goModule+"src/cmd/go/main.go", goModule+
+			"test/x.go", goModule+"lib/time/zoneinfo.zip")
 	fetched := 0
 	p := pinnedGo(t.TempDir(), archive, &fetched)
 	root, err := p.Go(t.Context())
@@ -71,7 +73,8 @@ func TestPinnedGo(t *testing.T) {
 		return err
 	})
 	want := []string{
-		"VERSION -rw-r--r--", "bin/go -rwxr-xr-x", "lib/time/zoneinfo.zip -rw-r--r--", "pkg/tool/linux_amd64/compile -rwxr-xr-x",
+		"VERSION -rw-r--r--", "bin/go -rwxr-xr-x", "lib/time/zoneinfo.zip -rw-r--r--",
+		"pkg/tool/linux_amd64/compile -rwxr-xr-x",
 		"src/fmt/print.go -rw-r--r--",
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -127,7 +130,8 @@ func TestGoOfNowhere(t *testing.T) {
 func TestGoPackage(t *testing.T) {
 	for _, a := range arch.All() {
 		p, err := toolchain.GoPackage(a)
-		if err != nil || p.Size == 0 || len(p.SHA256) != 64 || !strings.Contains(p.Path, "go"+p.Version+".linux-"+a.String()+".zip") {
+		if err != nil || p.Size == 0 || len(p.SHA256) != 64 || !strings.Contains(p.Path, "go"+p.Version+".linux-"+a.String()+
+			".zip") {
 			t.Errorf("%s: got %+v, %v", a, p, err)
 		}
 	}

@@ -17,7 +17,9 @@ import (
 func TestFailedFetchLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	broken := errors.New("broken")
-	p := toolchain.Pinned{Cache: dir, Host: arch.AMD64, Fetch: func(context.Context, pinned.Package) ([]byte, error) { return nil, broken }}
+	p := toolchain.Pinned{Cache: dir, Host: arch.AMD64, Fetch: func(context.Context, pinned.Package) ([]byte, error) {
+		return nil, broken
+	}}
 	var group sync.WaitGroup
 	for range 3 { // several at once
 		group.Go(func() {
@@ -43,7 +45,8 @@ func TestFailedFetchLeavesNothing(t *testing.T) {
 
 func TestLocal(t *testing.T) {
 	bin := t.TempDir()
-	const search = "#!/bin/sh\necho '#include <...> search starts here:\n /own/include\n /other\nEnd of search list.' >&2\n"
+	const search = "#!/bin/sh\necho '#include <...> search starts here:\n /own/include\n /other\nEnd of search list.' " +
+		">&2\n"
 	for _, name := range []string{"clang-19", "my-strip"} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte(search), 0o755); err != nil {
 			t.Fatal(err)
@@ -58,10 +61,14 @@ func TestLocal(t *testing.T) {
 			t.Fatal(err)
 		}
 		tc := tcs[arch.ARM64]
-		if tc.Clang != filepath.Join(bin, "clang-19") || tc.Strip != env["LLVM-STRIP"] || tc.SystemIncludes[0] != "/mine" || !slices.Equal(tc.OwnIncludes, []string{"/own/include", "/other"}) {
+		if tc.Clang != filepath.Join(bin, "clang-19") || tc.Strip != env["LLVM-STRIP"] || tc.SystemIncludes[0] != "/mine" ||
+			!slices.Equal(tc.OwnIncludes, []string{"/own/include", "/other"}) {
 			t.Errorf("toolchain %+v", tc)
 		}
-		for _, header := range []string{filepath.Join(tc.SystemIncludes[1], "gadget", "macros.h"), filepath.Join(tc.SystemIncludes[len(tc.SystemIncludes)-1], "vmlinux.h")} {
+		for _, header := range []string{
+			filepath.Join(tc.SystemIncludes[1], "gadget", "macros.h"),
+			filepath.Join(tc.SystemIncludes[len(tc.SystemIncludes)-1], "vmlinux.h"),
+		} {
 			if _, err := os.Stat(header); err != nil {
 				t.Error(err)
 			}

@@ -22,7 +22,8 @@ func TestCommittedKernels(t *testing.T) {
 			t.Errorf("kernel %s has release %s", e.Name, e.Release)
 		}
 	}
-	if got := strings.Join(names, " "); got != "amd64-5.10 amd64-6.1 amd64-6.12 amd64-newest arm64-5.10 arm64-6.1 arm64-6.12 arm64-newest" {
+	if got := strings.Join(names, " "); got != "amd64-5.10 amd64-6.1 amd64-6.12 amd64-newest arm64-5.10 arm64-6.1 "+
+		"arm64-6.12 arm64-newest" {
 		t.Errorf("kernels are %s", got)
 	}
 }
@@ -34,8 +35,10 @@ func TestParseKernelsRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string][2]string{
-		"schema": {"/v1", "/v9"}, "unknown field": {`"size"`, `"weight"`}, "hash": {"aaaa", "AAAA"}, "path": {"pool/", "/etc/"},
-		"above": {"pool/main", "pool/.."}, "release": {"1-a\"", "2-b\""}, "size": {":9", ":0"}, "name": {`"name":"1"`, `"name":"a/b"`}, "syntax": {"[", ""},
+		"schema": {"/v1", "/v9"}, "unknown field": {`"size"`, `"weight"`}, "hash": {"aaaa", "AAAA"},
+		"path":  {"pool/", "/etc/"},
+		"above": {"pool/main", "pool/.."}, "release": {"1-a\"", "2-b\""}, "size": {":9", ":0"},
+		"name": {`"name":"1"`, `"name":"a/b"`}, "syntax": {"[", ""},
 	} {
 		if _, err := ParseKernels([]byte(strings.Replace(good, change[0], change[1], 1))); err == nil {
 			t.Errorf("%s: no error", name)

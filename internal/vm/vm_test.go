@@ -54,7 +54,11 @@ func TestWriteInitramfs(t *testing.T) {
 	if err := os.WriteFile(path, []byte("from disk"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	files := []File{{Name: "vm/plan", Data: []byte("12345"), Mode: 0o644}, {Name: "bin/x", Path: path, Mode: 0o755}, {Name: "bin/y", Mode: 0o644}}
+	files := []File{
+		{Name: "vm/plan", Data: []byte("12345"), Mode: 0o644},
+		{Name: "bin/x", Path: path, Mode: 0o755},
+		{Name: "bin/y", Mode: 0o644},
+	}
 	var a, b bytes.Buffer
 	if err := WriteInitramfs(&a, files); err != nil {
 		t.Fatal(err)
@@ -148,15 +152,24 @@ func TestParseResult(t *testing.T) {
 		err          string
 	}{
 		{
-			"good", boot + `{"kind":"stdout","text":"{\"x\":\"y\"}"}` + "\n" + `{"kind":"stderr","text":"hi"}` + "\n" + `{"kind":"exit","code":3}` + "\n" + done,
+			"good", boot + `{"kind":"stdout","text":"{\"x\":\"y\"}"}` + "\n" + `{"kind":"stderr","text":"hi"}` + "\n" +
+				`{"kind":"exit","code":3}` + "\n" + done,
 			Result{Release: "6.1", BTF: true, Stdout: []string{`{"x":"y"}`}, Stderr: []string{"hi"}, Exit: 3},
 			"",
 		},
 		{"nothing came", boot + done, Result{Release: "6.1", BTF: true, Missing: expect}, ""},
-		{"guest error", `{"kind":"error","text":"no port"}` + "\n" + done, Result{Errors: []string{"no port"}, Missing: expect}, ""},
+		{
+			"guest error", `{"kind":"error","text":"no port"}` + "\n" + done,
+			Result{Errors: []string{"no port"}, Missing: expect},
+			"",
+		},
 		{"no boot", "", Result{Missing: expect}, ErrNoBoot.Error()},
 		{"died", boot + `{"kind":"std`, Result{Release: "6.1", BTF: true, Missing: expect}, "did not come to its end"},
-		{"line too long", boot + strings.Repeat("x", 3*maxLine), Result{Release: "6.1", BTF: true, Missing: expect}, "reading the guest's report"},
+		{
+			"line too long", boot + strings.Repeat("x", 3*maxLine),
+			Result{Release: "6.1", BTF: true, Missing: expect},
+			"reading the guest's report",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -194,10 +207,12 @@ func TestRun(t *testing.T) {
 		t.Errorf("Run = %+v, %v, console %q", res, err, console.String())
 	}
 	panics := fakeQEMU(t, `echo Kernel panic`)
-	if _, err := Run(t.Context(), Machine{QEMU: panics, Kernel: "k", Init: guest}); !errors.Is(err, ErrNoBoot) || !strings.Contains(err.Error(), "Kernel panic") {
+	if _, err := Run(t.Context(), Machine{QEMU: panics, Kernel: "k", Init: guest}); !errors.Is(err, ErrNoBoot) ||
+		!strings.Contains(err.Error(), "Kernel panic") {
 		t.Errorf("a kernel that panics gives %v", err)
 	}
-	if _, err := Run(t.Context(), Machine{QEMU: "/no/such/qemu", Init: guest}); !errors.Is(err, ErrNoQEMU) || !strings.HasPrefix(err.Error(), "needs ") {
+	if _, err := Run(t.Context(), Machine{QEMU: "/no/such/qemu", Init: guest}); !errors.Is(err, ErrNoQEMU) ||
+		!strings.HasPrefix(err.Error(), "needs ") {
 		t.Errorf("no QEMU gives %v", err)
 	}
 	if _, err := Run(t.Context(), Machine{QEMU: good, Init: "/no/such/init"}); err == nil {
@@ -212,7 +227,9 @@ func TestRunRetriesAndEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	mark := filepath.Join(t.TempDir(), "mark")
-	once := fakeQEMU(t, fmt.Sprintf(`[ -e %[1]s ] && { echo '{"kind":"boot"}' > $results; echo '{"kind":"done"}' >> $results; exit; }; touch %[1]s`, mark))
+	once := fakeQEMU(t, fmt.Sprintf(
+		`[ -e %[1]s ] && { echo '{"kind":"boot"}' > $results; echo '{"kind":"done"}' >> $results; exit; }; touch %[1]s`,
+		mark))
 	if _, err := Run(t.Context(), Machine{QEMU: once, Init: guest}); err != nil {
 		t.Errorf("the second start was good, but Run says %v", err)
 	}
@@ -231,7 +248,9 @@ func TestTailWriter(t *testing.T) {
 }
 
 func TestPlanTravels(t *testing.T) {
-	p := Plan{HideBTF: true, Gadget: []string{"a", "b c"}, Timeout: Seconds(1500 * time.Millisecond), Expect: []Event{{"x": "y"}}}
+	p := Plan{
+		HideBTF: true, Gadget: []string{"a", "b c"}, Timeout: Seconds(1500 * time.Millisecond), Expect: []Event{{"x": "y"}},
+	}
 	data, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +269,13 @@ func TestPlanTravels(t *testing.T) {
 
 func TestWorkload(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x")
-	for _, args := range [][]string{{"true"}, {"create", path}, {"open", path}, {"open", "/no/such/file"}, {"exec", "/bin/true"}} {
+	for _, args := range [][]string{
+		{"true"},
+		{"create", path},
+		{"open", path},
+		{"open", "/no/such/file"},
+		{"exec", "/bin/true"},
+	} {
 		if err := Workload(t.Context(), args); err != nil {
 			t.Errorf("Workload(%q) = %v", args, err)
 		}

@@ -101,13 +101,15 @@ const (
 )
 
 func isBzImage(b []byte) bool {
-	return len(b) >= bzHeaderEnd && b[bzBootFlag] == 0x55 && b[bzBootFlag+1] == 0xaa && string(b[bzMagic:bzMagic+4]) == "HdrS"
+	return len(b) >= bzHeaderEnd && b[bzBootFlag] == 0x55 && b[bzBootFlag+1] == 0xaa &&
+		string(b[bzMagic:bzMagic+4]) == "HdrS"
 }
 
 func fromBzImage(b []byte) (Kernel, error) {
 	le := binary.LittleEndian
 	if v := le.Uint16(b[bzProtocol:]); v < bzMinProtocol {
-		return Kernel{}, fmt.Errorf("reading a bzImage of boot protocol %#x: needs %#x (Linux 2.6.24) or later", v, bzMinProtocol)
+		return Kernel{}, fmt.Errorf("reading a bzImage of boot protocol %#x: needs %#x (Linux 2.6.24) or later", v,
+			bzMinProtocol)
 	}
 	setup := uint64(b[bzSetupSects])
 	if setup == 0 {
@@ -152,7 +154,8 @@ func fromZboot(b []byte) (Kernel, error) {
 	start := uint64(le.Uint32(b[zbootOffset:]))
 	end := start + uint64(le.Uint32(b[zbootLength:]))
 	if end > uint64(len(b)) {
-		return Kernel{}, fmt.Errorf("reading an EFI zboot image: payload ends at byte %d of %d, is the file truncated?", end, len(b))
+		return Kernel{}, fmt.Errorf("reading an EFI zboot image: payload ends at byte %d of %d, is the file truncated?", end,
+			len(b))
 	}
 	k, err := fromPayload(b[start:end])
 	k.Form = "EFI zboot" + k.Form

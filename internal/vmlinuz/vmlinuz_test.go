@@ -86,7 +86,9 @@ func TestExtractRawBTF(t *testing.T) {
 
 func TestExtractFileSaysDWARF(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vmlinux")
-	image := testELF(elf.EM_AARCH64, map[string][]byte{".debug_info": []byte("x"), ".rodata": []byte("\x00Linux version 5.4.0-1 (x)")})
+	image := testELF(elf.EM_AARCH64, map[string][]byte{
+		".debug_info": []byte("x"), ".rodata": []byte("\x00Linux version 5.4.0-1 (x)"),
+	})
 	if err := os.WriteFile(path, image, 0o600); err != nil {
 		t.Fatal(err)
 	}

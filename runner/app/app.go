@@ -163,7 +163,9 @@ func newParser(line any, stdout, stderr io.Writer) (*kong.Kong, error) {
 
 // splitArgs sets the flags of the gadget apart when the command, which args[first]
 // names, is "run", and adds what a manifest says.
-func splitArgs(ctx context.Context, model *kong.Application, args []string, first int, stdin io.Reader) ([]runcmd.Invocation, error) {
+func splitArgs(ctx context.Context, model *kong.Application, args []string, first int,
+	stdin io.Reader,
+) ([]runcmd.Invocation, error) {
 	if first >= len(args) || args[first] != "run" {
 		return []runcmd.Invocation{{Args: args}}, nil
 	}

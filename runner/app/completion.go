@@ -92,7 +92,9 @@ func place(path []string) string {
 }
 
 func completeFlag(f *kong.Flag) completedFlag {
-	c := completedFlag{names: []string{"--" + f.Name}, help: f.Help, takes: !f.IsBool() && !f.IsCounter(), values: values(f.Value)}
+	c := completedFlag{
+		names: []string{"--" + f.Name}, help: f.Help, takes: !f.IsBool() && !f.IsCounter(), values: values(f.Value),
+	}
 	if f.Short != 0 {
 		c.names = append(c.names, "-"+string(f.Short))
 	}

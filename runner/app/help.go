@@ -109,7 +109,8 @@ func plainly(err error, at *kong.Node) error {
 // speaks as a parser does.
 func withoutValue(text string) (flag string, ok bool) {
 	flag, what, found := strings.Cut(text, ": ")
-	return flag, found && (strings.HasSuffix(what, `"EOL" (<EOL>)`) || strings.HasPrefix(what, "missing value, expecting "))
+	return flag, found && (strings.HasSuffix(what, `"EOL" (<EOL>)`) ||
+		strings.HasPrefix(what, "missing value, expecting "))
 }
 
 // words are the names that lead to a command.

@@ -36,7 +36,8 @@ func TestHelpOfEveryCommand(t *testing.T) {
 			if n.Type == kong.CommandNode && len(n.Children) == 0 && !strings.Contains(out, "\nExamples:\n\n    ") {
 				t.Errorf("no examples in\n%s", out)
 			}
-			if end := out[strings.Index(out, groups[0].Title):]; strings.Count(strings.TrimRight(end, "\n"), "\n\n") > 1 || !strings.Contains(end, "--help") {
+			if end := out[strings.Index(out, groups[0].Title):]; strings.Count(strings.TrimRight(end, "\n"), "\n\n") > 1 ||
+				!strings.Contains(end, "--help") {
 				t.Errorf("the global flags are not the last ones:\n%s", out)
 			}
 		})
@@ -83,8 +84,12 @@ func TestInterruptedCommands(t *testing.T) {
 	cancel()
 	t.Setenv("GADGET_RUN_STATE", t.TempDir())
 	t.Setenv("GADGET_RUN_REGISTRIES", "/dev/null")
-	for _, args := range []string{"image pull 127.0.0.1:1/x", "image inspect --remote 127.0.0.1:1/x", "image copy 127.0.0.1:1/x 127.0.0.1:1/y"} {
-		if err := Run(ctx, strings.Fields(args), nil, &bytes.Buffer{}, &bytes.Buffer{}); cli.ExitCode(err) != cli.ExitInterrupted {
+	for _, args := range []string{
+		"image pull 127.0.0.1:1/x", "image inspect --remote 127.0.0.1:1/x",
+		"image copy 127.0.0.1:1/x 127.0.0.1:1/y",
+	} {
+		if err := Run(ctx, strings.Fields(args), nil, &bytes.Buffer{},
+			&bytes.Buffer{}); cli.ExitCode(err) != cli.ExitInterrupted {
 			t.Errorf("%s: got %v, want the exit code %d", args, err, cli.ExitInterrupted)
 		}
 	}

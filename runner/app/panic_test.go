@@ -18,7 +18,10 @@ func TestPanicked(t *testing.T) {
 	}{
 		{exited{0}, cli.ExitOK, ""},
 		{exited{1}, cli.ExitUsage, "usage error"},
-		{errors.New("index out of range"), cli.ExitFailed, "internal error: index out of range, please report it with the output of -v"},
+		{
+			errors.New("index out of range"), cli.ExitFailed,
+			"internal error: index out of range, please report it with the output of -v",
+		},
 		{"text", cli.ExitFailed, "internal error: text"},
 	} {
 		err := panicked(tc.value)

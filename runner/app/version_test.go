@@ -17,7 +17,10 @@ func TestIdentity(t *testing.T) {
 		wantVersion, wantRevision string
 	}{
 		{"a release", "v0.1.0", "0123", "0.1.0", nil, "v0.1.0", "0123"},
-		{"Bazel without --stamp", "{STABLE_GIT_VERSION}", "{STABLE_GIT_COMMIT}", "0.1.0", &debug.BuildInfo{}, "v0.1.0-development", "unknown"},
+		{
+			"Bazel without --stamp", "{STABLE_GIT_VERSION}", "{STABLE_GIT_COMMIT}", "0.1.0", &debug.BuildInfo{},
+			"v0.1.0-development", "unknown",
+		},
 		{"a legacy WORKSPACE", "{STABLE_GIT_VERSION}", "{STABLE_GIT_COMMIT}", "", nil, "development", "unknown"},
 		{"go build", "", "", "", goBuild, "v0.0.0-20260102030405-0123456789ab", "0123-dirty"},
 		{"go test", "", "", "", &debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, "development", "unknown"},

@@ -81,7 +81,9 @@ func (a *admission) sign(t *testing.T, root ocispec.Descriptor) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.refer(t, root, registry.Document{MediaType: sign.BundleMediaType, Data: s.Data, Annotations: sign.BundleAnnotations()})
+	a.refer(t, root, registry.Document{
+		MediaType: sign.BundleMediaType, Data: s.Data, Annotations: sign.BundleAnnotations(),
+	})
 }
 
 // refer puts a document about root into the registry.
@@ -142,7 +144,9 @@ func TestRefusedBeforeAnythingIsPulled(t *testing.T) {
 		prepare func(*testing.T, *admission)
 		want    string
 	}{
-		"not signed": {func(*testing.T, *admission) {}, "is refused by --public-keys: it is not signed, trust its publisher's key"},
+		"not signed": {
+			func(*testing.T, *admission) {}, "is refused by --public-keys: it is not signed, trust its publisher's key",
+		},
 		"no key is known": {
 			func(_ *testing.T, a *admission) { a.trust.PublicKeys = nil },
 			"no key is known, trust its publisher's key with --public-keys=FILE or in /etc/gadget-run/policy.yaml, or run it unverified with --verify-image=false",
@@ -164,7 +168,9 @@ func TestRefusedBeforeAnythingIsPulled(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a.refer(t, a.artifact.Root, registry.Document{MediaType: sign.BundleMediaType, Data: s.Data, Annotations: sign.BundleAnnotations()})
+			a.refer(t, a.artifact.Root, registry.Document{
+				MediaType: sign.BundleMediaType, Data: s.Data, Annotations: sign.BundleAnnotations(),
+			})
 		}, "the signature is about another digest"},
 		"policy unreadable": {func(t *testing.T, a *admission) {
 			a.trust.PublicKeys, a.trust.Policy = nil, cli.File(t.TempDir())
@@ -197,7 +203,9 @@ func TestRefusedBeforeAnythingIsPulled(t *testing.T) {
 			a.srv.Tag("v1", b.Descriptor)
 		}, "it is not signed"},
 		"referrers that list each other": {func(t *testing.T, a *admission) {
-			d := a.refer(t, a.artifact.Root, registry.Document{MediaType: sign.BundleMediaType, Data: []byte("{}"), Annotations: sign.BundleAnnotations()})
+			d := a.refer(t, a.artifact.Root, registry.Document{
+				MediaType: sign.BundleMediaType, Data: []byte("{}"), Annotations: sign.BundleAnnotations(),
+			})
 			a.srv.Refer(d.Digest, a.artifact.Root)
 			for range 2000 {
 				a.srv.Refer(a.artifact.Root.Digest, d)

@@ -33,7 +33,8 @@ func TestTheTagMovesWhileItIsVerified(t *testing.T) {
 	if len(a.srv.Seen("/manifests/v1")) != 1 {
 		t.Errorf("the tag was asked for %d times", len(a.srv.Seen("/manifests/v1")))
 	}
-	if len(a.srv.Seen(evil.Layers[arch.AMD64].Digest.String())) != 0 || len(a.srv.Seen(a.artifact.Layers[arch.AMD64].Digest.String())) != 1 {
+	if len(a.srv.Seen(evil.Layers[arch.AMD64].Digest.String())) != 0 ||
+		len(a.srv.Seen(a.artifact.Layers[arch.AMD64].Digest.String())) != 1 {
 		t.Errorf("the wrong artifact was pulled: %q", a.srv.Seen("/blobs/"))
 	}
 	if asked := a.srv.Seen(a.artifact.Layers[arch.ARM64].Digest.String()); len(asked) > 0 {
@@ -73,7 +74,8 @@ func TestSignaturesThatCameAlong(t *testing.T) {
 	}
 	other := newAdmission(t).trust
 	a.trust = other
-	if err := a.obtain(t, artifact.PullNever); !sign.IsRefused(err) || !strings.Contains(err.Error(), "no signature of it that is on this machine counts") {
+	if err := a.obtain(t, artifact.PullNever); !sign.IsRefused(err) ||
+		!strings.Contains(err.Error(), "no signature of it that is on this machine counts") {
 		t.Errorf("error %v, want a refusal", err)
 	}
 }
@@ -131,7 +133,8 @@ func TestMirrorIsNotTrustedMore(t *testing.T) {
 	evil := registrytest.NewArtifact(t, 8, 1000)
 	mirror.Add(evil.Blobs...)
 	mirror.Tag("v1", evil.Root)
-	a.configure(t, fmt.Sprintf("[[registry]]\nprefix = \"registry.example\"\nlocation = %q\n[[registry.mirror]]\nlocation = %q\n", a.srv.Addr, mirror.Addr))
+	a.configure(t, fmt.Sprintf("[[registry]]\nprefix = \"registry.example\"\nlocation = "+
+		"%q\n[[registry.mirror]]\nlocation = %q\n", a.srv.Addr, mirror.Addr))
 	if err := a.obtain(t, artifact.PullMissing); !sign.IsRefused(err) {
 		t.Errorf("error %v, want a refusal", err)
 	}

@@ -78,7 +78,8 @@ func (a *Archive) Select(n Name) (Member, error) {
 	case len(a.Members) == 0:
 		return Member{}, fmt.Errorf("%q holds no artifact: %w", n.Text, oci.ErrNotFound)
 	case n.Digest != "" && n.Member == "" && len(a.Members) == 1:
-		return Member{}, fmt.Errorf("%q has the digest %s, not %s: %w", a.path, a.Members[0].Root.Digest, n.Digest, oci.ErrNotFound)
+		return Member{}, fmt.Errorf("%q has the digest %s, not %s: %w", a.path, a.Members[0].Root.Digest, n.Digest,
+			oci.ErrNotFound)
 	}
 	return Member{}, fmt.Errorf("%q is not in the archive, it has %s: %w", n.Text, a.choices(a.Members), oci.ErrNotFound)
 }

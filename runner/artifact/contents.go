@@ -63,7 +63,8 @@ func sortOut(ctx context.Context, from *gadget.Imported) []Member {
 		}
 	}
 	for i, m := range members {
-		members[i].Referrers = belonging(manifestsOf(ctx, from, m.Root), append(slices.Clone(c.about), c.listed(m.Root.Digest)...))
+		members[i].Referrers = belonging(manifestsOf(ctx, from, m.Root),
+			append(slices.Clone(c.about), c.listed(m.Root.Digest)...))
 	}
 	return members
 }

@@ -52,7 +52,9 @@ func (s *shaped) add(blobs ...oci.Blob) {
 // document adds a manifest that refers to subject.
 func (s *shaped) document(subject ocispec.Descriptor) ocispec.Descriptor {
 	s.t.Helper()
-	from, root, err := registry.ReferrerManifest(subject, registry.Document{MediaType: "text/plain", Data: []byte(subject.Digest)})
+	from, root, err := registry.ReferrerManifest(subject, registry.Document{
+		MediaType: "text/plain", Data: []byte(subject.Digest),
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -125,7 +127,9 @@ func TestShapesOfLayouts(t *testing.T) {
 		"its name for a tag": {func(s *shaped) (ocispec.Descriptor, []ocispec.Descriptor, []string) {
 			return s.Root, []ocispec.Descriptor{entry(s.Root, refName, "gadget1")}, nil
 		}, "gadget1"},
-		"BuildKit, with a statement beside the platforms": {func(s *shaped) (ocispec.Descriptor, []ocispec.Descriptor, []string) {
+		"BuildKit, with a statement beside the platforms": {func(s *shaped) (ocispec.Descriptor, []ocispec.Descriptor,
+			[]string,
+		) {
 			statement := entry(s.document(s.Manifests[arch.AMD64]), "vnd.docker.reference.type", "attestation-manifest",
 				"vnd.docker.reference.digest", s.Manifests[arch.AMD64].Digest.String())
 			statement.Platform = &ocispec.Platform{OS: "unknown", Architecture: "unknown"}
@@ -135,7 +139,9 @@ func TestShapesOfLayouts(t *testing.T) {
 			return root, []ocispec.Descriptor{entry(root, "io.containerd.image.name", "r.example/g:v1", refName, "v1")}, nil
 		}, "r.example/g:v1"},
 		"ig, with the platforms beside the index": {func(s *shaped) (ocispec.Descriptor, []ocispec.Descriptor, []string) {
-			all := []ocispec.Descriptor{entry(s.Manifests[arch.AMD64]), entry(s.Manifests[arch.ARM64]), entry(s.Root, refName, "r.example/g:v1")}
+			all := []ocispec.Descriptor{
+				entry(s.Manifests[arch.AMD64]), entry(s.Manifests[arch.ARM64]), entry(s.Root, refName, "r.example/g:v1"),
+			}
 			return s.Root, all, nil
 		}, "r.example/g:v1"},
 		"oras, with documents of all": {func(s *shaped) (ocispec.Descriptor, []ocispec.Descriptor, []string) {
@@ -153,13 +159,16 @@ func TestShapesOfLayouts(t *testing.T) {
 				entry(s.index(one), refName, tagOf(s.Root)), entry(s.index(two), refName, tagOf(platform)),
 				entry(sig.Root, refName, tagOf(platform)+".sig"), entry(s.Root, refName, "v1"),
 			}
-			return s.Root, all, []string{refers(s.Root, one, ""), refers(platform, two, ""), refers(platform, sig.Root, tagOf(platform)+".sig")}
+			return s.Root, all, []string{
+				refers(s.Root, one, ""), refers(platform, two, ""), refers(platform, sig.Root, tagOf(platform)+".sig"),
+			}
 		}, "gadget1:v1"},
 		"cosign, with signatures by kind": {func(s *shaped) (ocispec.Descriptor, []ocispec.Descriptor, []string) {
 			sig := registrytest.NewArtifact(s.t, 2, 10)
 			s.add(sig.Blobs...)
 			all := []ocispec.Descriptor{
-				entry(s.Root, "kind", "dev.cosignproject.cosign/imageIndex"), entry(sig.Root, "kind", "dev.cosignproject.cosign/sigs"),
+				entry(s.Root, "kind", "dev.cosignproject.cosign/imageIndex"),
+				entry(sig.Root, "kind", "dev.cosignproject.cosign/sigs"),
 			}
 			return s.Root, all, []string{refers(s.Root, sig.Root, tagOf(s.Root)+".sig")}
 		}, "gadget1"},

@@ -103,7 +103,8 @@ func Pinned(ref registry.Reference, digest string) string {
 
 // SeveralNames is the error that one name was asked for and a digest has many.
 func SeveralNames(digest string, refs []store.Ref) error {
-	return fmt.Errorf("%q has %d names, write one of them: %s and %s are two", digest, len(refs), refs[0].Name, refs[1].Name)
+	return fmt.Errorf("%q has %d names, write one of them: %s and %s are two", digest, len(refs), refs[0].Name,
+		refs[1].Name)
 }
 
 // IsDigestPrefix reports whether text may be the start of a digest.

@@ -81,7 +81,8 @@ func referenceName(text string, ref registry.Reference) Name {
 
 // spelledAsPath reports whether text can be a path only.
 func spelledAsPath(text string) bool {
-	return text == "." || text == ".." || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./") || strings.HasPrefix(text, "../")
+	return text == "." || text == ".." || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./") ||
+		strings.HasPrefix(text, "../")
 }
 
 // ambiguous is the error for a reference that a file has for its name.
@@ -89,7 +90,8 @@ func ambiguous(text string, ref registry.Reference, refErr error) error {
 	if refErr != nil {
 		return fmt.Errorf("%q is a file or a directory, write \"./%s\" to use it", text, text)
 	}
-	return fmt.Errorf("%q may be a file here or an artifact in a registry, write \"./%s\" for the file or \"%s%s\" for the artifact",
+	return fmt.Errorf("%q may be a file here or an artifact in a registry, write \"./%s\" for the file or \"%s%s\" for "+
+		"the artifact",
 		text, text, registryTransport, ref)
 }
 
@@ -128,7 +130,8 @@ const (
 func ParseReference(text string) (registry.Reference, error) {
 	n, err := ParseName(text)
 	if err == nil && n.IsPath() {
-		err = cli.Usage(fmt.Errorf("%q is a path and this command takes references, put it into the store with \"gadget-run image load\", "+
+		err = cli.Usage(fmt.Errorf("%q is a path and this command takes references, put it into the store with "+
+			"\"gadget-run image load\", "+
 			"or into a registry with \"gadget-run image copy\"", text))
 	}
 	return n.Reference, err
@@ -138,14 +141,16 @@ func ParseReference(text string) (registry.Reference, error) {
 // file can be meant.
 func ParseNewName(text string) (registry.Reference, error) {
 	if spelledAsPath(text) {
-		return registry.Reference{}, cli.Usage(fmt.Errorf("%q is a path, the new name must be a reference: [registry/]name[:tag]", text))
+		return registry.Reference{}, cli.Usage(fmt.Errorf("%q is a path, the new name must be a reference: "+
+			"[registry/]name[:tag]", text))
 	}
 	return parseReference(strings.TrimPrefix(text, registryTransport))
 }
 
 func parseReference(text string) (registry.Reference, error) {
 	if text == "" {
-		return registry.Reference{}, cli.Usage(errors.New("the name of the artifact is empty, write [registry/]name[:tag] or a path"))
+		return registry.Reference{}, cli.Usage(errors.New("the name of the artifact is empty, write [registry/]name[:tag] " +
+			"or a path"))
 	}
 	d, err := defaults()
 	if err != nil {

@@ -38,7 +38,8 @@ func TestParseName(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"x": "docker.io/library/x:latest", "x.tar": "docker.io/library/x.tar:latest", "docker://oci:v1": "docker.io/library/oci:v1",
+		"x": "docker.io/library/x:latest", "x.tar": "docker.io/library/x.tar:latest",
+		"docker://oci:v1":           "docker.io/library/oci:v1",
 		"r.example:5000/a/x@" + pin: "r.example:5000/a/x@" + pin,
 	} {
 		if got, err := artifact.ParseName(text); err != nil || got.IsPath() || got.Reference.String() != want {
@@ -70,7 +71,8 @@ func TestLayoutBesideAReference(t *testing.T) {
 	g := &cli.Globals{Ctx: t.Context(), State: a.state, Stdout: &bytes.Buffer{}, Stderr: cli.Serial(&bytes.Buffer{})}
 	for _, text := range []string{admittedName, admittedName + "@" + a.artifact.Root.Digest.String()} {
 		_, err := artifact.Open(g, text, artifact.RegistryFlags{}, false)
-		if err == nil || !strings.Contains(err.Error(), `"./registry.example`) || !strings.Contains(err.Error(), `"docker://registry.example`) {
+		if err == nil || !strings.Contains(err.Error(), `"./registry.example`) ||
+			!strings.Contains(err.Error(), `"docker://registry.example`) {
 			t.Errorf("%s: error %v, want both spellings", text, err)
 		}
 	}
@@ -163,7 +165,8 @@ func TestPathsGoThroughThePolicy(t *testing.T) {
 	if err := os.WriteFile(policy, []byte("version: 1\nlocal: refuse\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := admit(artifact.TrustFlags{VerifyImage: true, Policy: cli.File(policy)}); err == nil || !strings.Contains(err.Error(), "is refused by") {
+	if err := admit(artifact.TrustFlags{VerifyImage: true, Policy: cli.File(policy)}); err == nil ||
+		!strings.Contains(err.Error(), "is refused by") {
 		t.Errorf("local: refuse: error %v, want a refusal", err)
 	}
 	if err := admit(artifact.TrustFlags{VerifyImage: true}); err != nil {

@@ -81,7 +81,8 @@ func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 			return out, err
 		}
 		if q.Policy == PullNever {
-			return out, fmt.Errorf("%w, pull it with \"gadget-run image pull %s\" or allow it with --pull=missing", err, q.Reference)
+			return out, fmt.Errorf("%w, pull it with \"gadget-run image pull %s\" or allow it with --pull=missing", err,
+				q.Reference)
 		}
 	}
 	out.Root, err = q.pull(g, ref, s)

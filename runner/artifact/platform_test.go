@@ -7,7 +7,10 @@ import (
 )
 
 func TestParsePlatform(t *testing.T) {
-	for text, want := range map[string]string{"linux/amd64": "amd64", "arm64": "arm64", "linux/arm64/v8": "arm64", "linux/aarch64": "arm64"} {
+	for text, want := range map[string]string{
+		"linux/amd64": "amd64", "arm64": "arm64", "linux/arm64/v8": "arm64",
+		"linux/aarch64": "arm64",
+	} {
 		if got, err := artifact.ParsePlatform(text); err != nil || got.String() != want {
 			t.Errorf("ParsePlatform(%q) = %q, %v; want %q", text, got, err, want)
 		}

@@ -17,7 +17,9 @@ import (
 // keepReferrers brings what the registry has about the manifests of an artifact,
 // the root first, into the store. An artifact is whole without it, so that what
 // cannot be had is only said.
-func keepReferrers(g *cli.Globals, client *registry.Client, ref registry.Reference, manifests []digest.Digest, s *store.Store) {
+func keepReferrers(g *cli.Globals, client *registry.Client, ref registry.Reference, manifests []digest.Digest,
+	s *store.Store,
+) {
 	found, err := client.Companions(g.Ctx, ref, manifests...)
 	if err != nil && g.Ctx.Err() == nil {
 		g.Say("gadget-run: not all signatures and documents of %s were found: %v", ref, err)
@@ -34,7 +36,9 @@ func keepReferrers(g *cli.Globals, client *registry.Client, ref registry.Referen
 
 // Companions are those of what a store or an archive has that belong to the
 // artifact root, to be pushed with it.
-func Companions(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, all []store.Referrer) []registry.Companion {
+func Companions(ctx context.Context, from oci.Blobs, root ocispec.Descriptor,
+	all []store.Referrer,
+) []registry.Companion {
 	var out []registry.Companion
 	for _, r := range belonging(manifestsOf(ctx, from, root), all) {
 		out = append(out, registry.Companion{Root: r.Target, Subject: r.Subject, Tag: r.Tag})

@@ -156,7 +156,8 @@ func withHint(err error, local bool) error {
 	case local:
 		return fmt.Errorf("%w, save it with its signatures (\"gadget-run image save\"), or pass --verify-image=false", err)
 	}
-	return fmt.Errorf("%w, trust its publisher's key with --public-keys=FILE or in %s, or run it unverified with --verify-image=false",
+	return fmt.Errorf("%w, trust its publisher's key with --public-keys=FILE or in %s, or run it unverified with "+
+		"--verify-image=false",
 		err, sign.SystemPolicy)
 }
 

@@ -66,7 +66,8 @@ func Target(name string) int { fmt.Println(name); return len(name) }
 func main() { Target("x") }
 `
 
-var cgoSource = strings.Replace(goSource, "import \"fmt\"", "// #include <stdlib.h>\nimport \"C\"\n\nimport \"fmt\"\n\nfunc init() { C.abs(1) }", 1)
+var cgoSource = strings.Replace(goSource, "import \"fmt\"",
+	"// #include <stdlib.h>\nimport \"C\"\n\nimport \"fmt\"\n\nfunc init() { C.abs(1) }", 1)
 
 // TestGoFunctions holds the functions of stripped Go binaries against the symbols
 // of the same binary before it was stripped.
@@ -163,7 +164,8 @@ func TestVersionsOfSymbols(t *testing.T) {
 		t.Fatal(err)
 	}
 	gcc := []string{"gcc", "-shared", "-fPIC", "-O1", "-Wl,--version-script=" + script, "-o", "out"}
-	whole, stripped := open(t, build(t, "lib.c", cSource, gcc...)), open(t, build(t, "lib.c", cSource, append(gcc, "-s")...))
+	whole, stripped := open(t, build(t, "lib.c", cSource, gcc...)),
+		open(t, build(t, "lib.c", cSource, append(gcc, "-s")...))
 	at := func(f *File, name string) uint64 {
 		fn, ok, err := f.Function(name)
 		if !ok || err != nil {
@@ -237,7 +239,8 @@ func TestStaticProbes(t *testing.T) {
 }
 
 func TestNotForThisMachine(t *testing.T) {
-	for _, data := range []string{"", "\x7fELF", "#!/bin/sh\n" + strings.Repeat("x", 100), "\x7fELF\x02\x02" + strings.Repeat("\x00", 100)} {
+	for _, data := range []string{"", "\x7fELF", "#!/bin/sh\n" + strings.Repeat("x", 100), "\x7fELF\x02\x02" +
+		strings.Repeat("\x00", 100)} {
 		if _, err := New(strings.NewReader(data), int64(len(data))); err == nil {
 			t.Errorf("%q is an ELF file", data)
 		}

@@ -88,8 +88,9 @@ func (f *File) symbols(s *section, fn func(i int, sym symbol) bool) ([]byte, err
 func (f *File) symbol(d []byte) symbol {
 	if f.wide {
 		return symbol{
-			name: le.Uint32(d), kind: elf.ST_TYPE(d[4]), local: elf.ST_BIND(d[4]) == elf.STB_LOCAL, section: elf.SectionIndex(le.Uint16(d[6:])),
-			addr: le.Uint64(d[8:]), size: le.Uint64(d[16:]),
+			name: le.Uint32(d), kind: elf.ST_TYPE(d[4]), local: elf.ST_BIND(d[4]) == elf.STB_LOCAL,
+			section: elf.SectionIndex(le.Uint16(d[6:])),
+			addr:    le.Uint64(d[8:]), size: le.Uint64(d[16:]),
 		}
 	}
 	return symbol{

@@ -42,7 +42,8 @@ func registry(t *testing.T) string {
 	listener.Close()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "config.yml")
-	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %q}}\nhttp: {addr: \"127.0.0.1:%d\"}\n", dir, port)
+	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %q}}\nhttp: {addr: "+
+		"\"127.0.0.1:%d\"}\n", dir, port)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,8 @@ func inspectWithSkopeo(t *testing.T, reference string) {
 // skopeoInspect reads a manifest or index with skopeo.
 func skopeoInspect(t *testing.T, reference string, into any) {
 	t.Helper()
-	out, err := exec.Command(runfile(t, "SKOPEO"), "inspect", "--raw", "--tls-verify=false", "docker://"+reference).Output()
+	out, err := exec.Command(runfile(t, "SKOPEO"), "inspect", "--raw", "--tls-verify=false", "docker://"+
+		reference).Output()
 	if err != nil {
 		t.Fatalf("skopeo inspect: %v", err)
 	}

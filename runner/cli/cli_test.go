@@ -24,7 +24,11 @@ func TestStateDir(t *testing.T) {
 		{"the flag", "/x", 0, nil, "/x"},
 		{"root", "", 0, map[string]string{"HOME": "/root"}, "/var/lib/gadget-run"},
 		{"XDG_DATA_HOME", "", 1000, map[string]string{"XDG_DATA_HOME": "/data", "HOME": "/home/u"}, "/data/gadget-run"},
-		{"a relative XDG_DATA_HOME", "", 1000, map[string]string{"XDG_DATA_HOME": "data", "HOME": "/home/u"}, "/home/u/.local/share/gadget-run"},
+		{
+			"a relative XDG_DATA_HOME", "", 1000,
+			map[string]string{"XDG_DATA_HOME": "data", "HOME": "/home/u"},
+			"/home/u/.local/share/gadget-run",
+		},
 		{"no home", "", 1000, nil, ""},
 	} {
 		if got := cli.StateDir(tt.flag, tt.uid, env(tt.env)); got != tt.want {

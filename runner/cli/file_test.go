@@ -24,7 +24,8 @@ func TestFlagsThatNameNothing(t *testing.T) {
 		}
 	}
 	line.PublicKeys = nil
-	if _, err := parser.Parse([]string{"--policy=p", "--public-keys=a,b", "--public-keys=c"}); err != nil || line.Policy != "p" || !slices.Equal(line.PublicKeys, cli.Files{"a", "b", "c"}) {
+	if _, err := parser.Parse([]string{"--policy=p", "--public-keys=a,b", "--public-keys=c"}); err != nil ||
+		line.Policy != "p" || !slices.Equal(line.PublicKeys, cli.Files{"a", "b", "c"}) {
 		t.Errorf("%+v, %v", line, err)
 	}
 }

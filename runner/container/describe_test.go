@@ -20,7 +20,8 @@ func TestDescribe(t *testing.T) {
 	info := source.Info{
 		ID: "aa", Name: "k8s_web", PID: 1, SandboxID: "bb", PodName: "of podman",
 		Labels: map[string]string{
-			"io.kubernetes.container.name": "web", "io.kubernetes.pod.name": "pod", "io.kubernetes.pod.namespace": "ns", "io.kubernetes.pod.uid": "uid",
+			"io.kubernetes.container.name": "web", "io.kubernetes.pod.name": "pod", "io.kubernetes.pod.namespace": "ns",
+			"io.kubernetes.pod.uid": "uid",
 		},
 		PodLabels: map[string]string{
 			"io.kubernetes.pod.name": "pod", "io.cri-containerd.kind": "sandbox", "app": "web", "app.kubernetes.io/name": "web",
@@ -38,7 +39,8 @@ func TestDescribe(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if got := describe(Podman, source.Info{ID: "aa", PodName: "of podman"}); got.K8s.PodName != "of podman" || got.K8s.PodLabels != nil {
+	if got := describe(Podman, source.Info{ID: "aa", PodName: "of podman"}); got.K8s.PodName != "of podman" ||
+		got.K8s.PodLabels != nil {
 		t.Errorf("a pod of podman: %+v", got.K8s)
 	}
 }
@@ -52,9 +54,17 @@ func TestOwner(t *testing.T) {
 		{"deployment", "web-5d4f-x7x2p", map[string]string{"pod-template-hash": "5d4f"}, "Deployment web"},
 		{"deployment with hyphens", "my-web-5d4f-x7x2p", map[string]string{"pod-template-hash": "5d4f"}, "Deployment my-web"},
 		{"deployment of a shortened name", "a-very-long-name-x7x2p", map[string]string{"pod-template-hash": "5d4f"}, ""},
-		{"daemon set", "proxy-abcde", map[string]string{"controller-revision-hash": "1", "pod-template-generation": "1"}, "DaemonSet proxy"},
+		{
+			"daemon set", "proxy-abcde",
+			map[string]string{"controller-revision-hash": "1", "pod-template-generation": "1"},
+			"DaemonSet proxy",
+		},
 		{"stateful set", "db-0", map[string]string{"statefulset.kubernetes.io/pod-name": "db-0"}, "StatefulSet db"},
-		{"job", "backup-1-abcde", map[string]string{"batch.kubernetes.io/job-name": "backup-1", "job-name": "x"}, "Job backup-1"},
+		{
+			"job", "backup-1-abcde",
+			map[string]string{"batch.kubernetes.io/job-name": "backup-1", "job-name": "x"},
+			"Job backup-1",
+		},
 		{"job of old", "backup-1-abcde", map[string]string{"job-name": "backup-1"}, "Job backup-1"},
 		{"static pod", "etcd-master", map[string]string{"tier": "control"}, ""},
 		{"no labels", "web-5d4f-x7x2p", nil, ""},
@@ -99,7 +109,10 @@ func TestExplain(t *testing.T) {
 		{fs.ErrNotExist, `there is no socket "/run/crio/crio.sock", start cri-o, name its socket with --crio-socketpath, or leave it out of --runtimes`},
 		{unix.EACCES, `permission denied at "/run/crio/crio.sock", run as root`},
 		{unix.ECONNREFUSED, `nobody listens at "/run/crio/crio.sock", start cri-o`},
-		{fmt.Errorf("listing: %w", context.DeadlineExceeded), `no answer from "/run/crio/crio.sock" within 10s, see whether cri-o is well`},
+		{
+			fmt.Errorf("listing: %w", context.DeadlineExceeded),
+			`no answer from "/run/crio/crio.sock" within 10s, see whether cri-o is well`,
+		},
 		{errors.New("it is odd"), `asking at "/run/crio/crio.sock": it is odd, see whether cri-o is well`},
 	} {
 		if got := e.explain(tc.err).Error(); got != tc.want {

@@ -14,7 +14,8 @@ import (
 // web is a pod of a Deployment.
 func web() containertest.PodSpec {
 	return containertest.PodSpec{
-		Namespace: "shop", Name: "web-5d4f-x7x2p", Container: "server", Labels: map[string]string{"app": "web", "pod-template-hash": "5d4f"},
+		Namespace: "shop", Name: "web-5d4f-x7x2p", Container: "server",
+		Labels: map[string]string{"app": "web", "pod-template-hash": "5d4f"},
 	}
 }
 
@@ -101,10 +102,12 @@ func testPodWatch(t *testing.T, c *container.Collection, r containertest.Runtime
 	seen := watch(t, c)
 	seen.wait(t, "CREATED server, LISTED")
 	next := containertest.StartPod(t, r, containertest.PodSpec{
-		Namespace: "shop", Name: "db-0", Container: "store", Labels: map[string]string{"statefulset.kubernetes.io/pod-name": "db-0"},
+		Namespace: "shop", Name: "db-0", Container: "store",
+		Labels: map[string]string{"statefulset.kubernetes.io/pod-name": "db-0"},
 	})
 	seen.wait(t, "CREATED server, LISTED, CREATED store")
-	if owner := seen.events[2].Container.K8s.Owner; owner == nil || *owner != (container.Owner{Kind: "StatefulSet", Name: "db"}) {
+	if owner := seen.events[2].Container.K8s.Owner; owner == nil ||
+		*owner != (container.Owner{Kind: "StatefulSet", Name: "db"}) {
 		t.Errorf("owner %+v", owner)
 	}
 	containertest.StopContainer(t, r, next.Container)

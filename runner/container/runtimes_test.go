@@ -21,7 +21,8 @@ const patience = 20 * time.Second
 
 // runtimes are the real runtimes that tests start, by their names.
 var runtimes = map[string]func(testing.TB) containertest.Runtime{
-	container.Docker: containertest.Docker, container.Podman: containertest.Podman, container.Containerd: containertest.Containerd,
+	container.Docker: containertest.Docker, container.Podman: containertest.Podman,
+	container.Containerd: containertest.Containerd,
 }
 
 // flagsFor asks one runtime at socket.
@@ -74,7 +75,8 @@ func TestRuntimes(t *testing.T) {
 func testList(t *testing.T, name string, r containertest.Runtime) {
 	before := time.Now()
 	id := r.Start(t, containertest.Spec{Name: "rest-one", Labels: map[string]string{
-		"io.kubernetes.pod.name": "pod-one", "io.kubernetes.pod.namespace": "space", "io.kubernetes.container.name": "rest-one",
+		"io.kubernetes.pod.name": "pod-one", "io.kubernetes.pod.namespace": "space",
+		"io.kubernetes.container.name": "rest-one",
 	}})
 	r.Start(t, containertest.Spec{Name: "rest-two"})
 	r.Stop(t, r.Start(t, containertest.Spec{Name: "ended"}))
@@ -99,13 +101,20 @@ func testList(t *testing.T, name string, r containertest.Runtime) {
 	}
 	holdAgainstProc(t, one)
 	for i, flags := range []container.SelectorFlags{
-		{ContainerName: "rest-two"}, {ContainerName: "!rest-one"}, {K8sPodName: "!pod-one"}, {K8sNamespace: "space"}, {ImageID: "12"},
+		{ContainerName: "rest-two"},
+		{ContainerName: "!rest-one"},
+		{K8sPodName: "!pod-one"},
+		{K8sNamespace: "space"},
+		{ImageID: "12"},
 	} {
 		s, err := flags.Selector()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := fmt.Sprint(s.Match(&all[0]), s.Match(&all[1])), []string{"false true", "false true", "false true", "true false", "false false"}[i]; got != want {
+		if got, want := fmt.Sprint(s.Match(&all[0]), s.Match(&all[1])), []string{
+			"false true", "false true", "false true",
+			"true false", "false false",
+		}[i]; got != want {
 			t.Errorf("%+v matches %s, want %s", flags, got, want)
 		}
 	}

@@ -32,7 +32,11 @@ func TestSelector(t *testing.T) {
 		{"excluded", SelectorFlags{ContainerName: "!etcd"}, false},
 		{"another excluded", SelectorFlags{ContainerName: "!a,!b"}, true},
 		{"wanted and excluded", SelectorFlags{ContainerName: "etcd,!etcd"}, false},
-		{"digest", SelectorFlags{ImageDigest: "sha256:7ab3d0c9f0c5d7b23e4a3a7d6d0c6a7ab5b6f5e86d4a0ac0d1c5f3c1ed1b7c4f"}, true},
+		{
+			"digest",
+			SelectorFlags{ImageDigest: "sha256:7ab3d0c9f0c5d7b23e4a3a7d6d0c6a7ab5b6f5e86d4a0ac0d1c5f3c1ed1b7c4f"},
+			true,
+		},
 		{"short digest", SelectorFlags{ImageDigest: "7ab3d0c9f0c5"}, true},
 		{"other digest", SelectorFlags{ImageDigest: "8ab3d0c9f0c5"}, false},
 		{"digest without digits", SelectorFlags{ImageDigest: "sha256:"}, false},

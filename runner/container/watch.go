@@ -148,7 +148,8 @@ func (f *follower) session(ctx context.Context) error {
 // subscribe starts to read the events of src.
 func subscribe(ctx context.Context, src source.Source) *stream {
 	s := &stream{
-		ready: make(chan struct{}), hints: make(chan string, maxHints), missed: make(chan struct{}, 1), ended: make(chan error, 1),
+		ready: make(chan struct{}), hints: make(chan string, maxHints), missed: make(chan struct{}, 1),
+		ended: make(chan error, 1),
 	}
 	go func() {
 		s.ended <- src.Events(ctx, sync.OnceFunc(func() { close(s.ready) }), func(id string) {

@@ -33,12 +33,16 @@ type knownColumn struct {
 
 // known are all columns.
 var known = []knownColumn{
-	{"runtime.runtime", "runtime.name runtime.runtimeName", 15, func(c *container.Container) string { return c.Runtime.Name }},
+	{"runtime.runtime", "runtime.name runtime.runtimeName", 15, func(c *container.Container) string {
+		return c.Runtime.Name
+	}},
 	{"runtime.containerId", "runtime.id", 19, func(c *container.Container) string { return shorten(c.Runtime.ID) }},
 	{"runtime.container", "runtime.containerName", 30, func(c *container.Container) string { return c.Runtime.Container }},
 	{"runtime.containerImageName", "", 30, func(c *container.Container) string { return c.Runtime.ImageName }},
 	{"runtime.containerImageId", "", 30, func(c *container.Container) string { return shorten(c.Runtime.ImageID) }},
-	{"runtime.containerImageDigest", "", 30, func(c *container.Container) string { return shorten(c.Runtime.ImageDigest) }},
+	{"runtime.containerImageDigest", "", 30, func(c *container.Container) string {
+		return shorten(c.Runtime.ImageDigest)
+	}},
 	{"runtime.containerStartedAt", "", 35, startedAt},
 	{"k8s.namespace", "", 20, func(c *container.Container) string { return c.K8s.Namespace }},
 	{"k8s.podName", "k8s.pod", 30, func(c *container.Container) string { return c.K8s.PodName }},

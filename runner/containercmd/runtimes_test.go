@@ -62,7 +62,8 @@ func TestAllRuntimes(t *testing.T) {
 		if want := "RUNTIME.RUNTIME RUNTIME.CONTAINER\ncontainerd      rest\ndocker          rest\npodman          rest\n"; stdout != want {
 			t.Errorf("got\n%swant\n%s", stdout, want)
 		}
-		if !strings.HasPrefix(stderr, "gadget-run: no containers of cri-o: there is no socket") || strings.Count(stderr, "\n") != 1 {
+		if !strings.HasPrefix(stderr, "gadget-run: no containers of cri-o: there is no socket") ||
+			strings.Count(stderr, "\n") != 1 {
 			t.Errorf("warnings: %q", stderr)
 		}
 	})
@@ -86,7 +87,9 @@ func testWatch(t *testing.T, flags []string, docker containertest.Runtime) {
 	lines, out := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := command(t, append(flags, "-w", "-o", "json", "-c", "rest,new")...).Run(&cli.Globals{Ctx: ctx, Stdout: out, Stderr: io.Discard})
+		err := command(t, append(flags, "-w", "-o", "json", "-c", "rest,new")...).Run(&cli.Globals{
+			Ctx: ctx, Stdout: out, Stderr: io.Discard,
+		})
 		out.Close()
 		done <- err
 	}()
@@ -126,7 +129,9 @@ func testWatch(t *testing.T, flags []string, docker containertest.Runtime) {
 func TestWatchEnds(t *testing.T) {
 	none := "--docker-socketpath=" + t.TempDir() + "/none"
 	var warnings lockedBuffer
-	err := command(t, "-r", "docker", none, "-w", "--timeout", "1s").Run(&cli.Globals{Ctx: context.Background(), Stdout: io.Discard, Stderr: &warnings})
+	err := command(t, "-r", "docker", none, "-w", "--timeout", "1s").Run(&cli.Globals{
+		Ctx: context.Background(), Stdout: io.Discard, Stderr: &warnings,
+	})
 	if err != nil {
 		t.Error(err)
 	}
@@ -135,7 +140,9 @@ func TestWatchEnds(t *testing.T) {
 	}
 	lines, out := io.Pipe()
 	lines.Close()
-	err = command(t, "-r", "docker", none, "-w").Run(&cli.Globals{Ctx: context.Background(), Stdout: out, Stderr: io.Discard})
+	err = command(t, "-r", "docker", none, "-w").Run(&cli.Globals{
+		Ctx: context.Background(), Stdout: out, Stderr: io.Discard,
+	})
 	if err == nil {
 		t.Error("nobody reads, and this is not an error")
 	}

@@ -16,9 +16,12 @@ func samples() []container.Container {
 	return []container.Container{
 		{
 			Runtime: container.Runtime{
-				Name: container.Containerd, ID: "fef9c7f66e0d68c554b7ea48cc3ef4e77c553957807de7f05ad0210a05d8c215", Container: "etcd",
-				ImageName: "registry.example/etcd:3.5", ImageID: "sha256:2b0d6572d062c0f590b08c3113e5d9a61e381b3da7845a0289bdbf1faa1b23d1",
-				ImageDigest: "sha256:7ab3d0c9f0c5d7b23e4a3a7d6d0c6a7ab5b6f5e86d4a0ac0d1c5f3c1ed1b7c4f", StartedAt: 1700000000123456789,
+				Name: container.Containerd, ID: "fef9c7f66e0d68c554b7ea48cc3ef4e77c553957807de7f05ad0210a05d8c215",
+				Container:   "etcd",
+				ImageName:   "registry.example/etcd:3.5",
+				ImageID:     "sha256:2b0d6572d062c0f590b08c3113e5d9a61e381b3da7845a0289bdbf1faa1b23d1",
+				ImageDigest: "sha256:7ab3d0c9f0c5d7b23e4a3a7d6d0c6a7ab5b6f5e86d4a0ac0d1c5f3c1ed1b7c4f",
+				StartedAt:   1700000000123456789,
 			},
 			K8s: container.K8s{
 				Namespace: "kube-system", PodName: "etcd-master", Container: "etcd", PodUID: "87a960e902bbb19289771a77e4b07353",

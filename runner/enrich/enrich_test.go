@@ -217,7 +217,8 @@ func BenchmarkFind(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			tr := newTracker(b, "")
 			for i := range n {
-				tr.event(container.Event{Type: container.Added, Container: named(string(rune('a'+i)), uint32(i), uint64(1000+i), 5)})
+				tr.event(container.Event{Type: container.Added, Container: named(string(rune('a'+i)), uint32(i), uint64(1000+i),
+					5)})
 			}
 			for b.Loop() {
 				tr.Find(1100, 0)

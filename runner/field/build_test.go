@@ -77,7 +77,8 @@ func TestUnnamedMembers(t *testing.T) {
 		member("wide", 0, u64),
 		{Type: pack("", 8, member("low", 0, u32), member("high", 4, u32))},
 	}}
-	src, err := Build(pack("event", 16, member("first", 0, u32), btf.Member{Type: inner, Offset: 8 * 8}, btf.Member{Type: u32}), Options{Name: "x"})
+	src, err := Build(pack("event", 16, member("first", 0, u32), btf.Member{Type: inner, Offset: 8 * 8},
+		btf.Member{Type: u32}), Options{Name: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,14 +314,18 @@ func TestFilter(t *testing.T) {
 }
 
 func TestSorter(t *testing.T) {
-	src, err := Build(pack("event", 8, member("count", 0, u32), member("name", 4, &btf.Array{Type: char, Nelems: 4})), Options{})
+	src, err := Build(pack("event", 8, member("count", 0, u32), member("name", 4, &btf.Array{Type: char, Nelems: 4})),
+		Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	entry := func(n byte, name string) []byte {
 		return append([]byte{n, 0, 0, 0}, append([]byte(name), 0, 0, 0)[:4]...)
 	}
-	for spec, want := range map[string]string{"": "2b 1c 2a ", "count": "1c 2b 2a ", "-count,name": "2a 2b 1c ", "name": "2a 2b 1c ", "-name": "1c 2b 2a "} {
+	for spec, want := range map[string]string{
+		"": "2b 1c 2a ", "count": "1c 2b 2a ", "-count,name": "2a 2b 1c ",
+		"name": "2a 2b 1c ", "-name": "1c 2b 2a ",
+	} {
 		samples := [][]byte{entry(2, "b"), entry(1, "c"), entry(2, "a")}
 		sort, err := Sorter(src, spec)
 		if err != nil {
@@ -343,7 +348,8 @@ func TestSorter(t *testing.T) {
 }
 
 func FuzzFilter(f *testing.F) {
-	src, err := Build(pack("event", 8, member("count", 0, u32), member("name", 4, &btf.Array{Type: char, Nelems: 4})), Options{})
+	src, err := Build(pack("event", 8, member("count", 0, u32), member("name", 4, &btf.Array{Type: char, Nelems: 4})),
+		Options{})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -39,7 +39,8 @@ func TestContainerFields(t *testing.T) {
 	src := build(true)
 	want := []string{
 		"k8s hidden", "k8s.node hidden", "k8s.namespace hidden", "k8s.podName", "k8s.containerName hidden",
-		"k8s.hostnetwork hidden", "k8s.podLabels hidden", "k8s.owner hidden", "k8s.owner.kind hidden", "k8s.owner.name hidden",
+		"k8s.hostnetwork hidden", "k8s.podLabels hidden", "k8s.owner hidden", "k8s.owner.kind hidden",
+		"k8s.owner.name hidden",
 		"runtime hidden", "runtime.containerName", "runtime.runtimeName hidden", "runtime.containerId hidden",
 		"runtime.containerPid hidden", "runtime.containerImageName hidden", "runtime.containerImageDigest hidden",
 		"runtime.containerStartedAt hidden", "mntns_id hidden", "netns_id hidden", "pid",

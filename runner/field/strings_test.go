@@ -9,7 +9,8 @@ import (
 )
 
 func argsEvent() *btf.Struct {
-	return pack("event", 20, member("size", 0, u32), member("args", 4, &btf.Array{Type: char, Nelems: 12}), member("other", 16, u32))
+	return pack("event", 20, member("size", 0, u32), member("args", 4, &btf.Array{Type: char, Nelems: 12}),
+		member("other", 16, u32))
 }
 
 // TestStrings reads char arrays with NULs inside in every way that gadget.yaml can

@@ -32,7 +32,9 @@ func source(t testing.TB) *field.Source {
 	proc := &btf.Struct{Name: "gadget_process", Size: 24, Members: []btf.Member{
 		member("comm", 0, &btf.Array{Type: letter, Nelems: 16}), member("pid", 16, u32),
 	}}
-	addr := &btf.Union{Name: "gadget_ip_addr_t", Size: 16, Members: []btf.Member{member("v6", 0, &btf.Array{Type: u8, Nelems: 16})}}
+	addr := &btf.Union{
+		Name: "gadget_ip_addr_t", Size: 16, Members: []btf.Member{member("v6", 0, &btf.Array{Type: u8, Nelems: 16})},
+	}
 	dst := &btf.Struct{Name: "gadget_l4endpoint_t", Size: 24, Members: []btf.Member{
 		member("addr_raw", 0, addr), member("port", 16, u16), member("proto_raw", 18, u16), member("version", 20, u8),
 	}}
@@ -108,8 +110,12 @@ func TestMatch(t *testing.T) {
 
 // TestList gives an expression the texts of a char array one by one.
 func TestList(t *testing.T) {
-	args := &btf.Struct{Name: "event", Size: 16, Members: []btf.Member{member("args", 0, &btf.Array{Type: letter, Nelems: 16})}}
-	src, err := field.Build(args, field.Options{Name: "exec", Fields: map[string]map[string]string{"args": {"ebpf.string": "list"}}})
+	args := &btf.Struct{
+		Name: "event", Size: 16, Members: []btf.Member{member("args", 0, &btf.Array{Type: letter, Nelems: 16})},
+	}
+	src, err := field.Build(args, field.Options{
+		Name: "exec", Fields: map[string]map[string]string{"args": {"ebpf.string": "list"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +198,8 @@ func TestMemoryBudget(t *testing.T) {
 func FuzzCompile(f *testing.F) {
 	src := source(f)
 	for _, s := range []string{
-		`proc.comm == "bash" && fd > 3`, `let x = cidr("10.0.0.0/8"); dst.addr in x`, `any(1..3, # == fd)`, `proc.`, `"`, `proc?.pid in {}`,
+		`proc.comm == "bash" && fd > 3`, `let x = cidr("10.0.0.0/8"); dst.addr in x`, `any(1..3, # == fd)`, `proc.`, `"`,
+		`proc?.pid in {}`,
 	} {
 		f.Add(s)
 	}

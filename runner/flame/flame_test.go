@@ -61,7 +61,8 @@ func TestHTML(t *testing.T) {
 // TestPprof reads the profile back by the numbers of its fields.
 func TestPprof(t *testing.T) {
 	start := time.Unix(100, 0)
-	z, err := gzip.NewReader(bytes.NewReader(profile().Pprof(nil, Unit{"samples", "count"}, start, start.Add(time.Second))))
+	z, err := gzip.NewReader(bytes.NewReader(profile().Pprof(nil, Unit{"samples", "count"}, start,
+		start.Add(time.Second))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,8 @@ func TestPprof(t *testing.T) {
 	if got := strings.Join(texts, ","); got != ",samples,count,<write>,main,read;it" {
 		t.Errorf("the strings are %q", got)
 	}
-	if count[profileSample] != 2 || count[profileFunction] != 3 || count[profileLocation] != 3 || count[profileDuration] != 1 {
+	if count[profileSample] != 2 || count[profileFunction] != 3 || count[profileLocation] != 3 ||
+		count[profileDuration] != 1 {
 		t.Errorf("the messages are %v", count)
 	}
 }

@@ -87,7 +87,8 @@ func (w *pprofWriter) function(name string) uint64 {
 	w.message(profileFunction, number(number(nil, functionID, id), functionName, w.text(name)))
 	line := number(nil, lineFunction, id)
 	location := number(nil, locationID, id)
-	w.message(profileLocation, protowire.AppendBytes(protowire.AppendTag(location, locationLine, protowire.BytesType), line))
+	w.message(profileLocation, protowire.AppendBytes(protowire.AppendTag(location, locationLine, protowire.BytesType),
+		line))
 	return id
 }
 

@@ -76,7 +76,8 @@ func (c *Lock) compare(file string, want []byte) error {
 		return fmt.Errorf("reading the lock file: %w", err)
 	}
 	if !bytes.Equal(have, want) {
-		return fmt.Errorf("the lock file %q is not what %q stands for now, run: gadget-run lock %s -o %s", file, c.List, c.List, file)
+		return fmt.Errorf("the lock file %q is not what %q stands for now, run: gadget-run lock %s -o %s", file, c.List,
+			c.List, file)
 	}
 	return nil
 }
@@ -105,7 +106,9 @@ func (c *Lock) resolve(g *cli.Globals, list lockfile.List) (lockfile.Lock, error
 
 // gadget resolves one name. What refers to it is complete, or it is an error:
 // nodes will not ask again.
-func (c *Lock) gadget(g *cli.Globals, client *registry.Client, ref registry.Reference, archs []arch.Arch) (lockfile.Gadget, error) {
+func (c *Lock) gadget(g *cli.Globals, client *registry.Client, ref registry.Reference,
+	archs []arch.Arch,
+) (lockfile.Gadget, error) {
 	root, err := client.Resolve(g.Ctx, ref)
 	if err != nil {
 		return lockfile.Gadget{}, err
@@ -182,7 +185,8 @@ func referrers(root digest.Digest, companions []registry.Companion) ([]lockfile.
 			c.Subject = ""
 		}
 		all = append(all, lockfile.Referrer{
-			Subject: c.Subject, Digest: c.Root.Digest, MediaType: c.Root.MediaType, ArtifactType: c.Root.ArtifactType, Size: c.Root.Size, Tag: c.Tag,
+			Subject: c.Subject, Digest: c.Root.Digest, MediaType: c.Root.MediaType, ArtifactType: c.Root.ArtifactType,
+			Size: c.Root.Size, Tag: c.Tag,
 		})
 	}
 	key := func(r lockfile.Referrer) string { return r.Tag + " " + r.Digest.String() }

@@ -30,7 +30,8 @@ var machineCode = map[arch.Arch]struct {
 			0x0f, 0x05, // syscall
 			0xcc, 0xcc, // never reached
 		},
-		[]byte{0x55, 0x5d, 0xc3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc}, // push, pop, ret
+		// push, pop, ret
+		[]byte{0x55, 0x5d, 0xc3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc},
 	},
 	arch.ARM64: {
 		elf.EM_AARCH64,
@@ -74,7 +75,10 @@ func Program(t testing.TB) string {
 	symbolSize := uint64(len(symbols) * elf.Sym64Size)
 	sections := []elf.Section64{
 		{},
-		{Name: 1, Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC | elf.SHF_EXECINSTR), Addr: programBase + programText, Off: programText, Size: uint64(len(text))},
+		{
+			Name: 1, Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC | elf.SHF_EXECINSTR), Addr: programBase +
+				programText, Off: programText, Size: uint64(len(text)),
+		},
 		{Name: 7, Type: uint32(elf.SHT_SYMTAB), Off: at, Size: symbolSize, Link: 3, Info: 1, Entsize: elf.Sym64Size},
 		{Name: 15, Type: uint32(elf.SHT_STRTAB), Off: at + symbolSize, Size: uint64(len(names))},
 		{Name: 15, Type: uint32(elf.SHT_STRTAB), Off: at + symbolSize + uint64(len(names)), Size: uint64(len(sectionNames))},
@@ -85,7 +89,10 @@ func Program(t testing.TB) string {
 		Ehsize: 64, Phentsize: 56, Phnum: 1, Shentsize: 64, Shnum: uint16(len(sections)), Shstrndx: 4,
 	}
 	copy(header.Ident[:], elf.ELFMAG+"\x02\x01\x01")
-	load := elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X), Vaddr: programBase, Paddr: programBase, Filesz: at, Memsz: at, Align: 0x1000}
+	load := elf.Prog64{
+		Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X), Vaddr: programBase, Paddr: programBase, Filesz: at,
+		Memsz: at, Align: 0x1000,
+	}
 	var out bytes.Buffer
 	put := func(parts ...any) {
 		for _, p := range parts {

@@ -193,7 +193,8 @@ func shown(g *cli.Globals, err error) error {
 // request is what the flags ask for, without the toolchain.
 func (b *Build) request(g *cli.Globals) (assemble.ImageRequest, error) {
 	req := assemble.ImageRequest{
-		Directory: assemble.Directory{Dir: b.Path, BuildFile: b.File}, Labels: map[string]string{}, Lenient: !b.ValidateMetadata,
+		Directory: assemble.Directory{Dir: b.Path, BuildFile: b.File}, Labels: map[string]string{},
+		Lenient: !b.ValidateMetadata,
 	}
 	for _, l := range b.Label {
 		key, value, ok := strings.Cut(l, "=")

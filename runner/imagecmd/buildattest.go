@@ -28,7 +28,8 @@ import (
 // isSource reports whether a file can be a gadget's source, as the rules have
 // it too: files of Bazel, texts and tests are none.
 func isSource(name string) bool {
-	return name != "BUILD" && name != "BUILD.bazel" && !strings.HasSuffix(name, ".md") && !strings.HasSuffix(name, "_test.go")
+	return name != "BUILD" && name != "BUILD.bazel" && !strings.HasSuffix(name, ".md") &&
+		!strings.HasSuffix(name, "_test.go")
 }
 
 // attestation is a document that a build writes about its result.

@@ -35,7 +35,8 @@ func compiler(t *testing.T, setenv func(name, value string)) {
 		setenv("BPF_INCLUDE", filepath.Dir(filepath.Dir(headers[0])))
 		for name, program := range map[string]string{"CLANG": tc.Clang, "LLVM_STRIP": tc.Strip} {
 			wrapper := filepath.Join(dir, filepath.Base(program))
-			script := fmt.Sprintf("#!/bin/sh\nexec '%s' --library-path '%s' '%s' \"$@\"", tc.Loader, strings.Join(tc.LibraryPath, ":"), program)
+			script := fmt.Sprintf("#!/bin/sh\nexec '%s' --library-path '%s' '%s' \"$@\"", tc.Loader,
+				strings.Join(tc.LibraryPath, ":"), program)
 			if name == "CLANG" { // as an installed clang finds them in /usr/include
 				script += fmt.Sprintf(" -idirafter '%s'", filepath.Dir(filepath.Dir(headers[0])))
 			}

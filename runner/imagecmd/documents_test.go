@@ -32,7 +32,8 @@ func TestInspectDocuments(t *testing.T) {
 	layout := gadgettest.Layout(t, "testdata/open.bpf.o", "testdata/open.yaml", arch.AMD64, arch.ARM64)
 	state := t.TempDir()
 	for _, args := range [][]string{{"image", "load", "--tag", text, layout}, {"image", "push", text}} {
-		if err := run(append([]string{"--state", state, "-q"}, args...), strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{}); err != nil {
+		if err := run(append([]string{"--state", state, "-q"}, args...), strings.NewReader(""), &bytes.Buffer{},
+			&bytes.Buffer{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -34,7 +34,8 @@ func (l *Load) Run(g *cli.Globals) error {
 	defer from.Close()
 	if l.Tag != "" {
 		if len(members) != 1 {
-			return cli.Usage(fmt.Errorf("the archive has %d artifacts, --tag can name only one, choose it with oci:PATH:NAME", len(members)))
+			return cli.Usage(fmt.Errorf("the archive has %d artifacts, --tag can name only one, choose it with oci:PATH:NAME",
+				len(members)))
 		}
 		members[0].Name = l.Tag
 	}

@@ -15,7 +15,9 @@ import (
 
 // onlyPlatforms returns an artifact that has the chosen ones of the platforms
 // of root: another index, which is not in the store. Without archs it is root.
-func onlyPlatforms(g *cli.Globals, from oci.Blobs, root ocispec.Descriptor, archs []arch.Arch) (ocispec.Descriptor, oci.Blobs, error) {
+func onlyPlatforms(g *cli.Globals, from oci.Blobs, root ocispec.Descriptor, archs []arch.Arch) (ocispec.Descriptor,
+	oci.Blobs, error,
+) {
 	if len(archs) == 0 {
 		return root, from, nil
 	}

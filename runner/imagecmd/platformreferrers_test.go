@@ -161,7 +161,9 @@ func TestWhatRefersToPlatforms(t *testing.T) {
 }
 
 // check runs image commands and compares what is about manifests at their target.
-func (a *annotated) check(target string, want []string, manifests []ocispec.Descriptor, dir string, commands ...string) {
+func (a *annotated) check(target string, want []string, manifests []ocispec.Descriptor, dir string,
+	commands ...string,
+) {
 	a.t.Helper()
 	for _, c := range commands {
 		a.run(dir, c)

@@ -54,7 +54,9 @@ func (p *Pull) Run(g *cli.Globals) error {
 	got := make([]artifact.Obtained, len(p.Image))
 	for i, text := range p.Image {
 		group.Go(func() (err error) {
-			got[i], err = artifact.Obtain(together, artifact.Request{Reference: text, Policy: artifact.PullAlways, Archs: archs, Client: client})
+			got[i], err = artifact.Obtain(together, artifact.Request{
+				Reference: text, Policy: artifact.PullAlways, Archs: archs, Client: client,
+			})
 			return err
 		})
 	}
@@ -119,14 +121,17 @@ func (c *Copy) Run(g *cli.Globals) error {
 }
 
 // copyPath pushes the artifact of a layout or an archive.
-func copyPath(g *cli.Globals, client *registry.Client, n artifact.Name, dst registry.Reference) (registry.Copied, error) {
+func copyPath(g *cli.Globals, client *registry.Client, n artifact.Name, dst registry.Reference) (registry.Copied,
+	error,
+) {
 	src, err := artifact.OpenPath(g.Ctx, n)
 	if err != nil {
 		return registry.Copied{}, err
 	}
 	defer src.Release()
 	q := registry.PushRequest{
-		Blobs: src.Blobs, Root: src.Root, Repository: dst, Along: artifact.Companions(g.Ctx, src.Blobs, src.Root, src.Referrers),
+		Blobs: src.Blobs, Root: src.Root, Repository: dst, Along: artifact.Companions(g.Ctx, src.Blobs, src.Root,
+			src.Referrers),
 	}
 	if dst.Tag != "" {
 		q.Tags = []string{dst.Tag}

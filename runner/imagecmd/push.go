@@ -126,7 +126,8 @@ func (p *Push) archs() ([]arch.Arch, error) {
 func pushed(g *cli.Globals, verb string, ref registry.Reference, res registry.PushResult) error {
 	done := "everything is there already, nothing uploaded"
 	if !res.Unchanged() {
-		done = fmt.Sprintf("%d uploaded (%s), %d mounted, %d already there", res.Uploaded, show.Size(res.Bytes), res.Mounted, res.Existing)
+		done = fmt.Sprintf("%d uploaded (%s), %d mounted, %d already there", res.Uploaded, show.Size(res.Bytes), res.Mounted,
+			res.Existing)
 	}
 	if res.DryRun {
 		g.Say("Dry run: %s", done)

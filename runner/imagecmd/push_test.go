@@ -14,14 +14,16 @@ import (
 // TestPushOnePlatform pushes what was pulled for one machine to a registry that
 // knows nothing of the rest.
 func TestPushOnePlatform(t *testing.T) {
-	from, to := registrytest.Start(t, registrytest.Config{}).Addr+"/g:v1", registrytest.Start(t, registrytest.Config{}).Addr+"/g:v1"
+	from, to := registrytest.Start(t, registrytest.Config{}).Addr+"/g:v1",
+		registrytest.Start(t, registrytest.Config{}).Addr+"/g:v1"
 	t.Setenv("GADGET_RUN_REGISTRIES", os.DevNull)
 	layout := registrytest.NewArtifact(t, 1, 4096).Layout(t)
 	author, node, other := t.TempDir(), t.TempDir(), t.TempDir()
 	call := func(state, wantErr string, args ...string) string {
 		t.Helper()
 		var stdout, stderr bytes.Buffer
-		err := run(append([]string{"--state", filepath.Join(state, "state")}, args...), strings.NewReader(""), &stdout, &stderr)
+		err := run(append([]string{"--state", filepath.Join(state, "state")}, args...), strings.NewReader(""), &stdout,
+			&stderr)
 		if wantErr == "" && err != nil || wantErr != "" && (err == nil || !strings.Contains(err.Error(), wantErr)) {
 			t.Fatalf("%q: %v, want %q\n%s", args, err, wantErr, &stderr)
 		}

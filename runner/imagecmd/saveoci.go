@@ -133,7 +133,9 @@ func contents(g *cli.Globals, s *store.Store, refs []store.Ref) ([]ocispec.Descr
 	for _, d := range all {
 		list = append(list, d)
 	}
-	slices.SortFunc(list, func(a, b ocispec.Descriptor) int { return strings.Compare(a.Digest.String(), b.Digest.String()) })
+	slices.SortFunc(list, func(a, b ocispec.Descriptor) int {
+		return strings.Compare(a.Digest.String(), b.Digest.String())
+	})
 	return list, nil
 }
 

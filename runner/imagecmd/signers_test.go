@@ -29,7 +29,8 @@ func TestSignAtOnce(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", dir)
 	command := func(args ...string) error {
 		var out bytes.Buffer
-		if err := run(append([]string{"--state", filepath.Join(dir, "state")}, args...), strings.NewReader(""), &out, &out); err != nil {
+		if err := run(append([]string{"--state", filepath.Join(dir, "state")}, args...), strings.NewReader(""), &out,
+			&out); err != nil {
 			return fmt.Errorf("%w: %s", err, &out)
 		}
 		return nil
@@ -52,7 +53,8 @@ func TestSignAtOnce(t *testing.T) {
 		for _, key := range private {
 			for _, form := range []string{"tag", "bundle"} {
 				var out bytes.Buffer
-				err := run([]string{"--state", filepath.Join(dir, "state"), "image", "verify", "--key", key + ".pub", ref}, nil, &out, &out)
+				err := run([]string{"--state", filepath.Join(dir, "state"), "image", "verify", "--key", key + ".pub", ref}, nil,
+					&out, &out)
 				if err != nil || !strings.Contains(out.String(), "as a "+form) {
 					t.Errorf("round %d: the %s by %s is lost: %v: %s", round, form, filepath.Base(key), err, &out)
 				}

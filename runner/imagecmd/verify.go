@@ -51,7 +51,8 @@ func (v *Verify) Run(g *cli.Globals) error {
 	verdict, err := sign.Check(g.Ctx, q)
 	var refused *sign.RefusedError
 	if errors.As(err, &refused) && !policy.RuleFor(q.Name, false).Trusts() {
-		return fmt.Errorf("verifying %s: no key is known for it, pass --key=FILE or write it into %s", src.Name, sign.SystemPolicy)
+		return fmt.Errorf("verifying %s: no key is known for it, pass --key=FILE or write it into %s", src.Name,
+			sign.SystemPolicy)
 	}
 	if errors.As(err, &refused) {
 		return fmt.Errorf("verifying %s (%s): %s", src.Name, src.Root.Digest, refused.Reason)
@@ -59,7 +60,9 @@ func (v *Verify) Run(g *cli.Globals) error {
 	if err != nil {
 		return fmt.Errorf("verifying %s: %w", src.Name, err)
 	}
-	return v.print(g, Verified{Reference: src.Pinned(), Digest: src.Root.Digest.String(), Signers: verdict.Signers, Policy: policy.Source})
+	return v.print(g, Verified{
+		Reference: src.Pinned(), Digest: src.Root.Digest.String(), Signers: verdict.Signers, Policy: policy.Source,
+	})
 }
 
 // find returns the artifact and where its signatures lie: with it in a path, in

@@ -12,7 +12,8 @@ import (
 // of it moves no cursor.
 func FuzzSummaries(f *testing.F) {
 	root := oci.Describe("x", []byte("x"))
-	f.Add([]byte(`{"subject":[{"digest":{"sha256":"` + root.Digest.Encoded() + `"}}],"predicateType":"https://slsa.dev/provenance/v1","predicate":{"runDetails":{"builder":{"id":"\u001b[2J"}}}}`))
+	f.Add([]byte(`{"subject":[{"digest":{"sha256":"` + root.Digest.Encoded() +
+		`"}}],"predicateType":"https://slsa.dev/provenance/v1","predicate":{"runDetails":{"builder":{"id":"\u001b[2J"}}}}`))
 	f.Add([]byte(`{"spdxVersion":"SPDX-2.3","packages":[{}],"files":[1]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, text := range []string{aboutStatement(data, root), aboutSPDX(data)} {

@@ -175,7 +175,8 @@ func aboutStatement(data []byte, root ocispec.Descriptor) string {
 	case !about:
 		return "about another artifact"
 	case s.PredicateType == attest.ProvenancePredicate:
-		return fmt.Sprintf("provenance: built by %s from %d inputs", s.Predicate.Run.Builder.ID, len(s.Predicate.Definition.Dependencies))
+		return fmt.Sprintf("provenance: built by %s from %d inputs", s.Predicate.Run.Builder.ID,
+			len(s.Predicate.Definition.Dependencies))
 	}
 	return s.PredicateType
 }
@@ -207,7 +208,9 @@ func (t Trust) print(p *textPrinter) {
 	}
 	var rows [][]string
 	for _, d := range t.Documents {
-		rows = append(rows, []string{strings.TrimPrefix(d.Type, "application/"), d.Digest[:min(len(d.Digest), len("sha256:")+12)], d.Summary})
+		rows = append(rows, []string{
+			strings.TrimPrefix(d.Type, "application/"), d.Digest[:min(len(d.Digest), len("sha256:")+12)], d.Summary,
+		})
 	}
 	p.table("Documents", []string{"TYPE", "DIGEST", "SAYS"}, rows)
 }

@@ -26,7 +26,10 @@ func someLock() lockfile.Lock {
 			Signers:   []lockfile.Signer{{Name: "release", Key: "sha256:1"}},
 			Referrers: []lockfile.Referrer{
 				{Digest: otherDigest, MediaType: ocispec.MediaTypeImageManifest, ArtifactType: "x/y", Size: 9},
-				{Digest: otherDigest, MediaType: ocispec.MediaTypeImageManifest, Size: 9, Tag: "sha256-" + someDigest.Encoded() + ".sig"},
+				{
+					Digest: otherDigest, MediaType: ocispec.MediaTypeImageManifest, Size: 9, Tag: "sha256-" + someDigest.Encoded() +
+						".sig",
+				},
 			},
 		},
 	}}
@@ -116,21 +119,25 @@ func TestFind(t *testing.T) {
 func TestWrongLocks(t *testing.T) {
 	text := formatted(t)
 	for name, tt := range map[string]struct{ old, new, want string }{
-		"another version":   {"version: 1", "version: 2", "version is 2, only version 1 is known"},
-		"no version":        {"version: 1\n", "", "it has no version"},
-		"an unknown field":  {"size: 7", "size: 7\n    mode: 1", "field mode not found"},
-		"a field twice":     {"size: 7", "size: 7\n    size: 7", "already"},
-		"another document":  {"checksum:", "---\nchecksum:", "more than one document"},
-		"a size":            {"size: 7", "size: 8", "its checksum does not match, so it was edited"},
-		"a negative size":   {"size: 7", "size: -7", "size is -7"},
-		"a short name":      {"r.example/b:v1", "zb", "its whole name is"},
-		"a wrong name":      {"r.example/b:v1", "r.example/B:v1", "lower case"},
-		"an order":          {"r.example/b:v1", "r.example/0:v1", "is not behind"},
-		"a digest":          {"digest: " + someDigest.String(), "digest: sha256:12", "digest"},
-		"a type":            {"mediaType: application/vnd.oci.image.index.v1+json", "mediaType: text/plain", "is not that of an OCI manifest"},
-		"a pinned name":     {"r.example/b:v1", "r.example/b@" + someDigest.String(), "another digest"},
-		"another's tag":     {"tag: sha256-ca97", "tag: sha256-ca98", "is not one for what belongs to"},
-		"a platform":        {"digest: " + otherDigest.String() + "\n    signers", "digest: x\n    signers", `platform "linux/amd64"`},
+		"another version":  {"version: 1", "version: 2", "version is 2, only version 1 is known"},
+		"no version":       {"version: 1\n", "", "it has no version"},
+		"an unknown field": {"size: 7", "size: 7\n    mode: 1", "field mode not found"},
+		"a field twice":    {"size: 7", "size: 7\n    size: 7", "already"},
+		"another document": {"checksum:", "---\nchecksum:", "more than one document"},
+		"a size":           {"size: 7", "size: 8", "its checksum does not match, so it was edited"},
+		"a negative size":  {"size: 7", "size: -7", "size is -7"},
+		"a short name":     {"r.example/b:v1", "zb", "its whole name is"},
+		"a wrong name":     {"r.example/b:v1", "r.example/B:v1", "lower case"},
+		"an order":         {"r.example/b:v1", "r.example/0:v1", "is not behind"},
+		"a digest":         {"digest: " + someDigest.String(), "digest: sha256:12", "digest"},
+		"a type": {
+			"mediaType: application/vnd.oci.image.index.v1+json", "mediaType: text/plain", "is not that of an OCI manifest",
+		},
+		"a pinned name": {"r.example/b:v1", "r.example/b@" + someDigest.String(), "another digest"},
+		"another's tag": {"tag: sha256-ca97", "tag: sha256-ca98", "is not one for what belongs to"},
+		"a platform": {
+			"digest: " + otherDigest.String() + "\n    signers", "digest: x\n    signers", `platform "linux/amd64"`,
+		},
 		"no checksum":       {"checksum: ", "# ", "its checksum does not match"},
 		"something unknown": {text, "- a", "cannot unmarshal"},
 		"nothing":           {text, "", "it has no version"},
@@ -151,7 +158,8 @@ func TestWrongLocks(t *testing.T) {
 
 func TestParseList(t *testing.T) {
 	t.Setenv("GADGET_RUN_REGISTRIES", "/dev/null")
-	l, err := lockfile.ParseList([]byte("version: 1\nplatforms: [linux/amd64, arm64]\ngadgets:\n  - r.example/b:v1\n  - r.example/a\n"))
+	l, err := lockfile.ParseList([]byte("version: 1\nplatforms: [linux/amd64, arm64]\ngadgets:\n  - r.example/b:v1\n  - " +
+		"r.example/a\n"))
 	if err != nil || len(l.Archs) != 2 || len(l.Gadgets) != 2 || l.Gadgets[1].String() != "r.example/a:latest" {
 		t.Errorf("%v, %v", l, err)
 	}

@@ -14,7 +14,8 @@ import (
 
 func TestPlace(t *testing.T) {
 	ctx := context.Background()
-	manifest, signature, ofManifest := digest.FromString("manifest"), digest.FromString("signature"), digest.FromString("other")
+	manifest, signature, ofManifest := digest.FromString("manifest"), digest.FromString("signature"),
+		digest.FromString("other")
 	tag := "sha256-" + someDigest.Encoded() + ".sig"
 	g := lockfile.Gadget{Digest: someDigest, Referrers: []lockfile.Referrer{
 		{Digest: signature, MediaType: ocispec.MediaTypeImageManifest},

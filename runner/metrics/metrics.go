@@ -230,7 +230,8 @@ func (r *Registry) family(f *family) (*family, error) {
 		return f, nil
 	}
 	if known.kind != f.kind || !slices.Equal(known.boundaries, f.boundaries) {
-		return nil, fmt.Errorf("another metric of other type or boundaries is called %q, name this one with %s", f.name, annotationName)
+		return nil, fmt.Errorf("another metric of other type or boundaries is called %q, name this one with %s", f.name,
+			annotationName)
 	}
 	return known, nil
 }

@@ -44,7 +44,8 @@ func sample(comm string, opens, depth, size uint32, slots ...uint32) []byte {
 }
 
 var collected = map[string]string{
-	"metrics.collect": "true", "metrics.implicit-counter.name": "events", "metrics.implicit-counter.description": "All\nof them",
+	"metrics.collect": "true", "metrics.implicit-counter.name": "events",
+	"metrics.implicit-counter.description": "All\nof them",
 }
 
 var described = map[string]map[string]string{

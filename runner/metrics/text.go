@@ -11,9 +11,11 @@ var helpEscapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
 
 // units are the names that Prometheus has for units of UCUM.
 var units = map[string]string{
-	"d": "days", "h": "hours", "min": "minutes", "s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds",
+	"d": "days", "h": "hours", "min": "minutes", "s": "seconds", "ms": "milliseconds", "us": "microseconds",
+	"ns": "nanoseconds",
 	"By": "bytes", "KiBy": "kibibytes", "MiBy": "mebibytes", "GiBy": "gibibytes", "kBy": "kilobytes", "MBy": "megabytes",
-	"GBy": "gigabytes", "Hz": "hertz", "%": "percent", "Cel": "celsius", "W": "watts", "V": "volts", "A": "amperes", "J": "joules",
+	"GBy": "gigabytes", "Hz": "hertz", "%": "percent", "Cel": "celsius", "W": "watts", "V": "volts", "A": "amperes",
+	"J": "joules",
 }
 
 // metricName returns the name of a metric as the OpenTelemetry exporter for

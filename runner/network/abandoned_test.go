@@ -51,7 +51,8 @@ func TestAbandonedFilter(t *testing.T) {
 		if n := count(); n != 2 {
 			t.Errorf("%d filters before, want 2", n)
 		}
-		for deadline := time.Now().Add(10 * time.Second); count() > 1 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(10 * time.Second); count() > 1 &&
+			time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 			d.sweep(netlink.HANDLE_MIN_INGRESS)
 		}
 		if n := count(); n != 1 {

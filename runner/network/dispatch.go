@@ -26,14 +26,18 @@ type dispatcher struct {
 // newDispatcher returns a dispatcher to prog. attach is the type that prog was
 // loaded with.
 func newDispatcher(prog *ebpf.Program, attach ebpf.AttachType) (*dispatcher, error) {
-	table, err := ebpf.NewMap(&ebpf.MapSpec{Name: dispatcherName, Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	table, err := ebpf.NewMap(&ebpf.MapSpec{
+		Name: dispatcherName, Type: ebpf.ProgramArray, KeySize: 4, ValueSize: 4, MaxEntries: 1,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("making a table of programs: %w", err)
 	}
 	if err := table.Put(uint32(0), uint32(prog.FD())); err != nil {
 		return nil, errors.Join(fmt.Errorf("filling a table of programs: %w", err), table.Close())
 	}
-	return &dispatcher{table, ebpf.ProgramSpec{Name: dispatcherName, Type: prog.Type(), AttachType: attach, License: "GPL"}}, nil
+	return &dispatcher{table, ebpf.ProgramSpec{
+		Name: dispatcherName, Type: prog.Type(), AttachType: attach, License: "GPL",
+	}}, nil
 }
 
 // program returns the program for the namespace with number ns. The caller closes

@@ -43,7 +43,9 @@ type entry struct {
 // PushEvents starts to send what is added. What goes wrong is noted, the run goes on.
 func PushEvents(e Endpoint, note func(format string, args ...any)) *Events {
 	ctx, cancel := context.WithCancel(context.Background())
-	out := &Events{client: newClient(e), note: note, cancel: cancel, done: make(chan struct{}), filled: make(chan struct{}, 1)}
+	out := &Events{
+		client: newClient(e), note: note, cancel: cancel, done: make(chan struct{}), filled: make(chan struct{}, 1),
+	}
 	go out.work(ctx)
 	return out
 }

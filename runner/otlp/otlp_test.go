@@ -97,14 +97,31 @@ func TestEndpoint(t *testing.T) {
 		{name: "of the flag", value: "http://collector:4318", want: "http://collector:4318/v1/metrics"},
 		{name: "of the flag with a path", value: "https://c/otlp/m", want: "https://c/otlp/m"},
 		{name: "nothing said", value: "otlp", want: "http://localhost:4318/v1/metrics"},
-		{name: "a base", value: "otlp", variables: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=https://c/otlp/"}, want: "https://c/otlp/v1/metrics"},
-		{name: "of the signal", value: "otlp", variables: []string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=https://c/m", "OTEL_EXPORTER_OTLP_ENDPOINT=https://d"}, want: "https://c/m"},
-		{name: "a name", value: "my-exporter", want: `the endpoint "my-exporter" is not a URL such as http://localhost:4318, nor the word "otlp"`},
+		{
+			name: "a base", value: "otlp", variables: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=https://c/otlp/"},
+			want: "https://c/otlp/v1/metrics",
+		},
+		{name: "of the signal", value: "otlp", variables: []string{
+			"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=https://c/m", "OTEL_EXPORTER_OTLP_ENDPOINT=https://d",
+		}, want: "https://c/m"},
+		{
+			name: "a name", value: "my-exporter",
+			want: `the endpoint "my-exporter" is not a URL such as http://localhost:4318, nor the word "otlp"`,
+		},
 		{name: "another scheme", value: "grpc://c:4317", want: `is not a URL`},
 		{name: "a password", value: "https://user:secret@c", want: "has a password, put it into OTEL_EXPORTER_OTLP_HEADERS"},
-		{name: "gRPC", value: "otlp", variables: []string{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc"}, want: `OTEL_EXPORTER_OTLP_PROTOCOL is "grpc", only http/protobuf is supported`},
-		{name: "a timeout in words", value: "otlp", variables: []string{"OTEL_EXPORTER_OTLP_TIMEOUT=5s"}, want: `OTEL_EXPORTER_OTLP_TIMEOUT is "5s", want a number of milliseconds`},
-		{name: "headers", value: "otlp", variables: []string{"OTEL_EXPORTER_OTLP_HEADERS=token"}, want: "OTEL_EXPORTER_OTLP_HEADERS is not a comma-separated list of key=value"},
+		{
+			name: "gRPC", value: "otlp", variables: []string{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc"},
+			want: `OTEL_EXPORTER_OTLP_PROTOCOL is "grpc", only http/protobuf is supported`,
+		},
+		{
+			name: "a timeout in words", value: "otlp", variables: []string{"OTEL_EXPORTER_OTLP_TIMEOUT=5s"},
+			want: `OTEL_EXPORTER_OTLP_TIMEOUT is "5s", want a number of milliseconds`,
+		},
+		{
+			name: "headers", value: "otlp", variables: []string{"OTEL_EXPORTER_OTLP_HEADERS=token"},
+			want: "OTEL_EXPORTER_OTLP_HEADERS is not a comma-separated list of key=value",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			e, err := newEndpoint(tc.value, environment{Metrics, lookup(tc.variables)})
@@ -124,7 +141,10 @@ func source(t *testing.T, fields map[string]map[string]string, annotations map[s
 	src, err := field.Build(&btf.Struct{Name: "event", Size: 16, Members: []btf.Member{
 		{Name: "comm", Type: &btf.Array{Type: &btf.Int{Name: "char", Size: 1, Encoding: btf.Signed}, Nelems: 8}},
 		{Name: "ret", Type: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}, Offset: 64},
-		{Name: "n", Type: &btf.Typedef{Name: "gadget_counter__u32", Type: &btf.Int{Name: "unsigned int", Size: 4}}, Offset: 96},
+		{
+			Name: "n", Type: &btf.Typedef{Name: "gadget_counter__u32", Type: &btf.Int{Name: "unsigned int", Size: 4}},
+			Offset: 96,
+		},
 	}}, field.Options{Name: "files", Annotations: annotations, Fields: fields})
 	if err != nil {
 		t.Fatal(err)
@@ -180,18 +200,24 @@ func TestEventsBecomeRecords(t *testing.T) {
 	}{
 		{name: "all fields", scope: "trace_open", want: map[string]any{"comm": `a"b`, "ret": int64(-2), "n": int64(7)}},
 		{
-			name: "named fields", fields: map[string]map[string]string{"comm": {"logs.name": "body"}, "ret": {"logs.name": "error"}, "n": {"logs.name": "severity"}},
-			annotations: map[string]string{"logs.name": "opens"}, scope: "opens", body: `a"b`, severity: 7, want: map[string]any{"error": int64(-2)},
+			name: "named fields", fields: map[string]map[string]string{
+				"comm": {"logs.name": "body"}, "ret": {"logs.name": "error"}, "n": {"logs.name": "severity"},
+			},
+			annotations: map[string]string{"logs.name": "opens"}, scope: "opens", body: `a"b`, severity: 7,
+			want: map[string]any{"error": int64(-2)},
 		},
 		{
-			name: "an expression", annotations: map[string]string{"logs.body": `comm + " got " + string(ret)`, "logs.severity": "9"},
+			name: "an expression", annotations: map[string]string{
+				"logs.body": `comm + " got " + string(ret)`, "logs.severity": "9",
+			},
 			scope: "trace_open", body: `a"b got -2`, severity: 9, want: map[string]any{},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := newCollector(t)
 			note, read := notes(t)
-			events := PushEvents(endpoint(t, c.URL, Logs, "OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20x", "OTEL_RESOURCE_ATTRIBUTES=zone=a"), note)
+			events := PushEvents(endpoint(t, c.URL, Logs, "OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20x",
+				"OTEL_RESOURCE_ATTRIBUTES=zone=a"), note)
 			s, err := events.Add(source(t, tc.fields, tc.annotations), "trace_open")
 			if err != nil {
 				t.Fatal(err)
@@ -200,15 +226,18 @@ func TestEventsBecomeRecords(t *testing.T) {
 			events.Stop()
 			var got logspb.LogsData
 			req := c.last(t, &got)
-			if req.URL.Path != "/v1/logs" || req.Header.Get("Authorization") != "Bearer x" || req.Header.Get("Content-Type") != "application/x-protobuf" {
+			if req.URL.Path != "/v1/logs" || req.Header.Get("Authorization") != "Bearer x" ||
+				req.Header.Get("Content-Type") != "application/x-protobuf" {
 				t.Errorf("the request is for %s with %v", req.URL, req.Header)
 			}
-			if zone := attributes(got.ResourceLogs[0].Resource.Attributes); zone["zone"] != "a" || zone["service.name"] != "gadget-run" {
+			if zone := attributes(got.ResourceLogs[0].Resource.Attributes); zone["zone"] != "a" ||
+				zone["service.name"] != "gadget-run" {
 				t.Errorf("the resource is %v", zone)
 			}
 			scope := got.ResourceLogs[0].ScopeLogs[0]
 			r := scope.LogRecords[0]
-			if scope.Scope.Name != tc.scope || r.Body.GetStringValue() != tc.body || int32(r.SeverityNumber) != tc.severity || r.TimeUnixNano == 0 {
+			if scope.Scope.Name != tc.scope || r.Body.GetStringValue() != tc.body || int32(r.SeverityNumber) != tc.severity ||
+				r.TimeUnixNano == 0 {
 				t.Errorf("scope %q has %v", scope.Scope.Name, r)
 			}
 			if diff := cmp.Diff(tc.want, attributes(r.Attributes)); diff != "" {
@@ -229,11 +258,20 @@ func TestAnnotationsOfRecords(t *testing.T) {
 		annotations map[string]string
 		want        string
 	}{
-		{nil, map[string]string{"logs.severity": "high"}, `data source "files": annotation logs.severity: "high" is not a number from 1 to 24`},
+		{
+			nil,
+			map[string]string{"logs.severity": "high"},
+			`data source "files": annotation logs.severity: "high" is not a number from 1 to 24`,
+		},
 		{nil, map[string]string{"logs.body": "ret"}, "annotation logs.body: "},
-		{map[string]map[string]string{"comm": {"logs.name": "severity"}}, nil, `field "comm" of data source "files": annotation logs.name: the severity needs a number`},
+		{
+			map[string]map[string]string{"comm": {"logs.name": "severity"}},
+			nil,
+			`field "comm" of data source "files": annotation logs.name: the severity needs a number`,
+		},
 	} {
-		if _, err := events.Add(source(t, tc.fields, tc.annotations), ""); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := events.Add(source(t, tc.fields, tc.annotations), ""); err == nil ||
+			!strings.Contains(err.Error(), tc.want) {
 			t.Errorf("got %v, want %q", err, tc.want)
 		}
 	}
@@ -260,7 +298,8 @@ func TestEventsNeverWait(t *testing.T) {
 	if took := time.Since(begin); took > 5*endTimeout {
 		t.Errorf("stopping took %s", took)
 	}
-	if !strings.Contains(read(), "events were not sent") || !strings.Contains(read(), "the collector is slower than the gadget") {
+	if !strings.Contains(read(), "events were not sent") ||
+		!strings.Contains(read(), "the collector is slower than the gadget") {
 		t.Errorf("it says %q", read())
 	}
 }
@@ -270,7 +309,9 @@ func TestMetricsAreSentAgain(t *testing.T) {
 	note, read := notes(t)
 	r := metrics.New()
 	counted, err := r.Add(source(t, map[string]map[string]string{
-		"comm": {"metrics.type": "key"}, "ret": {"metrics.type": "histogram", "metrics.boundaries": "0,10", "metrics.unit": "us"},
+		"comm": {"metrics.type": "key"}, "ret": {
+			"metrics.type": "histogram", "metrics.boundaries": "0,10", "metrics.unit": "us",
+		},
 	}, map[string]string{"metrics.collect": "true"}))
 	if err != nil {
 		t.Fatal(err)
@@ -292,11 +333,13 @@ func TestMetricsAreSentAgain(t *testing.T) {
 		t.Fatalf("scope %v", scope)
 	}
 	sum := found["n"].GetSum()
-	if !sum.IsMonotonic || sum.DataPoints[0].GetAsDouble() != 7 || attributes(sum.DataPoints[0].Attributes)["comm"] != `a"b` {
+	if !sum.IsMonotonic || sum.DataPoints[0].GetAsDouble() != 7 ||
+		attributes(sum.DataPoints[0].Attributes)["comm"] != `a"b` {
 		t.Errorf("the counter is %v", sum)
 	}
 	h := found["ret"].GetHistogram().DataPoints[0]
-	if h.Count != 2 || h.GetSum() != 55 || !cmp.Equal(h.BucketCounts, []uint64{0, 1, 1}) || !cmp.Equal(h.ExplicitBounds, []float64{0, 10}) {
+	if h.Count != 2 || h.GetSum() != 55 || !cmp.Equal(h.BucketCounts, []uint64{0, 1, 1}) ||
+		!cmp.Equal(h.ExplicitBounds, []float64{0, 10}) {
 		t.Errorf("the histogram is %v", h)
 	}
 	if read() != "" {
@@ -326,7 +369,8 @@ func TestRejectedIsNoted(t *testing.T) {
 	defer server.Close()
 	note, read := notes(t)
 	PushMetrics(endpoint(t, server.URL+"/v1/metrics?key=secret", Metrics), metrics.New(), note)()
-	if want := server.URL + `/v1/metrics: the collector rejects 3 of what was sent: "too \x1b old"`; !strings.Contains(read(), want) {
+	if want := server.URL + `/v1/metrics: the collector rejects 3 of what was sent: "too \x1b old"`; !strings.Contains(
+		read(), want) {
 		t.Errorf("it says %q, want %q", read(), want)
 	}
 	server.Close()

@@ -247,7 +247,12 @@ func TestStackModes(t *testing.T) {
 		want        string
 	}{
 		{"by type", nil, nil, "cat;0x2;0x1 4\ncat;main;read;sys_read;vfs_read 3\n"},
-		{"fields of a profile", map[string]string{"profiles.stack-fields": "comm,kstack"}, nil, "cat 4\ncat;sys_read;vfs_read 3\n"},
+		{
+			"fields of a profile",
+			map[string]string{"profiles.stack-fields": "comm,kstack"},
+			nil,
+			"cat 4\ncat;sys_read;vfs_read 3\n",
+		},
 		{"levels", nil, map[string]map[string]string{
 			"kstack": {"flamegraph.level": "2", "flamegraph.type": "stack"}, "comm": {"flamegraph.level": "1"},
 		}, "cat 4\ncat;sys_read;vfs_read 3\n"},

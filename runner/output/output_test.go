@@ -67,14 +67,24 @@ func TestColumns(t *testing.T) {
 	}{
 		{"default", hide, Options{}, "abc", "NAME             COUNT      INNER.B\nabc              7          2\n"},
 		{"exact", hide, Options{Fields: "inner.a, name"}, "abc", "INNER.A    NAME\n1          abc\n"},
-		{"added", hide, Options{Fields: "+inner.a,-count"}, "abc", "NAME             INNER.A    INNER.B\nabc              1          2\n"},
+		{
+			"added", hide,
+			Options{Fields: "+inner.a,-count"},
+			"abc",
+			"NAME             INNER.A    INNER.B\nabc              1          2\n",
+		},
 		{
 			"ellipsis at the end", nil,
 			Options{Fields: "name", Width: 16},
 			"0123456789abcdefXYZ",
 			"NAME\n0123456789abcde…\n",
 		},
-		{"no terminal", nil, Options{Fields: "name,count"}, "0123456789abcdefXYZ", "NAME             COUNT\n0123456789abcdefXYZ 7\n"},
+		{
+			"no terminal", nil,
+			Options{Fields: "name,count"},
+			"0123456789abcdefXYZ",
+			"NAME             COUNT\n0123456789abcdefXYZ 7\n",
+		},
 		{
 			"ellipsis in the middle",
 			map[string]map[string]string{"name": {"columns.ellipsis": "middle", "columns.width": "8"}},
@@ -101,8 +111,15 @@ func TestColumns(t *testing.T) {
 			Options{Fields: "n,name"},
 			"x", "     N NAME\n   0x7 x\n",
 		},
-		{"escapes", nil, Options{Fields: "name,count"}, "a\x1b[2Jb\n\xff", "NAME             COUNT\na\\x1b[2Jb\\x0a\\xff 7\n"},
-		{"wide terminal", nil, Options{Fields: "name,count", Width: 40}, strings.Repeat("x", 29), "NAME                          COUNT\n" + strings.Repeat("x", 29) + " 7\n"},
+		{
+			"escapes", nil, Options{Fields: "name,count"}, "a\x1b[2Jb\n\xff", "NAME             COUNT\na\\x1b[2Jb\\x0a\\xff 7\n",
+		},
+		{
+			"wide terminal", nil,
+			Options{Fields: "name,count", Width: 40},
+			strings.Repeat("x", 29),
+			"NAME                          COUNT\n" + strings.Repeat("x", 29) + " 7\n",
+		},
 		{"narrow terminal", nil, Options{Fields: "name,count", Width: 12}, "abcdefghij", "NAME   COUNT\nabcde… 7\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -116,7 +133,9 @@ func TestColumns(t *testing.T) {
 
 func TestWidthsFit(t *testing.T) {
 	for _, total := range []int{1, 10, 17, 30, 31, 32, 79, 80, 200, 1000} {
-		cols := []column{{width: 16, min: 4, max: 16}, {width: 7, min: 7, max: 10}, {width: 32, min: 10}, {width: 5, fixed: true}}
+		cols := []column{
+			{width: 16, min: 4, max: 16}, {width: 7, min: 7, max: 10}, {width: 32, min: 10}, {width: 5, fixed: true},
+		}
 		fitWidths(cols, total)
 		sum := len(cols) - 1
 		for _, c := range cols {
@@ -143,7 +162,11 @@ func TestOptionsRefused(t *testing.T) {
 		{"nothing left", "no columns", nil, Options{Mode: Columns, Fields: "-name,-count,-inner.a,-inner.b"}},
 		{"mode", "unknown output mode", nil, Options{Mode: "xml"}},
 		{"width", "not a width", map[string]map[string]string{"name": {"columns.width": "wide"}}, Options{Mode: Columns}},
-		{"ellipsis", "not start, middle, end", map[string]map[string]string{"name": {"columns.ellipsis": "x"}}, Options{Mode: Columns}},
+		{
+			"ellipsis", "not start, middle, end",
+			map[string]map[string]string{"name": {"columns.ellipsis": "x"}},
+			Options{Mode: Columns},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if _, err := New(source(t, tc.ann), tc.opts); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -187,9 +210,17 @@ func TestArrays(t *testing.T) {
 		{Options{Mode: JSON, Fields: "name"}, two, `[{"name":"x"},{"name":"z"}]` + "\n"},
 		{Options{Mode: JSON, Fields: "name"}, nil, "[]\n"},
 		{Options{Mode: JSONPretty, Fields: "inner.b"}, two[:1], "[\n  {\n    \"inner\": {\n      \"b\": 2\n    }\n  }\n]\n"},
-		{Options{Mode: YAML, Fields: "inner.b,name"}, two, "---\n- inner:\n    b: 2\n  name: x\n- inner:\n    b: 2\n  name: z\n"},
+		{
+			Options{Mode: YAML, Fields: "inner.b,name"},
+			two,
+			"---\n- inner:\n    b: 2\n  name: x\n- inner:\n    b: 2\n  name: z\n",
+		},
 		{Options{Mode: YAML, Fields: "name"}, nil, "--- []\n"},
-		{Options{Mode: Columns, Fields: "name,count"}, two, "NAME             COUNT\nx                7\nz                7\n"},
+		{
+			Options{Mode: Columns, Fields: "name,count"},
+			two,
+			"NAME             COUNT\nx                7\nz                7\n",
+		},
 	} {
 		enc, err := New(src, tc.opts)
 		if err != nil {
@@ -211,15 +242,18 @@ func TestArrays(t *testing.T) {
 func TestStringsSurvive(t *testing.T) {
 	src := source(t, nil)
 	for _, in := range []string{
-		"plain", "", "true", "No", "-1", "1.5", "~", "a: b", "# x", "tab\tx", "quote\"x", "back\\slash", "ünïcödé", "\u2028", "a\x7fb", "- x", "null", "0x10",
+		"plain", "", "true", "No", "-1", "1.5", "~", "a: b", "# x", "tab\tx", "quote\"x", "back\\slash", "ünïcödé", "\u2028",
+		"a\x7fb", "- x", "null", "0x10",
 	} {
 		var fromJSON, fromYAML struct {
 			Name string `json:"name" yaml:"name"`
 		}
-		if err := json.Unmarshal([]byte(encode(t, src, Options{Mode: JSON}, sample(in))), &fromJSON); err != nil || fromJSON.Name != in {
+		if err := json.Unmarshal([]byte(encode(t, src, Options{Mode: JSON}, sample(in))), &fromJSON); err != nil ||
+			fromJSON.Name != in {
 			t.Errorf("%q comes back from JSON as %q (%v)", in, fromJSON.Name, err)
 		}
-		if err := yaml.Unmarshal([]byte(encode(t, src, Options{Mode: YAML}, sample(in))), &fromYAML); err != nil || fromYAML.Name != in {
+		if err := yaml.Unmarshal([]byte(encode(t, src, Options{Mode: YAML}, sample(in))), &fromYAML); err != nil ||
+			fromYAML.Name != in {
 			t.Errorf("%q comes back from YAML as %q (%v)", in, fromYAML.Name, err)
 		}
 	}
@@ -238,7 +272,8 @@ func TestLists(t *testing.T) {
 			t.Errorf("%s: got %q, want %q in it", mode, got, want)
 		}
 	}
-	if got := encode(t, src, Options{Mode: Columns}, sample(args)); !strings.Contains(got, "cat a b  \"q") || strings.Contains(got, "\x1b") {
+	if got := encode(t, src, Options{Mode: Columns}, sample(args)); !strings.Contains(got, "cat a b  \"q") ||
+		strings.Contains(got, "\x1b") {
 		t.Errorf("columns: got %q", got)
 	}
 	var fromYAML struct {

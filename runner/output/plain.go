@@ -31,7 +31,8 @@ func newPlain(src *field.Source, sel selection, mode Mode) (*plain, error) {
 	if len(fields) == 0 && mode == Advise {
 		f := adviceField(src)
 		if f == nil {
-			return nil, fmt.Errorf("data source %q has no single text, which mode %q writes, name the field with --fields", src.Name, mode)
+			return nil, fmt.Errorf("data source %q has no single text, which mode %q writes, name the field with --fields",
+				src.Name, mode)
 		}
 		fields = []*field.Field{f}
 	}

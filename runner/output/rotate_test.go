@@ -41,7 +41,13 @@ func TestRotate(t *testing.T) {
 		want   map[string]string
 	}{
 		{"no limit", output.Rotation{Keep: 2}, "a\n", []string{"b\n", "c\n"}, map[string]string{"o": "a\nb\nc\n"}},
-		{"full", output.Rotation{MaxSize: 4, Keep: 2}, "", []string{"a\n", "b\n", "c\n"}, map[string]string{"o": "c\n", "o.1": "a\nb\n"}},
+		{
+			"full",
+			output.Rotation{MaxSize: 4, Keep: 2},
+			"",
+			[]string{"a\n", "b\n", "c\n"},
+			map[string]string{"o": "c\n", "o.1": "a\nb\n"},
+		},
 		{
 			"one write of many lines",
 			output.Rotation{MaxSize: 4, Keep: 2},
@@ -49,9 +55,27 @@ func TestRotate(t *testing.T) {
 			[]string{"a\nb\nc\nd\ne\nf\ng\nh\n"},
 			map[string]string{"o": "g\nh\n", "o.1": "e\nf\n", "o.2": "c\nd\n"},
 		},
-		{"a long line", output.Rotation{MaxSize: 4, Keep: 3}, "", []string{"a\nlonger\nb\n"}, map[string]string{"o": "b\n", "o.1": "longer\n", "o.2": "a\n"}},
-		{"a file that is there", output.Rotation{MaxSize: 4, Keep: 1}, "old\n", []string{"b\n"}, map[string]string{"o": "b\n", "o.1": "old\n"}},
-		{"a file that is too large", output.Rotation{MaxSize: 4, Keep: 1}, "older\n", []string{"b\n"}, map[string]string{"o": "b\n", "o.1": "older\n"}},
+		{
+			"a long line",
+			output.Rotation{MaxSize: 4, Keep: 3},
+			"",
+			[]string{"a\nlonger\nb\n"},
+			map[string]string{"o": "b\n", "o.1": "longer\n", "o.2": "a\n"},
+		},
+		{
+			"a file that is there",
+			output.Rotation{MaxSize: 4, Keep: 1},
+			"old\n",
+			[]string{"b\n"},
+			map[string]string{"o": "b\n", "o.1": "old\n"},
+		},
+		{
+			"a file that is too large",
+			output.Rotation{MaxSize: 4, Keep: 1},
+			"older\n",
+			[]string{"b\n"},
+			map[string]string{"o": "b\n", "o.1": "older\n"},
+		},
 		{"keep none", output.Rotation{MaxSize: 4}, "", []string{"a\n", "b\n", "c\n"}, map[string]string{"o": "c\n"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -118,7 +142,10 @@ func TestRotateTogether(t *testing.T) {
 }
 
 func TestRotateRefuses(t *testing.T) {
-	for path, want := range map[string]string{t.TempDir(): "is a directory", "/dev/null": "is not a file", filepath.Join(t.TempDir(), "x", "o"): "no such file"} {
+	for path, want := range map[string]string{
+		t.TempDir(): "is a directory", "/dev/null": "is not a file",
+		filepath.Join(t.TempDir(), "x", "o"): "no such file",
+	} {
 		if _, err := output.OpenRotating(path, output.Rotation{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}

@@ -147,7 +147,8 @@ func TestTopOfSingleEventsElsewhere(t *testing.T) {
 	}
 	first := string(out)
 	out = enc.(Finisher).Finish(nil)
-	if got := strings.Fields(string(out)); strings.Join(got, " ") != "COUNT NAME 2 b 1 a" || strings.Contains(first+string(out), "\x1b") {
+	if got := strings.Fields(string(out)); strings.Join(got, " ") != "COUNT NAME 2 b 1 a" ||
+		strings.Contains(first+string(out), "\x1b") {
 		t.Errorf("at first %q, at the end %q", first, out)
 	}
 }

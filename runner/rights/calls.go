@@ -9,22 +9,33 @@ import (
 // calls are what a running gadget takes: reading events and files, writing, memory
 // and threads of the Go runtime, sockets of container runtimes and metrics.
 var calls = []string{
-	"read", "write", "readv", "writev", "pread64", "pwrite64", "close", "openat", "fstat", "newfstatat", "statx", "lseek", "fcntl", "ioctl",
-	"dup", "dup3", "pipe2", "fsync", "ftruncate", "getdents64", "readlinkat", "faccessat", "faccessat2", "statfs", "fstatfs", "getcwd",
+	"read", "write", "readv", "writev", "pread64", "pwrite64", "close", "openat", "fstat", "newfstatat", "statx", "lseek",
+	"fcntl", "ioctl",
+	"dup", "dup3", "pipe2", "fsync", "ftruncate", "getdents64", "readlinkat", "faccessat", "faccessat2", "statfs",
+	"fstatfs", "getcwd",
 	"mmap", "munmap", "mremap", "mprotect", "madvise", "mincore", "brk", "membarrier", "memfd_create",
-	"futex", "futex_waitv", "clone", "clone3", "set_robust_list", "rseq", "sigaltstack", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+	"futex", "futex_waitv", "clone", "clone3", "set_robust_list", "rseq", "sigaltstack", "rt_sigaction", "rt_sigprocmask",
+	"rt_sigreturn",
 	"rt_sigtimedwait", "tgkill", "tkill", "kill", "gettid", "getpid", "getppid", "exit", "exit_group", "restart_syscall",
 	"getuid", "geteuid", "getgid", "getegid", "capget", "prctl",
-	"nanosleep", "clock_nanosleep", "clock_gettime", "clock_getres", "gettimeofday", "timer_create", "timer_settime", "timer_delete",
-	"timerfd_create", "timerfd_settime", "setitimer", "sched_yield", "sched_getaffinity", "getrandom", "uname", "sysinfo", "getrusage",
-	"prlimit64", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "eventfd2", "ppoll", "pselect6", "pidfd_open", "pidfd_send_signal", "waitid", "wait4",
-	"socket", "socketpair", "connect", "bind", "listen", "accept4", "accept", "sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg",
-	"shutdown", "getsockname", "getpeername", "setsockopt", "getsockopt", "inotify_init1", "inotify_add_watch", "inotify_rm_watch",
+	"nanosleep", "clock_nanosleep", "clock_gettime", "clock_getres", "gettimeofday", "timer_create", "timer_settime",
+	"timer_delete",
+	"timerfd_create", "timerfd_settime", "setitimer", "sched_yield", "sched_getaffinity", "getrandom", "uname", "sysinfo",
+	"getrusage",
+	"prlimit64", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "eventfd2", "ppoll", "pselect6",
+	"pidfd_open", "pidfd_send_signal", "waitid", "wait4",
+	"socket", "socketpair", "connect", "bind", "listen", "accept4", "accept", "sendto", "recvfrom", "sendmsg", "recvmsg",
+	"sendmmsg", "recvmmsg",
+	"shutdown", "getsockname", "getpeername", "setsockopt", "getsockopt", "inotify_init1", "inotify_add_watch",
+	"inotify_rm_watch",
 }
 
 // callsOf are old forms of them that some architectures also have, and other names.
 var callsOf = map[string][]string{
-	"amd64": {"open", "stat", "lstat", "access", "readlink", "poll", "select", "pipe", "dup2", "epoll_wait", "epoll_create", "eventfd", "arch_prctl", "getdents", "time"},
+	"amd64": {
+		"open", "stat", "lstat", "access", "readlink", "poll", "select", "pipe", "dup2", "epoll_wait", "epoll_create",
+		"eventfd", "arch_prctl", "getdents", "time",
+	},
 	"arm64": {"fstatat"}, // newfstatat
 }
 

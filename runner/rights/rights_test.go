@@ -77,7 +77,8 @@ func sleepInThreads() error {
 func TestApply(t *testing.T) {
 	for mode, want := range map[string][]string{
 		"running": {
-			"exec forbidden", "load forbidden", "map allowed", "ptrace forbidden", "setns forbidden", "file allowed", "time allowed",
+			"exec forbidden", "load forbidden", "map allowed", "ptrace forbidden", "setns forbidden", "file allowed",
+			"time allowed",
 			"NoNewPrivs: 1", "Seccomp: 2",
 		},
 		"attaching": {"exec forbidden", "load allowed", "setns allowed", "ptrace forbidden", "NoNewPrivs: 1", "Seccomp: 2"},

@@ -75,10 +75,13 @@ func steadyEvents(t *testing.T, object string, cmd Cmd) (*events, []byte) {
 		t.Fatal(err)
 	}
 	s.containers.present = true
-	n := newNode(container.Container{Runtime: container.Runtime{Name: "podman", ID: "0123456789abcdef", Container: "web"}, MountNS: 5, NetNS: 5})
+	n := newNode(container.Container{
+		Runtime: container.Runtime{Name: "podman", ID: "0123456789abcdef", Container: "web"}, MountNS: 5, NetNS: 5,
+	})
 	go func() { _ = s.containers.tracker.Run(t.Context(), n) }()
 	<-s.containers.tracker.Listed()
-	s.stacks.Bind(stackMap{0xffffffff81000000, 0x1000}, stackMap{0x400000, 0x500000}, nil, symbolizer.NewUser(symbolizer.Options{}), func(error) {})
+	s.stacks.Bind(stackMap{0xffffffff81000000, 0x1000}, stackMap{0x400000, 0x500000}, nil,
+		symbolizer.NewUser(symbolizer.Options{}), func(error) {})
 	ev, err := s.events()
 	if err != nil {
 		t.Fatal(err)

@@ -82,7 +82,8 @@ func (l allowList) has(ref registry.Reference, d digest.Digest) bool {
 	}
 	for _, name := range l.names {
 		pinned := strings.Contains(name, "@")
-		if name == ref.String() || pinned && d == "" && strings.HasPrefix(name, ref.Name()+"@") || pinned && name == ref.Pinned(d.String()) {
+		if name == ref.String() || pinned && d == "" && strings.HasPrefix(name, ref.Name()+"@") || pinned &&
+			name == ref.Pinned(d.String()) {
 			return true
 		}
 	}

@@ -93,7 +93,8 @@ func TestParseParams(t *testing.T) {
 		"--timout=3": "unknown flag --timout, did you mean --timeout?",
 		"--pid":      "needs a value", "-p 3": "unknown flag -p", "--pid --failed": "--pid needs a value",
 	} {
-		if _, err := ParseParams(params, strings.Fields(in), "--timeout", "--verbose"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ParseParams(params, strings.Fields(in), "--timeout", "--verbose"); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error with %q", in, err, want)
 		}
 	}
@@ -106,12 +107,14 @@ func TestParseParams(t *testing.T) {
 func TestSplitSwitches(t *testing.T) {
 	known := FlagSet{"--otel-metrics-listen": false, "--otel-metrics-listen-address": false, "--host": true}
 	for in, want := range map[string]string{
-		"ref --otel-metrics-listen":                                           "--otel-metrics-listen=0.0.0.0:2224 ref",
-		"ref --otel-metrics-listen --host":                                    "--otel-metrics-listen=0.0.0.0:2224 ref --host",
-		"ref --otel-metrics-listen=true":                                      "--otel-metrics-listen=0.0.0.0:2224 ref",
-		"ref --otel-metrics-listen=false":                                     "ref",
-		"ref --otel-metrics-listen 127.0.0.1:1":                               "ref --otel-metrics-listen=127.0.0.1:1",
-		"ref --otel-metrics-listen-address=127.0.0.1:1 --otel-metrics-listen": "--otel-metrics-listen=0.0.0.0:2224 ref --otel-metrics-listen-address=127.0.0.1:1",
+		"ref --otel-metrics-listen": "--otel-metrics-listen=0.0.0.0:2224 ref",
+		"ref --otel-metrics-listen --host": "--otel-metrics-listen=0.0.0.0:2224 ref " +
+			"--host",
+		"ref --otel-metrics-listen=true":        "--otel-metrics-listen=0.0.0.0:2224 ref",
+		"ref --otel-metrics-listen=false":       "ref",
+		"ref --otel-metrics-listen 127.0.0.1:1": "ref --otel-metrics-listen=127.0.0.1:1",
+		"ref --otel-metrics-listen-address=127.0.0.1:1 --otel-metrics-listen": "--otel-metrics-listen=0.0.0.0:2224 ref " +
+			"--otel-metrics-listen-address=127.0.0.1:1",
 	} {
 		if ours, _ := Split(strings.Fields(in), known); strings.Join(ours, " ") != want {
 			t.Errorf("%s: got %q, want %q", in, ours, want)

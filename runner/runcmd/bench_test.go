@@ -44,7 +44,9 @@ func BenchmarkEvent(b *testing.B) {
 				b.Fatal(err)
 			}
 			s.containers.present = bc.mount != 0
-			n := newNode(container.Container{Runtime: container.Runtime{Name: "podman", ID: "0123456789abcdef", Container: "web"}, MountNS: 5})
+			n := newNode(container.Container{Runtime: container.Runtime{
+				Name: "podman", ID: "0123456789abcdef", Container: "web",
+			}, MountNS: 5})
 			go func() { _ = s.containers.tracker.Run(b.Context(), n) }()
 			<-s.containers.tracker.Listed()
 			if bc.plain {

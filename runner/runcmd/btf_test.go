@@ -77,12 +77,15 @@ func TestBTFLookupOrder(t *testing.T) {
 		name, want string // the struct that the BTF has, "" for the kernel's own
 		l          btfLookup
 	}{
-		{"the user's file comes first", "given", btfLookup{file: file, root: own, layer: layer(t, entry, "layer"), hub: archives}},
+		{"the user's file comes first", "given", btfLookup{
+			file: file, root: own, layer: layer(t, entry, "layer"), hub: archives,
+		}},
 		{"then the kernel's own", "", btfLookup{root: own, layer: layer(t, entry, "layer"), hub: archives}},
 		{"then a vmlinux", "vmlinux", btfLookup{root: vmlinux, layer: layer(t, entry, "layer"), hub: archives}},
 		{"then the layer", "layer", btfLookup{root: fstest.MapFS{}, layer: layer(t, entry, "layer"), hub: archives}},
 		{"a flattened layer", "layer", btfLookup{root: fstest.MapFS{}, layer: layer(t, testKernel.Release+".btf", "layer")}},
-		{"then the directory", "archive", btfLookup{root: fstest.MapFS{}, layer: layer(t, "ubuntu/18.04/x86_64/4.15.btf", "layer"), hub: archives}},
+		{"then the directory", "archive", btfLookup{root: fstest.MapFS{}, layer: layer(t, "ubuntu/18.04/x86_64/4.15.btf",
+			"layer"), hub: archives}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.l.id = testKernel
@@ -105,7 +108,9 @@ func TestBTFLookupOrder(t *testing.T) {
 }
 
 func TestBTFLookupFindsNothing(t *testing.T) {
-	l := btfLookup{root: fstest.MapFS{}, layer: layer(t, "debian/12/x86_64/6.1.0-2-amd64.btf", "x"), hub: t.TempDir(), id: testKernel}
+	l := btfLookup{
+		root: fstest.MapFS{}, layer: layer(t, "debian/12/x86_64/6.1.0-2-amd64.btf", "x"), hub: t.TempDir(), id: testKernel,
+	}
 	_, err := l.find(t.Context())
 	if err == nil {
 		t.Fatal("something was found")

@@ -176,7 +176,8 @@ func (s *session) run(ctx context.Context) error {
 	}
 	s.noteForeign(values)
 	s.withDefaults(params, values)
-	if err := errors.Join(s.plan.SetParams(values), s.setMapParams(values), s.setFeedParams(values), s.setPacketFilters(values)); err != nil {
+	if err := errors.Join(s.plan.SetParams(values), s.setMapParams(values), s.setFeedParams(values),
+		s.setPacketFilters(values)); err != nil {
 		return cli.Usage(err)
 	}
 	if err := s.startWasm(ctx, values); err != nil {
@@ -282,7 +283,8 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	defer loaded.Close()
 	s.bindStacks(loaded)
 	for _, v := range loaded.Verified() {
-		s.detailf("program %q: the verifier walked %d instructions, the stack takes %d bytes", v.Program, v.Instructions, v.Stack)
+		s.detailf("program %q: the verifier walked %d instructions, the stack takes %d bytes", v.Program, v.Instructions,
+			v.Stack)
 	}
 	if err := s.choose(ctx, loaded); err != nil {
 		return err

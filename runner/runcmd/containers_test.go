@@ -83,7 +83,9 @@ func start(t *testing.T, n *node, object string, cmd Cmd) (stdout, stderr *locke
 }
 
 // startWith is start with flags of the gadget.
-func startWith(t *testing.T, n *node, object string, cmd Cmd, flags []string) (stdout, stderr *lockedBuffer, stop func() error) {
+func startWith(t *testing.T, n *node, object string, cmd Cmd, flags []string) (stdout, stderr *lockedBuffer,
+	stop func() error,
+) {
 	t.Helper()
 	cmd.Gadget = filepath.Join(t.TempDir(), "layout")
 	if err := gadgettest.WriteLayout(cmd.Gadget, gadgettest.File(t, object), nil, arch.Host()); err != nil {
@@ -205,7 +207,9 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 	defer cancel()
 	s := &session{
 		cmd:    &Cmd{Gadget: layout, SelectorFlags: container.SelectorFlags{ContainerName: "web"}},
-		kernel: btf.NewCache(), g: &cli.Globals{Ctx: ctx, Stdout: &lockedBuffer{}, Stderr: &lockedBuffer{}, State: t.TempDir()},
+		kernel: btf.NewCache(), g: &cli.Globals{
+			Ctx: ctx, Stdout: &lockedBuffer{}, Stderr: &lockedBuffer{}, State: t.TempDir(),
+		},
 		runtimes: func(container.RuntimeFlags, func(string)) (enrich.Source, error) { return src, nil },
 	}
 	begin := time.Now()

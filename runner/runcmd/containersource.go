@@ -37,10 +37,15 @@ var containerEvent = []struct {
 	size uint32
 	put  func(b []byte, typ string, c *container.Container)
 }{
-	{"cgroup_id", u64, 8, func(b []byte, _ string, c *container.Container) { binary.NativeEndian.PutUint64(b, c.CgroupID) }},
-	{"mntns_id", &btf.Typedef{Name: gadgetapi.TypeMntnsID, Type: u64}, 8, func(b []byte, _ string, c *container.Container) {
-		binary.NativeEndian.PutUint64(b, c.MountNS)
+	{"cgroup_id", u64, 8, func(b []byte, _ string, c *container.Container) {
+		binary.NativeEndian.PutUint64(b, c.CgroupID)
 	}},
+	{
+		"mntns_id", &btf.Typedef{Name: gadgetapi.TypeMntnsID, Type: u64}, 8,
+		func(b []byte, _ string, c *container.Container) {
+			binary.NativeEndian.PutUint64(b, c.MountNS)
+		},
+	},
 	{"event_type", chars(16), 16, func(b []byte, typ string, _ *container.Container) { copy(b[:15], typ) }},
 	{"container_id", chars(128), 128, func(b []byte, _ string, c *container.Container) { copy(b[:127], c.Runtime.ID) }},
 	{"name", chars(256), 256, func(b []byte, _ string, c *container.Container) { copy(b[:255], nameOf(c)) }},
@@ -49,7 +54,9 @@ var containerEvent = []struct {
 var u64 = &btf.Int{Name: "unsigned long", Size: 8}
 
 func chars(n uint32) btf.Type {
-	return &btf.Array{Type: &btf.Int{Name: "char", Size: 1, Encoding: btf.Char}, Index: &btf.Int{Name: "unsigned int", Size: 4}, Nelems: n}
+	return &btf.Array{
+		Type: &btf.Int{Name: "char", Size: 1, Encoding: btf.Char}, Index: &btf.Int{Name: "unsigned int", Size: 4}, Nelems: n,
+	}
 }
 
 // nameOf returns the name of a container: that in its pod, where it is in one.

@@ -22,7 +22,9 @@ func watcher(t *testing.T, metadata string) string {
 	}
 	module := gadgettest.WasmProgram(t, filepath.Join("testdata", "watcher"), built)
 	dir := filepath.Join(t.TempDir(), "layout")
-	err := gadgettest.WriteManifests(dir, gadget.ManifestInput{Arch: arch.Host(), Metadata: []byte(metadata), Wasm: module})
+	err := gadgettest.WriteManifests(dir, gadget.ManifestInput{
+		Arch: arch.Host(), Metadata: []byte(metadata), Wasm: module,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,8 @@ func (s *session) customize(md *gadget.Metadata) (*gadget.Metadata, error) {
 	value := func(name string) (string, bool) { return s.given(name, md.ParamDefaults) }
 	for _, p := range s.customKeys {
 		if v, ok := value(p.Var); ok && len(p.PossibleValues) > 0 && !slices.Contains(p.PossibleValues, v) {
-			return nil, cli.Usage(fmt.Errorf("parameter --%s: %q is not one of %s", p.Key, v, strings.Join(p.PossibleValues, ", ")))
+			return nil, cli.Usage(fmt.Errorf("parameter --%s: %q is not one of %s", p.Key, v,
+				strings.Join(p.PossibleValues, ", ")))
 		}
 	}
 	data, err := md.Customize(s.artifact.Metadata, value)

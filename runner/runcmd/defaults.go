@@ -45,7 +45,8 @@ func (s *session) defaults() error {
 // several values keeps those that it has got from here.
 func (c *Cmd) set(flag, value string) (bool, error) {
 	texts := map[string]*string{
-		"--sort": &c.Sort, "--max-entries": &c.MaxEntries, "--output": &c.Output, "--fields": &c.Fields, "--symbolizers": &c.Symbolizers,
+		"--sort": &c.Sort, "--max-entries": &c.MaxEntries, "--output": &c.Output, "--fields": &c.Fields,
+		"--symbolizers":   &c.Symbolizers,
 		"--containername": &c.ContainerName, "--k8s-podname": &c.K8sPodName, "--k8s-namespace": &c.K8sNamespace,
 		"--k8s-containername": &c.K8sContainer, "--k8s-selector": &c.K8sSelector,
 		"--runtime-containerimage-digest": &c.ImageDigest, "--runtime-containerimage-id": &c.ImageID,

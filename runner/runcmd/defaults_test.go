@@ -32,7 +32,8 @@ func withParamDefaults(t *testing.T, defaults map[string]string, args ...string)
 	t.Helper()
 	var stderr bytes.Buffer
 	s := &session{
-		cmd: parsed(t, args...), rest: Rest{Given: args}, g: &cli.Globals{Stderr: &stderr, Verbose: true}, runtimes: openRuntimes,
+		cmd: parsed(t, args...), rest: Rest{Given: args}, g: &cli.Globals{Stderr: &stderr, Verbose: true},
+		runtimes: openRuntimes,
 		metadata: gadgetapi.Metadata{ParamDefaults: defaults},
 	}
 	return s, &stderr
@@ -41,7 +42,9 @@ func withParamDefaults(t *testing.T, defaults map[string]string, args ...string)
 // TestDefaultsOfEveryRunnerParam gives every parameter of the runner a default in
 // gadget.yaml, which is the same as its flag on the command line and yields to it.
 func TestDefaultsOfEveryRunnerParam(t *testing.T) {
-	values := map[string]string{"--host": "true", "--symbolizers": "none", "--k8s-selector": "app=web", "--iface": "lo,eth0"}
+	values := map[string]string{
+		"--host": "true", "--symbolizers": "none", "--k8s-selector": "app=web", "--iface": "lo,eth0",
+	}
 	for _, p := range gadgetapi.RunnerParams() {
 		value, known := values[p.Flag]
 		if !known {
@@ -113,7 +116,8 @@ func TestDefaultsOfGadgetParams(t *testing.T) {
 		{Var: "given", Key: "given"},
 	}
 	s, _ := withParamDefaults(t, map[string]string{
-		"operator.oci.ebpf.pid": "3", "operator.oci.wasm.KEY": "v", "operator.process.interval": "5s", "operator.oci.ebpf.given": "0",
+		"operator.oci.ebpf.pid": "3", "operator.oci.wasm.KEY": "v", "operator.process.interval": "5s",
+		"operator.oci.ebpf.given": "0",
 	}, "REF")
 	values := map[string]string{"given": "1"}
 	s.withDefaults(params, values)

@@ -57,7 +57,9 @@ func (s *session) events() (*events, error) {
 	}
 	s.rest.member.mark(sources)
 	ev := &events{sources: sources, parts: make([]part, len(sources)), note: s.notef}
-	f := former{session: s, names: make([]string, len(sources)), width: terminalWidth(s.g.Stdout), modes: map[string]output.Mode{}}
+	f := former{
+		session: s, names: make([]string, len(sources)), width: terminalWidth(s.g.Stdout), modes: map[string]output.Mode{},
+	}
 	arrays := false
 	for i, src := range sources {
 		f.names[i], arrays = src.Name, arrays || src.Array

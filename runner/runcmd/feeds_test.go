@@ -80,7 +80,8 @@ func TestProcessesFeed(t *testing.T) {
 }
 
 func TestProgramsFeed(t *testing.T) {
-	out := runFeed(t, "name: x\noperator:\n  ebpf:\n    emitstats: true\n", map[string]string{"statistics-interval": "20ms", "count": "2"})
+	out := runFeed(t, "name: x\noperator:\n  ebpf:\n    emitstats: true\n",
+		map[string]string{"statistics-interval": "20ms", "count": "2"})
 	if got := strings.Count(out, "["); got < 2 {
 		t.Errorf("%d readings, want 2: %s", got, out)
 	}

@@ -64,7 +64,8 @@ func (f former) form(p *part, src *field.Source) error {
 // mode returns the form of src unless the user gives one: the gadget's, or columns.
 func (f former) mode(src *field.Source) output.Mode {
 	known := modeNames()
-	candidates := append([]string{src.Annotations[annotationMode]}, strings.Split(src.Annotations[annotationModes], ",")...)
+	candidates := append([]string{src.Annotations[annotationMode]}, strings.Split(src.Annotations[annotationModes],
+		",")...)
 	if slices.Contains(candidates[1:], string(output.Columns)) && candidates[0] == "" {
 		return output.Columns
 	}

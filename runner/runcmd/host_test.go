@@ -66,7 +66,8 @@ func TestBootTimeInNamespace(t *testing.T) {
 		os.Exit(0)
 	}
 	const ahead = 1_000_000
-	cmd := exec.Command("unshare", "--time", "--boottime", strconv.Itoa(ahead), "--fork", os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd := exec.Command("unshare", "--time", "--boottime", strconv.Itoa(ahead), "--fork", os.Args[0], "-test.run=^"+
+		t.Name()+"$")
 	cmd.Env = append(os.Environ(), env+"=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

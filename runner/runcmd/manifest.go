@@ -116,10 +116,13 @@ func arguments(spec gadget.InstanceSpec, file string, given []string) (flags, pa
 			flags = append(flags, p.Flag+"="+source+":"+v.Value)
 		case ok:
 			flags = append(flags, p.Flag+"="+v.Value)
-		case isForeign(v.Key), slices.ContainsFunc(gadgetQualifiers(), func(q string) bool { return strings.HasPrefix(v.Key, q) }):
+		case isForeign(v.Key), slices.ContainsFunc(gadgetQualifiers(), func(q string) bool {
+			return strings.HasPrefix(v.Key, q)
+		}):
 			params = append(params, "--"+v.Key+"="+v.Value)
 		default:
-			return nil, nil, fmt.Errorf("%s:%d: unknown parameter %q, %s", file, v.Line, v.Key, nearest.Advice(v.Key, knownManifestParams()))
+			return nil, nil, fmt.Errorf("%s:%d: unknown parameter %q, %s", file, v.Line, v.Key,
+				nearest.Advice(v.Key, knownManifestParams()))
 		}
 	}
 	return flags, params, nil

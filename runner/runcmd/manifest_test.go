@@ -27,12 +27,21 @@ func TestManifest(t *testing.T) {
 		{"flag given long", "operator.cli.output: json", "-f M --output yaml", "REF -fM --output=yaml", ""},
 		{"by source", "operator.filter.filter-expr.open: fd > 3", "-f M", "--filter-expr=open:fd > 3 REF -fM", ""},
 		{"filters of both", "operator.filter.filter: a==1", "-f M -F b==2", "REF -fM -Fb==2", ""},
-		{"parameters of the gadget", "operator.oci.ebpf.pid: 3", "-f M --pid 4 --failed", "REF -fM", "--operator.oci.ebpf.pid=3 --pid 4 --failed"},
+		{
+			"parameters of the gadget", "operator.oci.ebpf.pid: 3", "-f M --pid 4 --failed", "REF -fM",
+			"--operator.oci.ebpf.pid=3 --pid 4 --failed",
+		},
 		{"containers", "operator.KubeManager.podname: web", "-f M", "--k8s-podname=web REF -fM", ""},
-		{"another name of a flag", "operator.LocalManager.containername: a", "-f M --runtime-containername b", "REF -fM --runtime-containername=b", ""},
+		{
+			"another name of a flag", "operator.LocalManager.containername: a", "-f M --runtime-containername b",
+			"REF -fM --runtime-containername=b", "",
+		},
 		{"a choice overrules the host", "operator.LocalManager.host: true", "-f M -c a", "REF -fM -ca", ""},
 		{"the host overrules a choice", "operator.LocalManager.containername: a", "-f M --host", "REF -fM --host", ""},
-		{"what happens anyway", "operator.KubeManager.all-namespaces: true", "-f M", "REF -fM", "--operator.KubeManager.all-namespaces=true"},
+		{
+			"what happens anyway", "operator.KubeManager.all-namespaces: true", "-f M", "REF -fM",
+			"--operator.KubeManager.all-namespaces=true",
+		},
 		{"stdin", "operator.cli.output: json", "-f -", "--output=json REF -f-", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -58,8 +67,10 @@ func TestManifest(t *testing.T) {
 }
 
 func TestManifestTooLarge(t *testing.T) {
-	_, err := Invocations(t.Context(), []string{"-f-"}, Rest{}, strings.NewReader(strings.Repeat("#", gadget.MaxInstanceSpecs+10)))
-	if want := fmt.Sprintf("at most %d are read", gadget.MaxInstanceSpecs); err == nil || !strings.Contains(err.Error(), want) {
+	_, err := Invocations(t.Context(), []string{"-f-"}, Rest{},
+		strings.NewReader(strings.Repeat("#", gadget.MaxInstanceSpecs+10)))
+	if want := fmt.Sprintf("at most %d are read", gadget.MaxInstanceSpecs); err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %q", err, want)
 	}
 }

@@ -38,8 +38,10 @@ func (s *session) allParams() []gadgetapi.Param {
 func mapParams() []gadgetapi.Param {
 	var all []gadgetapi.Param
 	for _, p := range [][2]string{
-		{gadgetapi.ParamMapInterval, "Time between two readings of the maps, 500ms or source:500ms,source2:2s; 0 for one reading at the end"},
-		{gadgetapi.ParamMapCount, "Readings of the maps, 0 for no limit, 3 or source:3,source2:5; 1 without interval is one at the start"},
+		{gadgetapi.ParamMapInterval, "Time between two readings of the maps, 500ms or source:500ms,source2:2s; 0 for one " +
+			"reading at the end"},
+		{gadgetapi.ParamMapCount, "Readings of the maps, 0 for no limit, 3 or source:3,source2:5; 1 without interval is " +
+			"one at the start"},
 	} {
 		all = append(all, gadgetapi.Param{
 			Var: p[0], Key: p[0], Type: gadgetapi.ParamString, ParamMetadata: gadgetapi.ParamMetadata{Description: p[1]},

@@ -92,7 +92,8 @@ func (s *session) sendEvents(ev *events) (stop func(), err error) {
 		if s.wasm.hidden(i) {
 			continue
 		}
-		if ev.parts[i].logs, err = sender.Add(src, shortName(cmp.Or(s.cmd.Gadget, strings.TrimSpace(s.metadata.Name)))); err != nil {
+		if ev.parts[i].logs, err = sender.Add(src,
+			shortName(cmp.Or(s.cmd.Gadget, strings.TrimSpace(s.metadata.Name)))); err != nil {
 			sender.Stop()
 			return nil, fmt.Errorf("--otel-logs-exporter: %w", err)
 		}

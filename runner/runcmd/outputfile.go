@@ -59,7 +59,9 @@ func (s *session) openOutput() (done func(), err error) {
 		return func() {}, nil
 	}
 	f, done, err := s.rest.member.outputFile(func() (*output.RotatingFile, error) {
-		return output.OpenRotating(string(s.cmd.OutputFile), output.Rotation{MaxSize: int64(s.cmd.OutputMaxSize), Keep: s.cmd.OutputKeep})
+		return output.OpenRotating(string(s.cmd.OutputFile), output.Rotation{
+			MaxSize: int64(s.cmd.OutputMaxSize), Keep: s.cmd.OutputKeep,
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -71,7 +73,9 @@ func (s *session) openOutput() (done func(), err error) {
 
 // outputFile returns the file of the run, one for all gadgets, which the last one
 // closes.
-func (m *member) outputFile(open func() (*output.RotatingFile, error)) (f *output.RotatingFile, done func(), err error) {
+func (m *member) outputFile(open func() (*output.RotatingFile, error)) (f *output.RotatingFile, done func(),
+	err error,
+) {
 	if m == nil {
 		m = &member{company: &company{gadgets: 1}}
 	}

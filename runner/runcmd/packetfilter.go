@@ -12,9 +12,12 @@ func (s *session) packetFilterParams() []gadgetapi.Param {
 	var out []gadgetapi.Param
 	for _, name := range s.plan.PacketFilters {
 		key := gadgetapi.PacketFilterParam(name)
-		out = append(out, gadgetapi.Param{Var: key, Key: key, Type: gadgetapi.ParamString, ParamMetadata: gadgetapi.ParamMetadata{
-			Description: "Show only packets that match an expression of pcap-filter(7): 'tcp port 80 and not host 10.0.0.1'",
-		}})
+		out = append(out, gadgetapi.Param{
+			Var: key, Key: key, Type: gadgetapi.ParamString,
+			ParamMetadata: gadgetapi.ParamMetadata{
+				Description: "Show only packets that match an expression of pcap-filter(7): 'tcp port 80 and not host 10.0.0.1'",
+			},
+		})
 	}
 	return out
 }

@@ -14,7 +14,9 @@ func TestPacketFilterParams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{plan: plan, metadata: gadgetapi.Metadata{ParamDefaults: map[string]string{gadgetapi.ParamQualifier + "pf-second": "udp"}}}
+	s := &session{plan: plan, metadata: gadgetapi.Metadata{ParamDefaults: map[string]string{
+		gadgetapi.ParamQualifier + "pf-second": "udp",
+	}}}
 	var keys []string
 	for _, p := range s.params() {
 		keys = append(keys, p.Key)

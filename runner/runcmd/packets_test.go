@@ -106,7 +106,9 @@ func TestCapture(t *testing.T) {
 			if mode == "raw" {
 				cmd.Fields = "payload"
 			}
-			stdout, stderr, stop := startMetadata(t, "capture", cmd, []string{fmt.Sprintf("--pf=udp dst port %d", port), "--pf-second=len < 70"})
+			stdout, stderr, stop := startMetadata(t, "capture", cmd, []string{
+				fmt.Sprintf("--pf=udp dst port %d", port), "--pf-second=len < 70",
+			})
 			waitFor(t, "the start", func() bool { return strings.Contains(stderr.String(), "ready, 2 programs attached") })
 			for _, text := range []string{"the wanted one..", strings.Repeat("one that is too long", 3)} {
 				if _, err := conn.WriteTo([]byte(text), conn.LocalAddr()); err != nil {
@@ -126,7 +128,9 @@ func TestCapture(t *testing.T) {
 
 // startMetadata is start for a fixture with a gadget.yaml, on a machine without
 // containers.
-func startMetadata(t *testing.T, name string, cmd Cmd, flags []string) (stdout, stderr *lockedBuffer, stop func() error) {
+func startMetadata(t *testing.T, name string, cmd Cmd, flags []string) (stdout, stderr *lockedBuffer,
+	stop func() error,
+) {
 	t.Helper()
 	cmd.Gadget = filepath.Join(t.TempDir(), "layout")
 	object, metadata := gadgettest.File(t, name+".bpf.o"), gadgettest.File(t, name+".yaml")

@@ -77,7 +77,8 @@ func TestReadyFDRefused(t *testing.T) {
 	}
 	defer opened.Close()
 	for fd, want := range map[int]string{
-		1: "standard stream", -1: "standard stream", 1 << 20: "no such file descriptor", int(opened.Fd()): "no such file descriptor",
+		1: "standard stream", -1: "standard stream", 1 << 20: "no such file descriptor",
+		int(opened.Fd()): "no such file descriptor",
 	} {
 		if _, err := openReadiness(fd, os.Getenv); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("--ready-fd %d: got %v, want an error with %q", fd, err, want)

@@ -56,12 +56,20 @@ func TestRights(t *testing.T) {
 		s    session
 		want rights.Set
 	}{
-		"events":            {session{plan: plan("open.bpf.o")}, set(false)},
-		"containers":        {session{plan: plan("open.bpf.o"), containers: containers{followed: true}}, set(false, watching...)},
-		"packets":           {session{plan: plan("packets.bpf.o")}, set(false)},
-		"packets of theirs": {session{plan: plan("packets.bpf.o"), containers: containers{followed: true}}, set(true, append(watching, unix.CAP_SYS_ADMIN, unix.CAP_PERFMON, unix.CAP_NET_RAW)...)},
-		"tc":                {session{plan: plan("capture.bpf.o")}, set(false, unix.CAP_NET_ADMIN)},
-		"statistics":        {session{plan: gadgetapi.Empty(), feeds: []engine.Feed{{Name: "bpfstats"}}}, set(true, unix.CAP_SYS_ADMIN, unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH)},
+		"events": {session{plan: plan("open.bpf.o")}, set(false)},
+		"containers": {
+			session{plan: plan("open.bpf.o"), containers: containers{followed: true}}, set(false, watching...),
+		},
+		"packets": {session{plan: plan("packets.bpf.o")}, set(false)},
+		"packets of theirs": {
+			session{plan: plan("packets.bpf.o"), containers: containers{followed: true}},
+			set(true, append(watching, unix.CAP_SYS_ADMIN, unix.CAP_PERFMON, unix.CAP_NET_RAW)...),
+		},
+		"tc": {session{plan: plan("capture.bpf.o")}, set(false, unix.CAP_NET_ADMIN)},
+		"statistics": {
+			session{plan: gadgetapi.Empty(), feeds: []engine.Feed{{Name: "bpfstats"}}},
+			set(true, unix.CAP_SYS_ADMIN, unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH),
+		},
 	} {
 		s := tc.s
 		s.cmd = &Cmd{}

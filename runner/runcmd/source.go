@@ -34,7 +34,8 @@ func (s *session) fetchInTime(ctx context.Context) error {
 	err := s.fetch(ctx)
 	s.g = whole
 	if err != nil && errors.Is(context.Cause(ctx), errTimeout) {
-		return fmt.Errorf("it did not arrive within the --timeout of %s, pull it before or allow more", time.Duration(s.cmd.Timeout))
+		return fmt.Errorf("it did not arrive within the --timeout of %s, pull it before or allow more",
+			time.Duration(s.cmd.Timeout))
 	}
 	return err
 }
@@ -65,10 +66,14 @@ func (s *session) fetch(ctx context.Context) error {
 		return err
 	}
 	defer src.Release()
-	if err := errors.Join(allowed.check(registry.Reference{}, src.Root.Digest), locked.check(s.cmd.Gadget, src.Root.Digest)); err != nil {
+	if err := errors.Join(allowed.check(registry.Reference{}, src.Root.Digest),
+		locked.check(s.cmd.Gadget, src.Root.Digest)); err != nil {
 		return err
 	}
-	if err := artifact.Admit(s.g, artifact.Admission{Trust: s.cmd.TrustFlags, Digest: src.Root.Digest, Stored: src.Place}); err != nil {
+	if err := artifact.Admit(s.g, artifact.Admission{
+		Trust: s.cmd.TrustFlags, Digest: src.Root.Digest,
+		Stored: src.Place,
+	}); err != nil {
 		return err
 	}
 	return s.load(ctx, src.Blobs, src.Root)

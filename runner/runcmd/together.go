@@ -112,7 +112,8 @@ func manifestInvocations(ctx context.Context, args []string, rest Rest, stdin io
 		}
 	}
 	if len(out) > 1 && hasReference(args) {
-		return nil, cli.Usage(fmt.Errorf("the manifest %q names %d gadgets, leave out the one of the command line", file, len(out)))
+		return nil, cli.Usage(fmt.Errorf("the manifest %q names %d gadgets, leave out the one of the command line", file,
+			len(out)))
 	}
 	return together(out, names)
 }
@@ -123,7 +124,8 @@ func together(list []Invocation, names []string) ([]Invocation, error) {
 	case len(list) == 1:
 		return list, nil
 	case len(list) > maxTogether:
-		return nil, cli.Usage(fmt.Errorf("%d gadgets in one run are too many, at most %d run together", len(list), maxTogether))
+		return nil, cli.Usage(fmt.Errorf("%d gadgets in one run are too many, at most %d run together", len(list),
+			maxTogether))
 	case list[0].Rest.Help:
 		return nil, cli.Usage(errors.New("--help tells about one gadget, name one"))
 	}

@@ -44,7 +44,10 @@ func TestInvocations(t *testing.T) {
 		err  string
 	}{
 		{args: "-ojson a", want: "-ojson a="},
-		{args: "-ojson r/a:v1 b --host r/a@sha256:1", want: "-ojson --host r/a:v1=a|-ojson --host b=b|-ojson --host r/a@sha256:1=a-2"},
+		{
+			args: "-ojson r/a:v1 b --host r/a@sha256:1",
+			want: "-ojson --host r/a:v1=a|-ojson --host b=b|-ojson --host r/a@sha256:1=a-2",
+		},
 		{args: "./a.tar /b/c", want: "./a.tar=a|/b/c=c"},
 		{args: "-fM", want: "--output=json registry.example/trace_open:v1 -fM=trace_open|" +
 			"registry.example/other/trace_open@sha256:1 -fM=mine"},
@@ -117,7 +120,8 @@ func TestTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	layout := filepath.Join(t.TempDir(), "layout")
-	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "open.bpf.o"), gadgettest.File(t, "open.yaml"), arch.Host()); err != nil {
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "open.bpf.o"), gadgettest.File(t, "open.yaml"),
+		arch.Host()); err != nil {
 		t.Fatal(err)
 	}
 	stdout, stderr := &lockedBuffer{}, &lockedBuffer{}

@@ -64,7 +64,9 @@ func (s *session) startWasm(ctx context.Context, values map[string]string) error
 	if len(s.artifact.Wasm) == 0 {
 		return nil
 	}
-	w := &wasmRun{session: s, values: map[string]string{}, numbers: map[*wasm.Source]int{}, kernel: &wasmKernel{types: s.kernel}}
+	w := &wasmRun{
+		session: s, values: map[string]string{}, numbers: map[*wasm.Source]int{}, kernel: &wasmKernel{types: s.kernel},
+	}
 	for _, p := range s.wasmKeys {
 		w.values[p.Key] = p.Default
 		if v, ok := values[p.Var]; ok {

@@ -154,7 +154,13 @@ func Ago(text string, now time.Time) string {
 	for _, u := range []struct {
 		name string
 		size time.Duration
-	}{{"year", 365 * 24 * time.Hour}, {"month", 30 * 24 * time.Hour}, {"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
+	}{
+		{"year", 365 * 24 * time.Hour},
+		{"month", 30 * 24 * time.Hour},
+		{"day", 24 * time.Hour},
+		{"hour", time.Hour},
+		{"minute", time.Minute},
+	} {
 		if n := int(d / u.size); n > 0 {
 			return fmt.Sprintf("%d %s%s ago", n, u.name, Plural(n))
 		}

@@ -16,14 +16,18 @@ import (
 )
 
 func TestHumanSizes(t *testing.T) {
-	for n, want := range map[int64]string{0: "0B", 1023: "1023B", 1024: "1.0KiB", 1536: "1.5KiB", 1 << 20: "1.0MiB", 5 << 40: "5.0TiB"} {
+	for n, want := range map[int64]string{
+		0: "0B", 1023: "1023B", 1024: "1.0KiB", 1536: "1.5KiB", 1 << 20: "1.0MiB",
+		5 << 40: "5.0TiB",
+	} {
 		if got := show.Size(n); got != want {
 			t.Errorf("show.Size(%d) = %q, want %q", n, got, want)
 		}
 	}
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]string{
-		"1970-01-01T00:00:00Z": "-", "": "-", "junk": "-", "2026-11-21T11:59:30Z": "just now", "2026-11-21T11:58:00Z": "2 minutes ago",
+		"1970-01-01T00:00:00Z": "-", "": "-", "junk": "-", "2026-11-21T11:59:30Z": "just now",
+		"2026-11-21T11:58:00Z": "2 minutes ago",
 		"2026-11-20T12:00:00Z": "1 day ago", "2024-11-20T12:00:00Z": "2 years ago",
 	} {
 		if got := show.Ago(text, now); got != want {
@@ -33,7 +37,8 @@ func TestHumanSizes(t *testing.T) {
 }
 
 func TestPrintableHidesControlCharacters(t *testing.T) {
-	if got := show.Printable("a\x1b[2Jb\nc\u009bd"); strings.ContainsAny(got, "\x1b\n\u009b") || !strings.Contains(got, "[2Jb") {
+	if got := show.Printable("a\x1b[2Jb\nc\u009bd"); strings.ContainsAny(got, "\x1b\n\u009b") ||
+		!strings.Contains(got, "[2Jb") {
 		t.Errorf("printable = %q", got)
 	}
 }

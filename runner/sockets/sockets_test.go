@@ -47,7 +47,8 @@ func privateTracefs(fn func() error) error {
 			runtime.UnlockOSThread()
 			return
 		}
-		done <- errors.Join(unix.Unshare(unix.CLONE_FS|unix.CLONE_NEWNS), unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+		done <- errors.Join(unix.Unshare(unix.CLONE_FS|unix.CLONE_NEWNS), unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE,
+			""),
 			unix.Mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, ""), fn())
 	}()
 	return <-done
@@ -79,7 +80,8 @@ func mine(t testing.TB, o *Owners, k Key) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.TrimRight(string(v.Comm[:]), "\x00"); v.PIDTGID>>32 != uint64(os.Getpid()) || got+"\n" != string(comm) && got == "" {
+	if got := strings.TrimRight(string(v.Comm[:]), "\x00"); v.PIDTGID>>32 != uint64(os.Getpid()) || got+
+		"\n" != string(comm) && got == "" {
 		t.Errorf("%+v belongs to %d %q, want %d", k, v.PIDTGID>>32, got, os.Getpid())
 	}
 	if v.ParentPID != uint32(os.Getppid()) || v.MountNS != uint64(netns(t, "/proc/self/ns/mnt")) || v.UIDGID != 0 {

@@ -190,7 +190,8 @@ func programsOf(dir string, file *reader) []uint32 {
 	target := make([]byte, 64)
 	for _, fd := range fds {
 		n, err := unix.Readlink(dir+"/fd/"+fd, target)
-		if err != nil || !strings.HasPrefix(string(target[:n]), "anon_inode:bpf") && string(target[:n]) != "anon_inode:[perf_event]" {
+		if err != nil || !strings.HasPrefix(string(target[:n]), "anon_inode:bpf") &&
+			string(target[:n]) != "anon_inode:[perf_event]" {
 			continue
 		}
 		data, err := file.read(dir + "/fdinfo/" + fd)

@@ -46,14 +46,16 @@ func TestProcesses(t *testing.T) {
 	page := uint64(os.Getpagesize())
 	want := []Process{{
 		PID: 77, PPID: 1, Comm: "a (b) c", State: 'S', Priority: 20, Nice: -5, Threads: 3, UID: 1000, CPUTime: 300,
-		RSS: 50 * page, Virtual: 300 * page, Shared: 20 * page, MemoryRelative: float64(50*page) / 1024000 * 100, StartTime: 12345,
+		RSS: 50 * page, Virtual: 300 * page, Shared: 20 * page, MemoryRelative: float64(50*page) / 1024000 * 100,
+		StartTime: 12345,
 	}}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Process{}, "MountNS")); diff != "" || got[0].MountNS == 0 {
 		t.Error(diff)
 	}
 	write(t, proc, map[string]string{"77/stat": strings.Replace(stat, " 250 50 ", " 300 50 ", 1)})
 	p.last = p.last.Add(-time.Second)
-	if got, err = p.Read(); err != nil || got[0].CPUUsage < 40 || got[0].CPUUsage > 50 || got[0].CPUUsageRelative > got[0].CPUUsage {
+	if got, err = p.Read(); err != nil || got[0].CPUUsage < 40 || got[0].CPUUsage > 50 ||
+		got[0].CPUUsageRelative > got[0].CPUUsage {
 		t.Errorf("after a second with 50 ticks: %+v, %v", got, err)
 	}
 }
@@ -69,7 +71,8 @@ func TestProcessesOfThisMachine(t *testing.T) {
 	}
 	for _, row := range rows {
 		if int(row.PID) == os.Getpid() {
-			if int(row.PPID) != os.Getppid() || row.RSS == 0 || int(row.UID) != os.Getuid() || row.MountNS == 0 || row.StartTime == 0 {
+			if int(row.PPID) != os.Getppid() || row.RSS == 0 || int(row.UID) != os.Getuid() || row.MountNS == 0 ||
+				row.StartTime == 0 {
 				t.Errorf("%+v", row)
 			}
 			return
@@ -86,7 +89,8 @@ func TestCgroups(t *testing.T) {
 	})
 	write(t, root, map[string]string{
 		"pod/cpu.max": "200000 100000\n", "pod/cpu.stat": "usage_usec 5\nnr_periods 1\nnr_throttled 0\nthrottled_usec 0\n",
-		"pod/limited/cpu.max": "50000 100000\n", "pod/limited/cpu.stat": "nr_periods 100\nnr_throttled 10\nthrottled_usec 1000\n",
+		"pod/limited/cpu.max":      "50000 100000\n",
+		"pod/limited/cpu.stat":     "nr_periods 100\nnr_throttled 10\nthrottled_usec 1000\n",
 		"pod/limited/cpu.pressure": "some avg10=1.50 avg60=0.25 avg300=0.00 total=1\nfull avg10=9 avg60=9 avg300=0 total=0\n",
 		"free/cpu.max":             "max 100000\n", "free/cpu.stat": "nr_periods 0\n",
 	})

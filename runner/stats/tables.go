@@ -53,10 +53,14 @@ var cgroupColumns = []column[Cgroup]{
 	{"cgroupPath", "", text(pathSize), func(b []byte, r *Cgroup) { putText(b, pathSize, r.Path) }},
 	{"nrPeriods", "", uint64Type, func(b []byte, r *Cgroup) { put64(b, r.Periods) }},
 	{"nrThrottled", "", uint64Type, func(b []byte, r *Cgroup) { put64(b, r.Throttled) }},
-	{"throttledTime_raw", "", special("gadget_duration", uint64Type), func(b []byte, r *Cgroup) { put64(b, uint64(r.ThrottledTime)) }},
+	{"throttledTime_raw", "", special("gadget_duration", uint64Type), func(b []byte, r *Cgroup) {
+		put64(b, uint64(r.ThrottledTime))
+	}},
 	{"throttleRatio", "", floatType, func(b []byte, r *Cgroup) { putFloat(b, r.ThrottleRatio) }},
 	{"cpuQuota_raw", "", special("gadget_duration", uint64Type), func(b []byte, r *Cgroup) { put64(b, uint64(r.Quota)) }},
-	{"cpuPeriod_raw", "", special("gadget_duration", uint64Type), func(b []byte, r *Cgroup) { put64(b, uint64(r.Period)) }},
+	{"cpuPeriod_raw", "", special("gadget_duration", uint64Type), func(b []byte, r *Cgroup) {
+		put64(b, uint64(r.Period))
+	}},
 	{"cpuLimitCores", "", floatType, func(b []byte, r *Cgroup) { putFloat(b, r.LimitCores) }},
 	{"psiSomeAvg10", "", floatType, func(b []byte, r *Cgroup) { putFloat(b, r.Pressure10) }},
 	{"psiSomeAvg60", "", floatType, func(b []byte, r *Cgroup) { putFloat(b, r.Pressure) }},
@@ -72,7 +76,9 @@ var programColumns = []column[Program]{
 	{"progID", "", uint32Type, func(b []byte, r *Program) { put32(b, r.ID) }},
 	{"progName", "", text(32), func(b []byte, r *Program) { putText(b, 32, r.Name) }},
 	{"progType", "", text(32), func(b []byte, r *Program) { putText(b, 32, r.Type) }},
-	{"runtime_raw", "", special("gadget_duration", uint64Type), func(b []byte, r *Program) { put64(b, uint64(r.Runtime)) }},
+	{"runtime_raw", "", special("gadget_duration", uint64Type), func(b []byte, r *Program) {
+		put64(b, uint64(r.Runtime))
+	}},
 	{"runcount", "", uint64Type, func(b []byte, r *Program) { put64(b, r.RunCount) }},
 	{"cpuUsage", "", floatType, func(b []byte, r *Program) { putFloat(b, r.CPUUsage) }},
 	{"cpuUsageRelative", "", floatType, func(b []byte, r *Program) { putFloat(b, r.CPUUsageRelative) }},

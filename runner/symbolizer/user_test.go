@@ -35,7 +35,10 @@ func TestMaps(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(mapping{})); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
-	for addr, i := range map[uint64]int{0x55d0c0a00fff: -1, 0x55d0c0a01000: 0, 0x7f0000002fff: 2, 0x7f0000003000: -1, 0: -1} {
+	for addr, i := range map[uint64]int{
+		0x55d0c0a00fff: -1, 0x55d0c0a01000: 0, 0x7f0000002fff: 2, 0x7f0000003000: -1,
+		0: -1,
+	} {
 		if got := findMapping(want, addr); got != i {
 			t.Errorf("%#x is in mapping %d, want %d", addr, got, i)
 		}
@@ -179,7 +182,8 @@ func TestStrippedWithSymbolsElsewhere(t *testing.T) {
 		dir := t.TempDir()
 		prog := strip(t, filepath.Join(dir, "prog.debug"), true, "-Wl,--build-id=none")
 		debug := filepath.Join(filepath.Dir(prog), ".debug")
-		if err := errors.Join(os.Mkdir(debug, 0o700), os.Rename(filepath.Join(dir, "prog.debug"), filepath.Join(debug, "prog.debug"))); err != nil {
+		if err := errors.Join(os.Mkdir(debug, 0o700), os.Rename(filepath.Join(dir, "prog.debug"),
+			filepath.Join(debug, "prog.debug"))); err != nil {
 			t.Fatal(err)
 		}
 		s := start(t, prog, "")
@@ -187,7 +191,8 @@ func TestStrippedWithSymbolsElsewhere(t *testing.T) {
 			t.Errorf("with the link it is %q", got)
 		}
 		// Another file of that name has another checksum.
-		if err := os.WriteFile(filepath.Join(debug, "prog.debug"), readFile(t, compile(t, "-O2", "-Wl,--build-id=none")), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(debug, "prog.debug"), readFile(t, compile(t, "-O2", "-Wl,--build-id=none")),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
 		if got := string(NewUser(Options{}).Append(nil, s.process, s.inner)); got == "inner_function" {
@@ -334,7 +339,8 @@ func TestBuildIDs(t *testing.T) {
 	m := u.processes[s.process].maps[findMapping(u.processes[s.process].maps, s.inner)]
 	offset = s.inner - m.start + m.offset
 	gone := UserStack{ID: 1, Process: Process{PID: 1 << 30, Hash: 9}}
-	stacks := NewUserStacks(stackMap{1: {s.inner, 0x99}}, buildMap{1: {{buildIDValid, id, offset}, {Status: buildIDAddr, Offset: 0x99}}}, u)
+	stacks := NewUserStacks(stackMap{1: {s.inner, 0x99}},
+		buildMap{1: {{buildIDValid, id, offset}, {Status: buildIDAddr, Offset: 0x99}}}, u)
 	got := stacks.Text(gone)
 	if string(got.Symbols) != "inner_function; 0x99; " {
 		t.Errorf("symbols are %q", got.Symbols)
@@ -346,7 +352,8 @@ func TestBuildIDs(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	for value, want := range map[string]string{
-		"": "", "auto": "", "none": "nil", "symtab": "", "symtab,debuginfod-cache": "/cache", "debuginfod-cache-on-ig-server": "/cache",
+		"": "", "auto": "", "none": "nil", "symtab": "", "symtab,debuginfod-cache": "/cache",
+		"debuginfod-cache-on-ig-server": "/cache",
 	} {
 		u, err := Parse(value, "/cache")
 		if err != nil || (u == nil) != (want == "nil") || u != nil && u.files.debugCache != want {

@@ -33,7 +33,8 @@ func TestProgramOfLibbpf(t *testing.T) {
 	defer coll.Close()
 	prog := compile(t)
 	s := newSet(t, coll.Maps)
-	if err := s.Add(Probe{Program: coll.Programs["on_probe"], Target: target(t, "usdt", prog+":prov:name")}, Host); err != nil {
+	if err := s.Add(Probe{Program: coll.Programs["on_probe"], Target: target(t, "usdt", prog+":prov:name")},
+		Host); err != nil {
 		t.Fatal(err)
 	}
 	calls(t, prog, "", "3")

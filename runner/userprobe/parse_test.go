@@ -27,7 +27,10 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s: %v\n%s", c.text, err, diff)
 		}
 	}
-	for kind, texts := range map[string][]string{"uprobe": {"", "libc", ":f", "libc:", "libc:f+0xzz"}, "usdt": {"libc:x", "libc:x:", ":a:b"}} {
+	for kind, texts := range map[string][]string{
+		"uprobe": {"", "libc", ":f", "libc:", "libc:f+0xzz"},
+		"usdt":   {"libc:x", "libc:x:", ":a:b"},
+	} {
 		for _, text := range texts {
 			if got, err := Parse(kind, text); err == nil {
 				t.Errorf("%s %q is taken as %+v", kind, text, got)
@@ -60,7 +63,10 @@ func TestArguments(t *testing.T) {
 			t.Errorf("%s: %v\n%s", c.text, err, diff)
 		}
 	}
-	for _, text := range []string{"8%rax", "3@%rax", "8f@%xmm0", "8@%xmm0", "8@8(%rax,%rbx,4)", "8@(%rax", "8@$x", "8@sym(%rip)x"} {
+	for _, text := range []string{
+		"8%rax", "3@%rax", "8f@%xmm0", "8@%xmm0", "8@8(%rax,%rbx,4)", "8@(%rax", "8@$x",
+		"8@sym(%rip)x",
+	} {
 		if got, err := parseArguments(arch.AMD64, text); err == nil {
 			t.Errorf("%q is taken as %+v", text, got)
 		}

@@ -225,7 +225,8 @@ func (s *Set) attachPlaces(p Probe, f *os.File, path string) (*attached, error) 
 			return attachMulti(p, ex, places)
 		}
 		if len(places) > MaxSingle {
-			return nil, fmt.Errorf("%d functions match, and this kernel probes one after the other: at most %d, use a narrower pattern",
+			return nil, fmt.Errorf("%d functions match, and this kernel probes one after the other: at most %d, use a "+
+				"narrower pattern",
 				len(places), MaxSingle)
 		}
 	}

@@ -246,7 +246,8 @@ func TestStaticProbe(t *testing.T) {
 	if first[0] != 7 || second[8] != argRegister || second[14] != 1 || second[15] != 32 {
 		t.Errorf("entries % x and % x", first[:16], second[:16])
 	}
-	if err := s.Add(Probe{Program: c.prog, Target: target(t, "usdt", prog+":prov:other")}, Host); !errors.Is(err, link.ErrNoSymbol) {
+	if err := s.Add(Probe{Program: c.prog, Target: target(t, "usdt", prog+":prov:other")}, Host); !errors.Is(err,
+		link.ErrNoSymbol) {
 		t.Errorf("a probe that there is not: %v", err)
 	}
 }

@@ -73,7 +73,8 @@ type place struct {
 // errGoReturn is why there are no probes at returns in Go: the kernel puts another
 // return address onto the stack, and Go's runtime ends the program when it meets
 // that while it grows, moves or scans the stack.
-var errGoReturn = errors.New("a probe at the return of a function of Go makes the program crash, use a uprobe where the function begins")
+var errGoReturn = errors.New("a probe at the return of a function of Go makes the program crash, use a uprobe where " +
+	"the function begins")
 
 // places returns where t is in the file f. The error is link.ErrNoSymbol when it
 // is not there.

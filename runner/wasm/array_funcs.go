@@ -9,11 +9,23 @@ import (
 const maxEntries = 1 << 16
 
 var arrayFunctions = []Function{
-	{"Arrays", "dataArrayNew", "(array u32) u32", "Makes an entry for an array. Returns a handle of its data, 0 on error.", newEntry},
-	{"Arrays", "dataArrayAppend", "(array u32, data u32) u32", "Appends an entry to its array and releases its handle. Returns 0, 1 on error.", appendEntry},
-	{"Arrays", "dataArrayRelease", "(array u32, data u32) u32", "Releases an entry that is not appended. Returns 0, 1 on error.", releaseEntry},
+	{
+		"Arrays", "dataArrayNew", "(array u32) u32", "Makes an entry for an array. Returns a handle of its data, 0 on error.",
+		newEntry,
+	},
+	{
+		"Arrays", "dataArrayAppend", "(array u32, data u32) u32",
+		"Appends an entry to its array and releases its handle. Returns 0, 1 on error.", appendEntry,
+	},
+	{
+		"Arrays", "dataArrayRelease", "(array u32, data u32) u32",
+		"Releases an entry that is not appended. Returns 0, 1 on error.", releaseEntry,
+	},
 	{"Arrays", "dataArrayLen", "(array u32) u32", "Returns how many entries an array has, 0 on error.", arrayLen},
-	{"Arrays", "dataArrayGet", "(array u32, index u32) u32", "Returns a handle of the entry at an index of at most 32767, 0 on error. It needs no release.", arrayGet},
+	{
+		"Arrays", "dataArrayGet", "(array u32, index u32) u32",
+		"Returns a handle of the entry at an index of at most 32767, 0 on error. It needs no release.", arrayGet,
+	},
 }
 
 func newEntry(c call) {

@@ -11,7 +11,9 @@ func TestCompilationGoesOnMeanwhile(t *testing.T) {
 	module := guestModule(t)
 	g := &memory{params: map[string]string{"mode": "kernel"}, config: map[string]string{}}
 	c := wasm.Compile(module, cache(), wasm.Limits{})
-	p, err := wasm.New(context.Background(), module, wasm.Options{Sources: sources(), Gadget: g, Kernel: g, Handler: g, Compilation: c})
+	p, err := wasm.New(context.Background(), module, wasm.Options{
+		Sources: sources(), Gadget: g, Kernel: g, Handler: g, Compilation: c,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

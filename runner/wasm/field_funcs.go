@@ -7,10 +7,22 @@ import (
 )
 
 var fieldFunctions = []Function{
-	{"Fields", "fieldGetScalar", "(field u32, data u32, kind u32, error u32) u64", "Returns the number that a field holds, a float as its IEEE 754 bits. Where `error` is an address, 1 is written there on error.", getScalar},
-	{"Fields", "fieldGetBuffer", "(field u32, data u32, kind u32, dst buffer) i32", "Copies the bytes of a field (kind 12 or 14) and returns how many they are, -1 on error.", getBuffer},
-	{"Fields", "fieldSet", "(field u32, data u32, kind u32, value u64) u32", "Gives a field a number, or the bytes that `value` points to (kind 12 or 14). Returns 0, 1 on error.", setField},
-	{"Fields", "fieldAddTag", "(field u32, tag string) u32", "Adds a tag to a field; `type:NAME` makes a field that the program added one of a special type. Returns 0, 1 on error.", addTag},
+	{
+		"Fields", "fieldGetScalar", "(field u32, data u32, kind u32, error u32) u64",
+		"Returns the number that a field holds, a float as its IEEE 754 bits. Where `error` is an address, 1 is written there on error.", getScalar,
+	},
+	{
+		"Fields", "fieldGetBuffer", "(field u32, data u32, kind u32, dst buffer) i32",
+		"Copies the bytes of a field (kind 12 or 14) and returns how many they are, -1 on error.", getBuffer,
+	},
+	{
+		"Fields", "fieldSet", "(field u32, data u32, kind u32, value u64) u32",
+		"Gives a field a number, or the bytes that `value` points to (kind 12 or 14). Returns 0, 1 on error.", setField,
+	},
+	{
+		"Fields", "fieldAddTag", "(field u32, tag string) u32",
+		"Adds a tag to a field; `type:NAME` makes a field that the program added one of a special type. Returns 0, 1 on error.", addTag,
+	},
 }
 
 // fieldAndData returns what the first two parameters are handles of.

@@ -5,15 +5,30 @@ import (
 )
 
 var logFunctions = []Function{
-	{"Log", "gadgetLog", "(level u32, message string)", "Logs a message of level 0 (error), 1 (warning), 2 (info), 3 (debug) or 4 (trace).", logMessage},
+	{
+		"Log", "gadgetLog", "(level u32, message string)",
+		"Logs a message of level 0 (error), 1 (warning), 2 (info), 3 (debug) or 4 (trace).", logMessage,
+	},
 	{"Log", "gadgetShouldLog", "(level u32) u32", "Returns 1 where messages of a level are shown, else 0.", shouldLog},
 }
 
 var paramFunctions = []Function{
-	{"Parameters and settings", "getParamValue", "(key string, dst buffer) u32", "Writes the value of a parameter of params.wasm in gadget.yaml. Returns 0, 1 on error.", paramValue},
-	{"Parameters and settings", "setConfig", "(key string, value string, kind u32) u32", "Sets a value of gadget.yaml, such as `programs.NAME.attach_to`, until the gadget starts; kind is 12 (string). Returns 0, 1 on error.", setConfig},
-	{"Parameters and settings", "shouldDiscardMntnsID", "(mntns u64) u32", "Returns 1 where the user does not want events of a mount namespace, else 0.", shouldDiscard},
-	{"Parameters and settings", "releaseHandle", "(handle u32) u32", "Releases a handle. Returns 0, 1 on error.", releaseHandle},
+	{
+		"Parameters and settings", "getParamValue", "(key string, dst buffer) u32",
+		"Writes the value of a parameter of params.wasm in gadget.yaml. Returns 0, 1 on error.", paramValue,
+	},
+	{
+		"Parameters and settings", "setConfig", "(key string, value string, kind u32) u32",
+		"Sets a value of gadget.yaml, such as `programs.NAME.attach_to`, until the gadget starts; kind is 12 (string). Returns 0, 1 on error.", setConfig,
+	},
+	{
+		"Parameters and settings", "shouldDiscardMntnsID", "(mntns u64) u32",
+		"Returns 1 where the user does not want events of a mount namespace, else 0.", shouldDiscard,
+	},
+	{
+		"Parameters and settings", "releaseHandle", "(handle u32) u32", "Releases a handle. Returns 0, 1 on error.",
+		releaseHandle,
+	},
 }
 
 func logMessage(c call) {

@@ -21,7 +21,10 @@ func TestHostileModules(t *testing.T) {
 		module []byte
 		want   string
 	}{
-		{"no memory", module{version: 1, noMemory: true, imports: []string{"gadgetLog"}}.encode(), "the wasm program does not export its memory, so nothing can be exchanged with it"},
+		{
+			"no memory", module{version: 1, noMemory: true, imports: []string{"gadgetLog"}}.encode(),
+			"the wasm program does not export its memory, so nothing can be exchanged with it",
+		},
 		{"nothing", nil, "compiling the wasm program: invalid magic number"},
 		{"text", []byte("\x00asm\x01\x00\x00\x00and more"), "compiling the wasm program: "},
 		{"no version", module{}.encode(), "the wasm program does not export gadgetAPIVersion, so it is not one of a gadget"},
@@ -31,17 +34,38 @@ func TestHostileModules(t *testing.T) {
 			module{exports: []export{{"gadgetAPIVersion", signature{[]byte{i32}, []byte{i64}}, []byte{opI64Const, 1}}}}.encode(),
 			"the wasm program's gadgetAPIVersion has another type than the API's",
 		},
-		{"unknown import", module{version: 1, imports: []string{"openFile"}}.encode(), `the wasm program needs the function "openFile" of module "ig", which the API does not have`},
-		{"import of another type", module{version: 1, imports: []string{"noType"}}.retype(t, "getMap"), `the wasm program declares the function "getMap" otherwise than the API, want (name string) u32`},
-		{"init with parameters", module{version: 1, exports: []export{{"gadgetInit", signature{[]byte{i32}, nil}, nil}}}.encode(), "the wasm program's gadgetInit takes parameters, want none"},
-		{"callback of another type", module{version: 1, exports: []export{{"dataSourceCallback", signature{[]byte{i32}, nil}, nil}}}.encode(), "the wasm program's dataSourceCallback takes other parameters than the API's u64, u32, u32"},
-		{"trap", module{version: 1, exports: []export{returning("gadgetInit", opUnreachable)}}.encode(), "the wasm program stopped in gadgetInit: unreachable"},
-		{"loop", module{version: 1, exports: []export{returning("gadgetInit", opLoop, noResult, opBranch, 0, opEnd)}}.encode(), "the wasm program did not return from gadgetInit within 300ms, so it was ended"},
-		{"loop at the start", module{version: 1, exports: []export{{"_initialize", signature{}, []byte{opLoop, noResult, opBranch, 0, opEnd}}}}.encode(), "the wasm program did not return from _initialize within 300ms, so it was ended"},
-		{"recursion", module{version: 1, exports: []export{returning("gadgetInit", opCall, 1, opDrop)}}.encode(), "the wasm program stopped in gadgetInit: stack overflow"},
+		{
+			"unknown import", module{version: 1, imports: []string{"openFile"}}.encode(),
+			`the wasm program needs the function "openFile" of module "ig", which the API does not have`,
+		},
+		{
+			"import of another type", module{version: 1, imports: []string{"noType"}}.retype(t, "getMap"),
+			`the wasm program declares the function "getMap" otherwise than the API, want (name string) u32`,
+		},
+		{"init with parameters", module{
+			version: 1, exports: []export{{"gadgetInit", signature{[]byte{i32}, nil}, nil}},
+		}.encode(), "the wasm program's gadgetInit takes parameters, want none"},
+		{"callback of another type", module{
+			version: 1, exports: []export{{"dataSourceCallback", signature{[]byte{i32}, nil}, nil}},
+		}.encode(), "the wasm program's dataSourceCallback takes other parameters than the API's u64, u32, u32"},
+		{
+			"trap", module{version: 1, exports: []export{returning("gadgetInit", opUnreachable)}}.encode(),
+			"the wasm program stopped in gadgetInit: unreachable",
+		},
+		{"loop", module{version: 1, exports: []export{returning("gadgetInit", opLoop, noResult, opBranch, 0,
+			opEnd)}}.encode(), "the wasm program did not return from gadgetInit within 300ms, so it was ended"},
+		{"loop at the start", module{
+			version: 1, exports: []export{{"_initialize", signature{}, []byte{opLoop, noResult, opBranch, 0, opEnd}}},
+		}.encode(), "the wasm program did not return from _initialize within 300ms, so it was ended"},
+		{
+			"recursion", module{version: 1, exports: []export{returning("gadgetInit", opCall, 1, opDrop)}}.encode(),
+			"the wasm program stopped in gadgetInit: stack overflow",
+		},
 		{
 			"address of an error that is not its memory",
-			module{version: 1, imports: scalar.imports, exports: []export{returning("gadgetInit", scalar.call(0, 1, 1, 1, 1<<30)...)}}.encode(),
+			module{
+				version: 1, imports: scalar.imports, exports: []export{returning("gadgetInit", scalar.call(0, 1, 1, 1, 1<<30)...)},
+			}.encode(),
 			"the wasm program stopped in gadgetInit: fieldGetScalar: the address 0x40000000 of the error is not the program's memory",
 		},
 	} {
@@ -73,9 +97,12 @@ func (m module) retype(t *testing.T, name string) []byte {
 func TestBuffersOutsideOfMemory(t *testing.T) {
 	const wild = 1<<63 | 8
 	m := module{version: 1, imports: []string{"gadgetLog", "getParamValue", "fieldGetBuffer"}}
-	m.exports = []export{returning("gadgetInit", slices.Concat(m.call(0, 1, wild), m.call(1, wild, wild), m.call(2, 1, 1, 1, wild))...)}
+	m.exports = []export{returning("gadgetInit", slices.Concat(m.call(0, 1, wild), m.call(1, wild, wild),
+		m.call(2, 1, 1, 1, wild))...)}
 	g := newMemory()
-	p, err := wasm.New(context.Background(), m.encode(), wasm.Options{Gadget: g, Kernel: g, Log: g.log, LogLevel: wasm.Trace})
+	p, err := wasm.New(context.Background(), m.encode(), wasm.Options{
+		Gadget: g, Kernel: g, Log: g.log, LogLevel: wasm.Trace,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +128,9 @@ func TestTooManyHandles(t *testing.T) {
 }
 
 // words are in the memory of fuzzed modules, each at a multiple of 16.
-var words = []string{"open", "pid", "comm", "counts", "n", "made", "text", "mode", "programs.x", "type:gadget_pid", "write", "vfs_read"}
+var words = []string{
+	"open", "pid", "comm", "counts", "n", "made", "text", "mode", "programs.x", "type:gadget_pid", "write", "vfs_read",
+}
 
 // FuzzCalls has programs call the API with arguments that the fuzzer chooses,
 // from every function that a program may export.
@@ -148,7 +177,8 @@ func FuzzCalls(f *testing.F) {
 			m.exports = append(m.exports, returning(name, body...))
 		}
 		inner := m.exports[0]
-		inner.name, inner.signature, inner.body = "dataSourceCallback", signature{[]byte{i64, i32, i32}, nil}, inner.body[:len(inner.body)-2]
+		inner.name, inner.signature, inner.body = "dataSourceCallback", signature{[]byte{i64, i32, i32}, nil},
+			inner.body[:len(inner.body)-2]
 		m.exports = append(m.exports, inner)
 		g := newMemory()
 		p, err := wasm.New(t.Context(), m.encode(), wasm.Options{

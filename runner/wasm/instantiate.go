@@ -129,7 +129,8 @@ func (p *Program) checkExports() error {
 			return fmt.Errorf("the wasm program's %s takes parameters, want none", name)
 		}
 	}
-	if fn := p.module.ExportedFunction(exportCallback); fn != nil && !sameTypes(fn.Definition().ParamTypes(), callbackTypes) {
+	if fn := p.module.ExportedFunction(exportCallback); fn != nil && !sameTypes(fn.Definition().ParamTypes(),
+		callbackTypes) {
 		return fmt.Errorf("the wasm program's %s takes other parameters than the API's u64, u32, u32", exportCallback)
 	}
 	return nil

@@ -10,10 +10,19 @@ import (
 const FunctionDeclaration = "getSyscallDeclaration"
 
 var kernelFunctions = []Function{
-	{"Kernel", "kallsymsSymbolExists", "(name string) u32", "Returns 1 where the kernel has a symbol, else 0.", symbolExists},
-	{"Kernel", "getSyscallName", "(number u32, dst buffer) u32", "Writes the name of a system call, `syscall_HEX` for one without a known name. Returns 0, 1 on error.", syscallName},
+	{
+		"Kernel", "kallsymsSymbolExists", "(name string) u32", "Returns 1 where the kernel has a symbol, else 0.",
+		symbolExists,
+	},
+	{
+		"Kernel", "getSyscallName", "(number u32, dst buffer) u32",
+		"Writes the name of a system call, `syscall_HEX` for one without a known name. Returns 0, 1 on error.", syscallName,
+	},
 	{"Kernel", "getSyscallID", "(name string) i32", "Returns the number of a system call, -1 on error.", syscallNumber},
-	{"Kernel", FunctionDeclaration, "(name string, dst buffer) u32", "Writes the declaration of a system call: name (32 bytes), number of parameters (1), 3 bytes, six parameters of name (32) and flags (4; 1 for a pointer). Returns 0, 1 on error.", syscallDeclaration},
+	{
+		"Kernel", FunctionDeclaration, "(name string, dst buffer) u32",
+		"Writes the declaration of a system call: name (32 bytes), number of parameters (1), 3 bytes, six parameters of name (32) and flags (4; 1 for a pointer). Returns 0, 1 on error.", syscallDeclaration,
+	},
 }
 
 func symbolExists(c call) {

@@ -9,10 +9,22 @@ import (
 )
 
 var mapFunctions = []Function{
-	{"Maps", "newMap", "(name string, type u32, keySize u32, valueSize u32, maxEntries u32) u32", "Makes an eBPF map. Returns a handle, 0 on error.", newMap},
-	{"Maps", "getMap", "(name string) u32", "Returns a handle of a map of the eBPF program, from gadgetStart on; 0 if none exists.", getMap},
-	{"Maps", "mapLookup", "(map u32, key buffer, value buffer) u32", "Writes the value of a key; that of a map of maps is a handle. Returns 0, 1 on error.", mapLookup},
-	{"Maps", "mapUpdate", "(map u32, key buffer, value buffer, flags u64) u32", "Sets the value of a key; that of a map of maps is a handle. Returns 0, 1 on error.", mapUpdate},
+	{
+		"Maps", "newMap", "(name string, type u32, keySize u32, valueSize u32, maxEntries u32) u32",
+		"Makes an eBPF map. Returns a handle, 0 on error.", newMap,
+	},
+	{
+		"Maps", "getMap", "(name string) u32",
+		"Returns a handle of a map of the eBPF program, from gadgetStart on; 0 if none exists.", getMap,
+	},
+	{
+		"Maps", "mapLookup", "(map u32, key buffer, value buffer) u32",
+		"Writes the value of a key; that of a map of maps is a handle. Returns 0, 1 on error.", mapLookup,
+	},
+	{
+		"Maps", "mapUpdate", "(map u32, key buffer, value buffer, flags u64) u32",
+		"Sets the value of a key; that of a map of maps is a handle. Returns 0, 1 on error.", mapUpdate,
+	},
 	{"Maps", "mapDelete", "(map u32, key buffer) u32", "Deletes a key. Returns 0, 1 on error.", mapDelete},
 	{"Maps", "mapRelease", "(map u32) u32", "Closes a map that newMap made. Returns 0, 1 on error.", mapRelease},
 }

@@ -105,7 +105,8 @@ func parseSignature(s string) signature {
 func (m module) encode() []byte {
 	exports := m.exports
 	if m.version > 0 {
-		exports = append([]export{{"gadgetAPIVersion", signature{nil, []byte{i64}}, []byte{opI64Const, m.version}}}, exports...)
+		exports = append([]export{{"gadgetAPIVersion", signature{nil, []byte{i64}}, []byte{opI64Const, m.version}}},
+			exports...)
 	}
 	var types, imports, functions, exported, code [][]byte
 	for i, name := range m.imports {
@@ -119,7 +120,8 @@ func (m module) encode() []byte {
 		exported = append(exported, slices.Concat(sized([]byte(e.name)), []byte{0}, index))
 		code = append(code, sized(slices.Concat([]byte{0}, e.body, []byte{opEnd})))
 	}
-	out := slices.Concat([]byte("\x00asm\x01\x00\x00\x00"), section(1, vector(types...)), section(2, vector(imports...)), section(3, vector(functions...)))
+	out := slices.Concat([]byte("\x00asm\x01\x00\x00\x00"), section(1, vector(types...)), section(2, vector(imports...)),
+		section(3, vector(functions...)))
 	if !m.noMemory {
 		out = append(out, section(5, vector([]byte{1, 1, 2}))...)
 	}

@@ -11,10 +11,22 @@ import (
 )
 
 var perfFunctions = []Function{
-	{"Perf buffers", "newPerfReader", "(map u32, size u32, overwritable u32) u32", "Makes a reader of a perf event array with `size` bytes a CPU. Returns a handle, 0 on error.", newPerfReader},
-	{"Perf buffers", "perfReaderPause", "(reader u32) u32", "Keeps eBPF programs from writing, which an overwritable buffer needs to be read. Returns 0, 1 on error.", perfPause},
-	{"Perf buffers", "perfReaderResume", "(reader u32) u32", "Lets eBPF programs write again. Returns 0, 1 on error.", perfResume},
-	{"Perf buffers", "perfReaderRead", "(reader u32, dst buffer) u32", "Reads one record without waiting. Returns 0, 2 if none exists, 1 on error.", perfRead},
+	{
+		"Perf buffers", "newPerfReader", "(map u32, size u32, overwritable u32) u32",
+		"Makes a reader of a perf event array with `size` bytes a CPU. Returns a handle, 0 on error.", newPerfReader,
+	},
+	{
+		"Perf buffers", "perfReaderPause", "(reader u32) u32",
+		"Keeps eBPF programs from writing, which an overwritable buffer needs to be read. Returns 0, 1 on error.", perfPause,
+	},
+	{
+		"Perf buffers", "perfReaderResume", "(reader u32) u32", "Lets eBPF programs write again. Returns 0, 1 on error.",
+		perfResume,
+	},
+	{
+		"Perf buffers", "perfReaderRead", "(reader u32, dst buffer) u32",
+		"Reads one record without waiting. Returns 0, 2 if none exists, 1 on error.", perfRead,
+	},
 	{"Perf buffers", "perfReaderClose", "(reader u32) u32", "Closes a reader. Returns 0, 1 on error.", perfClose},
 }
 

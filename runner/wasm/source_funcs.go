@@ -15,17 +15,51 @@ const (
 var errStarted = errors.New("it is too late, the gadget has started")
 
 var sourceFunctions = []Function{
-	{"Data sources", "newDataSource", "(name string, type u32) u32", "Makes a data source of type 1 (single events) or 2 (arrays), until the gadget starts. Returns a handle, 0 on error.", newSource},
-	{"Data sources", "getDataSource", "(name string) u32", "Returns a handle of a data source, 0 if none exists.", getSource},
-	{"Data sources", "dataSourceSubscribe", "(source u32, type u32, priority u32, callback u64) u32", "Has dataSourceCallback called with `callback` for each event (type 1), array (2) or packet (3) of a data source, subscriptions of lower priority first. Returns 0, 1 on error.", subscribe},
-	{"Data sources", "dataSourceGetField", "(source u32, name string) u32", "Returns a handle of a field, 0 if none exists.", getField},
-	{"Data sources", "dataSourceAddField", "(source u32, name string, kind u32) u32", "Adds a field to a data source, until the gadget starts. Returns a handle, 0 on error.", addField},
-	{"Data sources", "dataSourceNewPacketSingle", "(source u32) u32", "Makes an event, whose handle stands for a packet and for its data. Returns 0 on error.", newPacketSingle},
-	{"Data sources", "dataSourceNewPacketArray", "(source u32) u32", "Makes an array, whose handle stands for a packet and for the array. Returns 0 on error.", newPacketArray},
-	{"Data sources", "dataSourceEmitAndRelease", "(source u32, packet u32) u32", "Hands a packet to the later subscriptions and to the output, and releases it. Returns 0, 1 on error.", emitPacket},
-	{"Data sources", "dataSourceRelease", "(source u32, packet u32) u32", "Releases a packet that is not emitted. Returns 0, 1 on error.", releasePacket},
-	{"Data sources", "dataSourceUnreference", "(source u32) u32", "Keeps the events of a data source from the output. Returns 0, 1 on error.", unreference},
-	{"Data sources", "dataSourceIsReferenced", "(source u32) u32", "Returns 1 for a data source whose events are shown, 0 for another, 2 on error.", isReferenced},
+	{
+		"Data sources", "newDataSource", "(name string, type u32) u32",
+		"Makes a data source of type 1 (single events) or 2 (arrays), until the gadget starts. Returns a handle, 0 on error.",
+		newSource,
+	},
+	{
+		"Data sources", "getDataSource", "(name string) u32", "Returns a handle of a data source, 0 if none exists.",
+		getSource,
+	},
+	{
+		"Data sources", "dataSourceSubscribe", "(source u32, type u32, priority u32, callback u64) u32",
+		"Has dataSourceCallback called with `callback` for each event (type 1), array (2) or packet (3) of a data source, subscriptions of lower priority first. Returns 0, 1 on error.", subscribe,
+	},
+	{
+		"Data sources", "dataSourceGetField", "(source u32, name string) u32",
+		"Returns a handle of a field, 0 if none exists.", getField,
+	},
+	{
+		"Data sources", "dataSourceAddField", "(source u32, name string, kind u32) u32",
+		"Adds a field to a data source, until the gadget starts. Returns a handle, 0 on error.", addField,
+	},
+	{
+		"Data sources", "dataSourceNewPacketSingle", "(source u32) u32",
+		"Makes an event, whose handle stands for a packet and for its data. Returns 0 on error.", newPacketSingle,
+	},
+	{
+		"Data sources", "dataSourceNewPacketArray", "(source u32) u32",
+		"Makes an array, whose handle stands for a packet and for the array. Returns 0 on error.", newPacketArray,
+	},
+	{
+		"Data sources", "dataSourceEmitAndRelease", "(source u32, packet u32) u32",
+		"Hands a packet to the later subscriptions and to the output, and releases it. Returns 0, 1 on error.", emitPacket,
+	},
+	{
+		"Data sources", "dataSourceRelease", "(source u32, packet u32) u32",
+		"Releases a packet that is not emitted. Returns 0, 1 on error.", releasePacket,
+	},
+	{
+		"Data sources", "dataSourceUnreference", "(source u32) u32",
+		"Keeps the events of a data source from the output. Returns 0, 1 on error.", unreference,
+	},
+	{
+		"Data sources", "dataSourceIsReferenced", "(source u32) u32",
+		"Returns 1 for a data source whose events are shown, 0 for another, 2 on error.", isReferenced,
+	},
 }
 
 func newSource(c call) {

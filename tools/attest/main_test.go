@@ -29,7 +29,8 @@ func args(t *testing.T, dir string) []string {
 		"--digest-file=" + write(t, dir, "digest", "sha256:"+sum+"\n"),
 		"--source=" + write(t, dir, "program.bpf.c", "int x;"),
 		"--archive=debian/12/x86_64=" + write(t, dir, "6.1.btf.tar.xz", "btf"),
-		"--compiler=" + write(t, dir, "packages.json", `[{"name":"clang","version":"19","url":"pool/clang.deb","sha256":"`+sum+`"}]`),
+		"--compiler=" + write(t, dir, "packages.json", `[{"name":"clang","version":"19","url":"pool/clang.deb","sha256":"`+
+			sum+`"}]`),
 		"--provenance=" + filepath.Join(dir, "provenance.json"), "--sbom=" + filepath.Join(dir, "sbom.json"),
 	}
 }

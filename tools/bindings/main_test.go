@@ -61,7 +61,8 @@ func TestLeavesOutWhatGoCannotExpress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := string(source); !strings.Contains(text, "type GadgetPlain struct") || strings.Contains(text, "GadgetPathBuf") || !strings.Contains(text, `ebpf:"bufs"`) {
+	if text := string(source); !strings.Contains(text, "type GadgetPlain struct") ||
+		strings.Contains(text, "GadgetPathBuf") || !strings.Contains(text, `ebpf:"bufs"`) {
 		t.Errorf("source:\n%s", text)
 	}
 	if !strings.Contains(notes.String(), `leaving out type "path_buf"`) {

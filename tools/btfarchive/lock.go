@@ -87,7 +87,9 @@ func (l *lock) run(stdout io.Writer) error {
 // validShard reports whether s is a shard in btfhub's spelling.
 func validShard(s string) bool {
 	parts := strings.Split(s, "/")
-	return len(parts) == shardDepth && slices.ContainsFunc(arch.All(), func(a arch.Arch) bool { return a.BTFHub() == parts[2] })
+	return len(parts) == shardDepth && slices.ContainsFunc(arch.All(), func(a arch.Arch) bool {
+		return a.BTFHub() == parts[2]
+	})
 }
 
 // entry returns the lock of one archive.

@@ -26,12 +26,14 @@ func archiveDirectory(t *testing.T, names ...string) string {
 }
 
 func TestLock(t *testing.T) {
-	dir := archiveDirectory(t, "debian/12/x86_64/6.1.0-9.btf.tar.xz", "debian/12/x86_64/6.1.0-10+b1.btf.tar.xz", "amzn/2018/arm64/4.14.btf.tar.xz", "README.md")
+	dir := archiveDirectory(t, "debian/12/x86_64/6.1.0-9.btf.tar.xz", "debian/12/x86_64/6.1.0-10+b1.btf.tar.xz",
+		"amzn/2018/arm64/4.14.btf.tar.xz", "README.md")
 	if err := os.Symlink("2018", filepath.Join(dir, "amzn", "1")); err != nil {
 		t.Fatal(err)
 	}
 	var stdout bytes.Buffer
-	if err := runArgs(t, []string{"lock", "--url=https://a.example/x/", "--url=https://b.example", dir}, &stdout, t.Output()); err != nil {
+	if err := runArgs(t, []string{"lock", "--url=https://a.example/x/", "--url=https://b.example", dir}, &stdout,
+		t.Output()); err != nil {
 		t.Fatal(err)
 	}
 	const sum = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"

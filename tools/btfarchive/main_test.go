@@ -45,7 +45,8 @@ func testDeb(t *testing.T, architecture, name string, data []byte) []byte {
 		return buf.Bytes()
 	}
 	out := []byte("!<arch>\n")
-	for name, body := range map[string][]byte{"control.tar": tarball("./control", []byte("Package: k\nArchitecture: "+architecture+"\n"))} {
+	for name, body := range map[string][]byte{"control.tar": tarball("./control",
+		[]byte("Package: k\nArchitecture: "+architecture+"\n"))} {
 		out = fmt.Appendf(out, "%-16s%-12d%-6d%-6d%-8s%-10d`\n%s", name, 0, 0, 0, "100644", len(body), body)
 	}
 	body := tarball("./"+name, data)
@@ -104,7 +105,11 @@ func TestRun(t *testing.T) {
 		{"raw BTF", "6.6.6-x.btf", raw, []string{"--arch=arm64"}, "d/1/arm64/6.6.6-x.btf.tar.xz"},
 		{"release given", "vmlinux", raw, []string{"--arch=x86_64", "--release=4.19.0"}, "d/1/x86_64/4.19.0.btf.tar.xz"},
 		{"image name", "vmlinuz-5.4.0-1", raw, []string{"--arch=amd64"}, "d/1/x86_64/5.4.0-1.btf.tar.xz"},
-		{"package", "k.deb", testDeb(t, "amd64", "boot/vmlinuz-5.4.0-1", raw), []string{"--arch=amd64"}, "d/1/x86_64/5.4.0-1.btf.tar.xz"},
+		{
+			"package", "k.deb", testDeb(t, "amd64", "boot/vmlinuz-5.4.0-1", raw),
+			[]string{"--arch=amd64"},
+			"d/1/x86_64/5.4.0-1.btf.tar.xz",
+		},
 		{
 			"package since 6.19", "k.deb", testDeb(t, "arm64", "usr/lib/modules/7.3.4+deb13-cloud-arm64/vmlinuz", raw),
 			[]string{"--arch=arm64"},
@@ -190,7 +195,11 @@ func TestRunRefuses(t *testing.T) {
 		{"no release", append(base, "--arch=amd64", raw), "give --release", false},
 		{"no arch", append(base, "--release=1", raw), "give --arch", false},
 		{"slash in the release", append(base, "--release=a/b", "--arch=amd64", raw), "file name", false},
-		{"directory above", []string{"--out=x", "--distro=..", "--version=1", "--release=1", "--arch=amd64", raw}, "cannot be a directory", false},
+		{
+			"directory above",
+			[]string{"--out=x", "--distro=..", "--version=1", "--release=1", "--arch=amd64", raw},
+			"cannot be a directory", false,
+		},
 		{"truncated ELF", append(base, elf), "reading a vmlinux", false},
 		{"package without kernel", append(base, other), "linux-binary", false},
 		{"package for another arch", append(base, "--arch=amd64", wrong), "for arm64", false},

@@ -19,7 +19,8 @@ const maxMessage = 2000
 func (c *add) fromDWARF(ctx context.Context, file string) ([]byte, error) {
 	pahole, err := exec.LookPath(c.Pahole)
 	if err != nil {
-		return nil, fmt.Errorf("the vmlinux has DWARF but no BTF and %q is not there, install pahole (Debian package pahole): %w", c.Pahole, err)
+		return nil, fmt.Errorf("the vmlinux has DWARF but no BTF and %q is not there, install pahole (Debian package "+
+			"pahole): %w", c.Pahole, err)
 	}
 	tmp, err := os.MkdirTemp("", "btfarchive")
 	if err != nil {
@@ -35,7 +36,8 @@ func (c *add) fromDWARF(ctx context.Context, file string) ([]byte, error) {
 	}
 	k, _, err := vmlinuz.ExtractFile(out)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("running pahole: it made no BTF: %s", bytes.TrimSpace(said.Bytes()[:min(said.Len(), maxMessage)]))
+		return nil, fmt.Errorf("running pahole: it made no BTF: %s",
+			bytes.TrimSpace(said.Bytes()[:min(said.Len(), maxMessage)]))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading what pahole made: %w", err)

@@ -142,7 +142,8 @@ func (c *add) readDeb(ctx context.Context, input string) (source, error) {
 		return source{}, err
 	}
 	if !found {
-		return source{}, fmt.Errorf("package %s holds no kernel, from Linux 6.19 on Debian's are in linux-binary-*", ctl.Package)
+		return source{}, fmt.Errorf("package %s holds no kernel, from Linux 6.19 on Debian's are in linux-binary-*",
+			ctl.Package)
 	}
 	if a, err := arch.Parse(ctl.Architecture); err == nil && a != src.Arch {
 		return source{}, fmt.Errorf("the package is for %s, its kernel for %s", a, src.Arch)

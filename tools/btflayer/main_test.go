@@ -50,7 +50,10 @@ func entry(version, release, content string) btfhub.LayerEntry {
 func TestLayerContents(t *testing.T) {
 	dir := t.TempDir()
 	var buf bytes.Buffer
-	if err := btfgen.WriteResults(&buf, []btfhub.LayerEntry{entry("13", "6.12", "two"), entry("12", "6.1", "one")}); err != nil {
+	if err := btfgen.WriteResults(&buf, []btfhub.LayerEntry{
+		entry("13", "6.12", "two"),
+		entry("12", "6.1", "one"),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	in, out := filepath.Join(dir, "in.minbtf"), filepath.Join(dir, "out.tar.gz")

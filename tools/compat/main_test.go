@@ -27,7 +27,9 @@ func draw(t *testing.T, dir string, more ...string) string {
 		}
 		return path
 	}
-	args := append([]string{"--title=//g:compat", "--object=" + in("program.amd64.bpf.o", ""), "--report=" + in("report.json", report)}, more...)
+	args := append([]string{
+		"--title=//g:compat", "--object=" + in("program.amd64.bpf.o", ""), "--report=" + in("report.json", report),
+	}, more...)
 	var stdout bytes.Buffer
 	if err := run(t.Context(), args, nil, &stdout, t.Output()); err != nil {
 		t.Fatal(err)
@@ -42,7 +44,8 @@ func TestRunWritesAllForms(t *testing.T) {
 		t.Errorf("stdout %q, want none", out)
 	}
 	for name, want := range map[string]string{
-		"m.json": `"schema":"rules_gadget.compat/v1"`, "m.html": "<title>//g:compat: kernel compatibility</title>", "m.txt": "6.1.0-10 could not be read",
+		"m.json": `"schema":"rules_gadget.compat/v1"`, "m.html": "<title>//g:compat: kernel compatibility</title>",
+		"m.txt": "6.1.0-10 could not be read",
 	} {
 		data, err := os.ReadFile(path(name))
 		if err != nil || !strings.Contains(strings.ReplaceAll(string(data), `": "`, `":"`), want) {

@@ -17,7 +17,8 @@ func fakeQEMU(t *testing.T, report string) string {
 	t.Helper()
 	dir := t.TempDir()
 	lines := put(t, filepath.Join(dir, "report"), report)
-	return put(t, filepath.Join(dir, "qemu"), "#!/bin/sh\nfor a; do case $a in file,*path=*) cp "+lines+" ${a#*path=};; esac; done\n")
+	return put(t, filepath.Join(dir, "qemu"), "#!/bin/sh\nfor a; do case $a in file,*path=*) cp "+lines+
+		" ${a#*path=};; esac; done\n")
 }
 
 func put(t *testing.T, path, text string) string {
@@ -88,10 +89,12 @@ func TestMissingKernelSkips(t *testing.T) {
 	result, xml := filepath.Join(dir, "result"), filepath.Join(dir, "xml")
 	t.Setenv("XML_OUTPUT_FILE", xml)
 	var stdout bytes.Buffer
-	if err := run(t.Context(), args(t, goodReport, "--kernel="+kernel, "--result="+result), nil, &stdout, t.Output()); err != nil {
+	if err := run(t.Context(), args(t, goodReport, "--kernel="+kernel, "--result="+result), nil, &stdout,
+		t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(stdout.String(), "--- SKIP: t") || !strings.Contains(stdout.String(), "\n    needs kernel 6.1, the mirror") {
+	if !strings.Contains(stdout.String(), "--- SKIP: t") ||
+		!strings.Contains(stdout.String(), "\n    needs kernel 6.1, the mirror") {
 		t.Errorf("output %q", stdout.String())
 	}
 	for file, want := range map[string]string{result: `"status": "skip"`, xml: `skipped="1"`} {
@@ -126,7 +129,8 @@ func TestConfigFromRule(t *testing.T) {
 	}
 	t.Setenv("PATH", filepath.Dir(qemu)+":"+os.Getenv("PATH"))
 	var stdout bytes.Buffer
-	if err := run(t.Context(), nil, nil, &stdout, t.Output()); err != nil || !strings.HasPrefix(stdout.String(), "--- PASS: rule") {
+	if err := run(t.Context(), nil, nil, &stdout, t.Output()); err != nil || !strings.HasPrefix(stdout.String(),
+		"--- PASS: rule") {
 		t.Errorf("run = %v, %q", err, stdout.String())
 	}
 }

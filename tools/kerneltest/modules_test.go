@@ -24,7 +24,8 @@ func kernelModule(t *testing.T, depends string) string {
 	info := "license=GPL\x00depends=" + depends + "\x00"
 	header := elf.Header64{
 		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
-		Type:  uint16(elf.ET_REL), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT), Ehsize: 64, Shentsize: 64, Shnum: 3, Shstrndx: 2,
+		Type:  uint16(elf.ET_REL), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT), Ehsize: 64, Shentsize: 64,
+		Shnum: 3, Shstrndx: 2,
 	}
 	header.Shoff = uint64(header.Ehsize) + uint64(len(info)+len(names))
 	sections := []elf.Section64{
@@ -48,7 +49,10 @@ func debianPackage(t *testing.T, files map[string]string) string {
 		var b bytes.Buffer
 		w := tar.NewWriter(&b)
 		for _, name := range slices.Sorted(maps.Keys(files)) {
-			if err := w.WriteHeader(&tar.Header{Name: name, Size: int64(len(files[name])), Mode: 0o644, Typeflag: tar.TypeReg}); err != nil {
+			if err := w.WriteHeader(&tar.Header{
+				Name: name, Size: int64(len(files[name])), Mode: 0o644,
+				Typeflag: tar.TypeReg,
+			}); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := w.Write([]byte(files[name])); err != nil {

@@ -89,14 +89,18 @@ func (c *config) machine(tmp string) (vm.Machine, error) {
 			return m, fmt.Errorf("taking the kernel out of %q: %w", filepath.Base(c.Kernel), err)
 		}
 	}
-	m.Plan = vm.Plan{HideBTF: c.HideBTF, Gadget: c.Gadget, Env: c.Env, Timeout: vm.Seconds(c.Timeout * float64(time.Second))}
+	m.Plan = vm.Plan{
+		HideBTF: c.HideBTF, Gadget: c.Gadget, Env: c.Env, Timeout: vm.Seconds(c.Timeout * float64(time.Second)),
+	}
 	if m.Plan.Expect, err = vm.ParseEvents(c.Expect); err != nil {
 		return m, err
 	}
 	for i, file := range c.Test {
 		name := fmt.Sprintf("tests/%d/%s", i, filepath.Base(file))
 		m.Files = append(m.Files, vm.File{Name: name, Path: file, Mode: 0o755})
-		m.Plan.Commands = append(m.Plan.Commands, []string{"/" + name, "-test.v", "-test.run=" + c.Run, "-test.timeout=" + strconv.Itoa(int(c.Timeout)) + "s"})
+		m.Plan.Commands = append(m.Plan.Commands, []string{
+			"/" + name, "-test.v", "-test.run=" + c.Run, "-test.timeout=" + strconv.Itoa(int(c.Timeout)) + "s",
+		})
 	}
 	if err := c.addModules(&m); err != nil {
 		return m, err
@@ -120,7 +124,9 @@ func (c *config) machine(tmp string) (vm.Machine, error) {
 		m.Files = append(m.Files, files...)
 	}
 	if id, version, _ := strings.Cut(c.OSRelease, ":"); id != "" {
-		m.Files = append(m.Files, vm.File{Name: "etc/os-release", Mode: 0o644, Data: fmt.Appendf(nil, "ID=%s\nVERSION_ID=%q\n", id, version)})
+		m.Files = append(m.Files, vm.File{
+			Name: "etc/os-release", Mode: 0o644, Data: fmt.Appendf(nil, "ID=%s\nVERSION_ID=%q\n", id, version),
+		})
 	}
 	return m, nil
 }
@@ -153,7 +159,9 @@ func tree(name, place string) ([]vm.File, error) {
 		if err != nil {
 			return err
 		}
-		files = append(files, vm.File{Name: path.Join(name, filepath.ToSlash(rel)), Path: p, Mode: uint32(info.Mode().Perm()) | 0o444})
+		files = append(files, vm.File{
+			Name: path.Join(name, filepath.ToSlash(rel)), Path: p, Mode: uint32(info.Mode().Perm()) | 0o444,
+		})
 		return nil
 	})
 	return files, err

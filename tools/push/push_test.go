@@ -90,7 +90,8 @@ func TestRunfilesManifest(t *testing.T) {
 	}
 	t.Setenv("RUNFILES_MANIFEST_FILE", manifest)
 	for path, want := range map[string]string{
-		"_main/file": dir + "/file", "_main/tree": dir + "/tree", "_main/tree/index.json": dir + "/tree/index.json", manifest: manifest,
+		"_main/file": dir + "/file", "_main/tree": dir + "/tree", "_main/tree/index.json": dir + "/tree/index.json",
+		manifest: manifest,
 	} {
 		if got, err := find(path); err != nil || got != want {
 			t.Errorf("find(%q) = %q, %v; want %q", path, got, err, want)

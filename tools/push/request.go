@@ -54,7 +54,8 @@ func loadRequest(f flags) (request, error) {
 		r.Tags = f.Tag
 	}
 	if len(r.Repositories) == 0 {
-		return r, usageError{errors.New("no repository to push to, pass --repository=REGISTRY/NAME or set the repository in the BUILD file")}
+		return r, usageError{errors.New("no repository to push to, pass --repository=REGISTRY/NAME or set the repository " +
+			"in the BUILD file")}
 	}
 	if r.Layout, err = find(r.Layout); err != nil {
 		return r, err

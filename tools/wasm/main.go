@@ -14,7 +14,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/assemble"
 )
 
-const doc = "Makes a gadget's wasm module: copies a prebuilt one or builds Go for wasip1. A gadget without gives an empty file."
+const doc = "Makes a gadget's wasm module: copies a prebuilt one or builds Go for wasip1. A gadget without gives an " +
+	"empty file."
 
 // flags is the command line.
 type flags struct {

@@ -160,7 +160,8 @@ func (b *bench) shard(ctx context.Context, archives []btfhub.Archive) error {
 		paths = append(paths, a.Path)
 	}
 	start := time.Now()
-	data, _, err := btfgen.Import(ctx, btfhub.Shard{Distro: id.Distro, Version: id.Version, Arch: id.Arch}, paths, runtime.NumCPU())
+	data, _, err := btfgen.Import(ctx, btfhub.Shard{Distro: id.Distro, Version: id.Version, Arch: id.Arch}, paths,
+		runtime.NumCPU())
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,10 @@ import (
 
 // print writes the table.
 func (b *bench) print(w io.Writer, kernels int) {
-	fmt.Fprintf(w, "%d gadgets with programs, %d kernels, imported once in %v\n\n", len(b.rows), kernels, b.imported.Round(10*time.Millisecond))
-	fmt.Fprintf(w, "| %-22s | %8s | %8s | %5s | %8s | %11s | %11s |\n", "gadget", "programs", "compared", "lost", "time", "amd64 layer", "arm64 layer")
+	fmt.Fprintf(w, "%d gadgets with programs, %d kernels, imported once in %v\n\n", len(b.rows), kernels,
+		b.imported.Round(10*time.Millisecond))
+	fmt.Fprintf(w, "| %-22s | %8s | %8s | %5s | %8s | %11s | %11s |\n", "gadget", "programs", "compared", "lost", "time",
+		"amd64 layer", "arm64 layer")
 	fmt.Fprintln(w, "|------------------------|---------:|---------:|------:|---------:|------------:|------------:|")
 	sum := row{layer: map[arch.Arch]int{}}
 	programs := 0

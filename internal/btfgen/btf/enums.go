@@ -95,7 +95,8 @@ func (v *View) enumRecord(h Header, e EnumDecl) []byte {
 // frame returns BTF of a type and a string section.
 func frame(types, strs []byte) []byte {
 	n := uint32(len(types))
-	return slices.Concat([]byte{magic & 0xff, magic >> 8, 1, 0}, little([]uint32{headerLen, 0, n, n, uint32(len(strs))}), types, strs)
+	return slices.Concat([]byte{magic & 0xff, magic >> 8, 1, 0}, little([]uint32{headerLen, 0, n, n, uint32(len(strs))}),
+		types, strs)
 }
 
 func little(words []uint32) []byte {

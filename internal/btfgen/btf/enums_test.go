@@ -36,7 +36,11 @@ func TestRepairEnums(t *testing.T) {
 		{"sign", enumTypes(1, 0xffffffff), enums(1, true, 1<<64-1), signed(enumTypes(1, 0xffffffff))},
 		{"right already", enumTypes(1, 200), enums(1, false, 200), nil},
 		{"another size", enumTypes(4, 200), enums(8, false, 200), nil},
-		{"another enumerator", enumTypes(8, 1), []btf.EnumDecl{{Name: "e", Size: 8, Names: []string{"B"}, Values: []uint64{1}}}, nil},
+		{
+			"another enumerator", enumTypes(8, 1),
+			[]btf.EnumDecl{{Name: "e", Size: 8, Names: []string{"B"}, Values: []uint64{1}}},
+			nil,
+		},
 		{"none", enumTypes(8, 1), nil, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -72,7 +72,8 @@ func TestParseRefusesHuge(t *testing.T) {
 }
 
 func TestView(t *testing.T) {
-	v, err := btf.Parse(build([]uint32{1, info(btf.Int, 0), 4, 32, 5, 1<<31 | info(btf.Struct, 1), 4, 1, 1, 3 << 24}, "\x00int\x00foo\x00"))
+	v, err := btf.Parse(build([]uint32{1, info(btf.Int, 0), 4, 32, 5, 1<<31 | info(btf.Struct, 1), 4, 1, 1, 3 << 24},
+		"\x00int\x00foo\x00"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,9 @@ func TestEssentialName(t *testing.T) {
 // and with duplicates.
 func TestEncodeIsCanonical(t *testing.T) {
 	a := []btf.Type{
-		{Kind: btf.Struct, Name: "list_head", Size: 16, Members: []btf.Member{{Name: "next", Type: 2}, {Name: "prev", Type: 2, Offset: 64}}},
+		{Kind: btf.Struct, Name: "list_head", Size: 16, Members: []btf.Member{
+			{Name: "next", Type: 2}, {Name: "prev", Type: 2, Offset: 64},
+		}},
 		{Kind: btf.Ptr, Elem: 1},
 		{Kind: btf.Int, Name: "int", Size: 4, IntData: 1<<24 | 32},
 		{Kind: btf.Struct, Name: "foo", Size: 4, Members: []btf.Member{{Name: "bits", Type: 3, Offset: 3, Bits: 5}}},
@@ -113,7 +116,9 @@ func TestEncodeIsCanonical(t *testing.T) {
 		{Kind: btf.Ptr, Elem: 4},
 		{Kind: btf.Int, Name: "int", Size: 4, IntData: 1<<24 | 32},
 		{Kind: btf.Struct, Name: "foo", Size: 4, Members: []btf.Member{{Name: "bits", Type: 6, Offset: 3, Bits: 5}}},
-		{Kind: btf.Struct, Name: "list_head", Size: 16, Members: []btf.Member{{Name: "next", Type: 1}, {Name: "prev", Type: 5, Offset: 64}}},
+		{Kind: btf.Struct, Name: "list_head", Size: 16, Members: []btf.Member{
+			{Name: "next", Type: 1}, {Name: "prev", Type: 5, Offset: 64},
+		}},
 		{Kind: btf.Ptr, Elem: 4},
 		{Kind: btf.Int, Name: "int", Size: 4, IntData: 1<<24 | 32},
 	}

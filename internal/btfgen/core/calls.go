@@ -44,7 +44,8 @@ func (l *locator) relocatedCalls(f *elf.File, rel *elf.Section, symbols []elf.Sy
 	for ; len(data) >= relLen; data = data[relLen:] {
 		off, info := f.ByteOrder.Uint64(data), f.ByteOrder.Uint64(data[8:])
 		n := int(info>>32) - 1 // the list of symbols leaves out the first
-		if info&0xffffffff != relocCall || n < 0 || n >= len(symbols) || off >= uint64(len(code)) || len(code)-int(off) < insnLen {
+		if info&0xffffffff != relocCall || n < 0 || n >= len(symbols) || off >= uint64(len(code)) ||
+			len(code)-int(off) < insnLen {
 			continue
 		}
 		sym := symbols[n]
@@ -70,7 +71,8 @@ func (l *locator) localCalls(f *elf.File, text *elf.Section) {
 		registers = pseudoCall
 	}
 	for off := 0; off+insnLen <= len(code); off += insnLen {
-		if insn := code[off:]; insn[0] == opCall && insn[1] == registers && f.ByteOrder.Uint32(insn[immOffset:]) != unresolved {
+		if insn := code[off:]; insn[0] == opCall && insn[1] == registers &&
+			f.ByteOrder.Uint32(insn[immOffset:]) != unresolved {
 			l.call(l.function(textName, uint64(off)), target(f, insn, off))
 		}
 	}

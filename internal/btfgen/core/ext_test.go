@@ -82,7 +82,8 @@ func TestNameSet(t *testing.T) {
 		return ok == slices.Contains(wanted, essential) && (!ok || got == essential)
 	}
 	for _, name := range []string{
-		"task_struct", "task_struct___x", "task", "fd", "fd___old", "fdt", "f", "", "x", "x___y", "xyz", "page", "pag", "pag___z", "paging",
+		"task_struct", "task_struct___x", "task", "fd", "fd___old", "fdt", "f", "", "x", "x___y", "xyz", "page", "pag",
+		"pag___z", "paging",
 	} {
 		if !check(name) {
 			t.Errorf("match(%q) differs from a plain comparison", name)

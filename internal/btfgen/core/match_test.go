@@ -110,12 +110,29 @@ var comparisons = []comparison{
 	{"structs of other name", tStruct("a"), tStruct("b"), true, true, false},
 	{"structs, one anonymous", tStruct(""), tStruct("b"), true, true, false},
 	{"structs of other flavour", tStruct("s___a"), tStruct("s"), true, true, true},
-	{"struct without the member", tStruct("s", m("x", tInt("int", 4, 0))), tStruct("s", m("y", tInt("int", 4, 0))), true, true, false},
-	{"struct with more members", tStruct("s", m("x", tInt("int", 4, 0))), tStruct("s", m("y", tPtr(tVoid)), m("x", tInt("int", 4, 0))), true, true, true},
-	{"struct with fewer members", tStruct("s", m("x", tPtr(tVoid)), m("y", tPtr(tVoid))), tStruct("s", m("x", tPtr(tVoid))), true, true, false},
-	{"member of other type", tStruct("s", m("x", tInt("int", 4, 0))), tStruct("s", m("x", tPtr(tVoid))), true, true, false},
-	{"member behind a typedef", tStruct("s", m("x", tDef("t", tInt("int", 4, 0)))), tStruct("s", m("x", tInt("int", 4, 0))), true, true, true},
-	{"anonymous member", tStruct("s", m("", tStruct("", m("x", tPtr(tVoid))))), tStruct("s", m("", tStruct("", m("x", tPtr(tVoid))))), true, true, true},
+	{
+		"struct without the member", tStruct("s", m("x", tInt("int", 4, 0))), tStruct("s", m("y", tInt("int", 4, 0))), true,
+		true, false,
+	},
+	{
+		"struct with more members", tStruct("s", m("x", tInt("int", 4, 0))),
+		tStruct("s", m("y", tPtr(tVoid)), m("x", tInt("int", 4, 0))), true, true, true,
+	},
+	{
+		"struct with fewer members", tStruct("s", m("x", tPtr(tVoid)), m("y", tPtr(tVoid))),
+		tStruct("s", m("x", tPtr(tVoid))), true, true, false,
+	},
+	{
+		"member of other type", tStruct("s", m("x", tInt("int", 4, 0))), tStruct("s", m("x", tPtr(tVoid))), true, true, false,
+	},
+	{
+		"member behind a typedef", tStruct("s", m("x", tDef("t", tInt("int", 4, 0)))),
+		tStruct("s", m("x", tInt("int", 4, 0))), true, true, true,
+	},
+	{
+		"anonymous member", tStruct("s", m("", tStruct("", m("x", tPtr(tVoid))))),
+		tStruct("s", m("", tStruct("", m("x", tPtr(tVoid))))), true, true, true,
+	},
 	{"behind a pointer only the name", tPtr(tStruct("s", m("x", tPtr(tVoid)))), tPtr(tStruct("s")), true, true, true},
 	{"pointer to forward of struct", tPtr(tFwd("s")), tPtr(tStruct("s")), true, false, true},
 	{"pointer to forward in the kernel", tPtr(tStruct("s")), tPtr(tFwd("s")), true, false, true},
@@ -134,9 +151,15 @@ var comparisons = []comparison{
 	{"floats", &cbtf.Float{Name: "double", Size: 8}, &cbtf.Float{Name: "double", Size: 8}, true, false, false},
 	{"functions", tPtr(tFunc(tVoid, tPtr(tStruct("s")))), tPtr(tFunc(tVoid, tPtr(tStruct("s")))), true, true, true},
 	{"functions with other results", tPtr(tFunc(tVoid)), tPtr(tFunc(tPtr(tVoid))), true, false, false},
-	{"functions with other parameters", tPtr(tFunc(tVoid, tPtr(tVoid))), tPtr(tFunc(tVoid, tInt("int", 4, 0))), true, false, false},
+	{
+		"functions with other parameters", tPtr(tFunc(tVoid, tPtr(tVoid))), tPtr(tFunc(tVoid, tInt("int", 4, 0))), true,
+		false, false,
+	},
 	{"functions with more parameters", tPtr(tFunc(tVoid)), tPtr(tFunc(tVoid, tInt("int", 4, 0))), true, false, false},
-	{"modifiers and typedefs", tDef("t", &cbtf.Const{Type: tPtr(tVoid)}), &cbtf.Volatile{Type: tDef("u", tPtr(tVoid))}, true, true, true},
+	{
+		"modifiers and typedefs", tDef("t", &cbtf.Const{Type: tPtr(tVoid)}), &cbtf.Volatile{Type: tDef("u", tPtr(tVoid))},
+		true, true, true,
+	},
 }
 
 func TestComparisons(t *testing.T) {

@@ -106,9 +106,13 @@ func TestFieldValues(t *testing.T) {
 		access string
 		want   map[Kind]uint64
 	}{
-		{"0:0", map[Kind]uint64{FieldByteOffset: 8, FieldByteSize: 8, FieldExists: 1, FieldSigned: 1, FieldLShift: 0, FieldRShift: 0}},
+		{"0:0", map[Kind]uint64{
+			FieldByteOffset: 8, FieldByteSize: 8, FieldExists: 1, FieldSigned: 1, FieldLShift: 0, FieldRShift: 0,
+		}},
 		{"1:0", map[Kind]uint64{FieldByteOffset: 40}},
-		{"0:1", map[Kind]uint64{FieldByteOffset: 16, FieldByteSize: 4, FieldSigned: 0, FieldLShift: 64 - 8, FieldRShift: 64 - 5}},
+		{"0:1", map[Kind]uint64{
+			FieldByteOffset: 16, FieldByteSize: 4, FieldSigned: 0, FieldLShift: 64 - 8, FieldRShift: 64 - 5,
+		}},
 		{"0:2", map[Kind]uint64{FieldByteOffset: 16, FieldByteSize: 8, FieldLShift: 64 - 38, FieldRShift: 64 - 10}},
 		{"0:3", map[Kind]uint64{FieldByteOffset: 24, FieldByteSize: 8, FieldSigned: 0}},
 		{"0:3:2", map[Kind]uint64{FieldByteOffset: 28, FieldByteSize: 2}},

@@ -168,7 +168,9 @@ func TestNoiseDoesNotShow(t *testing.T) {
 		&cbtf.Func{Name: "file", Type: &cbtf.FuncProto{Return: s32}},
 		&cbtf.Float{Name: "double", Size: 8},
 		node,
-		file(&cbtf.Const{Type: &cbtf.TypeTag{Value: "rcu", Type: &cbtf.Typedef{Name: "fmode_t", Type: &cbtf.Volatile{Type: u32}}}}),
+		file(&cbtf.Const{Type: &cbtf.TypeTag{
+			Value: "rcu", Type: &cbtf.Typedef{Name: "fmode_t", Type: &cbtf.Volatile{Type: u32}},
+		}}),
 	)
 	if got := mustRelocate(t, o, noisy).BTF; !bytes.Equal(got, plain) {
 		t.Errorf("noise shows:\n%q\n%q", plain, got)

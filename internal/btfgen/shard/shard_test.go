@@ -23,7 +23,8 @@ var releases = []string{"6.12.115+deb13-cloud-amd64", "6.12.117+deb13-cloud-amd6
 
 func kernelBTF(t testing.TB, release string) *btf.View {
 	t.Helper()
-	data, err := btfhub.ReadArchiveFile(filepath.Join("..", "testdata", "archive", "debian", "13", "x86_64", release+btfhub.ArchiveSuffix))
+	data, err := btfhub.ReadArchiveFile(filepath.Join("..", "testdata", "archive", "debian", "13", "x86_64", release+
+		btfhub.ArchiveSuffix))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,8 @@ func TestReadsWhatItNeeds(t *testing.T) {
 	}
 	f := open(t, buf.Bytes())
 	for _, name := range []string{"struct_0000", "struct_2500", "struct_4999", "struct_5000", "a", "z"} {
-		if got, want := len(f.group(name).records) == 1, strings.HasPrefix(name, "struct_") && name < "struct_5000"; got != want {
+		if got, want := len(f.group(name).records) == 1, strings.HasPrefix(name, "struct_") &&
+			name < "struct_5000"; got != want {
 			t.Errorf("%q found: %v, want %v", name, got, want)
 		}
 	}
@@ -134,7 +136,9 @@ func TestReadsWhatItNeeds(t *testing.T) {
 func TestTwoOfOneName(t *testing.T) {
 	u32, u64 := &cbtf.Int{Name: "unsigned int", Size: 4}, &cbtf.Int{Name: "long unsigned int", Size: 8}
 	one := &cbtf.Struct{Name: "path", Size: 16, Members: []cbtf.Member{{Name: "dentry", Type: &cbtf.Pointer{Target: u32}}}}
-	two := &cbtf.Struct{Name: "path", Size: 24, Members: []cbtf.Member{{Name: "dentry", Type: &cbtf.Pointer{Target: u64}, Offset: 128}}}
+	two := &cbtf.Struct{
+		Name: "path", Size: 24, Members: []cbtf.Member{{Name: "dentry", Type: &cbtf.Pointer{Target: u64}, Offset: 128}},
+	}
 	v := marshal(t,
 		&cbtf.Struct{Name: "file", Size: 24, Members: []cbtf.Member{{Name: "f_path", Type: two}}},
 		&cbtf.Struct{Name: "dentry", Size: 16, Members: []cbtf.Member{{Name: "d_name", Type: one}}},
@@ -300,7 +304,8 @@ func FuzzIndex(f *testing.F) {
 	good := file(f)
 	n := binary.LittleEndian.Uint32(good[len(magic)+4:])
 	s := open(f, good)
-	index, err := s.unpack(int64(headerLen), int(n), int(binary.LittleEndian.Uint32(good[len(magic)+8:])), good[len(magic)+12:headerLen])
+	index, err := s.unpack(int64(headerLen), int(n), int(binary.LittleEndian.Uint32(good[len(magic)+8:])),
+		good[len(magic)+12:headerLen])
 	if err != nil {
 		f.Fatal(err)
 	}

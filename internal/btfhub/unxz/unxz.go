@@ -84,7 +84,8 @@ func (r *reader) stream() error {
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(head[:6], headerMagic) || head[6] != 0 || crc32.ChecksumIEEE(head[6:8]) != binary.LittleEndian.Uint32(head[8:]) {
+	if !bytes.Equal(head[:6], headerMagic) || head[6] != 0 ||
+		crc32.ChecksumIEEE(head[6:8]) != binary.LittleEndian.Uint32(head[8:]) {
 		return fmt.Errorf("%w: no xz header", errCorrupt)
 	}
 	r.check = head[7]

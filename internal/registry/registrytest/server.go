@@ -103,7 +103,8 @@ func watch(lines *bufio.Scanner, addr, done chan string) {
 func (c Config) yaml(tb testing.TB, dir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "version: 0.1\nlog:\n  level: info\n  accesslog:\n    disabled: true\n")
-	fmt.Fprintf(&b, "storage:\n  delete:\n    enabled: true\n  filesystem:\n    rootdirectory: %s\n", filepath.Join(dir, "data"))
+	fmt.Fprintf(&b, "storage:\n  delete:\n    enabled: true\n  filesystem:\n    rootdirectory: %s\n",
+		filepath.Join(dir, "data"))
 	fmt.Fprintf(&b, "http:\n  addr: 127.0.0.1:0\n")
 	if c.CertFile != "" {
 		fmt.Fprintf(&b, "  tls:\n    certificate: %s\n    key: %s\n", c.CertFile, c.KeyFile)
@@ -119,7 +120,8 @@ func (c Config) yaml(tb testing.TB, dir string) string {
 		fmt.Fprintf(&b, "auth:\n  htpasswd:\n    realm: test\n    path: %s\n", file)
 	}
 	if t := c.Tokens; t != nil {
-		fmt.Fprintf(&b, "auth:\n  token:\n    realm: %s\n    service: %s\n    issuer: %s\n    rootcertbundle: %s\n", t.Realm, t.service, t.issuer, t.bundle)
+		fmt.Fprintf(&b, "auth:\n  token:\n    realm: %s\n    service: %s\n    issuer: %s\n    rootcertbundle: %s\n", t.Realm,
+			t.service, t.issuer, t.bundle)
 	}
 	return b.String()
 }

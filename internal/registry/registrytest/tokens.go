@@ -94,7 +94,9 @@ func (s *TokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // sign makes a JSON web token with its certificate inside.
 func (s *TokenServer) sign(user string, allowed []access) (string, error) {
 	now := time.Now()
-	header, err := json.Marshal(map[string]any{"typ": "JWT", "alg": "ES256", "x5c": []string{base64.StdEncoding.EncodeToString(s.cert)}})
+	header, err := json.Marshal(map[string]any{
+		"typ": "JWT", "alg": "ES256", "x5c": []string{base64.StdEncoding.EncodeToString(s.cert)},
+	})
 	if err != nil {
 		return "", err
 	}

@@ -124,7 +124,9 @@ func (c *containerd) container(ctx context.Context, id string) (*containers.Cont
 }
 
 // info puts together what is known about a container.
-func (c *containerd) info(ctx context.Context, one *containers.Container, pid uint32, find func(id string) *containers.Container) source.Info {
+func (c *containerd) info(ctx context.Context, one *containers.Container, pid uint32,
+	find func(id string) *containers.Container,
+) source.Info {
 	info := describe(one)
 	info.PID = pid
 	if info.SandboxID != "" {

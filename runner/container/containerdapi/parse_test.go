@@ -38,10 +38,18 @@ func TestDescribe(t *testing.T) {
 				ID: "aa", Labels: map[string]string{"io.kubernetes.container.name": "server"},
 				Spec: spec(map[string]string{"io.kubernetes.cri.sandbox-id": "bb", "io.kubernetes.cri.image-name": "a:1"}),
 			},
-			source.Info{ID: "aa", Name: "server", Labels: map[string]string{"io.kubernetes.container.name": "server"}, SandboxID: "bb", ImageName: "a:1"},
+			source.Info{
+				ID: "aa", Name: "server", Labels: map[string]string{"io.kubernetes.container.name": "server"}, SandboxID: "bb",
+				ImageName: "a:1",
+			},
 		},
-		{"pod of newer containerd", &containers.Container{ID: "aa", Sandbox: "cc", Spec: spec(map[string]string{"io.kubernetes.cri.sandbox-id": "bb"})}, source.Info{ID: "aa", Name: "aa", SandboxID: "cc"}},
-		{"a spec of another form", &containers.Container{ID: "aa", Spec: &anypb.Any{Value: []byte("\x00")}}, source.Info{ID: "aa", Name: "aa"}},
+		{"pod of newer containerd", &containers.Container{
+			ID: "aa", Sandbox: "cc", Spec: spec(map[string]string{"io.kubernetes.cri.sandbox-id": "bb"}),
+		}, source.Info{ID: "aa", Name: "aa", SandboxID: "cc"}},
+		{
+			"a spec of another form", &containers.Container{ID: "aa", Spec: &anypb.Any{Value: []byte("\x00")}},
+			source.Info{ID: "aa", Name: "aa"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, describe(tc.in)); diff != "" {
@@ -89,7 +97,8 @@ func TestParseManifest(t *testing.T) {
 		{"manifest", fmt.Sprintf(`{"config":{"digest":%q}}`, digest('4')), digest('4'), ""},
 		{"index", index, "", digest('3')},
 	} {
-		if config, manifest, err := parseManifest([]byte(tc.text)); err != nil || config != tc.config || manifest != tc.manifest {
+		if config, manifest, err := parseManifest([]byte(tc.text)); err != nil || config != tc.config ||
+			manifest != tc.manifest {
 			t.Errorf("%s: got %q and %q (%v)", tc.name, config, manifest, err)
 		}
 	}

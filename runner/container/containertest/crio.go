@@ -52,7 +52,8 @@ func CRIO(tb testing.TB) Runtime {
 	r := &crio{}
 	var archive []byte
 	archive, r.id = image(tb)
-	d := prepare(tb, "/run/crio.sock", map[string]string{"etc/crio.conf": crioConfig}, "/usr/bin/crio", "--config=/etc/crio.conf", "--disable-hostport-mapping")
+	d := prepare(tb, "/run/crio.sock", map[string]string{"etc/crio.conf": crioConfig}, "/usr/bin/crio",
+		"--config=/etc/crio.conf", "--disable-hostport-mapping")
 	d.run(tb, archive, "/usr/bin/podman", "--root=/var/storage", "--runroot=/run/storage", "--storage-driver=vfs", "load")
 	d.start(tb)
 	r.daemon = d

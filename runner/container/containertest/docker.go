@@ -49,8 +49,11 @@ func newDocker(tb testing.TB, config string, args ...string) Runtime {
 // Podman starts podman's service.
 func Podman(tb testing.TB) Runtime {
 	tb.Helper()
-	client := []string{"/usr/bin/podman", "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--runtime=runc", "--events-backend=file"}
-	d := newDaemon(tb, "/run/podman.sock", nil, slices.Concat(client, []string{"system", "service", "--time=0", "unix:///run/podman.sock"})...)
+	client := []string{
+		"/usr/bin/podman", "--storage-driver=vfs", "--cgroup-manager=cgroupfs", "--runtime=runc", "--events-backend=file",
+	}
+	d := newDaemon(tb, "/run/podman.sock", nil,
+		slices.Concat(client, []string{"system", "service", "--time=0", "unix:///run/podman.sock"})...)
 	return newDockerLike(tb, d, client...)
 }
 

@@ -24,7 +24,9 @@ const program = "/rest"
 // image returns the image as "docker save" would, and its ID.
 func image(tb testing.TB) (archive []byte, id string) {
 	tb.Helper()
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layerTar(tb))), nil })
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(layerTar(tb))), nil
+	})
 	check(tb, err)
 	img, err := mutate.AppendLayers(empty.Image, layer)
 	check(tb, err)

@@ -31,7 +31,9 @@ func WithoutEvents(tb testing.TB, r Runtime) string {
 	socket := filepath.Join(dir, "s")
 	listener, err := net.Listen("unix", socket)
 	check(tb, err)
-	server, q := grpc.NewServer(), &quiet{runtime: cri.NewRuntimeServiceClient(conn), images: cri.NewImageServiceClient(conn)}
+	server, q := grpc.NewServer(), &quiet{
+		runtime: cri.NewRuntimeServiceClient(conn), images: cri.NewImageServiceClient(conn),
+	}
 	cri.RegisterRuntimeServiceServer(server, q)
 	cri.RegisterImageServiceServer(server, q)
 	done := make(chan error, 1)
@@ -53,11 +55,15 @@ func (q *quiet) ListPodSandbox(ctx context.Context, r *cri.ListPodSandboxRequest
 	return q.runtime.ListPodSandbox(ctx, r)
 }
 
-func (q *quiet) ContainerStatus(ctx context.Context, r *cri.ContainerStatusRequest) (*cri.ContainerStatusResponse, error) {
+func (q *quiet) ContainerStatus(ctx context.Context, r *cri.ContainerStatusRequest) (*cri.ContainerStatusResponse,
+	error,
+) {
 	return q.runtime.ContainerStatus(ctx, r)
 }
 
-func (q *quiet) GetContainerEvents(*cri.GetEventsRequest, grpc.ServerStreamingServer[cri.ContainerEventResponse]) error {
+func (q *quiet) GetContainerEvents(*cri.GetEventsRequest,
+	grpc.ServerStreamingServer[cri.ContainerEventResponse],
+) error {
 	return nil
 }
 

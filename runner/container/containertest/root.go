@@ -56,7 +56,10 @@ func newRoot(tb testing.TB) string {
 	root, err := os.MkdirTemp("/tmp", "ctr")
 	check(tb, err)
 	tb.Cleanup(func() { removeRoot(tb, root) })
-	for _, dir := range []string{"usr", "proc", "sys", "dev", "run", "tmp", "root", "var/tmp", "var/log", "lib", "lib64", "etc/containers", "etc/containerd"} {
+	for _, dir := range []string{
+		"usr", "proc", "sys", "dev", "run", "tmp", "root", "var/tmp", "var/log", "lib", "lib64",
+		"etc/containers", "etc/containerd",
+	} {
 		check(tb, os.MkdirAll(filepath.Join(root, dir), 0o755))
 	}
 	for name, target := range links {

@@ -14,7 +14,8 @@ import (
 const imageID = "94116b43cf45679f8707bf6e02be09dbc6269771ec7a0b06a181f4c56f59e6d3"
 
 func TestDescribe(t *testing.T) {
-	const info = `{"sandboxID":"bb","pid":42,"runtimeSpec":{"ociVersion":"1.0.0"},"privileged":false}` // as CRI-O writes it
+	// as CRI-O writes it
+	const info = `{"sandboxID":"bb","pid":42,"runtimeSpec":{"ociVersion":"1.0.0"},"privileged":false}`
 	for _, tc := range []struct {
 		name   string
 		status *cri.ContainerStatus
@@ -24,12 +25,14 @@ func TestDescribe(t *testing.T) {
 			"CRI-O",
 			&cri.ContainerStatus{
 				Id: "aa", Metadata: &cri.ContainerMetadata{Name: "server"}, StartedAt: 1700000000000000001,
-				Image: &cri.ImageSpec{Image: imageID, UserSpecifiedImage: "r.example/web:v1"}, ImageRef: "r.example/web@sha256:22", ImageId: imageID,
-				Labels: map[string]string{"a": "b"},
+				Image: &cri.ImageSpec{Image: imageID, UserSpecifiedImage: "r.example/web:v1"}, ImageRef: "r.example/web@sha256:22",
+				ImageId: imageID,
+				Labels:  map[string]string{"a": "b"},
 			},
 			source.Info{
 				ID: "aa", Name: "server", PID: 42, SandboxID: "bb", StartedAt: time.Unix(0, 1700000000000000001),
-				ImageName: "r.example/web:v1", ImageID: "sha256:" + imageID, ImageDigest: "sha256:22", Labels: map[string]string{"a": "b"},
+				ImageName: "r.example/web:v1", ImageID: "sha256:" + imageID, ImageDigest: "sha256:22",
+				Labels: map[string]string{"a": "b"},
 			},
 		},
 		{

@@ -31,7 +31,9 @@ func newAPI(socket string) api {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}
 	return api{&http.Client{
-		Transport:     &http.Transport{DialContext: dial, DisableCompression: true, MaxIdleConns: 2, MaxResponseHeaderBytes: 1 << 16},
+		Transport: &http.Transport{
+			DialContext: dial, DisableCompression: true, MaxIdleConns: 2, MaxResponseHeaderBytes: 1 << 16,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }

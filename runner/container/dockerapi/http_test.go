@@ -63,7 +63,9 @@ func TestBadAnswers(t *testing.T) {
 			w.WriteHeader(http.StatusInternalServerError)
 			flood(w)
 		}},
-		{"no JSON", "reading the list of containers", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }},
+		{"no JSON", "reading the list of containers", func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "<html>")
+		}},
 		{"another place", "answer 302 Found", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
 		}},

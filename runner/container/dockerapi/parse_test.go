@@ -18,11 +18,13 @@ func TestParseIDs(t *testing.T) {
 }
 
 func TestParseContainer(t *testing.T) {
-	got, err := parseContainer([]byte(`{"Id":"aa","Name":"/web","Image":"sha256:11","State":{"Pid":42,"Running":true,"StartedAt":"2026-01-02T03:04:05.6Z"},
+	got, err := parseContainer([]byte(
+		`{"Id":"aa","Name":"/web","Image":"sha256:11","State":{"Pid":42,"Running":true,"StartedAt":"2026-01-02T03:04:05.6Z"},
 		"Config":{"Image":"nginx:1.21@sha256:22","Labels":{"io.kubernetes.sandbox.id":"bb"}}}`))
 	want := source.Info{
 		ID: "aa", Name: "web", ImageName: "nginx:1.21", ImageID: "sha256:11", ImageDigest: "sha256:22", PID: 42,
-		StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 600000000, time.UTC), SandboxID: "bb", Labels: map[string]string{"io.kubernetes.sandbox.id": "bb"},
+		StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 600000000, time.UTC), SandboxID: "bb",
+		Labels: map[string]string{"io.kubernetes.sandbox.id": "bb"},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v -want +got:\n%s", err, diff)

@@ -25,7 +25,10 @@ func TestCgroups(t *testing.T) {
 	for _, tc := range []struct{ name, text, v1, v2 string }{
 		{"v2", "0::/kubepods.slice/cri-containerd-aa.scope\n", "", "/kubepods.slice/cri-containerd-aa.scope"},
 		{"root of v2", "0::/\n", "", ""},
-		{"both", "1:name=systemd:/system.slice/docker.service:x\n0::/system.slice/docker.service\n", "/system.slice/docker.service:x", "/system.slice/docker.service"},
+		{
+			"both", "1:name=systemd:/system.slice/docker.service:x\n0::/system.slice/docker.service\n",
+			"/system.slice/docker.service:x", "/system.slice/docker.service",
+		},
 		{"systemd has another number", "9:name=systemd:/a\n8:pids:/b\n0::/\n", "/a", ""},
 		{"no systemd", "9:name=systemd:/\n8:pids:/docker/aa\n4:memory:/other\n0::/\n", "/docker/aa", ""},
 		{"no newline at the end", "0::/a", "", "/a"},
@@ -47,7 +50,10 @@ func TestStarted(t *testing.T) {
 	if d, err := Started([]byte(stat)); err != nil || d != 47110*time.Millisecond {
 		t.Errorf("got %v (%v)", d, err)
 	}
-	for _, bad := range []string{"", "1611", "1611 (a", "1611 (a) S 1 2 3", strings.Replace(stat, "4711", "-1", 1), strings.Replace(stat, "4711", "9223372036854775807", 1)} {
+	for _, bad := range []string{
+		"", "1611", "1611 (a", "1611 (a) S 1 2 3", strings.Replace(stat, "4711", "-1", 1),
+		strings.Replace(stat, "4711", "9223372036854775807", 1),
+	} {
 		if d, err := Started([]byte(bad)); err == nil {
 			t.Errorf("%q was read as %v", bad, d)
 		}

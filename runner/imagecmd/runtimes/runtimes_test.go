@@ -28,7 +28,11 @@ func TestDockerFormat(t *testing.T) {
 	}{
 		{"docker", containertest.Docker, []string{"save"}, "no such file or directory"},
 		{"docker snapshotter", containertest.DockerSnapshotter, []string{"save"}, ""},
-		{"podman", containertest.Podman, []string{"save", "--multi-image-archive"}, "unsupported image-specific operation on artifact"},
+		{
+			"podman", containertest.Podman,
+			[]string{"save", "--multi-image-archive"},
+			"unsupported image-specific operation on artifact",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			g, r := newGadget(t), start(t, tc.start)
@@ -125,7 +129,8 @@ func TestContainerd(t *testing.T) {
 	archive := g.run(t, nil, "image", "save", name)
 	r.run(t, archive, "images", "import", "--all-platforms", "--no-unpack", "-")
 	tag, root, _ := strings.Cut(g.pinned, "@")
-	if list := r.run(t, nil, "images", "ls", "name=="+tag); !strings.Contains(list, root) || !strings.Contains(list, "linux/amd64,linux/arm64") {
+	if list := r.run(t, nil, "images", "ls", "name=="+tag); !strings.Contains(list, root) ||
+		!strings.Contains(list, "linux/amd64,linux/arm64") {
 		t.Errorf("images ls said %q, want %s for amd64 and arm64", list, root)
 	}
 	content := strings.Fields(r.run(t, nil, "content", "ls", "--quiet"))

@@ -39,7 +39,8 @@ func TestBazelOfPathCallsBazelw(t *testing.T) {
 	m := newMachine(t)
 	m.env = append(m.env, "BAZELW_BAZEL=path")
 	calls := filepath.Join(m.home, "calls")
-	m.has("bazel", `echo call >>"`+calls+`"; mapfile -t n <"`+calls+`"; ((${#n[@]} < 5)) || exit 1; exec bash "`+m.workspace+`/bazelw" "$@"`)
+	m.has("bazel", `echo call >>"`+calls+`"; mapfile -t n <"`+calls+`"; ((${#n[@]} < 5)) || exit 1; exec bash "`+
+		m.workspace+`/bazelw" "$@"`)
 	out, _ := m.run("build", "//x")
 	if want := "no Bazel >= 7.7 on PATH"; !strings.Contains(out, want) {
 		t.Errorf("got %q, want %q", out, want)
@@ -61,8 +62,12 @@ func TestExitCodeAndStartupOptions(t *testing.T) {
 func TestMirror(t *testing.T) {
 	const security = "Types: deb\nURIs: http://m.example/debian-security\nSuites: bookworm-security\n\n"
 	tests := []struct{ name, file, text, want string }{
-		{"deb822", "sources.list.d/debian.sources", security + "Types: deb deb-src\nURIs: http://m.example/debian/\nSuites: bookworm\n", "http://m.example/debian"},
-		{"one line", "sources.list", "deb-src http://s.example/debian bookworm main\ndeb [arch=amd64 signed-by=/k] https://m.example/debian bookworm main\n", "https://m.example/debian"},
+		{
+			"deb822", "sources.list.d/debian.sources", security +
+				"Types: deb deb-src\nURIs: http://m.example/debian/\nSuites: bookworm\n", "http://m.example/debian",
+		},
+		{"one line", "sources.list", "deb-src http://s.example/debian bookworm main\ndeb [arch=amd64 signed-by=/k] " +
+			"https://m.example/debian bookworm main\n", "https://m.example/debian"},
 		{"disabled", "sources.list.d/debian.sources", "Types: deb\nEnabled: no\nURIs: http://m.example/debian\n", ""},
 		{"sources only", "sources.list.d/debian.sources", "Types: deb-src\nURIs: http://m.example/debian\n", ""},
 		{"comment", "sources.list", "# deb http://m.example/debian bookworm main\n", ""},

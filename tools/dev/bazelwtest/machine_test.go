@@ -14,7 +14,8 @@ const bazelw = "../../../bazelw"
 
 // coreutils are the programs of any machine that bazelw may use.
 var coreutils = []string{
-	"awk", "bash", "cat", "chmod", "cksum", "cp", "cut", "date", "df", "dirname", "env", "find", "flock", "grep", "head", "id", "ln",
+	"awk", "bash", "cat", "chmod", "cksum", "cp", "cut", "date", "df", "dirname", "env", "find", "flock", "grep", "head",
+	"id", "ln",
 	"mkdir", "mktemp", "mv", "readlink", "rm", "sed", "sh", "sleep", "sort", "tail", "touch", "tr", "xargs",
 }
 
@@ -28,7 +29,9 @@ type machine struct {
 func newMachine(t testing.TB) *machine {
 	t.Helper()
 	dir := t.TempDir()
-	m := &machine{t: t, workspace: filepath.Join(dir, "ws"), bin: filepath.Join(dir, "bin"), home: filepath.Join(dir, "home")}
+	m := &machine{
+		t: t, workspace: filepath.Join(dir, "ws"), bin: filepath.Join(dir, "bin"), home: filepath.Join(dir, "home"),
+	}
 	for _, d := range []string{m.workspace + "/third_party/bazel_registry/src", m.bin, m.home} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			t.Fatal(err)
@@ -91,7 +94,8 @@ func (m *machine) run(args ...string) (string, int) {
 
 const (
 	goStandIn = `case $1 in env) printf '%s\n' /opt/go https://proxy.example sum.example "" "" "" go1.26.0 $HOME/mod $HOME/gocache ;; esac`
-	// The root is made by mmdebstrap in the directory that comes second to last; as another user than root, from a tar on stdout.
+	// The root is made by mmdebstrap in the directory that comes second to last; as another user than root, from a tar on
+	// stdout.
 	mmdebstrap = `dir=${@: -2:1}; [[ $dir != - ]] || dir=$(mktemp -d); mkdir -p $dir/usr/share/bazel $dir/usr/local/bin $dir/etc
 if [[ ${@: -2:1} == - ]]; then tar -c -C $dir .; fi`
 	unshare = `while [[ $1 == -* ]]; do [[ $1 == --propagation ]] && shift; shift; done; exec "$@"`

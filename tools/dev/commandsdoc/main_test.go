@@ -33,7 +33,8 @@ type do struct {
 
 func (do) Help() string { return "More.\n\nExamples:\n\n    small sub do x\n" }
 
-const want = "# Commands of small\n\n<!-- Written by tools/dev/commandsdoc from the command line itself. -->\n\nAll of it.\n" +
+const want = "# Commands of small\n\n<!-- Written by tools/dev/commandsdoc from the command line itself. -->\n\nAll " +
+	"of it.\n" +
 	"\n## sub do\n\n`gadget-run sub do --key=FILE <thing>`\n\nDo a thing.\n\nAlso called `act`.\n\nMore.\n\n```sh\nsmall sub do x\n```\n" +
 	"\n| argument | meaning |\n|---|---|\n| `<thing>` | What\\|which. |\n" +
 	"\n| flag | default | meaning |\n|---|---|---|\n| `-f, --form=a\\|b` | `a` | The form. |\n" +
@@ -54,7 +55,8 @@ func TestRender(t *testing.T) {
 
 func model(t *testing.T, grammar any) *kong.Application {
 	t.Helper()
-	parser, err := kong.New(grammar, kong.Name("small"), kong.Description("All of it."), kong.NoDefaultHelp(), kong.Writers(io.Discard, io.Discard))
+	parser, err := kong.New(grammar, kong.Name("small"), kong.Description("All of it."), kong.NoDefaultHelp(),
+		kong.Writers(io.Discard, io.Discard))
 	if err != nil {
 		t.Fatal(err)
 	}

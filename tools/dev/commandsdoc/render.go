@@ -20,7 +20,8 @@ var shared = []struct{ key, title, link string }{
 // flag without help, and a command without examples, is an error.
 func render(app *kong.Application) ([]byte, error) {
 	p := &page{groups: map[string][]*kong.Flag{}}
-	fmt.Fprintf(&p.body, "# Commands of %s\n\n<!-- Written by tools/dev/commandsdoc from the command line itself. -->\n", app.Name)
+	fmt.Fprintf(&p.body, "# Commands of %s\n\n<!-- Written by tools/dev/commandsdoc from the command line itself. -->\n",
+		app.Name)
 	about, examples := split(app.Help)
 	p.text(about)
 	p.examples(examples)

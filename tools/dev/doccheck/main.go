@@ -23,7 +23,8 @@ import (
 var wordList string
 
 // skipped are trees and files whose words are not ours.
-var skipped = regexp.MustCompile(`^(third_party/|LICENSE|toolchain/(lock|vmlinux)/|go\.sum$|img/go\.sum$|tools/dev/doccheck/)|\.(o|xz|svg|wasm)$|/testdata/(fuzz|objects)/|package-lock\.json$`)
+var skipped = regexp.MustCompile(
+	`^(third_party/|LICENSE|toolchain/(lock|vmlinux)/|go\.sum$|img/go\.sum$|tools/dev/doccheck/)|\.(o|xz|svg|wasm)$|/testdata/(fuzz|objects)/|package-lock\.json$`)
 
 func main() {
 	problems, err := run(os.Args[1:], os.Stdout)

@@ -31,7 +31,8 @@ func TestWords(t *testing.T) {
 
 func TestLinks(t *testing.T) {
 	t.Chdir(t.TempDir())
-	page := "# Two Words: `x`\n\n[a](b.md) [b](none.md) [c](b.md#top) [d](b.md#end) [e](#two-words-x) [f](https://h/x) [g](d)\n" +
+	page := "# Two Words: `x`\n\n[a](b.md) [b](none.md) [c](b.md#top) [d](b.md#end) [e](#two-words-x) [f](https://h/x) " +
+		"[g](d)\n" +
 		"```\n[not a link](nowhere)\n```\n"
 	for name, text := range map[string]string{"a.md": page, "b.md": "# Top\n", "d/x": ""} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -54,8 +55,11 @@ func TestTests(t *testing.T) {
 	if err := os.WriteFile("x_test.go", []byte("package x\n\nfunc TestOne(t *testing.T) {}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := checkTests("| a | `.` TestOne, TestTwo |\n| b | `.` TestOn*, FuzzOn* and `none` TestOne |\n| c | `x` is no test |\n")
-	want := []string{`1: the test TestTwo is not in "."`, `2: the test FuzzOn* is not in "."`, `2: the test TestOne is not in "none"`}
+	got := checkTests("| a | `.` TestOne, TestTwo |\n| b | `.` TestOn*, FuzzOn* and `none` TestOne |\n| c | `x` is no " +
+		"test |\n")
+	want := []string{
+		`1: the test TestTwo is not in "."`, `2: the test FuzzOn* is not in "."`, `2: the test TestOne is not in "none"`,
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

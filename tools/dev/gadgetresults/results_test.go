@@ -162,7 +162,10 @@ func TestRecordRefuses(t *testing.T) {
 			t.Errorf("error %v, want %q", err, c.err)
 		}
 	}
-	for _, data := range []string{"x", `{"schema": "y"}`, `{"schema": "` + schema + `", "gadgets": {"x": {"y": {}}}}`, `{"more": 1}`} {
+	for _, data := range []string{
+		"x", `{"schema": "y"}`, `{"schema": "` + schema + `", "gadgets": {"x": {"y": {}}}}`,
+		`{"more": 1}`,
+	} {
 		if r, err := Load(fstest.MapFS{File: {Data: []byte(data)}}); err == nil {
 			t.Errorf("%s gives %+v, want an error", data, r)
 		}

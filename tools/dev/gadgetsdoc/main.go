@@ -62,7 +62,8 @@ func render(tree fs.FS) ([]byte, error) {
 		for _, name := range slices.Sorted(maps.Keys(md.DataSources)) {
 			sources = append(sources, "`"+name+"`")
 		}
-		fmt.Fprintf(&page, "| [%s](../%s/README.md) | %s | %s |\n", path.Base(dir), dir, md.Description, strings.Join(sources, ", "))
+		fmt.Fprintf(&page, "| [%s](../%s/README.md) | %s | %s |\n", path.Base(dir), dir, md.Description,
+			strings.Join(sources, ", "))
 	}
 	err = kernelsPart(&page, tree, names)
 	return page.Bytes(), err

@@ -90,7 +90,8 @@ func (c *commandLine) archive(cache string) (*debian.Archive, error) {
 		}
 	}
 	return &debian.Archive{
-		Mirror: strings.TrimSuffix(mirror, "/"), Cache: cache, Keyring: c.Keyring, Client: &http.Client{Timeout: fetchTimeout},
+		Mirror: strings.TrimSuffix(mirror, "/"), Cache: cache, Keyring: c.Keyring,
+		Client: &http.Client{Timeout: fetchTimeout},
 	}, nil
 }
 

@@ -67,7 +67,10 @@ func TestChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	arguments := read(t, ".", "arguments")
-	for _, want := range []string{"--test_filter=(?i)^Test(one)", "--jobs=2", "//gadgets:amd64-6.12_btf //gadgets:arm64-6.1_btf\n"} {
+	for _, want := range []string{
+		"--test_filter=(?i)^Test(one)", "--jobs=2",
+		"//gadgets:amd64-6.12_btf //gadgets:arm64-6.1_btf\n",
+	} {
 		if !strings.Contains(arguments, want) {
 			t.Errorf("Bazel got %q, want %q in it", arguments, want)
 		}
@@ -92,14 +95,16 @@ func TestWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := read(t, ".", "arguments")
-	want := "test --keep_going --nocache_test_results --zip_undeclared_test_outputs=false //gadgets:arm64-6.1_btf //gadgets:arm64-6.1_nobtf\n"
+	want := "test --keep_going --nocache_test_results --zip_undeclared_test_outputs=false //gadgets:arm64-6.1_btf " +
+		"//gadgets:arm64-6.1_nobtf\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("arguments of Bazel (-want +got):\n%s", diff)
 	}
 	if results := read(t, ".", "gadgets/results.json"); !strings.Contains(results, `"arm64-6.1_nobtf": {"status":"pass"`) {
 		t.Errorf("results:\n%s", results)
 	}
-	if err := run(t.Context(), []string{"--record", "no-such-file"}); err == nil || !strings.Contains(err.Error(), "no-such-file") {
+	if err := run(t.Context(), []string{"--record", "no-such-file"}); err == nil ||
+		!strings.Contains(err.Error(), "no-such-file") {
 		t.Errorf("a result that is not there: %v", err)
 	}
 	if _, err := allMachines(fstest.MapFS{"internal/vm/kernels.json": {Data: []byte("{}")}}); err == nil {

@@ -46,7 +46,9 @@ var artifactCommands = []command{
 	{"image verify", []string{"image verify --offline IN"}, 0},
 	{"image load, list", []string{"image load -t REF IN", "image list", "image inspect -o yaml REF", "image fsck"}, 0},
 	{"image load, save", []string{"image load -t REF IN", "image save -o OUT REF", "image load OUT"}, 0},
-	{"image load, save docker", []string{"image load -t REF IN", "image save --format docker -o OUT REF", "image load OUT"}, 0},
+	{"image load, save docker", []string{
+		"image load -t REF IN", "image save --format docker -o OUT REF", "image load OUT",
+	}, 0},
 }
 
 var runCommand = command{"run", []string{"run IN -o json --timeout 100ms --pull never"}, 0}

@@ -83,7 +83,8 @@ var token = regexp.MustCompile(`[\w./:@-]+|[^\w\s]`)
 
 // texts are what takes the place of a token.
 var texts = []string{
-	"", "null", "~", "-1", "0", "1e999", "99999999999999999999", "0x1p-2", "true", "[]", "{}", `""`, `"\u0000"`, "\n", "\t",
+	"", "null", "~", "-1", "0", "1e999", "99999999999999999999", "0x1p-2", "true", "[]", "{}", `""`, `"\u0000"`, "\n",
+	"\t",
 	"\x1b[31m", "\u202e", "\u0085", "\xff", "&a [*a, *a]", "*a", "!!binary x", "!!int x", "|", "? x", "a: b", "%s%n{{.}}",
 	"../../etc/passwd", "/dev/stdin", "sha256:" + strings.Repeat("0", 64), strings.Repeat("x", 1<<16),
 	strings.Repeat("[", 20000), strings.Repeat(`{"a":`, 20000), strings.Repeat("- ", 5000),

@@ -233,7 +233,8 @@ func (s *series) table() int {
 }
 
 func (r *row) add(o row) {
-	r.Succeeded, r.Refused, r.Usage, r.Faults = r.Succeeded+o.Succeeded, r.Refused+o.Refused, r.Usage+o.Usage, r.Faults+o.Faults
+	r.Succeeded, r.Refused, r.Usage, r.Faults = r.Succeeded+o.Succeeded, r.Refused+o.Refused, r.Usage+o.Usage, r.Faults+
+		o.Faults
 	r.MostMemory, r.MostTime = max(r.MostMemory, o.MostMemory), max(r.MostTime, o.MostTime)
 }
 

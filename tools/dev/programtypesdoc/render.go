@@ -41,7 +41,8 @@ func render(kinds []gadgetapi.Kind, needs []gadgetapi.NeedHint) ([]byte, error) 
 		switch {
 		case k.Attachable():
 			fmt.Fprintf(&attached, "| %s | %s | %s | %s | %s | %s | %s |\n",
-				cell(k.Name), sections(k), target(k), since(k), cell(joined(k.Needs)), strings.Join(k.Capabilities(), ", "), cell(k.How))
+				cell(k.Name), sections(k), target(k), since(k), cell(joined(k.Needs)), strings.Join(k.Capabilities(), ", "),
+				cell(k.How))
 		case k.Hint != "":
 			fmt.Fprintf(&refused, "| %s | %s | %s | %s |\n", cell(k.Name), sections(k), since(k), cell(k.Hint))
 		default:
@@ -50,9 +51,11 @@ func render(kinds []gadgetapi.Kind, needs []gadgetapi.NeedHint) ([]byte, error) 
 	}
 	var page bytes.Buffer
 	page.WriteString(intro)
-	page.WriteString("\n## Attached\n\n| kind | sections | target | since Linux | needs | capabilities | attached |\n|---|---|---|---|---|---|---|\n")
+	page.WriteString("\n## Attached\n\n| kind | sections | target | since Linux | needs | capabilities | attached " +
+		"|\n|---|---|---|---|---|---|---|\n")
 	page.Write(attached.Bytes())
-	page.WriteString("\n## Refused\n\nA gadget with an enabled program of these kinds is refused before anything is loaded.\n\n" +
+	page.WriteString("\n## Refused\n\nA gadget with an enabled program of these kinds is refused before anything is " +
+		"loaded.\n\n" +
 		"| kind | sections | since Linux | instead |\n|---|---|---|---|\n")
 	page.Write(refused.Bytes())
 	fmt.Fprintf(&page, fallbacks, strings.Join(tried, ", "))

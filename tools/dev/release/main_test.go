@@ -31,7 +31,9 @@ func (f fake) build(_ context.Context, t tree, arch string) ([][]byte, error) {
 }
 
 func (fake) materials(context.Context, tree, program, string) ([]attest.Material, error) {
-	return []attest.Material{{Kind: attest.Module, Name: "example.com/m", Version: "v1.0.0", Digest: digest.FromString("m")}}, nil
+	return []attest.Material{{
+		Kind: attest.Module, Name: "example.com/m", Version: "v1.0.0", Digest: digest.FromString("m"),
+	}}, nil
 }
 
 // checkout makes a repository with a tagged commit of version 1.2.3.
@@ -39,8 +41,9 @@ func checkout(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"MODULE.bazel":       "module(\n    name = \"rules_gadget\",\n    version = \"1.2.3\",\n)\n",
-		"CHANGELOG.md":       "# Changelog\n\n## Unreleased (1.3.0)\n\n- later\n\n## 1.2.3 (2026-01-02)\n\n- new & good\n\n## 1.2.2\n\n- old\n",
+		"MODULE.bazel": "module(\n    name = \"rules_gadget\",\n    version = \"1.2.3\",\n)\n",
+		"CHANGELOG.md": "# Changelog\n\n## Unreleased (1.3.0)\n\n- later\n\n## 1.2.3 (2026-01-02)\n\n- new & " +
+			"good\n\n## 1.2.2\n\n- old\n",
 		".gitignore":         "/bazel-*\n/user.bazelrc\n",
 		"rules/defs.bzl":     "x = 1\n",
 		".bcr/presubmit.yml": "bcr_test_module:\n",
@@ -148,7 +151,8 @@ func TestRelease(t *testing.T) {
 		}
 	}
 	for name := range files {
-		if covers := !slices.Contains([]string{"SHA256SUMS", "SHA256SUMS.sig", "release.pub"}, name); covers != slices.Contains(listed, name) {
+		if covers := !slices.Contains([]string{"SHA256SUMS", "SHA256SUMS.sig", "release.pub"},
+			name); covers != slices.Contains(listed, name) {
 			t.Errorf("%s is in SHA256SUMS: %t", name, !covers)
 		}
 	}
@@ -164,7 +168,10 @@ func TestRelease(t *testing.T) {
 func TestRegistryEntry(t *testing.T) {
 	files := made(t, checkout(t), newKey(t))
 	archive := files["rules_gadget-1.2.3.tar.gz"]
-	want := []string{".bcr/metadata.template.json", ".bcr/presubmit.yml", ".bcr/source.template.json", ".gitignore", "CHANGELOG.md", "MODULE.bazel", "rules/defs.bzl"}
+	want := []string{
+		".bcr/metadata.template.json", ".bcr/presubmit.yml", ".bcr/source.template.json", ".gitignore", "CHANGELOG.md",
+		"MODULE.bazel", "rules/defs.bzl",
+	}
 	if diff := cmp.Diff(want, archived(t, archive, "rules_gadget-1.2.3/")); diff != "" {
 		t.Errorf("in the archive (-want +got):\n%s", diff)
 	}
@@ -225,10 +232,18 @@ func TestRefusesTree(t *testing.T) {
 		change func(t *testing.T, dir string)
 		want   string
 	}{
-		{"a changed file", func(t *testing.T, dir string) { put(t, filepath.Join(dir, "rules/defs.bzl"), "") }, "(M rules/defs.bzl), commit or remove"},
-		{"a new file", func(t *testing.T, dir string) { put(t, filepath.Join(dir, "new"), "") }, "(?? new), commit or remove"},
-		{"settings of a user", func(t *testing.T, dir string) { put(t, filepath.Join(dir, "user.bazelrc"), "") }, "user.bazelrc\" changes the build"},
-		{"no tag", func(t *testing.T, dir string) { git(t, dir, "tag", "-d", "v1.2.3") }, "has no tag, check out the commit with tag v1.2.3"},
+		{"a changed file", func(t *testing.T, dir string) {
+			put(t, filepath.Join(dir, "rules/defs.bzl"), "")
+		}, "(M rules/defs.bzl), commit or remove"},
+		{"a new file", func(t *testing.T, dir string) {
+			put(t, filepath.Join(dir, "new"), "")
+		}, "(?? new), commit or remove"},
+		{"settings of a user", func(t *testing.T, dir string) {
+			put(t, filepath.Join(dir, "user.bazelrc"), "")
+		}, "user.bazelrc\" changes the build"},
+		{"no tag", func(t *testing.T, dir string) {
+			git(t, dir, "tag", "-d", "v1.2.3")
+		}, "has no tag, check out the commit with tag v1.2.3"},
 		{"two tags", func(t *testing.T, dir string) { git(t, dir, "tag", "v1.2.4") }, "has the tag v1.2.3 and v1.2.4"},
 		{"another version", func(t *testing.T, dir string) {
 			put(t, filepath.Join(dir, "MODULE.bazel"), "module(\n    version = \"1.3.0\",\n)\n")
@@ -279,7 +294,8 @@ func TestLeavesNothingHalfMade(t *testing.T) {
 	if left, _ := os.ReadDir(parent); len(left) > 0 {
 		t.Errorf("%v is left", left)
 	}
-	if err := broken.writeInto(t.Context(), parent); err == nil || !strings.Contains(err.Error(), "exists, name a directory") {
+	if err := broken.writeInto(t.Context(), parent); err == nil ||
+		!strings.Contains(err.Error(), "exists, name a directory") {
 		t.Errorf("got %v for a directory that exists", err)
 	}
 }
@@ -311,11 +327,14 @@ func TestModules(t *testing.T) {
 		{"Module":{"Path":"example.com/a","Version":"v1.0.0"}} {"Module":{"Path":"example.com/a","Version":"v1.0.0"}}`
 	sums := "example.com/a v1.0.0 h1:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=\nexample.com/a v1.0.0/go.mod h1:AAAA\n"
 	got, err := modules([]byte(packages), []byte(sums))
-	want := []attest.Material{{Kind: attest.Module, Name: "example.com/a", Version: "v1.0.0", Digest: digest.FromString("hello")}}
+	want := []attest.Material{{
+		Kind: attest.Module, Name: "example.com/a", Version: "v1.0.0", Digest: digest.FromString("hello"),
+	}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	if _, err := modules([]byte(packages), nil); err == nil || !strings.Contains(err.Error(), "go.sum has no hash of example.com/a v1.0.0") {
+	if _, err := modules([]byte(packages), nil); err == nil ||
+		!strings.Contains(err.Error(), "go.sum has no hash of example.com/a v1.0.0") {
 		t.Errorf("without a hash: %v", err)
 	}
 }

@@ -55,7 +55,8 @@ func (t tree) fill(template string, set map[string]any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := strings.NewReplacer("{OWNER}", owner, "{REPO}", repository, "{VERSION}", t.version, "{TAG}", t.tag()).Replace(string(data))
+	text := strings.NewReplacer("{OWNER}", owner, "{REPO}", repository, "{VERSION}", t.version, "{TAG}",
+		t.tag()).Replace(string(data))
 	var object map[string]any
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
 		return nil, fmt.Errorf("reading %q: %w", name, err)

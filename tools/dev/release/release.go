@@ -76,7 +76,8 @@ func write(name string, data []byte) error {
 func (r *release) source(ctx context.Context) ([]file, error) {
 	prefix := strings.TrimSuffix(r.tree.archiveName(), ".tar.gz") + "/"
 	// The mode of files depends on a setting of git, what is left out on another.
-	tar, err := r.tree.git(ctx, "-c", "tar.umask=0022", "-c", "core.attributesFile=/dev/null", "archive", "--format=tar", "--prefix="+prefix, r.tree.commit)
+	tar, err := r.tree.git(ctx, "-c", "tar.umask=0022", "-c", "core.attributesFile=/dev/null", "archive", "--format=tar",
+		"--prefix="+prefix, r.tree.commit)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +117,8 @@ func (r *release) programs(ctx context.Context, arch string) ([]file, error) {
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, file{name, built[i]}, file{name + ".provenance.json", provenance}, file{name + ".spdx.json", sbom})
+		files = append(files, file{name, built[i]}, file{name + ".provenance.json", provenance},
+			file{name + ".spdx.json", sbom})
 	}
 	return files, nil
 }
@@ -126,7 +128,8 @@ func (r *release) about(name, target string, data []byte) attest.Build {
 	return attest.Build{
 		Name: name, Version: r.tree.version, Type: "release", Target: target,
 		Subject: digest.FromBytes(data), Created: r.tree.time,
-		Commit: attest.Commit{ID: r.tree.commit, URI: fmt.Sprintf("git+https://github.com/%s/%s@%s", owner, repository, r.tree.tag())},
+		Commit: attest.Commit{ID: r.tree.commit, URI: fmt.Sprintf("git+https://github.com/%s/%s@%s", owner, repository,
+			r.tree.tag())},
 	}
 }
 

@@ -94,7 +94,8 @@ func (t *tree) readCommit(ctx context.Context) error {
 		return err
 	}
 	if first, _, _ := strings.Cut(string(changed), "\n"); first != "" {
-		return fmt.Errorf("%q differs from commit %.12s (%s), commit or remove what differs", t.dir, id, strings.TrimSpace(first))
+		return fmt.Errorf("%q differs from commit %.12s (%s), commit or remove what differs", t.dir, id,
+			strings.TrimSpace(first))
 	}
 	if _, err := os.Lstat(t.path("user.bazelrc")); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%q changes the build and is not committed, move it away", t.path("user.bazelrc"))
@@ -111,7 +112,8 @@ func (t tree) checkTag(ctx context.Context) error {
 	tags := strings.Fields(string(out))
 	switch {
 	case len(tags) == 0:
-		return fmt.Errorf("commit %.12s has no tag, check out the commit with tag %s or run: git tag %[2]s", t.commit, t.tag())
+		return fmt.Errorf("commit %.12s has no tag, check out the commit with tag %s or run: git tag %[2]s", t.commit,
+			t.tag())
 	case len(tags) > 1 || tags[0] != t.tag():
 		return fmt.Errorf("commit %.12s has the tag %s and MODULE.bazel has version %q, make them the same",
 			t.commit, strings.Join(tags, " and "), t.version)

@@ -9,7 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const want = "# Rules\n\n<!-- Written by tools/dev/rulesdoc from the docstrings in rules/. -->\n\nWhat everybody loads.\n\n" +
+const want = "# Rules\n\n<!-- Written by tools/dev/rulesdoc from the docstrings in rules/. -->\n\nWhat everybody " +
+	"loads.\n\n" +
 	"Load them from `@rules_gadget//rules:defs.bzl`.\n" +
 	"\n## thing\n\nMakes a thing.\n\n| attribute | type | meaning |\n|---|---|---|\n" +
 	"| `size` | int, default `3` | How large it is. |\n| `src` | label, mandatory | Its source. |\n" +

@@ -18,7 +18,8 @@ func render(root, path string) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "# Rules\n\n<!-- Written by tools/dev/rulesdoc from the docstrings in rules/. -->\n\n%s\n", strings.TrimSpace(m.doc))
+	fmt.Fprintf(&out, "# Rules\n\n<!-- Written by tools/dev/rulesdoc from the docstrings in rules/. -->\n\n%s\n",
+		strings.TrimSpace(m.doc))
 	fmt.Fprintf(&out, "\nLoad them from `@rules_gadget//%s`.\n", strings.Replace(path, "/defs", ":defs", 1))
 	for _, name := range m.order {
 		at, value, def, err := w.definition(m, name)
@@ -96,7 +97,9 @@ func (w *workspace) attributes(m *module, e build.Expr) []entry {
 		if !ok || strings.HasPrefix(name, "_") {
 			continue
 		}
-		row := entry{name: name, kind: strings.TrimPrefix(build.FormatString(call.X), "attr."), doc: w.text(m, argument(call, "doc"))}
+		row := entry{
+			name: name, kind: strings.TrimPrefix(build.FormatString(call.X), "attr."), doc: w.text(m, argument(call, "doc")),
+		}
 		if mandatory := argument(call, "mandatory"); mandatory != nil {
 			row.fallback = "mandatory"
 		} else if value := argument(call, "default"); value != nil {

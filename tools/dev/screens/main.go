@@ -38,8 +38,14 @@ var screens = []screen{
 		command:   "gadget-run run ./trace_open.tar -F 'proc.comm~^(cat|grep|ls)$' -F 'fname~^/(etc|var)/' --timeout 3s",
 		meanwhile: "sleep 0.5; cat /etc/hostname /etc/nonexistent; grep -c root /etc/passwd; ls /var/log",
 	},
-	{name: "inspect", columns: 100, title: "What an artifact is, before it is run", command: "gadget-run image inspect ./trace_open.tar"},
-	{name: "doctor", columns: 100, lines: 31, title: "What a node can run, and what it lacks", command: "gadget-run doctor"},
+	{
+		name: "inspect", columns: 100, title: "What an artifact is, before it is run",
+		command: "gadget-run image inspect ./trace_open.tar",
+	},
+	{
+		name: "doctor", columns: 100, lines: 31, title: "What a node can run, and what it lacks",
+		command: "gadget-run doctor",
+	},
 	{
 		name: "refusal", columns: 100, title: "A gadget that is not signed is refused",
 		command: "gadget-run run localhost:5000/gadgets/trace_open:v1 --public-keys acme.pub",
@@ -103,7 +109,8 @@ func prepare(ctx context.Context, dir string) error {
 
 // environment is that of all commands: the programs and the store of dir.
 func environment(dir string, more ...string) []string {
-	return append(append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "GADGET_RUN_STATE="+filepath.Join(dir, "state")), more...)
+	return append(append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "GADGET_RUN_STATE="+filepath.Join(dir, "state")),
+		more...)
 }
 
 // typed is what tmux runs: the command as if it had been typed, and a sign that it is done.
@@ -122,7 +129,8 @@ func capture(ctx context.Context, dir string, s screen) (string, error) {
 		cmd.Env = environment(dir, "SCREEN="+s.command, "SOCKET="+socket, "TMUX=")
 		return cmd
 	}
-	if err := tmux("new-session", "-d", "-x", strconv.Itoa(s.columns), "-y", "200", "bash", "-c", typed).Run(); err != nil {
+	if err := tmux("new-session", "-d", "-x", strconv.Itoa(s.columns), "-y", "200", "bash", "-c",
+		typed).Run(); err != nil {
 		return "", fmt.Errorf("starting tmux: %w", err)
 	}
 	defer func() { _ = tmux("kill-server").Run() }()

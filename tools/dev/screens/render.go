@@ -89,10 +89,13 @@ func render(s screen, lines [][]span) []byte {
 	}
 	width, height := s.columns*cellWidth+2*border, len(lines)*cellHeight+2*border
 	var out bytes.Buffer
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" aria-labelledby="t">`+"\n",
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" aria-labelledby="t">`+
+		"\n",
 		width, height)
-	fmt.Fprintf(&out, "  <!-- Written by tools/dev/screens. -->\n  <title id=\"t\">%s</title>\n  <style>%s  </style>\n", escape(s.title), style)
-	fmt.Fprintf(&out, "  <rect class=\"back\" x=\"0.5\" y=\"0.5\" width=\"%d\" height=\"%d\" rx=\"8\"/>\n", width-1, height-1)
+	fmt.Fprintf(&out, "  <!-- Written by tools/dev/screens. -->\n  <title id=\"t\">%s</title>\n  <style>%s  </style>\n",
+		escape(s.title), style)
+	fmt.Fprintf(&out, "  <rect class=\"back\" x=\"0.5\" y=\"0.5\" width=\"%d\" height=\"%d\" rx=\"8\"/>\n", width-1,
+		height-1)
 	for i, line := range lines {
 		for _, sp := range line {
 			class := sp.class

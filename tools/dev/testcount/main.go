@@ -2,8 +2,8 @@
 //
 //	testcount --expected-skips=FILE [--add=PASSED,FAILED] EVENTS.json...
 //
-// Each argument is what Bazel wrote to --build_event_json_file. A case that was skipped without being expected counts as
-// failed. The last line on stdout is "N passed, N failed, N skipped"; the exit code is 1 when something failed.
+// Each argument is what Bazel wrote to --build_event_json_file. A case that was skipped without being expected counts
+// as failed. The last line on stdout is "N passed, N failed, N skipped"; the exit code is 1 when something failed.
 package main
 
 import (

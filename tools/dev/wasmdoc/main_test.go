@@ -19,7 +19,8 @@ func TestReplace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "# T\n" + begin + "\n### A\n\n| function | what it does |\n|---|---|\n| `one(x u32) u32` | Does. |\n| `two()` | Too. |\n" +
+	want := "# T\n" + begin + "\n### A\n\n| function | what it does |\n|---|---|\n| `one(x u32) u32` | Does. |\n| " +
+		"`two()` | Too. |\n" +
 		"\n### B\n\n| function | what it does |\n|---|---|\n| `three()` | Else. |\n\n" + end + "tail\n"
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("page (-want +got):\n%s", diff)

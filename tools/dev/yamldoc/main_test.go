@@ -17,7 +17,8 @@ func TestPage(t *testing.T) {
 	}
 	has := func(heading, name, doc string) {
 		t.Helper()
-		if row := "| `" + name + "` |"; !strings.Contains(sections[heading], row) || !strings.Contains(sections[heading], cell(doc)) {
+		if row := "| `" + name + "` |"; !strings.Contains(sections[heading], row) || !strings.Contains(sections[heading],
+			cell(doc)) {
 			t.Errorf("%q has no row %q with %q", heading, row, doc)
 		}
 	}

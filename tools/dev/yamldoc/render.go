@@ -73,9 +73,11 @@ func render() []byte {
 		keys(&page, table.Keys)
 	}
 	annotations(&page, "Annotations of data sources", gadgetapi.SourceAnnotations())
-	fmt.Fprintf(&page, "\n`%sNAME: VARIABLE` adds the field `NAME` with the value of a variable of the runner's environment.\n", gadgetapi.EnvFieldPrefix)
+	fmt.Fprintf(&page, "\n`%sNAME: VARIABLE` adds the field `NAME` with the value of a variable of the runner's "+
+		"environment.\n", gadgetapi.EnvFieldPrefix)
 	annotations(&page, "Annotations of fields", gadgetapi.FieldAnnotations())
-	page.WriteString("\nA name with a slash (`example.com/name`) is yours: it is kept and not judged, in data sources as well. " +
+	page.WriteString("\nA name with a slash (`example.com/name`) is yours: it is kept and not judged, in data sources " +
+		"as well. " +
 		"`run --annotate` overrides the annotations\nof either kind.\n")
 	templates(&page)
 	specials(&page)
@@ -97,7 +99,8 @@ func keys(w *bytes.Buffer, list []gadget.Key) {
 
 // annotations writes the table of one kind of annotations.
 func annotations(w *bytes.Buffer, heading string, list []gadgetapi.Annotation) {
-	fmt.Fprintf(w, "\n## %s\n\n| annotation | values | default | example | acts | meaning |\n|---|---|---|---|---|---|\n", heading)
+	fmt.Fprintf(w, "\n## %s\n\n| annotation | values | default | example | acts | meaning |\n|---|---|---|---|---|---|\n",
+		heading)
 	for _, a := range list {
 		values := a.Values()
 		if a.Name == gadgetapi.AnnotationTemplate {
@@ -110,7 +113,8 @@ func annotations(w *bytes.Buffer, heading string, list []gadgetapi.Annotation) {
 
 // templates writes which annotations each template stands for.
 func templates(w *bytes.Buffer) {
-	w.WriteString("\n## Templates\n\n`template: NAME` gives a field these annotations; its own come over them.\n\n| template | annotations |\n|---|---|\n")
+	w.WriteString("\n## Templates\n\n`template: NAME` gives a field these annotations; its own come over them.\n\n| " +
+		"template | annotations |\n|---|---|\n")
 	for _, name := range gadgetapi.Templates() {
 		set := gadgetapi.Template(name)
 		var parts []string
@@ -123,7 +127,8 @@ func templates(w *bytes.Buffer) {
 
 // specials writes the types that bring annotations and text fields by themselves.
 func specials(w *bytes.Buffer) {
-	w.WriteString("\n## Special types\n\nA field of such a type starts from the template, and a formatter puts a text beside it: `x` beside `x_raw`, or the name that the\n" +
+	w.WriteString("\n## Special types\n\nA field of such a type starts from the template, and a formatter puts a text " +
+		"beside it: `x` beside `x_raw`, or the name that the\n" +
 		"annotation gives.\n\n| type | in C | means | template | annotation of the text |\n|---|---|---|---|---|\n")
 	for _, s := range gadgetapi.Specials() {
 		target := ""
@@ -136,7 +141,8 @@ func specials(w *bytes.Buffer) {
 
 // operators writes the stages of a run.
 func operators(w *bytes.Buffer) {
-	w.WriteString("\n## Operators\n\nThe stages of a run, in the order in which they work.\n\n| operator | stage | takes | adds |\n|---|---|---|---|\n")
+	w.WriteString("\n## Operators\n\nThe stages of a run, in the order in which they work.\n\n| operator | stage | " +
+		"takes | adds |\n|---|---|---|---|\n")
 	for _, o := range operator.All() {
 		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", o.Name, o.Stage, cell(o.Takes), cell(o.Adds))
 	}
@@ -152,7 +158,8 @@ func operators(w *bytes.Buffer) {
 
 // runnerParams writes what paramDefaults may set besides the gadget's own.
 func runnerParams(w *bytes.Buffer) {
-	w.WriteString("\n## Parameters of the runner\n\nNames for `paramDefaults`, beside the gadget's own `operator.oci.ebpf.KEY`, `operator.oci.wasm.KEY` and `custom.KEY`.\n\n" +
+	w.WriteString("\n## Parameters of the runner\n\nNames for `paramDefaults`, beside the gadget's own " +
+		"`operator.oci.ebpf.KEY`, `operator.oci.wasm.KEY` and `custom.KEY`.\n\n" +
 		"| name | flag of `run` | of one data source |\n|---|---|---|\n")
 	for _, p := range gadgetapi.RunnerParams() {
 		source := ""
@@ -165,7 +172,8 @@ func runnerParams(w *bytes.Buffer) {
 
 // inCode sets a value in code, unless it has marks of its own or is a phrase.
 func inCode(s string) string {
-	if s == "" || strings.Contains(s, "`") || strings.Contains(s, " ") && !strings.ContainsAny(s, "[{:") && len(strings.Fields(s)) > 2 {
+	if s == "" || strings.Contains(s, "`") || strings.Contains(s, " ") && !strings.ContainsAny(s, "[{:") &&
+		len(strings.Fields(s)) > 2 {
 		return cell(s)
 	}
 	return "`" + cell(s) + "`"

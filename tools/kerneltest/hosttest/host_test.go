@@ -85,7 +85,9 @@ func artifact(t *testing.T, id kernel.Identity, withBTF bool) string {
 		"--directory=" + dir, "--arch=" + id.Arch.String(),
 		"--object=" + object, "--out=" + in("manifest"), "--out-config=" + in("config"),
 	}
-	index := []string{"--manifest=" + in("manifest"), "--blob=" + object, "--blob=" + in("config"), "--out=" + in("layout")}
+	index := []string{
+		"--manifest=" + in("manifest"), "--blob=" + object, "--blob=" + in("config"), "--out=" + in("layout"),
+	}
 	if withBTF {
 		do(t, "BTFARCHIVE", "--host", "--distro="+id.Distro, "--version="+directory, "--out="+in("archive"))
 		archive := filepath.Join(in("archive"), filepath.FromSlash(shard), id.Release+".btf.tar.xz")

@@ -136,16 +136,20 @@ func every(s wasmapi.Source) (func(event wasmapi.Data, n uint32, text string), e
 		errs = append(errs, err)
 		return f
 	}
-	b, i8, i16, i32, i64 := add("bool", wasmapi.Bool), add("int8", wasmapi.Int8), add("int16", wasmapi.Int16), add("int32", wasmapi.Int32), add("int64", wasmapi.Int64)
-	u8, u16, u32, u64 := add("uint8", wasmapi.Uint8), add("uint16", wasmapi.Uint16), add("uint32", wasmapi.Uint32), add("uint64", wasmapi.Uint64)
-	f32, f64, str, raw := add("float32", wasmapi.Float32), add("float64", wasmapi.Float64), add("text", wasmapi.String), add("raw", wasmapi.Bytes)
+	b, i8, i16, i32, i64 := add("bool", wasmapi.Bool), add("int8", wasmapi.Int8), add("int16", wasmapi.Int16),
+		add("int32", wasmapi.Int32), add("int64", wasmapi.Int64)
+	u8, u16, u32, u64 := add("uint8", wasmapi.Uint8), add("uint16", wasmapi.Uint16), add("uint32", wasmapi.Uint32),
+		add("uint64", wasmapi.Uint64)
+	f32, f64, str, raw := add("float32", wasmapi.Float32), add("float64", wasmapi.Float64), add("text", wasmapi.String),
+		add("raw", wasmapi.Bytes)
 	errs = append(errs, u64.AddTag("type:gadget_mntns_id"))
 	if _, err := s.AddField("bool", wasmapi.Bool); err == nil {
 		errs = append(errs, errors.New("a field was added twice"))
 	}
 	return func(e wasmapi.Data, n uint32, text string) {
 		check(errors.Join(
-			wasmapi.Set(b, e, true), wasmapi.Set(i8, e, int8(-n)), wasmapi.Set(i16, e, int16(-n)), wasmapi.Set(i32, e, -int32(n)),
+			wasmapi.Set(b, e, true), wasmapi.Set(i8, e, int8(-n)), wasmapi.Set(i16, e, int16(-n)),
+			wasmapi.Set(i32, e, -int32(n)),
 			wasmapi.Set(i64, e, -int64(n)), wasmapi.Set(u8, e, uint8(n)), wasmapi.Set(u16, e, uint16(n)), wasmapi.Set(u32, e, n),
 			wasmapi.Set(u64, e, uint64(n)<<32), wasmapi.Set(f32, e, float32(n)/2), wasmapi.Set(f64, e, float64(n)/4),
 			str.SetText(e, text+" once"), str.SetText(e, text+" twice"), raw.SetBytes(e, []byte{1, 0, 2}),
@@ -277,7 +281,8 @@ func hash() error {
 	if err := errors.Join(m.Update(key, value, wasmapi.UpdateNoExist), m.Lookup(key, value)); err != nil {
 		return err
 	}
-	if m.Update(key, value, wasmapi.UpdateNoExist) == nil || m.Lookup(key[:3], value) == nil || m.Lookup(key, value[:7]) == nil {
+	if m.Update(key, value, wasmapi.UpdateNoExist) == nil || m.Lookup(key[:3], value) == nil ||
+		m.Lookup(key, value[:7]) == nil {
 		return errors.New("a wrong call of a map passed")
 	}
 	if err := m.Delete(key); err != nil {
@@ -290,11 +295,14 @@ func hash() error {
 	if err != nil {
 		return err
 	}
-	inner, err := wasmapi.NewMap(wasmapi.MapSpec{Name: "inner", Type: wasmapi.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 1})
+	inner, err := wasmapi.NewMap(wasmapi.MapSpec{
+		Name: "inner", Type: wasmapi.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 1,
+	})
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(outer.UpdateMap(key, inner, wasmapi.UpdateAny), inner.Update(key, value, wasmapi.UpdateAny)); err != nil {
+	if err := errors.Join(outer.UpdateMap(key, inner, wasmapi.UpdateAny),
+		inner.Update(key, value, wasmapi.UpdateAny)); err != nil {
 		return err
 	}
 	again, err := outer.LookupMap(key)
