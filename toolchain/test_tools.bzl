@@ -1,4 +1,5 @@
-"""Programs that the project's own tests use, pinned like the compiler. Not for users of the rules.
+"""Programs that the project's own tests use, and certificates for its container image, pinned like the compiler. Not for users of
+the rules.
 
     "@rules_gadget_test_tools//:skopeo"
 
@@ -6,6 +7,7 @@ is an executable that runs with its own libraries; a go_test takes it as data an
 "container-runtimes" is no program but the files of several, for a test that makes a root directory of them.
 """
 
+load("//toolchain/private:certificates.bzl", "certificates")
 load("//toolchain/private:test_tool_repos.bzl", "test_tool", "test_tools_hub")
 
 _TOOLS = [
@@ -22,11 +24,12 @@ _TOOLS = [
 ]
 
 def declare_test_tools():
-    """Declares the repositories of the test tools, in a workspace without bzlmod too."""
+    """Declares the repositories of the test tools and the certificates, in a workspace without bzlmod too."""
     repos = {tool: "test_tool_" + tool.replace("-", "_") for tool in _TOOLS}
     for tool, repo in repos.items():
         test_tool(name = repo, tool = tool)
     test_tools_hub(name = "rules_gadget_test_tools", tools = repos)
+    certificates(name = "rules_gadget_certificates")
 
 def _test_tools_extension_impl(mctx):
     declare_test_tools()

@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// Entry is one regular file of a deterministic tar.
+// Entry is one regular file of a deterministic tar, or a directory.
 type Entry struct {
-	// Name is the slash-separated path inside the archive, without "./".
+	// Name is the slash-separated path inside the archive, without "./" and
+	// without a slash behind.
 	Name string
 	// Data is the file's content, unless Open is set.
 	Data []byte
@@ -22,11 +23,13 @@ type Entry struct {
 	Size int64
 	// Mode holds the permission bits; zero means 0644.
 	Mode int64
+	// Directory makes the entry a directory, without content.
+	Directory bool
 }
 
-// WriteTar writes entries as a tar sorted by name: regular files only, with
-// zero times and ids, in the plain USTAR form unless a name needs PAX. Names
-// that are empty, absolute, not clean or given twice are refused.
+// WriteTar writes entries as a tar sorted by name, with zero times and ids, in
+// the plain USTAR format unless a name needs PAX. Names that are empty, absolute,
+// not clean or given twice are refused.
 func WriteTar(w io.Writer, entries []Entry) error {
 	sorted := slices.Clone(entries)
 	slices.SortFunc(sorted, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
@@ -62,6 +65,10 @@ func writeEntry(tw *tar.Writer, e Entry) error {
 	}
 	if e.Open != nil {
 		header.Size = e.Size
+	}
+	if e.Directory {
+		header.Typeflag, header.Name, header.Size = tar.TypeDir, e.Name+"/", 0
+		return tw.WriteHeader(header)
 	}
 	if err := tw.WriteHeader(header); err != nil {
 		return err

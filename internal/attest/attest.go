@@ -32,6 +32,7 @@ const (
 	Compiler Kind = "compiler" // a package of the toolchain
 	Archive  Kind = "archive"  // a btfhub archive
 	Module   Kind = "module"   // a Go module that is linked in; its digest is the h1 of go.sum
+	Package  Kind = "package"  // a package whose files are in the artifact
 )
 
 // Material is one input of a build.

@@ -45,6 +45,7 @@ func release() attest.Build {
 		Commit:  attest.Commit{ID: strings.Repeat("ab", 20), URI: "git+https://github.com/rules-gadget/rules_gadget@v0.1.0"},
 		Materials: []attest.Material{
 			{Kind: attest.Module, Name: "github.com/cilium/ebpf", Version: "v0.19.0", Digest: digest.FromString("files")},
+			{Kind: attest.Package, Name: "ca-certificates", Version: "20250419", URI: "pool/ca-certificates.deb", Digest: digest.FromString("ca")},
 		},
 	}
 }
@@ -132,5 +133,21 @@ func TestRefuses(t *testing.T) {
 				t.Errorf("SBOM: %v, want an error with %q", err, test.want)
 			}
 		})
+	}
+}
+
+func TestModules(t *testing.T) {
+	sums := attest.ParseSums([]byte("example.com/a v1.0.0 h1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n" +
+		"example.com/a v1.0.0/go.mod h1:BBECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"))
+	got, err := sums.Module("example.com/a", "v1.0.0")
+	want := attest.Material{
+		Kind: attest.Module, Name: "example.com/a", Version: "v1.0.0",
+		Digest: "sha256:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+	}
+	if err != nil || got != want {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	if _, err := sums.Module("example.com/a", "v1.0.1"); err == nil || !strings.Contains(err.Error(), "example.com/a v1.0.1") {
+		t.Errorf("got %v, want an error about the version that go.sum lacks", err)
 	}
 }

@@ -73,7 +73,8 @@ const (
 
 // SBOM returns the SPDX document of b as JSON: the artifact as a package, the
 // sources as files it is generated from, compilers and archives as packages it
-// was built with, Go modules as packages that are linked into it.
+// was built with, Go modules as packages that are linked into it, and packages
+// whose files it contains.
 func SBOM(b Build) ([]byte, error) {
 	if err := b.validate(); err != nil {
 		return nil, fmt.Errorf("writing SBOM: %w", err)
@@ -110,6 +111,8 @@ func (d *spdxDocument) add(id string, m Material) {
 		relation = spdxRelationship{id, "DATA_FILE_OF", artifactID}
 	case Module:
 		relation = spdxRelationship{artifactID, "STATIC_LINK", id}
+	case Package:
+		relation = spdxRelationship{artifactID, "CONTAINS", id}
 	}
 	d.Relationships = append(d.Relationships, relation)
 }

@@ -91,8 +91,8 @@ func explainLoad(spec *ebpf.CollectionSpec, err error) error {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("loading the gadget: this kernel lacks an attach point: %w", err)
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("loading the gadget: the kernel forbids a program of this type even to this process, "+
-			"see its security modules and configuration: %w", err)
+		return fmt.Errorf("loading the gadget: the kernel forbids a program of this type even to this process, see %s: %w",
+			forbidding(), err)
 	case errors.Is(err, unix.ENOMEM):
 		return fmt.Errorf("loading the gadget: no memory for its maps, raise the limit of locked memory (ulimit -l): %w", err)
 	}
@@ -133,9 +133,19 @@ func (l *Loaded) explainAttach(pr gadgetapi.Program, err error) error {
 	case pr.Kind != nil && rightHint(*pr.Kind, err) != "":
 		return fmt.Errorf("%s: %w, %s", point, err, rightHint(*pr.Kind, err))
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%s: the kernel forbids it even to this process, see its security modules and configuration: %w", point, err)
+		return fmt.Errorf("%s: the kernel forbids it even to this process, see %s: %w", point, forbidding(), err)
 	}
 	return fmt.Errorf("%s: %w", point, err)
+}
+
+// forbidding names what can forbid a call to a process that has the rights for it.
+func forbidding() string {
+	const always = "its security modules and configuration"
+	// 2 is SECCOMP_MODE_FILTER.
+	if mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0); err != nil || mode != 2 {
+		return always
+	}
+	return always + ", or the seccomp profile of this container, which may want CAP_SYS_ADMIN for what CAP_BPF and CAP_PERFMON suffice for"
 }
 
 func lacking(pr gadgetapi.Program) string {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -128,15 +127,10 @@ func addPackages(b *attest.Build, path string) error {
 	if err != nil {
 		return fmt.Errorf("reading packages of the compiler: %w", err)
 	}
-	var packages []struct{ Name, Version, URL, SHA256 string }
-	if err := json.Unmarshal(data, &packages); err != nil {
+	packages, err := attest.ParsePackages(attest.Compiler, data)
+	if err != nil {
 		return fmt.Errorf("reading packages of the compiler in %s: %w", path, err)
 	}
-	for _, p := range packages {
-		b.Materials = append(b.Materials, attest.Material{
-			Kind: attest.Compiler, Name: p.Name, Version: p.Version, URI: p.URL,
-			Digest: digest.NewDigestFromEncoded(digest.SHA256, p.SHA256),
-		})
-	}
+	b.Materials = append(b.Materials, packages...)
 	return nil
 }

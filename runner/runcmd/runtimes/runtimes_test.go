@@ -16,15 +16,12 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/runner/app"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/container/containertest"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
-	"github.com/rules-gadget/rules_gadget/runner/thread"
 )
 
 // runnerEnv makes the test program gadget-run: a run gives up rights that the tests
@@ -86,7 +83,7 @@ func testChosen(t *testing.T, name string, r containertest.Runtime) {
 	for _, object := range []string{"contained.bpf.o", "contained_user.bpf.o"} {
 		out := run(t, name, r, object, "-c", "web")
 		defer out.stop()
-		events := out.wait(t, 3, func() { openIn(t, other); openIn(t, web) })
+		events := out.wait(t, 3, func() { containertest.Open(t, other, inContainer); containertest.Open(t, web, inContainer) })
 		for _, ev := range events {
 			rt := ev.Runtime
 			if rt.ContainerName != "web" || rt.ContainerID != id || rt.RuntimeName != name || rt.ContainerPid != web ||
@@ -104,7 +101,7 @@ func testLater(t *testing.T, name string, r containertest.Runtime) {
 	out.waitNote(t, "waiting for one")
 	id := r.Start(t, containertest.Spec{Name: "later"})
 	p := pid(t, name, r, "later")
-	for _, ev := range out.wait(t, 3, func() { openIn(t, p) }) {
+	for _, ev := range out.wait(t, 3, func() { containertest.Open(t, p, inContainer) }) {
 		if ev.Runtime.ContainerID != id {
 			t.Errorf("got %+v, want only events of %s", ev, id)
 		}
@@ -117,7 +114,7 @@ func testEnriched(t *testing.T, name string, r containertest.Runtime) {
 	p := pid(t, name, r, "named")
 	out := run(t, name, r, "contained.bpf.o", "-F", "fname=="+inContainer, "-E", `runtime.containerName startsWith "nam"`)
 	defer out.stop()
-	for _, ev := range out.wait(t, 2, func() { openIn(t, p) }) {
+	for _, ev := range out.wait(t, 2, func() { containertest.Open(t, p, inContainer) }) {
 		if ev.Runtime.ContainerName != "named" {
 			t.Errorf("got %+v, want only events of the container named", ev)
 		}
@@ -131,7 +128,7 @@ func testNothingLeft(t *testing.T, name string, r containertest.Runtime) {
 	once := func() {
 		out := run(t, name, r, "contained.bpf.o", "-c", "quiet")
 		defer out.stop()
-		out.wait(t, 1, func() { openIn(t, p) })
+		out.wait(t, 1, func() { containertest.Open(t, p, inContainer) })
 	}
 	once() // what libraries keep for ever
 	before := runtime.NumGoroutine()
@@ -158,7 +155,7 @@ func testPod(t *testing.T, r containertest.Runtime) {
 	} {
 		out := run(t, container.Containerd, r, "contained.bpf.o", choice...)
 		defer out.stop()
-		for _, ev := range out.wait(t, 2, func() { openIn(t, other); openIn(t, p) }) {
+		for _, ev := range out.wait(t, 2, func() { containertest.Open(t, other, inContainer); containertest.Open(t, p, inContainer) }) {
 			k := ev.K8s
 			if k.Namespace != "space" || k.PodName != "web-1" || k.ContainerName != "inner" || !k.HostNetwork ||
 				!strings.Contains(k.PodLabels, "app=web") || ev.Runtime.ContainerID != pod.Container {
@@ -198,35 +195,8 @@ func pid(t *testing.T, name string, r containertest.Runtime, wanted string) uint
 	return 0
 }
 
-// inContainer is the file that openIn opens.
+// inContainer is the file that is opened in containers.
 const inContainer = "/of-the-container"
-
-// openIn opens a file, which need not exist, from the mount namespace of process
-// pid.
-func openIn(t *testing.T, pid uint32) {
-	t.Helper()
-	if err := thread.Run(func() error { return openFrom(pid) }); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func openFrom(pid uint32) error {
-	if err := unix.Unshare(unix.CLONE_FS); err != nil {
-		return err
-	}
-	ns, err := unix.Open(fmt.Sprintf("/proc/%d/ns/mnt", pid), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(ns)
-	if err := unix.Setns(ns, unix.CLONE_NEWNS); err != nil {
-		return err
-	}
-	if fd, err := unix.Open(inContainer, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
-		unix.Close(fd)
-	}
-	return nil
-}
 
 // running is a run of gadget-run.
 type running struct {

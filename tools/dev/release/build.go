@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -104,12 +102,7 @@ func (b bazel) materials(ctx context.Context, t tree, p program, arch string) ([
 // modules reads the packages that "go list" prints and returns their modules
 // once each, with the hash of go.sum.
 func modules(packages, sums []byte) ([]attest.Material, error) {
-	hashes := map[string]string{}
-	for line := range strings.Lines(string(sums)) {
-		if f := strings.Fields(line); len(f) == 3 {
-			hashes[f[0]+" "+f[1]] = strings.TrimPrefix(f[2], "h1:")
-		}
-	}
+	hashes := attest.ParseSums(sums)
 	var all []attest.Material
 	seen := map[string]bool{}
 	for dec := json.NewDecoder(bytes.NewReader(packages)); ; {
@@ -127,14 +120,11 @@ func modules(packages, sums []byte) ([]attest.Material, error) {
 		if m.Replace != nil {
 			m = m.Replace
 		}
-		raw, err := base64.StdEncoding.DecodeString(hashes[m.Path+" "+m.Version])
-		if err != nil || len(raw) == 0 {
-			return nil, fmt.Errorf("go.sum has no hash of %s %s, run go mod tidy", m.Path, m.Version)
+		material, err := hashes.Module(m.Path, m.Version)
+		if err != nil {
+			return nil, err
 		}
-		all = append(all, attest.Material{
-			Kind: attest.Module, Name: m.Path, Version: m.Version,
-			Digest: digest.NewDigestFromEncoded(digest.SHA256, hex.EncodeToString(raw)),
-		})
+		all = append(all, material)
 	}
 }
 
