@@ -21,6 +21,22 @@ func EntersContainers(plan *gadgetapi.Spec, places Places) bool {
 	return false
 }
 
+// WithinContainers reports whether the gadget has programs only in the network
+// namespaces of the chosen containers, where some are.
+func WithinContainers(plan *gadgetapi.Spec, places Places) bool {
+	some := false
+	for _, pr := range plan.Programs {
+		switch {
+		case pr.Disabled:
+		case pr.Kind == nil || !seesPackets(pr):
+			return false
+		default:
+			some = true
+		}
+	}
+	return some && len(places.Interfaces) == 0
+}
+
 // seesPackets reports whether pr is attached in network namespaces.
 func seesPackets(pr gadgetapi.Program) bool {
 	return pr.Kind.Name == gadgetapi.KindSocket || pr.Kind.Name == gadgetapi.KindTC

@@ -15,6 +15,10 @@ func (l *Loaded) openOwners(spec *ebpf.CollectionSpec, opts LoadOptions) map[str
 	if spec.Maps[sockets.MapName] == nil {
 		return nil
 	}
+	if !usesMap(spec, sockets.MapName) { // it came with a header, and is large
+		delete(spec.Maps, sockets.MapName)
+		return nil
+	}
 	owners, err := sockets.Open(sockets.Options{
 		Cache: opts.Cache, Tracefs: withTracefs, Warn: func(err error) { l.note("%v", err) },
 	})
@@ -24,6 +28,18 @@ func (l *Loaded) openOwners(spec *ebpf.CollectionSpec, opts LoadOptions) map[str
 	}
 	l.owners = owners
 	return owners.Replace(spec)
+}
+
+// usesMap reports whether a program of the object uses a map.
+func usesMap(spec *ebpf.CollectionSpec, name string) bool {
+	for _, prog := range spec.Programs {
+		for _, ins := range prog.Instructions {
+			if ins.IsLoadFromMap() && ins.Reference() == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // followOwners keeps the owners of sockets up to date until ctx ends and the

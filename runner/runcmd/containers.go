@@ -94,11 +94,11 @@ func (s *session) known() *field.Containers {
 // selected returns the test that an event of src comes from a container that
 // the user chose, nil when there is nothing to test. Events are also tested where
 // the kernel filters: a header may have brought its filter into a gadget that
-// does not use it. A gadget that is told of the chosen containers alone chooses by
-// itself, too.
+// does not use it. A gadget that is told of the chosen containers alone, or sees
+// packets in their networks alone, chooses by itself, too.
 func (f former) selected(src *field.Source) (func(sample []byte) bool, error) {
 	inKernel := f.plan.FiltersMountNS()
-	byItself := inKernel || f.tellsContainers()
+	byItself := inKernel || f.tellsContainers() || engine.WithinContainers(f.plan, f.places())
 	if !f.containers.selecting || byItself && !src.TellsContainer() {
 		return nil, nil
 	}

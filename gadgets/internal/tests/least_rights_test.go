@@ -41,7 +41,8 @@ var (
 func furtherRights() map[string][]right {
 	rights := map[string][]right{
 		"bpfstats": {capAdmin}, "trace_dns": {capNetRaw, capRead}, "trace_sni": {capNetRaw, capRead},
-		"deadlock": {capAdmin}, "trace_malloc": {capAdmin}, "trace_ssl": {capAdmin}, // probes in libraries
+		"advise_networkpolicy": {capNetRaw},
+		"deadlock":             {capAdmin}, "trace_malloc": {capAdmin}, "trace_ssl": {capAdmin}, // probes in libraries
 	}
 	for _, name := range []string{
 		"fdpass", "top_file", "trace_bind", "trace_exec", "trace_fsslower", "trace_init_module", "trace_link", "trace_mount", "trace_oomkill",
@@ -53,7 +54,7 @@ func furtherRights() map[string][]right {
 }
 
 // compiled are the gadgets with a wasm program.
-var compiled = map[string]struct{}{"advise_seccomp": {}, "deadlock": {}, "trace_dns": {}}
+var compiled = map[string]struct{}{"advise_networkpolicy": {}, "advise_seccomp": {}, "deadlock": {}, "trace_dns": {}}
 
 // paranoid returns kernel.perf_event_paranoid. Above 2, as on Debian, the kernel
 // keeps perf events to CAP_SYS_ADMIN.

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 		"fill-memory":    fillMemory,
 		"open":           openFile,
 		"spin":           spin,
-		"wait":           func([]string) error { time.Sleep(time.Minute); return nil },
+		"wait":           func([]string) error { time.Sleep(10 * time.Minute); return nil },
 	})
 }
 

@@ -16,8 +16,11 @@ _SHARDS = {
     "arm64": "debian/12/arm64",
 }
 
-# What the tests need beside the kernel itself: block devices.
-_MODULES = ["loop"]
+# What the tests need beside the kernel itself: block devices, and pairs of interfaces.
+_MODULES = [
+    "loop",
+    "veth",
+]
 
 # What runs on every change. The rest is for the nightly run.
 _ALWAYS = ["amd64-6.12_btf", "arm64-6.1_btf"]
