@@ -52,7 +52,10 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	if err := b.prepare(); err != nil {
 		return err
 	}
-	for _, phase := range []func() error{b.reference, b.fromArchives, b.importShards, b.fromShards, b.inProcess, b.layers, b.growth} {
+	phases := []func() error{
+		b.reference, b.fromArchives, b.importShards, b.fromShards, b.inProcess, b.layers, b.growth,
+	}
+	for _, phase := range phases {
 		if err := phase(); err != nil {
 			return err
 		}

@@ -158,7 +158,7 @@ const settle = 300 * time.Millisecond
 
 const tableHead = `%d CPUs, best of %d turns of %v CPU time each
 
-| what a process does | a second | ours | loses | left out | costs | bpftrace | loses | ours : theirs | CPU of gadget-run |
+| what a process does | a second | ours | loses | left out | costs | bpftrace | loses | ours : theirs | our CPU |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 `
 

@@ -167,7 +167,9 @@ func inPlace(path string, write func(io.Writer) error) error {
 	}
 	defer os.Remove(f.Name())
 	err = write(f)
-	for _, step := range []func() error{func() error { return f.Chmod(0o644) }, f.Close, func() error { return os.Rename(f.Name(), path) }} {
+	mode := func() error { return f.Chmod(0o644) }
+	rename := func() error { return os.Rename(f.Name(), path) }
+	for _, step := range []func() error{mode, f.Close, rename} {
 		if err == nil {
 			err = step()
 		}

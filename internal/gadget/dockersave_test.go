@@ -155,7 +155,8 @@ func TestImportOfCompressedLayers(t *testing.T) {
 			files["blobs/sha256/"+m.Layers[0].Digest.Encoded()] = packed.Bytes()
 			data := marshal(t, m)
 			index.Manifests[i] = oci.Describe(d.MediaType, data)
-			index.Manifests[i].Annotations = map[string]string{ocispec.AnnotationRefName: d.Annotations["io.containerd.image.name"]}
+			name := d.Annotations["io.containerd.image.name"]
+			index.Manifests[i].Annotations = map[string]string{ocispec.AnnotationRefName: name}
 			files["blobs/sha256/"+index.Manifests[i].Digest.Encoded()] = data
 		}
 		files[ocispec.ImageIndexFile] = marshal(t, index)

@@ -28,7 +28,8 @@ func TestPanics(t *testing.T) {
 	if !errors.As(err, &p) || !bytes.Contains(p.Stack, []byte("parse(")) {
 		t.Fatalf("a panic becomes %v", err)
 	}
-	if want := "reading damaged data stopped with: runtime error: index out of range [1] with length 0"; err.Error() != want {
+	const want = "reading damaged data stopped with: runtime error: index out of range [1] with length 0"
+	if err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}
 }

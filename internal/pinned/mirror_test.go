@@ -15,7 +15,8 @@ func TestMirrors(t *testing.T) {
 		"apt/sources.list": {Data: []byte("# deb http://comment.example/debian x main\ndeb [arch=amd64 trusted=yes] " +
 			"http://one.example/security x main\ndeb-src http://src.example/debian x main\n")},
 		"apt/sources.list.d/a.sources": {Data: []byte(
-			"Types: deb\nURIs: http://two.example/debian/ mirror+file:/etc/apt/mirrors.list\nSuites: x\n\nTypes: deb\nEnabled: no\nURIs: http://off.example/debian\n")},
+			"Types: deb\nURIs: http://two.example/debian/ mirror+file:/etc/apt/mirrors.list\nSuites: x\n\n" +
+				"Types: deb\nEnabled: no\nURIs: http://off.example/debian\n")},
 		"apt/mirrors.list": {Data: []byte("http://three.example/debian\tpriority:1\n")},
 	}
 	none := func(string) string { return "" }

@@ -149,7 +149,8 @@ func TestRefusedBeforeAnythingIsPulled(t *testing.T) {
 		},
 		"no key is known": {
 			func(_ *testing.T, a *admission) { a.trust.PublicKeys = nil },
-			"no key is known, trust its publisher's key with --public-keys=FILE or in /etc/gadget-run/policy.yaml, or run it unverified with --verify-image=false",
+			"no key is known, trust its publisher's key with --public-keys=FILE or in /etc/gadget-run/policy.yaml, " +
+				"or run it unverified with --verify-image=false",
 		},
 		"the list of signatures cannot be read": {func(t *testing.T, a *admission) {
 			a.sign(t, a.artifact.Root)

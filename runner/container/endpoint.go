@@ -51,7 +51,8 @@ func (f *RuntimeFlags) endpoint(name string) endpoint {
 		open = func(path string) (source.Source, error) { return dockerapi.NewDocker(path), nil }
 	case Podman:
 		e.socket = f.PodmanSocket
-		open = func(path string) (source.Source, error) { return dockerapi.NewPodman(path), nil } //nolint:unparam // those of other runtimes fail
+		//nolint:unparam // those of other runtimes fail
+		open = func(path string) (source.Source, error) { return dockerapi.NewPodman(path), nil }
 	case Containerd:
 		e.socket = f.ContainerdSocket
 		open = func(path string) (source.Source, error) { return containerdapi.New(path, f.ContainerdNamespace) }

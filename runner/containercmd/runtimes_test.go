@@ -59,7 +59,9 @@ func TestAllRuntimes(t *testing.T) {
 	}
 	t.Run("columns", func(t *testing.T) {
 		stdout, stderr := run(t, append(sockets, "-o", "columns=runtime.runtime,runtime.container")...)
-		if want := "RUNTIME.RUNTIME RUNTIME.CONTAINER\ncontainerd      rest\ndocker          rest\npodman          rest\n"; stdout != want {
+		want := "RUNTIME.RUNTIME RUNTIME.CONTAINER\n" +
+			"containerd      rest\ndocker          rest\npodman          rest\n"
+		if stdout != want {
 			t.Errorf("got\n%swant\n%s", stdout, want)
 		}
 		if !strings.HasPrefix(stderr, "gadget-run: no containers of cri-o: there is no socket") ||

@@ -38,13 +38,15 @@ func (p *Profile) HTML(dst []byte, title string, unit Unit) []byte {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
 <title>%s</title>
 <style>
 %s</style>
 </head>
 <body>
-<header><h1>%s</h1><span>%d %s, click a frame to zoom, Escape to go back</span><input type="search" placeholder="find a function"></header>
+<header><h1>%s</h1><span>%d %s, click a frame to zoom, Escape to go back</span>
+<input type="search" placeholder="find a function"></header>
 <div id="graph" style="height:%dpx">
 `, title, graphCSS, title, root.total, html.EscapeString(unit.text()), (g.rows+1)*rowHeight)
 	dst = append(dst, g.out...)
@@ -68,7 +70,8 @@ func (g *graphWriter) frame(n *node, left float64, row int) {
 	g.rows = max(g.rows, row)
 	name := html.EscapeString(n.name)
 	g.out = fmt.Appendf(g.out,
-		"<div data-l=\"%.6f\" data-w=\"%.6f\" style=\"left:%.4f%%;width:%.4f%%;top:%dpx;--hue:%d\" title=\"%s: %d, %.2f%%\">%s</div>\n",
+		"<div data-l=\"%.6f\" data-w=\"%.6f\""+
+			" style=\"left:%.4f%%;width:%.4f%%;top:%dpx;--hue:%d\" title=\"%s: %d, %.2f%%\">%s</div>\n",
 		left, share, left*100, share*100, row*rowHeight, hue(n.name), name, n.total, share*100, name)
 	for _, c := range n.sorted() {
 		g.frame(c, left, row+1)

@@ -66,7 +66,8 @@ func TestHostileModules(t *testing.T) {
 			module{
 				version: 1, imports: scalar.imports, exports: []export{returning("gadgetInit", scalar.call(0, 1, 1, 1, 1<<30)...)},
 			}.encode(),
-			"the wasm program stopped in gadgetInit: fieldGetScalar: the address 0x40000000 of the error is not the program's memory",
+			"the wasm program stopped in gadgetInit: fieldGetScalar: " +
+				"the address 0x40000000 of the error is not the program's memory",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

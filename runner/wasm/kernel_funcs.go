@@ -21,7 +21,8 @@ var kernelFunctions = []Function{
 	{"Kernel", "getSyscallID", "(name string) i32", "Returns the number of a system call, -1 on error.", syscallNumber},
 	{
 		"Kernel", FunctionDeclaration, "(name string, dst buffer) u32",
-		"Writes the declaration of a system call: name (32 bytes), number of parameters (1), 3 bytes, six parameters of name (32) and flags (4; 1 for a pointer). Returns 0, 1 on error.", syscallDeclaration,
+		"Writes the declaration of a system call: name (32 bytes), number of parameters (1), 3 bytes, " +
+			"six parameters of name (32) and flags (4; 1 for a pointer). Returns 0, 1 on error.", syscallDeclaration,
 	},
 }
 

@@ -15,9 +15,9 @@ import (
 const kernelsHead = `
 ## Kernels
 
-What the tests of each gadget said on real kernels in virtual machines, when they last ran there. A test does something and asserts
-the values of the events that come, and that no others do. A cell has two signs where the kernel with its own BTF and the same kernel
-without it differ, in this order; without it the BTF comes out of the artifact.
+What the tests of each gadget said on real kernels in virtual machines, when they last ran there. A test does something
+and asserts the values of the events that come, and that no others do. A cell has two signs where the kernel
+with its own BTF and the same kernel without it differ, in this order; without it the BTF comes out of the artifact.
 
 | sign | |
 |---|---|
@@ -33,8 +33,8 @@ without it differ, in this order; without it the BTF comes out of the artifact.
 const verifierHead = `
 ## The verifier
 
-What the kernel's verifier counts for the most expensive programs of each gadget, on the kernel where that is most. The limits are
-1,000,000 instructions, over all paths, and 512 bytes of stack.
+What the kernel's verifier counts for the most expensive programs of each gadget, on the kernel where that is most.
+The limits are 1,000,000 instructions, over all paths, and 512 bytes of stack.
 
 | gadget | instructions | on | stack | on |
 |---|---|---|---|---|

@@ -20,8 +20,8 @@ const head = `# Gadgets
 
 <!-- Written by tools/dev/gadgetsdoc from gadgets/*/gadget.yaml and gadgets/results.json. -->
 
-The gadgets of this repository. Each page has an example, the fields and parameters, and what the gadget does not see. With each
-change their tests run in virtual machines of Linux 6.12 on amd64 and Linux 6.1 on arm64; ` + "`bazel test //gadgets:matrix`" + ` runs
+The gadgets of this repository. Each page has an example, the fields and parameters, and what the gadget does not see.
+With each change their tests run in virtual machines of Linux 6.12 on amd64 and Linux 6.1 on arm64; ` + "`bazel test //gadgets:matrix`" + ` runs
 them on every kernel of the matrix.
 
 | gadget | | data sources |

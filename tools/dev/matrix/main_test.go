@@ -19,7 +19,8 @@ for arg; do
 	case $arg in //gadgets:*)
 		dir=logs/gadgets/${arg#*:}/test.outputs
 		mkdir -p "$dir"
-		echo '{"name": "'"$arg"'", "machine": {"release": "6"}, "tests": [{"name": "TestOne", "status": "pass"}]}' >"$dir/result.json";;
+		echo '{"name": "'"$arg"'", "machine": {"release": "6"},' \
+			'"tests": [{"name": "TestOne", "status": "pass"}]}' >"$dir/result.json";;
 	esac
 done
 `

@@ -21,8 +21,8 @@ const fallbacks = `
 ## Fallbacks
 
 A program whose name is that of another one with ` + "`__fallback`" + ` behind it takes its place where the kernel cannot attach that one, and is
-left out elsewhere. gadget-run tries it with a program that does nothing, in the place that the section names. Both may be in any
-section; the first must be in one that names a single place of the kernel: %s.
+left out elsewhere. gadget-run tries it with a program that does nothing, in the place that the section names. Both may
+be in any section; the first must be in one that names a single place of the kernel: %s.
 
 ` + "```c\nSEC(\"fentry/vfs_open\")\nint BPF_PROG(on_open, struct path *path) { ... }\n\n" +
 	"SEC(\"kprobe/vfs_open\")\nint BPF_KPROBE(on_open__fallback, struct path *path) { ... }\n```" + `
@@ -60,7 +60,8 @@ func render(kinds []gadgetapi.Kind, needs []gadgetapi.NeedHint) ([]byte, error) 
 	page.Write(refused.Bytes())
 	fmt.Fprintf(&page, fallbacks, strings.Join(tried, ", "))
 	page.WriteString("\n## What kinds need\n\n`gadget-run doctor` tries each kind with a program that does nothing.\n\n" +
-		"![What gadget-run doctor says on a machine without kprobes](screens/doctor.svg)\n\n| need | where it is missing |\n|---|---|\n")
+		"![What gadget-run doctor says on a machine without kprobes](screens/doctor.svg)\n\n" +
+		"| need | where it is missing |\n|---|---|\n")
 	for _, n := range needs {
 		fmt.Fprintf(&page, "| %s | %s |\n", cell(string(n.Need)), cell(n.Hint))
 	}
