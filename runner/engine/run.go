@@ -51,7 +51,7 @@ func (l *Loaded) Run(ctx context.Context, h Handler, attached func()) error {
 	attached()
 	arrays := l.runArrays(ctx, h)
 	err := l.wait(ctx, readers, arrays)
-	err = errors.Join(err, l.finishArrays(ctx, arrays), l.Detach())
+	err = errors.Join(err, l.finishArrays(ctx, h, arrays), l.Detach())
 	readers.stop()
 	readers.pollLost()
 	l.reading = readers
@@ -92,8 +92,12 @@ func (l *Loaded) runArrays(ctx context.Context, h Handler) <-chan error {
 	return done
 }
 
-// The end of a run waits for the kernel as long as it is being asked, and for the
-// handler, who may be held up by a reader of the output, for DrainGrace.
+// A worker is a Handler that takes time for what it is given. Busy reports whether
+// it is at work, rather than held up by a reader of the output.
+type worker interface{ Busy() bool }
+
+// The end of a run waits for the kernel and for a worker as long as they are busy,
+// and for another handler, who may be held up by a reader of the output, for DrainGrace.
 const (
 	fetchGrace = 30 * time.Second
 	fetchPoll  = 20 * time.Millisecond
@@ -101,18 +105,22 @@ const (
 
 // finishArrays gives arrays that are read at the end the time for it: a large map
 // takes seconds on a slow machine.
-func (l *Loaded) finishArrays(ctx context.Context, done <-chan error) error {
+func (l *Loaded) finishArrays(ctx context.Context, h Handler, done <-chan error) error {
 	if done == nil || ctx.Err() == nil {
 		return nil
 	}
 	start := time.Now()
+	busy := func() bool { return false }
+	if w, ok := h.(worker); ok {
+		busy = w.Busy
+	}
 	for held := time.Duration(0); held < DrainGrace; held += fetchPoll {
 		select {
 		case err := <-done:
 			return err
 		case <-time.After(fetchPoll):
 		}
-		if l.fetching.Load() > 0 && time.Since(start) < fetchGrace {
+		if (l.fetching.Load() > 0 || busy()) && time.Since(start) < fetchGrace {
 			held = 0
 		}
 	}

@@ -259,6 +259,9 @@ func (w wasmIn) Array(source int, samples [][]byte) {
 	w.program.Array(w.program.Sources()[source], samples)
 }
 
+// Busy reports whether the wasm program is at work: the end of a run waits for it.
+func (w wasmIn) Busy() bool { return w.program.Busy() }
+
 // Lost implements engine.Handler.
 func (w wasmIn) Lost(source int, n uint64) { w.shown.Lost(source, n) }
 

@@ -2,7 +2,6 @@ package runcmd
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -63,7 +62,7 @@ func (k *wasmKernel) SyscallName(n uint64) (string, bool) { return field.Syscall
 func (k *wasmKernel) SyscallNumber(name string) (uint64, bool) { return field.SyscallNumber(name) }
 
 // errNoDeclaration says that the kernel does not tell the parameters.
-var errNoDeclaration = errors.New("the kernel has no tracepoint that tells its parameters")
+var errNoDeclaration = fmt.Errorf("%w: the kernel has no tracepoint that tells its parameters", wasm.ErrAbsent)
 
 // SyscallParams implements wasm.Kernel.
 func (k *wasmKernel) SyscallParams(name string) ([]wasm.SyscallParam, error) {
@@ -72,7 +71,7 @@ func (k *wasmKernel) SyscallParams(name string) ([]wasm.SyscallParam, error) {
 	}
 	params, ok := k.syscalls.params[name]
 	if !ok {
-		return nil, fmt.Errorf("%q: %w", name, errNoDeclaration)
+		return nil, errNoDeclaration
 	}
 	out := make([]wasm.SyscallParam, len(params))
 	for i, p := range params {

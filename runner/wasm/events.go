@@ -77,7 +77,10 @@ func (p *Program) Array(s *Source, entries [][]byte) {
 // then the handler. The caller has the turn.
 func (p *Program) deliver(ctx context.Context, s *Source, packet any) {
 	for _, sub := range s.subs {
-		if err := p.notify(ctx, sub, packet); err != nil {
+		p.working.Add(1)
+		err := p.notify(ctx, sub, packet)
+		p.working.Add(-1)
+		if err != nil {
 			p.fail(err)
 			return
 		}
@@ -146,6 +149,8 @@ func (p *Program) emit(ctx context.Context, s *Source, packet any) error {
 	depth, _ := ctx.Value(depthKey{}).(int)
 	p.watch.pause()
 	defer p.watch.resume()
+	p.working.Add(-1)
+	defer p.working.Add(1)
 	p.deliver(context.WithValue(ctx, depthKey{}, depth+1), s, packet)
 	return p.Err()
 }

@@ -60,7 +60,7 @@ func paramValue(c call) {
 	}
 	value, ok := c.opts.Gadget.Param(key)
 	if !ok {
-		c.done("getParamValue", fmt.Errorf("parameter %q below params.wasm of gadget.yaml: %w", key, errAbsent))
+		c.done("getParamValue", fmt.Errorf("parameter %q below params.wasm of gadget.yaml: %w", key, ErrAbsent))
 		return
 	}
 	c.done("getParamValue", c.writeText(1, value))

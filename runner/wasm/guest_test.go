@@ -182,8 +182,13 @@ func start(tb testing.TB, mode string, limits wasm.Limits) (*wasm.Program, *memo
 
 func begin(tb testing.TB, module []byte, g *memory, limits wasm.Limits) (*wasm.Program, *memory, error) {
 	tb.Helper()
+	return beginWith(tb, module, g, g, limits)
+}
+
+func beginWith(tb testing.TB, module []byte, g *memory, output wasm.Handler, limits wasm.Limits) (*wasm.Program, *memory, error) {
+	tb.Helper()
 	p, err := wasm.New(context.Background(), module, wasm.Options{
-		Sources: sources(), Gadget: g, Kernel: g, Handler: g, Log: g.log, LogLevel: wasm.Info,
+		Sources: sources(), Gadget: g, Kernel: g, Handler: output, Log: g.log, LogLevel: wasm.Info,
 		Failed: func(err error) { g.failed <- err }, Cache: cache(), Limits: limits,
 	})
 	if err == nil {

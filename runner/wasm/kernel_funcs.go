@@ -58,7 +58,7 @@ func syscallNumber(c call) {
 		c.report("getSyscallID", err)
 		c.ret(^uint32(0))
 	case !ok:
-		c.report("getSyscallID", fmt.Errorf("system call %q: %w", name, errAbsent))
+		c.report("getSyscallID", fmt.Errorf("system call %q: %w", name, ErrAbsent))
 		c.ret(^uint32(0))
 	default:
 		c.ret(uint32(number))

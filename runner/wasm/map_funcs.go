@@ -110,7 +110,7 @@ func getMap(c call) {
 	}
 	m := c.opts.Gadget.Map(name)
 	if m == nil {
-		c.handle("getMap", nil, fmt.Errorf("map %q of the eBPF program: %w, or it is not loaded", name, errAbsent))
+		c.handle("getMap", nil, fmt.Errorf("map %q of the eBPF program: %w, or it is not loaded", name, ErrAbsent))
 		return
 	}
 	c.handle("getMap", &heldMap{Map: m}, nil)

@@ -47,6 +47,7 @@ type Program struct {
 	turn   chan struct{} // holds a token while somebody is in the program
 	watch  watchdog
 
+	working  atomic.Int32 // above 0 while the program handles something
 	failure  atomic.Pointer[failure]
 	failOnce sync.Once
 }
@@ -120,6 +121,10 @@ func (p *Program) PreStart(ctx context.Context) error {
 
 // Start calls gadgetStart, when the eBPF program is loaded.
 func (p *Program) Start() error { return p.lifecycle(exportStart) }
+
+// Busy reports whether the program is handling an event or an array, rather than
+// waiting for what handles the events that it emits.
+func (p *Program) Busy() bool { return p.working.Load() > 0 }
 
 // Stop calls gadgetStop and gadgetPostStop. A handler that is stuck in a blocked
 // output holds it up for no longer than the limit.

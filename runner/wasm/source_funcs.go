@@ -104,7 +104,7 @@ func getSource(c call) {
 	name, err := c.text(0)
 	s := c.source(name)
 	if err == nil && s == nil {
-		err = fmt.Errorf("data source %q: %w", name, errAbsent)
+		err = fmt.Errorf("data source %q: %w", name, ErrAbsent)
 	}
 	c.handle("getDataSource", s, err)
 }
@@ -128,7 +128,7 @@ func getField(c call) {
 	name, err := c.text(1)
 	f := s.Field(name)
 	if err == nil && f == nil {
-		err = fmt.Errorf("field %q of data source %q: %w", name, s.Name, errAbsent)
+		err = fmt.Errorf("field %q of data source %q: %w", name, s.Name, ErrAbsent)
 	}
 	c.handle("dataSourceGetField", f, err)
 }

@@ -96,13 +96,14 @@ const (
 	resultError = 1
 )
 
-// errAbsent says that something is not there, which programs ask to find out.
-var errAbsent = errors.New("none exists")
+// ErrAbsent says that something is not there, which programs ask to find out.
+// Only those who want details are told.
+var ErrAbsent = errors.New("none exists")
 
 // report logs the error of a function of the API.
 func (c call) report(name string, err error) {
 	level := Warn
-	if errors.Is(err, errAbsent) || errors.Is(err, ebpf.ErrKeyNotExist) || errors.Is(err, ebpf.ErrKeyExist) {
+	if errors.Is(err, ErrAbsent) || errors.Is(err, ebpf.ErrKeyNotExist) || errors.Is(err, ebpf.ErrKeyExist) {
 		level = Debug
 	}
 	if c.log.wants(level) {
