@@ -230,7 +230,7 @@ func TestFilterMistakenOperators(t *testing.T) {
 	}
 	for op, use := range map[string]string{
 		"=~": "~", "~=": "~", "~~": "~", "!~=": "!~", "=!": "!=", "!==": "!=", "<>": "!=",
-		"===": "==", "=>": ">=", "=<": "<=",
+		"===": "==", "=>": ">=", "=<": "<=", "><": "!=", ">==": ">=", "<==": "<=",
 	} {
 		want := fmt.Sprintf("unknown operator %q, use %q", op, use)
 		if _, err := Filter(src, []string{"name" + op + "ls"}); err == nil || !strings.Contains(err.Error(), want) {

@@ -26,6 +26,9 @@ var mistaken = [][2]string{
 	{"=>", ">="},
 	{"=<", "<="},
 	{"<>", "!="},
+	{"><", "!="},
+	{">==", ">="},
+	{"<==", "<="},
 }
 
 // Filter returns the test that every expression of exprs passes, nil if
