@@ -84,9 +84,18 @@ func compile(t *testing.T, l toolchain.Local, text string, archs ...arch.Arch) e
 	return nil
 }
 
-// Every header of gadgets compiles on its own with --local, wherever the
-// distribution puts the kernel's headers.
-func TestLocalCompilesEveryHeader(t *testing.T) {
+// including returns a program that includes headers of gadgets.
+func including(headers ...string) string {
+	text := "#include <vmlinux.h>\n"
+	for _, header := range headers {
+		text += "#include <" + header + ">\n"
+	}
+	return text + "__attribute__((section(\"socket\"), used)) int run(void *ctx) { return 0; }\n"
+}
+
+// gadgetHeaders returns the names of all headers of gadgets.
+func gadgetHeaders(t *testing.T) []string {
+	t.Helper()
 	var headers []string
 	err := fs.WalkDir(include.Files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && strings.HasSuffix(name, ".h") {
@@ -97,25 +106,36 @@ func TestLocalCompilesEveryHeader(t *testing.T) {
 	if err != nil || len(headers) < 20 {
 		t.Fatalf("found the headers %q, %v", headers, err)
 	}
+	return headers
+}
+
+// All headers of gadgets compile with --local, wherever the distribution puts the
+// kernel's headers.
+func TestLocalCompilesEveryHeader(t *testing.T) {
 	for name, asm := range map[string]string{
 		"Debian": "/usr/include/" + arch.Arch(runtime.GOARCH).Uname() + "-linux-gnu/asm",
 		"Fedora": "/usr/include/asm",
 		"Alpine": "/usr/include/asm",
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			l := localCompiler(t, asm)
-			for _, header := range headers {
-				text := fmt.Sprintf("#include <vmlinux.h>\n#include <%s>\n__attribute__((section(\"socket\"), used)) int "+
-					"run(void *ctx) { return 0; }\n", header)
-				if err := compile(t, l, text, arch.Arch(runtime.GOARCH)); err != nil {
-					t.Errorf("<%s>: %v", header, err)
-				}
+			if err := compile(t, l, including(gadgetHeaders(t)...), arch.Arch(runtime.GOARCH)); err != nil {
+				t.Error(err)
 			}
-			if err := compile(t, l, "#include <vmlinux.h>\n#include <asm/absent.h>\n", arch.AMD64); err == nil {
+			if err := compile(t, l, including("asm/absent.h"), arch.AMD64); err == nil {
 				t.Error("a header that is not there was found")
 			}
 		})
+	}
+}
+
+// Every header of gadgets includes what it needs.
+func TestEveryHeaderCompilesAlone(t *testing.T) {
+	l := localCompiler(t, "/usr/include/asm")
+	for _, header := range gadgetHeaders(t) {
+		if err := compile(t, l, including(header), arch.Arch(runtime.GOARCH)); err != nil {
+			t.Errorf("<%s>: %v", header, err)
+		}
 	}
 }
 
@@ -124,8 +144,12 @@ const kernelProgram = `#include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-/* Values that drivers have, too. */
+/* Names that modules have, too. */
 enum program_state { CLOSE, OPEN, NONE, UNKNOWN, DOWN, UP };
+struct stream { int id; };
+struct connection { struct stream stream; };
+struct timestamp { u64 seconds; };
+typedef u64 uint64;
 
 extern bool CONFIG_BPF __kconfig;
 extern int LINUX_KERNEL_VERSION __kconfig;
@@ -133,6 +157,7 @@ extern int LINUX_KERNEL_VERSION __kconfig;
 int hid(struct hid_device *device) { return device->vendor + sizeof(struct hid_bpf_ctx); }
 int newer_member(struct cfs_rq *queue) { return queue->nr_queued; }
 int modules(struct xfs_inode *inode, struct nf_conn *connection) { return connection->mark + (inode->i_mount != 0); }
+int single_word(struct vport___module *port) { return port->port_no; }
 int older_kernel(struct trace_event_raw_tcp_event_sk_skb *event) { return event->sport; }
 int nameless_member(struct sk_buff *packet) { return packet->ip_summed; }
 int values(void) { return PGFAULT + TCP_CLOSE + BPF_NOEXIST + UNKNOWN; }

@@ -35,8 +35,8 @@ var statistics = []string{"node_stat_item", "quota_type", "vm_event_item"}
 var singleWord = regexp.MustCompile(`^[A-Z]+$`)
 
 // mergedBTF returns the release of an unpacked kernel, and one BTF with the types of it and of its modules, and those types of an
-// older kernel that it has no more; older may be empty.
-func mergedBTF(kernel, older string) (release string, merged []byte, err error) {
+// older kernel that it has no more; older may be empty. Types that no image has get a flavor where programs could want their names.
+func mergedBTF(kernel, older string, images map[string]bool) (release string, merged []byte, err error) {
 	types := &kernelTypes{named: map[string]btf.Type{}}
 	directory, err := types.readKernel(kernel)
 	if err != nil {
@@ -52,6 +52,8 @@ func mergedBTF(kernel, older string) (release string, merged []byte, err error) 
 			return "", nil, err
 		}
 	}
+	types.share()
+	types.flavorModules(images)
 	merged, err = types.marshal()
 	return filepath.Base(directory), merged, err
 }
@@ -161,7 +163,6 @@ func forward(typ btf.Type) bool {
 
 // marshal returns all types as one BTF.
 func (k *kernelTypes) marshal() ([]byte, error) {
-	k.share()
 	builder, err := btf.NewBuilder(k.types, &btf.BuilderOptions{Deduplicate: true})
 	if err != nil {
 		return nil, err

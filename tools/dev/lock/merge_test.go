@@ -70,12 +70,26 @@ func spec(t *testing.T, types ...btf.Type) *btf.Spec {
 // merge returns the BTF with the types of all specs, as it is written.
 func merge(t *testing.T, specs ...*btf.Spec) *btf.Spec {
 	t.Helper()
+	k := collect(t, specs...)
+	k.share()
+	return written(t, k)
+}
+
+// collect returns the types of all specs.
+func collect(t *testing.T, specs ...*btf.Spec) *kernelTypes {
+	t.Helper()
 	k := &kernelTypes{named: map[string]btf.Type{}}
 	for _, s := range specs {
 		if err := k.addSpec(s); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return k
+}
+
+// written returns the types as they are in the BTF.
+func written(t *testing.T, k *kernelTypes) *btf.Spec {
+	t.Helper()
 	raw, err := k.marshal()
 	if err != nil {
 		t.Fatal(err)
@@ -146,5 +160,37 @@ func TestMergeValues(t *testing.T) {
 	want := []string{"BPF_ANY", "DRIVER_CLOSE", "NONE___enum", "OPEN___driver", "PGFAULT"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the values are %q, want %q", got, want)
+	}
+}
+
+// TestFlavorModules checks which types that an image does not have get the flavor, with all that refers to them.
+func TestFlavorModules(t *testing.T) {
+	integer := &btf.Int{Name: "int", Size: 4}
+	structure := func(name string, members ...btf.Member) *btf.Struct {
+		return &btf.Struct{Name: name, Size: 4 * uint32(len(members)), Members: members}
+	}
+	number := btf.Member{Name: "x", Type: integer}
+	image := spec(t, structure("request", number))
+	stream, id := structure("stream", number), &btf.Typedef{Name: "uint64", Type: integer}
+	user := structure("smb_user", btf.Member{Name: "stream", Type: stream}, btf.Member{Name: "id", Type: id, Offset: 32})
+	other := &btf.Struct{Name: "other_user", Size: 8, Members: []btf.Member{
+		{Name: "stream", Type: &btf.Pointer{Target: &btf.Fwd{Name: "stream", Kind: btf.FwdStruct}}},
+	}}
+	k := collect(t, image, spec(t, user, structure("request", number, number)), spec(t, other, &btf.Enum{Name: "criteria", Size: 4}))
+	k.share()
+	k.flavorModules(map[string]bool{"struct request": true})
+	var got []string
+	for typ, err := range written(t, k).All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name := typeName(typ); name != nil {
+			got = append(got, *name)
+		}
+	}
+	slices.Sort(got)
+	want := []string{"criteria___module", "other_user", "request", "smb_user", "stream___module", "stream___module", "uint64___module"}
+	if !slices.Equal(got, want) {
+		t.Errorf("the types are %q, want %q", got, want)
 	}
 }

@@ -10,6 +10,17 @@ import (
 // with a definition that the kernel has not seen, an older kernel brings all of its own; each would be written with all that it
 // refers to.
 func (k *kernelTypes) share() {
+	k.walk(func(typ btf.Type) {
+		for _, reference := range references(typ) {
+			if shared := k.named[typeKey(*reference)]; shared != nil && (!holds(typ) || forward(*reference) || sameSize(shared, *reference)) {
+				*reference = shared
+			}
+		}
+	})
+}
+
+// walk visits all types and what they refer to, each once. The visitor may change what a type refers to.
+func (k *kernelTypes) walk(visit func(btf.Type)) {
 	seen := map[btf.Type]bool{}
 	for left := slices.Clone(k.types); len(left) > 0; {
 		typ := left[len(left)-1]
@@ -18,10 +29,8 @@ func (k *kernelTypes) share() {
 			continue
 		}
 		seen[typ] = true
+		visit(typ)
 		for _, reference := range references(typ) {
-			if shared := k.named[typeKey(*reference)]; shared != nil && (!holds(typ) || forward(*reference) || sameSize(shared, *reference)) {
-				*reference = shared
-			}
 			left = append(left, *reference)
 		}
 	}

@@ -43,11 +43,17 @@ type lockedEntry struct {
 
 func (c *vmlinuxCommand) run(ctx context.Context, workspace string) error {
 	lock := vmlinuxLock{Format: vmlinuxFormat, Headers: map[string]lockedEntry{}}
-	for arch, kernel := range c.Kernels {
+	for arch := range c.Kernels {
 		if arch == lockfile.AnyMachine || triplets[arch] == "" {
 			return fmt.Errorf("unknown arch %q, use the names of Go, such as amd64", arch)
 		}
-		entry, err := c.header(ctx, arch, kernel, filepath.Join(workspace, "toolchain", "vmlinux"))
+	}
+	images, err := imageNames(c.Kernels, c.Older)
+	if err != nil {
+		return err
+	}
+	for arch := range c.Kernels {
+		entry, err := c.header(ctx, arch, images, filepath.Join(workspace, "toolchain", "vmlinux"))
 		if err != nil {
 			return fmt.Errorf("making the header for %s: %w", arch, err)
 		}
@@ -61,8 +67,8 @@ func (c *vmlinuxCommand) run(ctx context.Context, workspace string) error {
 }
 
 // header prints the types of an unpacked kernel as C, packs it and removes the header of another release.
-func (c *vmlinuxCommand) header(ctx context.Context, arch, kernel, directory string) (lockedEntry, error) {
-	release, btf, err := mergedBTF(kernel, c.Older[arch])
+func (c *vmlinuxCommand) header(ctx context.Context, arch string, images map[string]bool, directory string) (lockedEntry, error) {
+	release, btf, err := mergedBTF(c.Kernels[arch], c.Older[arch], images)
 	if err != nil {
 		return lockedEntry{}, err
 	}
