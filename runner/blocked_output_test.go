@@ -141,10 +141,10 @@ func TestFullDisk(t *testing.T) {
 	}
 	defer full.Close()
 	for stream, want := range map[string]int{"stdout": 1, "stderr": 0} {
-		var said strings.Builder
+		var stderr strings.Builder
 		cmd := exec.Command("gadget-run", "run", filepath.Join(makeLayouts(t), "open"), "--timeout", "1s")
 		cmd.Env = append(os.Environ(), "GADGET_RUN_STATE="+t.TempDir(), "HOST_ROOT="+t.TempDir())
-		cmd.Stdout, cmd.Stderr = full, &said
+		cmd.Stdout, cmd.Stderr = full, &stderr
 		if stream == "stderr" {
 			cmd.Stdout, cmd.Stderr = nil, full
 		}
@@ -152,8 +152,8 @@ func TestFullDisk(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); code != want {
 			t.Errorf("%s: exit code %d, want %d", stream, code, want)
 		}
-		if stream == "stdout" && !strings.Contains(said.String(), "gadget-run: writing events: ") {
-			t.Errorf("%s: stderr is %q", stream, said.String())
+		if stream == "stdout" && !strings.Contains(stderr.String(), "gadget-run: writing events: ") {
+			t.Errorf("%s: stderr is %q", stream, stderr.String())
 		}
 	}
 }
@@ -167,15 +167,15 @@ func TestAccounting(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	said, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer said.Close()
+	defer stderr.Close()
 	const generated = 60_000 // more than a pipe and the buffers hold
 	run := startBlocked(t, filepath.Join(makeLayouts(t), "open"), "INT", func(cmd *exec.Cmd) {
 		cmd.Args = append(cmd.Args, "-o", "json")
-		cmd.Stdout, cmd.Stderr = w, said
+		cmd.Stdout, cmd.Stderr = w, stderr
 	})
 	w.Close()
 	for range generated / 2000 {
@@ -187,7 +187,7 @@ func TestAccounting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(said.Name())
+	text, err := os.ReadFile(stderr.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ type blockedRun struct {
 // startBlocked runs the layout and returns once its programs are attached.
 func startBlocked(t *testing.T, layout, end string, streams func(*exec.Cmd)) *blockedRun {
 	t.Helper()
-	ready, told, err := os.Pipe()
+	ready, readyWriter, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,12 +230,12 @@ func startBlocked(t *testing.T, layout, end string, streams func(*exec.Cmd)) *bl
 	}
 	cmd := exec.Command("gadget-run", args...)
 	cmd.Env = append(os.Environ(), "GADGET_RUN_STATE="+t.TempDir(), "HOST_ROOT="+t.TempDir())
-	cmd.ExtraFiles = []*os.File{told}
+	cmd.ExtraFiles = []*os.File{readyWriter}
 	streams(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	told.Close()
+	readyWriter.Close()
 	run := &blockedRun{cmd: cmd, ended: make(chan error, 1)}
 	go func() { run.ended <- cmd.Wait() }()
 	t.Cleanup(func() { _ = cmd.Process.Kill() })

@@ -105,13 +105,13 @@ func runConfined(t *testing.T, layouts string, run confinedRun) {
 		t.Fatal(err)
 	}
 	gadgets := 1 + strings.Count(strings.Join(run.args, " "), "LAYOUT:")
-	said, ready := &bytes.Buffer{}, 0
+	log, ready := &bytes.Buffer{}, 0
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		fmt.Fprintln(said, lines.Text())
+		fmt.Fprintln(log, lines.Text())
 		if ready += strings.Count(lines.Text(), "ready, "); ready == gadgets && strings.Contains(lines.Text(), "ready, ") {
 			time.Sleep(50 * time.Millisecond) // the last of several tells before it gives up rights
 			examine(t, cmd.Process.Pid, run.keeps,
-				strings.Contains(said.String(), "giving up capabilities: operation not supported"))
+				strings.Contains(log.String(), "giving up capabilities: operation not supported"))
 			for range 5 {
 				run.do(t)
 				time.Sleep(30 * time.Millisecond)
@@ -123,16 +123,16 @@ func runConfined(t *testing.T, layouts string, run confinedRun) {
 		}
 	}
 	if err := cmd.Wait(); err != nil || ready != gadgets {
-		t.Fatalf("%d gadgets are ready, %v:\n%s", ready, err, said)
+		t.Fatalf("%d gadgets are ready, %v:\n%s", ready, err, log)
 	}
-	if strings.Contains(said.String(), "not permitted") || strings.Contains(said.String(), "denied") {
-		t.Errorf("it missed a right:\n%s", said)
+	if strings.Contains(log.String(), "not permitted") || strings.Contains(log.String(), "denied") {
+		t.Errorf("it missed a right:\n%s", log)
 	}
 	if !strings.Contains(stdout.String(), run.want) {
 		t.Errorf("no %q in the output:\n%s", run.want, stdout.String())
 	}
 	if wantsOutput := !strings.Contains(strings.Join(run.args, " "), "-o none"); wantsOutput != (stdout.Len() > 0) {
-		t.Errorf("%d bytes of output:\n%s", stdout.Len(), said)
+		t.Errorf("%d bytes of output:\n%s", stdout.Len(), log)
 	}
 }
 

@@ -115,11 +115,11 @@ func (v *victim) run(t *testing.T, args ...string) outcome {
 // about the data: never with the trace of a panic, and never without a word.
 func (o outcome) checkEnd(t *testing.T, args []string, code int) {
 	t.Helper()
-	_, sentence, told := strings.Cut("\n"+o.stderr, "\ngadget-run: ")
+	_, sentence, found := strings.Cut("\n"+o.stderr, "\ngadget-run: ")
 	switch {
 	case code != cli.ExitOK && code != cli.ExitFailed:
 		t.Errorf("%q: exit code %d, want 0 or 1: %.2000s", args, code, o.stderr)
-	case code == cli.ExitFailed && (!told || strings.HasPrefix(sentence, "internal error")):
+	case code == cli.ExitFailed && (!found || strings.HasPrefix(sentence, "internal error")):
 		t.Errorf("%q: no sentence about the data: %.2000s", args, o.stderr)
 	case code == cli.ExitOK && o.output == "" && !slices.Contains(args, "-q"):
 		t.Errorf("%q: success without a word", args)

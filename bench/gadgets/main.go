@@ -148,13 +148,13 @@ func (b *bench) turn(w workload, s *side) (float64, time.Duration, error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	time.Sleep(settle)
+	time.Sleep(warmUp)
 	after, err := t.cpu()
 	return rate, time.Duration(float64(after-before) / b.Time.Seconds()), err
 }
 
-// settle is how long a side may take to show the last events.
-const settle = 300 * time.Millisecond
+// warmUp is how long a side may take to show the last events.
+const warmUp = 300 * time.Millisecond
 
 const tableHead = `%d CPUs, best of %d turns of %v CPU time each
 

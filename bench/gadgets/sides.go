@@ -25,9 +25,9 @@ const (
 
 // side is a command that traces.
 type side struct {
-	name string
-	args []string
-	said string // what it says when it traces
+	name      string
+	args      []string
+	readyLine string // what it says when it traces
 }
 
 // sides returns the commands that trace a workload. A process that is left out is
@@ -77,7 +77,7 @@ func (b *bench) start(s side) (*tracer, error) {
 	if err := t.cmd.Start(); err != nil {
 		return nil, err
 	}
-	words := &words{said: s.said, ready: make(chan struct{}), ended: make(chan struct{})}
+	words := &words{readyLine: s.readyLine, ready: make(chan struct{}), ended: make(chan struct{})}
 	go words.read(out)
 	if err := words.wait(s.name); err != nil {
 		t.stop()
@@ -88,7 +88,7 @@ func (b *bench) start(s side) (*tracer, error) {
 
 // words is what a side says.
 type words struct {
-	said         string
+	readyLine    string
 	ready, ended chan struct{}
 	last         string // line before the end; for those that waited for it
 }
@@ -106,7 +106,7 @@ func (w *words) read(out io.ReadCloser) {
 		if text := strings.TrimSpace(line); text != "" {
 			w.last = text
 		}
-		if !ready && strings.Contains(line, w.said) {
+		if !ready && strings.Contains(line, w.readyLine) {
 			close(w.ready)
 			ready = true
 		}

@@ -60,8 +60,8 @@ func (s *server) restart() error {
 			return resp.Body.Close()
 		}
 		if time.Now().After(deadline) {
-			said, _ := os.ReadFile(log)
-			return fmt.Errorf("the registry does not answer: %w\n%s", err, said)
+			output, _ := os.ReadFile(log)
+			return fmt.Errorf("the registry does not answer: %w\n%s", err, output)
 		}
 	}
 }

@@ -62,12 +62,12 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *proxy) tunnel(w http.ResponseWriter) {
-	there, err := net.Dial("tcp", p.target)
+	upstream, err := net.Dial("tcp", p.target)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
-	defer there.Close()
+	defer upstream.Close()
 	here, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
 		return
@@ -75,8 +75,8 @@ func (p *proxy) tunnel(w http.ResponseWriter) {
 	defer here.Close()
 	_, _ = io.WriteString(here, "HTTP/1.1 200 OK\r\n\r\n")
 	var both sync.WaitGroup
-	both.Go(func() { _, _ = io.Copy(there, here); _ = there.(*net.TCPConn).CloseWrite() })
-	both.Go(func() { _, _ = io.Copy(here, there); _ = here.(*net.TCPConn).CloseWrite() })
+	both.Go(func() { _, _ = io.Copy(upstream, here); _ = upstream.(*net.TCPConn).CloseWrite() })
+	both.Go(func() { _, _ = io.Copy(here, upstream); _ = here.(*net.TCPConn).CloseWrite() })
 	both.Wait()
 }
 

@@ -107,11 +107,11 @@ func (b *cosign) arrived(t *testing.T, from, to *site, ref, target string) {
 	if want, got := tag(ref), tag(target); want != got {
 		t.Errorf("the tag of the signatures is %s, want %s", got, want)
 	}
-	there := *b
-	there.site = to
+	remote := *b
+	remote.site = to
 	// cosign 2 looks for no tag where it finds a bundle.
 	if b.program == cosign3 {
-		if _, err := there.verify(b.pinned(target), "p256", "tag"); err != nil {
+		if _, err := remote.verify(b.pinned(target), "p256", "tag"); err != nil {
 			t.Errorf("the signature under the tag: %v", err)
 		}
 	}
@@ -137,9 +137,9 @@ func (b *cosign) referred(t *testing.T, from, to *site, ref, target string) {
 			t.Errorf("regctl artifact tree misses %s:\n%s", digest, tree)
 		}
 	}
-	there := *b
-	there.site = to
-	if _, err := there.verify(b.pinned(target), "p256", "bundle"); err != nil {
+	remote := *b
+	remote.site = to
+	if _, err := remote.verify(b.pinned(target), "p256", "bundle"); err != nil {
 		t.Errorf("the bundle: %v", err)
 	}
 }

@@ -61,9 +61,9 @@ func TestCollector(t *testing.T) {
 		t.Fatal(err)
 	}
 	marker := fmt.Sprintf("collected-%d", os.Getpid())
-	said := bufio.NewReader(stderr)
+	lines := bufio.NewReader(stderr)
 	for ready := false; !ready; {
-		line, err := said.ReadString('\n')
+		line, err := lines.ReadString('\n')
 		t.Log(strings.TrimSpace(line))
 		if err != nil {
 			t.Fatalf("the container ended before it was ready: %v", cmd.Wait())
@@ -74,7 +74,7 @@ func TestCollector(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	rest, _ := io.ReadAll(said)
+	rest, _ := io.ReadAll(lines)
 	err = cmd.Wait()
 	if !strings.Contains(events.String(), marker) {
 		t.Errorf("no event has %q: %v\n%s\n%s", marker, err, rest, events.String())

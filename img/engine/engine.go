@@ -151,8 +151,8 @@ func (e *Engine) serve(ctx context.Context, opts Options, w *base.Worker) error 
 
 // historyConfig keeps records of few builds: nothing here reads them.
 func historyConfig() *config.HistoryConfig {
-	few := int64(2)
-	return &config.HistoryConfig{MaxEntries: &few}
+	entries := int64(2)
+	return &config.HistoryConfig{MaxEntries: &entries}
 }
 
 func frontendsOf(workers *worker.Controller) (map[string]frontend.Frontend, error) {

@@ -67,13 +67,13 @@ func (l *lazyExecutor) Run(ctx context.Context, id string, root executor.Mount, 
 	if err != nil {
 		return nil, err
 	}
-	var said *tail
+	var stderr *tail
 	if process.Stderr != nil {
-		said = &tail{WriteCloser: process.Stderr}
-		process.Stderr = said
+		stderr = &tail{WriteCloser: process.Stderr}
+		process.Stderr = stderr
 	}
 	recorder, err := e.Run(ctx, id, root, mounts, process, started)
-	if err != nil && said != nil && bytes.Contains(said.last, []byte(unix.ENOEXEC.Error())) {
+	if err != nil && stderr != nil && bytes.Contains(stderr.last, []byte(unix.ENOEXEC.Error())) {
 		err = fmt.Errorf("%w: %w", err, unix.ENOEXEC) // else it stands in the log alone
 	}
 	return recorder, err

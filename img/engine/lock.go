@@ -18,7 +18,7 @@ func lock(ctx context.Context, state string, note func(string)) (func() error, e
 	if err != nil {
 		return nil, err
 	}
-	for said := false; ; said = true {
+	for noted := false; ; noted = true {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
 			return f.Close, nil
@@ -26,7 +26,7 @@ func lock(ctx context.Context, state string, note func(string)) (func() error, e
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, errors.Join(err, f.Close())
 		}
-		if !said {
+		if !noted {
 			note(fmt.Sprintf("waiting for another img that uses %q", state))
 		}
 		select {

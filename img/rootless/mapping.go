@@ -80,12 +80,12 @@ func runHelper(helper string, pid, own int, ranges []sysuser.SubID) error {
 		args = append(args, strconv.FormatInt(next, 10), strconv.FormatInt(r.SubID, 10), strconv.FormatInt(r.Count, 10))
 		next += r.Count
 	}
-	var said bytes.Buffer
+	var stderr bytes.Buffer
 	cmd := exec.Command(helper, args...)
-	cmd.Stderr = &said
+	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("mapping ids with %s, which must be installed setuid root or with file capabilities: %w: %s",
-			helper, err, strings.TrimSpace(said.String()))
+			helper, err, strings.TrimSpace(stderr.String()))
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 // TestFieldsOfSpecialTypes tells the fields that operators add from those that
 // nobody adds.
 func TestFieldsOfSpecialTypes(t *testing.T) {
-	for field, there := range map[string]bool{
+	for field, exists := range map[string]bool{
 		"proc": true, "proc.comm": true, "proc.creds.uid": true, "proc.creds.user": true, "proc.creds.group": false,
 		"proc.pid":    false,
 		"router.addr": true, "router.addr_raw": true, "router.version": true, "router.k8s.name": true, "router.port": false,
@@ -25,8 +25,8 @@ func TestFieldsOfSpecialTypes(t *testing.T) {
 	} {
 		yaml := fmt.Sprintf("datasources: {packets: {fields: {%s: {}}}}\n", field)
 		got := validate(t, yaml, gadget.Validation{Object: object(t, "network")})
-		if (len(got) == 0) != there {
-			t.Errorf("field %q: %v, want that it is there: %v", field, got, there)
+		if (len(got) == 0) != exists {
+			t.Errorf("field %q: %v, want that it is there: %v", field, got, exists)
 		}
 	}
 }

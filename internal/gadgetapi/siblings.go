@@ -91,7 +91,7 @@ func (b *builder) endpoint(f *Field) {
 		return
 	}
 	for k, v := range templates["l4endpoint"] {
-		if _, said := f.Annotations[k]; !said {
+		if _, present := f.Annotations[k]; !present {
 			f.Annotations[k] = v
 		}
 	}

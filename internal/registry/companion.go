@@ -97,7 +97,7 @@ func (a *asker) ask(ctx context.Context, q question) ([]Companion, error) {
 	at := a.repository
 	if q.ending != "" { // mostly none, which costs a registry less to say than to serve
 		at.Tag, at.Digest = referrersTag(q.subject)+q.ending, ""
-		if there, err := a.client.Repository(at).has(ctx, at.Tag); err != nil || !there {
+		if exists, err := a.client.Repository(at).has(ctx, at.Tag); err != nil || !exists {
 			return nil, err
 		}
 	}
@@ -132,10 +132,10 @@ func (a *asker) read(ctx context.Context, q question, at Reference) ([]Companion
 }
 
 // along pushes what belongs to the artifact and has it listed.
-func (p *pusher) along(ctx context.Context) error {
+func (p *pusher) pushCompanions(ctx context.Context) error {
 	var subjects []digest.Digest
 	referrers := map[digest.Digest][]ocispec.Descriptor{}
-	for _, c := range p.req.Along {
+	for _, c := range p.req.Companions {
 		c.Subject = cmp.Or(c.Subject, p.req.Root.Digest)
 		if err := p.companion(ctx, c); err != nil {
 			return fmt.Errorf("%s, which refers to %s: %w", c.Root.Digest, c.Subject, err)
@@ -176,11 +176,11 @@ func (p *pusher) list(ctx context.Context, subject digest.Digest, referrers []oc
 func (p *pusher) companion(ctx context.Context, c Companion) error {
 	q := PushRequest{Blobs: p.req.Blobs, Root: c.Root, Repository: p.req.Repository, DryRun: p.req.DryRun}
 	if c.Tag != "" {
-		now, there, err := p.ep.headManifest(ctx, p.client, c.Tag)
+		now, exists, err := p.ep.headManifest(ctx, p.client, c.Tag)
 		if err != nil {
 			return err
 		}
-		if there && now != c.Root.Digest && !p.req.ReplaceTags {
+		if exists && now != c.Root.Digest && !p.req.ReplaceTags {
 			p.client.log(fmt.Sprintf("the tag %s of %s has something else already and stays as it is", c.Tag,
 				p.req.Repository.Name()))
 			return nil

@@ -37,9 +37,9 @@ func TestPushWithCompanions(t *testing.T) {
 	for name, addr := range referrerServers(t) {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()
-			a, along := withCompanions(t)
+			a, companions := withCompanions(t)
 			c, ref := newClient(t, registry.Options{}).Hurry(), parse(t, addr+"/with/g:v1")
-			q := registry.PushRequest{Blobs: a, Root: a.Root, Along: along, Repository: ref, Tags: []string{"v1"}}
+			q := registry.PushRequest{Blobs: a, Root: a.Root, Companions: companions, Repository: ref, Tags: []string{"v1"}}
 			q.DryRun = true
 			if _, err := c.Push(ctx, q); err != nil {
 				t.Fatal(err)
@@ -52,8 +52,8 @@ func TestPushWithCompanions(t *testing.T) {
 				t.Fatalf("%+v, %v", res, err)
 			}
 			found, err := c.Companions(ctx, ref, a.Root.Digest)
-			if err != nil || len(found) != 2 || found[0].Tag != along[1].Tag || found[1].Root.Digest != along[0].Root.Digest {
-				t.Errorf("got %+v, %v; want %+v", found, err, along)
+			if err != nil || len(found) != 2 || found[0].Tag != companions[1].Tag || found[1].Root.Digest != companions[0].Root.Digest {
+				t.Errorf("got %+v, %v; want %+v", found, err, companions)
 			}
 			if res, err := c.Push(ctx, q); err != nil || !res.Unchanged() {
 				t.Errorf("a second push: %+v, %v; want nothing to do", res, err)
@@ -61,13 +61,13 @@ func TestPushWithCompanions(t *testing.T) {
 			// Signatures of others under the tag stay.
 			other := registrytest.NewArtifact(t, 3, 10)
 			maps.Copy(a.Memory, other.Memory)
-			q.Along = []registry.Companion{{Root: other.Root, Tag: along[1].Tag}}
+			q.Companions = []registry.Companion{{Root: other.Root, Tag: companions[1].Tag}}
 			if _, err := c.Push(ctx, q); err != nil {
 				t.Fatal(err)
 			}
 			at := ref
-			at.Tag = along[1].Tag
-			if d, err := c.Resolve(ctx, at); err != nil || d.Digest != along[1].Root.Digest {
+			at.Tag = companions[1].Tag
+			if d, err := c.Resolve(ctx, at); err != nil || d.Digest != companions[1].Root.Digest {
 				t.Errorf("the tag of signatures stands for %v, %v", d, err)
 			}
 		})
@@ -87,20 +87,20 @@ func TestTagsComeAfterCompanions(t *testing.T) {
 		}
 		return registrytest.Fault{}
 	})
-	a, along := withCompanions(t)
+	a, companions := withCompanions(t)
 	ref := parse(t, front.Addr+"/order/g:v1")
-	q := registry.PushRequest{Blobs: a, Root: a.Root, Along: along, Repository: ref, Tags: []string{"v1"}}
+	q := registry.PushRequest{Blobs: a, Root: a.Root, Companions: companions, Repository: ref, Tags: []string{"v1"}}
 	if _, err := newClient(t, registry.Options{}).Hurry().Push(context.Background(), q); err != nil {
 		t.Fatal(err)
 	}
-	root, doc, tag := slices.Index(order, a.Root.Digest.String()), slices.Index(order, along[0].Root.Digest.String()),
+	root, doc, tag := slices.Index(order, a.Root.Digest.String()), slices.Index(order, companions[0].Root.Digest.String()),
 		slices.Index(order, "v1")
 	if root < 0 || doc < root || tag != len(order)-1 {
 		t.Errorf("order %q: want the artifact, what belongs to it, the tag", order)
 	}
 	// A companion that cannot be read keeps the tags from moving.
 	order = nil
-	broken := without{a, along[0].Root}
+	broken := without{a, companions[0].Root}
 	q.Blobs, q.Tags = broken, []string{"v2"}
 	if _, err := newClient(t, registry.Options{}).Hurry().Push(context.Background(), q); err == nil ||
 		slices.Contains(order, "v2") {

@@ -11,8 +11,8 @@ import (
 // Copied says what Copy did.
 type Copied struct {
 	PushResult
-	// Along counts what refers to the artifact and was copied with it.
-	Along int `json:"along"`
+	// Companions counts what refers to the artifact and was copied with it.
+	Companions int `json:"companions"`
 }
 
 // Copy copies the artifact src to dst (its tag, when it has one) with all
@@ -31,7 +31,7 @@ func (c *Client) Copy(ctx context.Context, src, dst Reference) (Copied, error) {
 	if err != nil {
 		return Copied{}, fmt.Errorf("copying %s: %w", src, err)
 	}
-	if q.Along, err = c.Companions(ctx, src, g.subjects()...); err != nil {
+	if q.Companions, err = c.Companions(ctx, src, g.subjects()...); err != nil {
 		return Copied{}, fmt.Errorf("copying what refers to %s: %w", src, err)
 	}
 	if dst.Tag != "" {
@@ -41,7 +41,7 @@ func (c *Client) Copy(ctx context.Context, src, dst Reference) (Copied, error) {
 	if err != nil {
 		return Copied{}, fmt.Errorf("pushing to %s: %w", dst.Name(), err)
 	}
-	return Copied{PushResult: res, Along: len(q.Along)}, nil
+	return Copied{PushResult: res, Companions: len(q.Companions)}, nil
 }
 
 // subjects are the digests of the manifests, the root first.

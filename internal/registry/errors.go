@@ -55,24 +55,24 @@ func (c *Client) explain(err error, h string) error {
 // answerError explains an answer that is not a success.
 func (c *Client) answerError(e *transport.Error, h string) error {
 	out := &Error{Host: h, Status: e.StatusCode, Err: e}
-	said := diagnostics(e)
+	detail := diagnostics(e)
 	switch e.StatusCode {
 	case http.StatusUnauthorized:
-		out.Text = fmt.Sprintf("access denied%s (%s), log in with \"gadget-run login %s\"", said, c.creds.used(h), h)
+		out.Text = fmt.Sprintf("access denied%s (%s), log in with \"gadget-run login %s\"", detail, c.creds.used(h), h)
 	case http.StatusForbidden:
-		out.Text = fmt.Sprintf("access forbidden%s (%s), ask for the right to this repository", said, c.creds.used(h))
+		out.Text = fmt.Sprintf("access forbidden%s (%s), ask for the right to this repository", detail, c.creds.used(h))
 	case http.StatusNotFound:
-		out.Text = "not found" + said + ", check the name and the tag"
+		out.Text = "not found" + detail + ", check the name and the tag"
 		if hasCode(e, transport.NameUnknownErrorCode) {
-			out.Text = "it has no such repository" + said +
+			out.Text = "it has no such repository" + detail +
 				", check the name, or make the repository first where the registry wants that"
 		}
 	case http.StatusTooManyRequests:
-		out.Text = "too many requests" + said + ", wait, or log in for a higher limit"
+		out.Text = "too many requests" + detail + ", wait, or log in for a higher limit"
 	case http.StatusMethodNotAllowed:
-		out.Text = "the registry does not accept this" + said + ", it may be a read-only mirror"
+		out.Text = "the registry does not accept this" + detail + ", it may be a read-only mirror"
 	default:
-		out.Text = fmt.Sprintf("it answered %d %s%s", e.StatusCode, http.StatusText(e.StatusCode), said)
+		out.Text = fmt.Sprintf("it answered %d %s%s", e.StatusCode, http.StatusText(e.StatusCode), detail)
 		if e.StatusCode >= http.StatusInternalServerError {
 			out.Text += ", try again later"
 		}

@@ -119,15 +119,15 @@ func runHelper(ctx context.Context, helper, action string, in []byte) ([]byte, e
 	if cause := context.Cause(ctx); cause != nil {
 		return nil, fmt.Errorf("running credential helper %q: %w", name, cause)
 	}
-	switch said := strings.TrimSpace(stdout.text.String()); {
+	switch answer := strings.TrimSpace(stdout.text.String()); {
 	case err == nil:
 		return stdout.text.Bytes(), nil
-	case strings.Contains(said, "credentials not found"):
+	case strings.Contains(answer, "credentials not found"):
 		return nil, errNoCredentials
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, fmt.Errorf("credential helper %q is not in PATH, install it or remove it from the credentials file", name)
 	default:
 		return nil, fmt.Errorf("running credential helper %q: %w: %s", name, err,
-			strings.TrimSpace(said+" "+stderr.text.String()))
+			strings.TrimSpace(answer+" "+stderr.text.String()))
 	}
 }

@@ -123,8 +123,8 @@ func TestTagReadAsDigest(t *testing.T) {
 		}
 		return false
 	})
-	var said strings.Builder
-	c, err := registry.New(registry.Options{Config: &registry.Config{}, Log: func(line string) { said.WriteString(line) }})
+	var stderr strings.Builder
+	c, err := registry.New(registry.Options{Config: &registry.Config{}, Log: func(line string) { stderr.WriteString(line) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,9 +139,9 @@ func TestTagReadAsDigest(t *testing.T) {
 		blobs[d] = data
 	}
 	if _, err = c.Push(t.Context(), registry.PushRequest{
-		Blobs: blobs, Root: a.Root, Repository: ref, Tags: []string{"v1"}, Along: []registry.Companion{{Root: root}},
-	}); err != nil || !strings.Contains(said.String(), "nobody finds them") {
-		t.Errorf("push: %v, said %q", err, &said)
+		Blobs: blobs, Root: a.Root, Repository: ref, Tags: []string{"v1"}, Companions: []registry.Companion{{Root: root}},
+	}); err != nil || !strings.Contains(stderr.String(), "nobody finds them") {
+		t.Errorf("push: %v, said %q", err, &stderr)
 	}
 	if d, err := c.Resolve(t.Context(), ref); err != nil || d.Digest != a.Root.Digest {
 		t.Errorf("the tag is %v, %v", d, err)
@@ -334,7 +334,7 @@ func TestCopyMounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	res, err := newClient(t, registry.Options{}).Hurry().Copy(t.Context(), src, parse(t, addr+"/b/y:v1"))
-	if err != nil || res.Along != 1 || res.Mounted != 5 || mounts.Load() != 5 { // the document has two
+	if err != nil || res.Companions != 1 || res.Mounted != 5 || mounts.Load() != 5 { // the document has two
 		t.Errorf("%+v, %v, %d mounts, want 5", res, err, mounts.Load())
 	}
 }

@@ -24,10 +24,10 @@ type PushRequest struct {
 	Root  ocispec.Descriptor
 	// Repository is the target; its Tag and Digest are ignored.
 	Repository Reference
-	// Along are manifests that belong to Root: they are pushed after it, and
+	// Companions are manifests that belong to Root: they are pushed after it, and
 	// before Tags are set, so that nobody finds it without them.
-	Along []Companion
-	// ReplaceTags lets the tags of Along replace what they stood for.
+	Companions []Companion
+	// ReplaceTags lets the tags of Companions replace what they stood for.
 	ReplaceTags bool
 	// Tags are set last, after everything is there by digest.
 	Tags []string
@@ -128,11 +128,11 @@ func (p *pusher) run(ctx context.Context) (PushResult, error) {
 		Reference: p.req.Repository.Pinned(root.String()), Digest: root.String(),
 		Tags: p.req.Tags, Moved: []string{}, DryRun: p.req.DryRun,
 	}
-	_, there, err := p.ep.headManifest(ctx, p.client, root.String())
+	_, exists, err := p.ep.headManifest(ctx, p.client, root.String())
 	if err != nil {
 		return p.res, err
 	}
-	if there {
+	if exists {
 		p.res.Existing = len(p.graph.blobs) + len(p.graph.manifests)
 	} else if err := p.content(ctx); err != nil {
 		return p.res, err
@@ -140,11 +140,11 @@ func (p *pusher) run(ctx context.Context) (PushResult, error) {
 	for _, d := range p.graph.blobs {
 		p.client.remember(d.Digest, p.req.Repository)
 	}
-	if err := p.along(ctx); err != nil {
+	if err := p.pushCompanions(ctx); err != nil {
 		return p.res, err
 	}
 	for _, tag := range p.req.Tags {
-		if err := p.tag(ctx, tag, there); err != nil {
+		if err := p.tag(ctx, tag, exists); err != nil {
 			return p.res, err
 		}
 	}
@@ -154,13 +154,13 @@ func (p *pusher) run(ctx context.Context) (PushResult, error) {
 // content brings the blobs and the manifests, several at once, and each manifest
 // as soon as all that it names is there.
 func (p *pusher) content(ctx context.Context) error {
-	there := map[digest.Digest]chan struct{}{}
+	pushed := map[digest.Digest]chan struct{}{}
 	for _, d := range slices.Concat(p.graph.blobs, p.graph.manifests) {
-		there[d.Digest] = make(chan struct{})
+		pushed[d.Digest] = make(chan struct{})
 	}
 	done := func(d ocispec.Descriptor, err error) error {
 		if err == nil {
-			close(there[d.Digest])
+			close(pushed[d.Digest])
 		}
 		return err
 	}
@@ -175,7 +175,7 @@ func (p *pusher) content(ctx context.Context) error {
 		return atOnce(ctx, p.graph.manifests, func(ctx context.Context, d ocispec.Descriptor) error {
 			for _, child := range p.graph.children[d.Digest] {
 				select {
-				case <-there[child.Digest]:
+				case <-pushed[child.Digest]:
 				case <-ctx.Done():
 					return ctx.Err()
 				}
@@ -200,11 +200,11 @@ func (p *pusher) manifest(ctx context.Context, d ocispec.Descriptor) error {
 	// To ask costs as much as to send, so only where it matters.
 	absent := p.graph.absent[d.Digest]
 	if (absent || p.req.DryRun) && d.Digest != p.req.Root.Digest {
-		_, there, err := p.ep.headManifest(ctx, p.client, d.Digest.String())
+		_, exists, err := p.ep.headManifest(ctx, p.client, d.Digest.String())
 		if err != nil {
 			return err
 		}
-		if there {
+		if exists {
 			p.count(func(r *PushResult) { r.Existing++ })
 			return nil
 		}
@@ -233,11 +233,11 @@ func platformName(d ocispec.Descriptor) string {
 // was not known before.
 func (p *pusher) tag(ctx context.Context, tag string, known bool) error {
 	if known {
-		now, there, err := p.ep.headManifest(ctx, p.client, tag)
+		now, exists, err := p.ep.headManifest(ctx, p.client, tag)
 		if err != nil {
 			return err
 		}
-		if there && now == p.req.Root.Digest {
+		if exists && now == p.req.Root.Digest {
 			return nil
 		}
 	}

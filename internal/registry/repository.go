@@ -26,8 +26,8 @@ type Repository struct {
 // Resolve returns the descriptor of ref's tag or digest. The manifest is
 // fetched and verified; the next Open of it needs no request.
 func (r *Repository) Resolve(ctx context.Context, ref Reference) (ocispec.Descriptor, error) {
-	desc, data, err := r.presumed(ctx, ref.identifier())
-	if errors.Is(err, errPresumed) {
+	desc, data, err := r.withoutPing(ctx, ref.identifier())
+	if errors.Is(err, errPingNeeded) {
 		err = r.anywhere(ctx, func(ep *endpoint) (err error) {
 			desc, data, err = ep.getManifest(ctx, r.client, ref.identifier())
 			return err
@@ -175,8 +175,8 @@ func (ep *endpoint) openManifest(ctx context.Context, c *Client, d ocispec.Descr
 // has reports whether a tag is there, at one of the places of the repository.
 func (r *Repository) has(ctx context.Context, tag string) (bool, error) {
 	err := r.anywhere(ctx, func(ep *endpoint) error {
-		_, there, err := ep.askManifest(ctx, r.client, tag)
-		if err == nil && !there {
+		_, exists, err := ep.askManifest(ctx, r.client, tag)
+		if err == nil && !exists {
 			err = oci.ErrNotFound
 		}
 		return err

@@ -177,7 +177,7 @@ func (c *Client) session(w where) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registry %q: %w", w.host, err)
 	}
-	pool := brief{c.httpTransport(tlsConfig)}
+	pool := limitedDiscard{c.httpTransport(tlsConfig)}
 	s := &session{registry: reg, base: transport.NewUserAgent(&retrier{
 		client: c,
 		inner:  &guard{insecure: c.insecureHost(w.host, asked), plainOnly: c.opts.PlainHTTP, inner: pool},
@@ -284,10 +284,10 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // brief cuts off what nobody reads for its content: refusals, and the answer
 // that only shows that a registry is there. The library reads those to their end.
-type brief struct{ inner http.RoundTripper }
+type limitedDiscard struct{ inner http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
-func (b brief) RoundTrip(req *http.Request) (*http.Response, error) {
+func (b limitedDiscard) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := b.inner.RoundTrip(req)
 	if err == nil && (resp.StatusCode >= http.StatusBadRequest || req.URL.Path == "/v2/") {
 		resp.Body = struct {

@@ -28,7 +28,7 @@ type putManifest struct {
 func (ep *endpoint) putManifest(ctx context.Context, c *Client, m putManifest) error {
 	for attempt := 1; ; attempt++ {
 		err := ep.putManifestOnce(ctx, c, m)
-		if err == nil || attempt >= c.opts.Attempts || !misread(err) {
+		if err == nil || attempt >= c.opts.Attempts || !digestRejected(err) {
 			return err
 		}
 		wait, _ := c.delay(attempt, nil)
@@ -38,10 +38,10 @@ func (ep *endpoint) putManifest(ctx context.Context, c *Client, m putManifest) e
 	}
 }
 
-// misread reports whether the registry says that content is not what its digest
+// digestRejected reports whether the registry says that content is not what its digest
 // says. What is sent is verified, so that it is not to blame: docker-registry
 // reads its own file half-written when another client sends the same blob.
-func misread(err error) bool { return hasCode(err, transport.DigestInvalidErrorCode) }
+func digestRejected(err error) bool { return hasCode(err, transport.DigestInvalidErrorCode) }
 
 func (ep *endpoint) putManifestOnce(ctx context.Context, c *Client, m putManifest) error {
 	body := func() (io.ReadCloser, error) {
@@ -65,11 +65,11 @@ func (ep *endpoint) putManifestOnce(ctx context.Context, c *Client, m putManifes
 // blob brings one blob to the registry: it is there, or another repository
 // lends it, or it is uploaded.
 func (p *pusher) blob(ctx context.Context, d ocispec.Descriptor) error {
-	there, err := p.ep.headBlob(ctx, p.client, d)
+	exists, err := p.ep.headBlob(ctx, p.client, d)
 	if err != nil {
 		return err
 	}
-	if there {
+	if exists {
 		p.count(func(r *PushResult) { r.Existing++ })
 		return nil
 	}

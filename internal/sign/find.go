@@ -90,11 +90,11 @@ func findReferrers(ctx context.Context, p Place, subject digest.Digest) ([]Signa
 		}
 		found = append(found, s...)
 	}
-	return found, few(failed)
+	return found, joinFirst(failed)
 }
 
-// few makes one error of several: the first of them, and how many there are.
-func few(errs []error) error {
+// joinFirst makes one error of several: the first of them, and how many there are.
+func joinFirst(errs []error) error {
 	if len(errs) > 1 {
 		return fmt.Errorf("%w, and %d more errors", errs[0], len(errs)-1)
 	}
@@ -142,7 +142,7 @@ func readManifest(ctx context.Context, p oci.Blobs, d ocispec.Descriptor) ([]Sig
 		}
 		found = append(found, s)
 	}
-	return found, few(failed)
+	return found, joinFirst(failed)
 }
 
 // tagSignature is the signature in a layer's annotations. Certificates that

@@ -23,14 +23,14 @@ const noTime = "0001-01-01T00:00:00Z"
 func TagManifest(ctx context.Context, p Place, subject digest.Digest, s Signature) (oci.Blobs, ocispec.Descriptor,
 	error,
 ) {
-	there, m, config, err := taggedManifest(ctx, p, subject)
+	existing, m, config, err := taggedManifest(ctx, p, subject)
 	if err != nil {
 		return nil, ocispec.Descriptor{}, err
 	}
 	layer := oci.NewBlob(PayloadMediaType, s.Data)
 	for _, l := range m.Layers {
 		if l.Digest == layer.Digest && l.Annotations[SignatureAnnotation] == s.Base64 {
-			return p, there, nil
+			return p, existing, nil
 		}
 	}
 	if len(m.Layers) >= MaxSignatures {

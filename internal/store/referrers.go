@@ -161,11 +161,11 @@ func (s *Store) PutReferrers(ctx context.Context, from oci.Blobs, root digest.Di
 	if len(kept) > 0 {
 		failed = append(failed, s.addReferrers(ctx, root, kept))
 	}
-	return few(failed, fmt.Sprintf("storing what refers to %s", root))
+	return joinFirst(failed, fmt.Sprintf("storing what refers to %s", root))
 }
 
-// few makes one error of several: the first of them, and how many there are.
-func few(errs []error, doing string) error {
+// joinFirst makes one error of several: the first of them, and how many there are.
+func joinFirst(errs []error, doing string) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	switch len(errs) {
 	case 0:

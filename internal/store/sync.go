@@ -122,12 +122,12 @@ func (s *Store) chooseSynced(wanted []Ref) (set []Ref, remove []string, err erro
 		have[r.Name] = r
 	}
 	for _, w := range wanted {
-		before, there := have[w.Name]
+		before, exists := have[w.Name]
 		delete(have, w.Name)
-		if there && before.Target.Digest == w.Target.Digest && before.Covers(w.Archs) {
+		if exists && before.Target.Digest == w.Target.Digest && before.Covers(w.Archs) {
 			continue
 		}
-		w.Synced = !there || before.Synced
+		w.Synced = !exists || before.Synced
 		w.Stored = time.Now().UTC().Truncate(time.Second)
 		set = append(set, w)
 	}

@@ -52,9 +52,9 @@ func TestTheTagMovesWhileItIsVerified(t *testing.T) {
 	}
 }
 
-// TestSignaturesThatCameAlong: what was pulled without being verified runs where
+// TestSignaturesFromPull: what was pulled without being verified runs where
 // nobody may be asked, if it came with a signature that counts.
-func TestSignaturesThatCameAlong(t *testing.T) {
+func TestSignaturesFromPull(t *testing.T) {
 	a := newAdmission(t)
 	a.sign(t, a.artifact.Root)
 	trust := a.trust

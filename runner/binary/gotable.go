@@ -34,7 +34,7 @@ func (f *File) goTable() (*Table, error) {
 		t.entries = append(t.entries, entry{pc, uint32(min(next-pc, math.MaxUint32)), name})
 		return true
 	})
-	t.settle()
+	t.sortEntries()
 	return t, nil
 }
 
@@ -153,13 +153,13 @@ const goModuleText = 1 + 6*3 + 3
 // goText returns where the code of Go begins. The header says it, in a
 // position-independent binary through a relocation; since Go 1.26 only the
 // module data does. Code of C may come before it in the same section.
-func (f *File) goText(table *section, said uint64) uint64 {
+func (f *File) goText(table *section, address uint64) uint64 {
 	word := uint64(4)
 	if f.wide {
 		word = 8
 	}
-	if said != 0 {
-		return said
+	if address != 0 {
+		return address
 	}
 	if text := f.relocated(table.addr + 8 + 2*word); text != 0 {
 		return text

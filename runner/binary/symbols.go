@@ -117,7 +117,7 @@ func (f *File) symbolTable(s *section) (*Table, error) {
 	}
 	// People know a function by the name that others can use.
 	t := &Table{entries: append(global, local...), names: names}
-	t.settle()
+	t.sortEntries()
 	return t, nil
 }
 

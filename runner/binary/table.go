@@ -53,9 +53,9 @@ func (t *Table) Len() int { return len(t.entries) }
 // Bytes returns how much memory the table keeps.
 func (t *Table) Bytes() int { return 16*cap(t.entries) + cap(t.names) }
 
-// settle sorts the functions and leaves one at every address: of several the
+// sortEntries sorts the functions and leaves one at every address: of several the
 // first with a size, which in a symbol table is rarely an alias.
-func (t *Table) settle() {
+func (t *Table) sortEntries() {
 	slices.SortStableFunc(t.entries, func(a, b entry) int {
 		if c := cmp.Compare(a.addr, b.addr); c != 0 {
 			return c

@@ -65,9 +65,9 @@ func (w *watch) remove(c Container) {
 type follower struct {
 	*watch
 	endpoint
-	known  map[string]Container
-	told   bool // listed was called
-	warned bool
+	known    map[string]Container
+	reported bool // listed was called
+	warned   bool
 }
 
 // run follows the runtime until ctx ends.
@@ -98,8 +98,8 @@ func (f *follower) run(ctx context.Context) {
 }
 
 func (f *follower) toldAll() {
-	if !f.told {
-		f.told = true
+	if !f.reported {
+		f.reported = true
 		f.listed()
 	}
 }

@@ -25,16 +25,16 @@ func TestPinnedMaps(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = unix.Unmount(bpffs, unix.MNT_DETACH) })
 	dir := filepath.Join(bpffs, "a", "b")
-	first, said := loadPinned(t, dir)
-	if want := fmt.Sprintf("pinning map %q at %s/shared", "shared", dir); !slices.Contains(said, want) {
-		t.Errorf("said %q, want %q", said, want)
+	first, notes := loadPinned(t, dir)
+	if want := fmt.Sprintf("pinning map %q at %s/shared", "shared", dir); !slices.Contains(notes, want) {
+		t.Errorf("said %q, want %q", notes, want)
 	}
 	if err := first.Map("shared").Put(uint32(0), uint64(42)); err != nil {
 		t.Fatal(err)
 	}
-	second, said := loadPinned(t, dir)
-	if want := fmt.Sprintf("using the map %q that is pinned at %s/shared", "shared", dir); !slices.Contains(said, want) {
-		t.Errorf("said %q, want %q", said, want)
+	second, notes := loadPinned(t, dir)
+	if want := fmt.Sprintf("using the map %q that is pinned at %s/shared", "shared", dir); !slices.Contains(notes, want) {
+		t.Errorf("said %q, want %q", notes, want)
 	}
 	var got uint64
 	if err := second.Map("shared").Lookup(uint32(0), &got); err != nil || got != 42 {
@@ -45,26 +45,26 @@ func TestPinnedMaps(t *testing.T) {
 func TestPinnedMapsWithoutBpffs(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	dir := filepath.Join(t.TempDir(), "pins")
-	_, said := loadPinned(t, dir)
-	if !strings.Contains(strings.Join(said, "\n"), "is not shared with other programs: no bpffs is mounted on") {
-		t.Errorf("said %q", said)
+	_, notes := loadPinned(t, dir)
+	if !strings.Contains(strings.Join(notes, "\n"), "is not shared with other programs: no bpffs is mounted on") {
+		t.Errorf("said %q", notes)
 	}
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("the directory was made outside of a bpffs")
 	}
 }
 
-func loadPinned(t *testing.T, dir string) (l *engine.Loaded, said []string) {
+func loadPinned(t *testing.T, dir string) (l *engine.Loaded, notes []string) {
 	t.Helper()
 	p, err := gadgetapi.Read(gadgettest.File(t, "pinned.bpf.o"), gadgetapi.Metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	note := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
+	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
 	l, err = engine.Load(p, engine.LoadOptions{PinPath: dir, Note: note, Detail: note})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	return l, said
+	return l, notes
 }

@@ -114,12 +114,12 @@ const ringHeader = 8
 // expired is called when no event woke the reader for maxDelay, after what was
 // there has been read.
 func (r *ringReader) expired() {
-	few := r.events <= fewEvents
+	quiet := r.events <= fewEvents
 	r.events = 0
 	switch {
 	case r.pace == ending:
 		r.enter(single)
-	case few:
+	case quiet:
 		r.enter(ending)
 	}
 }

@@ -107,8 +107,8 @@ func (b *Build) paths() error {
 type built struct {
 	root  ocispec.Descriptor
 	blobs oci.Blobs
-	// said is what is known of how it came to be.
-	said []registry.Document
+	// documents is what is known of how it came to be.
+	documents []registry.Document
 }
 
 // tags are the names for the store.
@@ -172,14 +172,14 @@ func (b *Build) compile(g *cli.Globals, req assemble.ImageRequest, dir string) (
 	for _, p := range res.Problems {
 		g.Say("warning: %v", p)
 	}
-	said, err := b.attest(req, res)
+	documents, err := b.attest(req, res)
 	if err != nil {
 		return nil, fmt.Errorf("writing down what it was built from: %w", err)
 	}
-	if err := keep(dir, res, said, b.UpdateMetadata); err != nil {
+	if err := keep(dir, res, documents, b.UpdateMetadata); err != nil {
 		return nil, fmt.Errorf("keeping the result for the next time: %w", err)
 	}
-	return &built{res.Root, oci.NewMemory(res.Blobs...), said}, nil
+	return &built{res.Root, oci.NewMemory(res.Blobs...), documents}, nil
 }
 
 // shown returns err after showing what the compiler said, where it refused.

@@ -168,18 +168,18 @@ func cached(ctx context.Context, dir string) (*built, error) {
 	if _, err := oci.ReadBlob(ctx, l, root, oci.MaxManifest); err != nil {
 		return nil, err
 	}
-	said := attestations()
-	for i, doc := range said {
-		if said[i].Data, err = l.ReadFile(doc.file, inspect.MaxDocument); err != nil {
+	documents := attestations()
+	for i, doc := range documents {
+		if documents[i].Data, err = l.ReadFile(doc.file, inspect.MaxDocument); err != nil {
 			return nil, err
 		}
 	}
-	return &built{root, l, documentsOf(said)}, nil
+	return &built{root, l, documentsOf(documents)}, nil
 }
 
 // keep stores a result for the next time, unless the inputs were changed by
 // the build itself.
-func keep(dir string, res assemble.ImageResult, said []registry.Document, changed bool) error {
+func keep(dir string, res assemble.ImageResult, documents []registry.Document, changed bool) error {
 	if changed {
 		return nil
 	}
@@ -190,7 +190,7 @@ func keep(dir string, res assemble.ImageResult, said []registry.Document, change
 		return err
 	}
 	for i, doc := range attestations() {
-		if err := action.WriteFile(filepath.Join(dir, doc.file), said[i].Data); err != nil {
+		if err := action.WriteFile(filepath.Join(dir, doc.file), documents[i].Data); err != nil {
 			return err
 		}
 	}

@@ -168,7 +168,7 @@ func (b *Build) toStore(g *cli.Globals, made *built, tags []registry.Reference) 
 		return err
 	}
 	defer release()
-	if err := putDocuments(g.Ctx, s, made.root, made.said); err != nil {
+	if err := putDocuments(g.Ctx, s, made.root, made.documents); err != nil {
 		return err
 	}
 	for _, name := range names {

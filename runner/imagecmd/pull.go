@@ -114,8 +114,8 @@ func (c *Copy) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	if res.Along > 0 {
-		g.Say("%d signature%s and documents copied along", res.Along, show.Plural(res.Along))
+	if res.Companions > 0 {
+		g.Say("%d signature%s and documents copied along", res.Companions, show.Plural(res.Companions))
 	}
 	return pushed(g, "copied to", dst, res.PushResult)
 }
@@ -130,12 +130,12 @@ func copyPath(g *cli.Globals, client *registry.Client, n artifact.Name, dst regi
 	}
 	defer src.Release()
 	q := registry.PushRequest{
-		Blobs: src.Blobs, Root: src.Root, Repository: dst, Along: artifact.Companions(g.Ctx, src.Blobs, src.Root,
+		Blobs: src.Blobs, Root: src.Root, Repository: dst, Companions: artifact.Companions(g.Ctx, src.Blobs, src.Root,
 			src.Referrers),
 	}
 	if dst.Tag != "" {
 		q.Tags = []string{dst.Tag}
 	}
 	res, err := client.Push(g.Ctx, q)
-	return registry.Copied{PushResult: res, Along: len(q.Along)}, err
+	return registry.Copied{PushResult: res, Companions: len(q.Companions)}, err
 }

@@ -84,8 +84,8 @@ func (p *Push) plan(g *cli.Globals, s *store.Store, text string, archs []arch.Ar
 	if err != nil {
 		return nil, err
 	}
-	along := artifact.Companions(g.Ctx, blobs, root, about) // of some platforms alone, what is about these
-	q := registry.PushRequest{Blobs: blobs, Root: root, Along: along, Repository: ref, DryRun: p.DryRun}
+	companions := artifact.Companions(g.Ctx, blobs, root, about) // of some platforms alone, what is about these
+	q := registry.PushRequest{Blobs: blobs, Root: root, Companions: companions, Repository: ref, DryRun: p.DryRun}
 	if ref.Tag != "" {
 		q.Tags = []string{ref.Tag}
 	}
@@ -105,8 +105,8 @@ func (j *pushing) run(g *cli.Globals, client *registry.Client) (err error) {
 
 // report tells what was pushed.
 func (j *pushing) report(g *cli.Globals) error {
-	if along := len(j.request.Along); along > 0 && !j.request.DryRun {
-		g.Say("%d signature%s and documents belong to it", along, show.Plural(along))
+	if companions := len(j.request.Companions); companions > 0 && !j.request.DryRun {
+		g.Say("%d signature%s and documents belong to it", companions, show.Plural(companions))
 	}
 	return pushed(g, "pushed", j.ref, j.result)
 }

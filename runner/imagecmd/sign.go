@@ -105,11 +105,11 @@ type signing struct {
 
 // run writes each form that is not there already.
 func (j *signing) run(forms []sign.Form) error {
-	there, err := sign.Find(j.g.Ctx, artifact.PlaceOf(j.client, j.ref), j.root.Digest)
+	existing, err := sign.Find(j.g.Ctx, artifact.PlaceOf(j.client, j.ref), j.root.Digest)
 	if err != nil {
 		return err
 	}
-	signers, _ := sign.Signers(there, j.root.Digest, sign.Verification{Keys: []sign.PublicKey{j.key.Public}})
+	signers, _ := sign.Signers(existing, j.root.Digest, sign.Verification{Keys: []sign.PublicKey{j.key.Public}})
 	for _, form := range forms {
 		if hasForm(signers, form) && len(j.annotations) == 0 {
 			j.g.Say("%s is signed with this key already, as a %s", j.ref, form)

@@ -387,10 +387,10 @@ func TestSinkDoesNotWaitForABlockedReader(t *testing.T) {
 func TestSinkReportsErrors(t *testing.T) {
 	r, w := io.Pipe()
 	r.Close()
-	told := make(chan error, 1)
-	s := NewSink(w, func(err error) { told <- err })
+	reported := make(chan error, 1)
+	s := NewSink(w, func(err error) { reported <- err })
 	s.Append(0, 1, func(dst []byte) []byte { return append(dst, 'x') })
-	if err := <-told; !errors.Is(err, io.ErrClosedPipe) {
+	if err := <-reported; !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("told %v", err)
 	}
 	s.Append(0, 1, func(dst []byte) []byte { return append(dst, 'y') })

@@ -296,7 +296,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	defer s.readKeys(ev, cancel)()
 	stop := s.stopAfter(cancel)
 	defer stop()
-	told := func() {}
+	finishReady := func() {}
 	handler := engine.Handler(ev)
 	if s.wasm != nil {
 		s.wasm.shown, s.wasm.loaded, s.wasm.cancel = ev, loaded, cancel
@@ -311,20 +311,20 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		s.notef("ready, %s", programsText(loaded.Attached()))
 		if s.rest.member.attached() {
 			s.ready.tell(s.detailf)
-			told = s.ready.finish
+			finishReady = s.ready.finish
 		}
 		s.kernel = nil
 		if s.wasm != nil {
-			s.wasm.kernel.settle()
+			s.wasm.kernel.freeStartMemory()
 		}
-		settle()
+		freeStartMemory()
 	})
 	if s.wasm != nil {
 		err = errors.Join(err, s.wasm.program.Err(), s.wasm.program.Stop())
 	}
 	err = errors.Join(err, ev.finish())
 	loaded.Settle()
-	told()
+	finishReady()
 	ev.summary(s.notef, s.detailf)
 	return err
 }
@@ -344,9 +344,9 @@ func raiseGC() {
 	}
 }
 
-// settle gives back what starting needed, the kernel's types above all, unless
+// freeStartMemory gives back what starting needed, the kernel's types above all, unless
 // the user decides about memory.
-func settle() {
+func freeStartMemory() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}

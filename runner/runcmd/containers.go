@@ -54,13 +54,13 @@ func (s *session) openContainers() error {
 	if c.selecting && s.cmd.Host {
 		return errors.New("--host shows the whole machine, but other flags choose containers, leave out one of them")
 	}
-	there := s.cmd.there(names)
-	c.present = len(there) > 0
+	available := s.cmd.withSocket(names)
+	c.present = len(available) > 0
 	flags, warn := s.cmd.RuntimeFlags, s.notef
 	switch {
 	case asked:
 	case c.present:
-		flags.Runtimes = strings.Join(there, ",")
+		flags.Runtimes = strings.Join(available, ",")
 	default:
 		warn = s.detailf
 	}
@@ -70,8 +70,8 @@ func (s *session) openContainers() error {
 	return err
 }
 
-// there returns those of the runtimes whose sockets exist.
-func (c *Cmd) there(names []string) []string {
+// withSocket returns those of the runtimes whose sockets exist.
+func (c *Cmd) withSocket(names []string) []string {
 	sockets := map[string]string{
 		container.Docker: c.DockerSocket, container.Containerd: c.ContainerdSocket,
 		container.CRIO: c.CRIOSocket, container.Podman: c.PodmanSocket,
@@ -96,7 +96,7 @@ func (s *session) known() *field.Containers {
 // the kernel filters: a header may have brought its filter into a gadget that
 // does not use it. A gadget that is told of the chosen containers alone, or sees
 // packets in their networks alone, chooses by itself, too.
-func (f former) selected(src *field.Source) (func(sample []byte) bool, error) {
+func (f sourceConfig) selected(src *field.Source) (func(sample []byte) bool, error) {
 	inKernel := f.plan.FiltersMountNS()
 	byItself := inKernel || f.tellsContainers() || engine.WithinContainers(f.plan, f.places())
 	if !f.containers.selecting || byItself && !src.TellsContainer() {

@@ -36,8 +36,8 @@ const watcherMetadata = "name: watcher\nannotations: {enable-containers-datasour
 func TestContainersForAWasmProgram(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	first, later := gadgettest.StartContained(t, "a"), gadgettest.StartContained(t, "b")
-	there := contained("there", first)
-	there.CgroupID = 42
+	started := contained("there", first)
+	started.CgroupID = 42
 	for _, tc := range []struct {
 		name     string
 		selector container.SelectorFlags
@@ -55,7 +55,7 @@ func TestContainersForAWasmProgram(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			n := newNode(there)
+			n := newNode(started)
 			cmd := Cmd{
 				Gadget: watcher(t, watcherMetadata), SelectorFlags: tc.selector, Output: "seen:custom-columns=text,containers:json",
 				RuntimeFlags: container.RuntimeFlags{PodmanSocket: "/dev/null"},

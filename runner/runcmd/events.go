@@ -57,7 +57,7 @@ func (s *session) events() (*events, error) {
 	}
 	s.rest.member.mark(sources)
 	ev := &events{sources: sources, parts: make([]part, len(sources)), note: s.notef}
-	f := former{
+	f := sourceConfig{
 		session: s, names: make([]string, len(sources)), width: terminalWidth(s.g.Stdout), modes: map[string]output.Mode{},
 	}
 	arrays := false

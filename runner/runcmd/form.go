@@ -22,7 +22,7 @@ const (
 const unlimited = -1
 
 // former turns the flags of a run into what each data source needs.
-type former struct {
+type sourceConfig struct {
 	*session
 	names []string               // of the data sources
 	width int                    // of the terminal, 0 if none exists
@@ -30,7 +30,7 @@ type former struct {
 }
 
 // form fills p with what the flags ask for data source src.
-func (f former) form(p *part, src *field.Source) error {
+func (f sourceConfig) form(p *part, src *field.Source) error {
 	v, err := f.view(src)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (f former) form(p *part, src *field.Source) error {
 }
 
 // mode returns the form of src unless the user gives one: the gadget's, or columns.
-func (f former) mode(src *field.Source) output.Mode {
+func (f sourceConfig) mode(src *field.Source) output.Mode {
 	known := modeNames()
 	candidates := append([]string{src.Annotations[annotationMode]}, strings.Split(src.Annotations[annotationModes],
 		",")...)
@@ -78,7 +78,7 @@ func (f former) mode(src *field.Source) output.Mode {
 	return output.Columns
 }
 
-func (f former) maxEntries(src *field.Source) (int, error) {
+func (f sourceConfig) maxEntries(src *field.Source) (int, error) {
 	value, err := perSource(f.cmd.MaxEntries, src.Name, f.names)
 	if err != nil {
 		return 0, fmt.Errorf("--max-entries %q: %w", f.cmd.MaxEntries, err)
@@ -95,7 +95,7 @@ func (f former) maxEntries(src *field.Source) (int, error) {
 
 // filter returns the test that every rule and every expression passes, nil if
 // none exists.
-func (f former) filter(src *field.Source) (func(sample []byte) bool, error) {
+func (f sourceConfig) filter(src *field.Source) (func(sample []byte) bool, error) {
 	rules, err := field.Filter(src, scopedAll(f.cmd.Filter, src.Name, f.names))
 	if err != nil {
 		return nil, err
@@ -128,16 +128,16 @@ func both(first, second func(sample []byte) bool) func(sample []byte) bool {
 
 // expression compiles text. Events for which it fails are not shown; the first
 // one of them is told.
-func (f former) expression(src *field.Source, text string) (func(sample []byte) bool, error) {
+func (f sourceConfig) expression(src *field.Source, text string) (func(sample []byte) bool, error) {
 	compiled, err := filterexpr.Compile(src, text)
 	if err != nil {
 		return nil, err
 	}
-	told := false
+	reported := false
 	return func(s []byte) bool {
 		holds, err := compiled.Match(s)
-		if err != nil && !told {
-			told = true
+		if err != nil && !reported {
+			reported = true
 			f.notef("filter expression %q: %v, events like this one are not shown", text, err)
 		}
 		return holds

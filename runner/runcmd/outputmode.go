@@ -21,7 +21,7 @@ type view struct {
 }
 
 // view reads --output for src.
-func (f former) view(src *field.Source) (view, error) {
+func (f sourceConfig) view(src *field.Source) (view, error) {
 	value, err := perSource(joinColumns(f.cmd.Output, f.names), src.Name, f.names)
 	if err != nil {
 		return view{}, fmt.Errorf("--output %q: %w", f.cmd.Output, err)
@@ -76,7 +76,7 @@ func joinColumns(value string, sources []string) string {
 
 // checkFiles returns an error when a mode that writes a whole file does not have
 // the output for itself, or when a terminal would have to show one.
-func (f former) checkFiles(modes map[string]output.Mode) error {
+func (f sourceConfig) checkFiles(modes map[string]output.Mode) error {
 	for name, m := range modes {
 		if (m.File() || m == output.ModeTop && f.width > 0) && f.session != nil && f.rest.member != nil {
 			return fmt.Errorf("mode %q needs the output for itself, run the gadget alone", m)
@@ -92,7 +92,7 @@ func (f former) checkFiles(modes map[string]output.Mode) error {
 	return nil
 }
 
-func (f former) onlyOutput(source string, m output.Mode) string {
+func (f sourceConfig) onlyOutput(source string, m output.Mode) string {
 	parts := []string{source + ":" + string(m)}
 	for _, name := range f.names {
 		if name != source {

@@ -26,7 +26,7 @@ func TestView(t *testing.T) {
 		{output: "custom-column=a", err: "custom-columns="},
 		{output: "flamegraf", err: "flamegraph"},
 	} {
-		f := former{session: &session{cmd: &Cmd{Output: tc.output, Fields: tc.fields}}, names: []string{"open", "close"}}
+		f := sourceConfig{session: &session{cmd: &Cmd{Output: tc.output, Fields: tc.fields}}, names: []string{"open", "close"}}
 		got, err := f.view(&field.Source{Name: "open"})
 		if tc.err != "" {
 			if err == nil || !strings.Contains(err.Error(), tc.err) {
@@ -42,7 +42,7 @@ func TestView(t *testing.T) {
 
 // TestFilesAlone keeps a file of one data source from being mixed with others.
 func TestFilesAlone(t *testing.T) {
-	f := former{names: []string{"open", "close"}}
+	f := sourceConfig{names: []string{"open", "close"}}
 	if err := f.checkFiles(map[string]output.Mode{"open": output.Pprof}); err != nil {
 		t.Error(err)
 	}

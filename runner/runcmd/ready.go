@@ -24,9 +24,9 @@ const (
 // readiness tells those who wait that every program is attached: a person on
 // stderr, a script on a file descriptor, a service manager on its socket.
 type readiness struct {
-	file   *os.File // of --ready-fd, nil without
-	socket string   // of the service manager, empty without
-	told   chan struct{}
+	file     *os.File // of --ready-fd, nil without
+	socket   string   // of the service manager, empty without
+	reported chan struct{}
 }
 
 // openReadiness checks the file descriptor fd, 0 for none. The process must have
@@ -64,17 +64,17 @@ func (r *readiness) tell(failed func(format string, args ...any)) {
 			failed("notifying the service manager: %v", err)
 		}
 	})
-	r.told = make(chan struct{})
+	r.reported = make(chan struct{})
 	go func() {
 		both.Wait()
-		close(r.told)
+		close(r.reported)
 	}()
 }
 
 // finish lets what tell began be done, for at most readyGrace.
 func (r *readiness) finish() {
 	select {
-	case <-r.told:
+	case <-r.reported:
 	case <-time.After(readyGrace):
 	}
 }

@@ -48,8 +48,8 @@ func (k *wasmKernel) HasSymbol(name string) bool {
 	return bytes.Contains(k.text, []byte(" "+name+"\n")) || bytes.Contains(k.text, []byte(" "+name+"\t"))
 }
 
-// settle gives back what only a start needs.
-func (k *wasmKernel) settle() {
+// freeStartMemory gives back what only a start needs.
+func (k *wasmKernel) freeStartMemory() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.types, k.text = nil, nil

@@ -16,8 +16,8 @@ func (p *Program) explain(name string, limit time.Duration, err error) error {
 	if p.watch.hasExpired() {
 		return fmt.Errorf("the wasm program did not return from %s within %v, so it was ended", name, limit)
 	}
-	if said := p.stderr.panicLine(); said != "" {
-		return fmt.Errorf("the wasm program stopped in %s: %s", name, said)
+	if message := p.stderr.panicLine(); message != "" {
+		return fmt.Errorf("the wasm program stopped in %s: %s", name, message)
 	}
 	var exit *sys.ExitError
 	if errors.As(err, &exit) {

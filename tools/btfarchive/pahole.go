@@ -29,15 +29,15 @@ func (c *add) fromDWARF(ctx context.Context, file string) ([]byte, error) {
 	defer os.RemoveAll(tmp)
 	out := filepath.Join(tmp, "btf")
 	cmd := exec.CommandContext(ctx, pahole, "--btf_encode_detached="+out, "--", file)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stderr, &stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("running pahole: %w: %s", err, bytes.TrimSpace(said.Bytes()[:min(said.Len(), maxMessage)]))
+		return nil, fmt.Errorf("running pahole: %w: %s", err, bytes.TrimSpace(stderr.Bytes()[:min(stderr.Len(), maxMessage)]))
 	}
 	k, _, err := vmlinuz.ExtractFile(out)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("running pahole: it made no BTF: %s",
-			bytes.TrimSpace(said.Bytes()[:min(said.Len(), maxMessage)]))
+			bytes.TrimSpace(stderr.Bytes()[:min(stderr.Len(), maxMessage)]))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading what pahole made: %w", err)

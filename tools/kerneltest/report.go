@@ -32,9 +32,9 @@ func (c *config) judge(res vm.Result) error {
 		}
 		errs = append(errs, fmt.Errorf("no event matches %s", text))
 	}
-	said := strings.Join(res.Stderr, "\n")
+	stderr := strings.Join(res.Stderr, "\n")
 	for _, want := range c.ExpectStderr {
-		if !strings.Contains(said, want) {
+		if !strings.Contains(stderr, want) {
 			errs = append(errs, fmt.Errorf("the gadget did not say %q on stderr", want))
 		}
 	}

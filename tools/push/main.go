@@ -115,14 +115,14 @@ func push(ctx context.Context, f flags, log func(string)) ([]registry.PushResult
 	if err != nil {
 		return nil, err
 	}
-	said, along, err := attestations(root, r.Attestations)
+	documents, companions, err := attestations(root, r.Attestations)
 	if err != nil {
 		return nil, err
 	}
 	var results []registry.PushResult
 	for _, target := range targets {
 		res, err := client.Push(ctx, registry.PushRequest{
-			Blobs: both{said, layout}, Root: root, Along: along, Repository: target, Tags: r.Tags, DryRun: f.DryRun,
+			Blobs: both{documents, layout}, Root: root, Companions: companions, Repository: target, Tags: r.Tags, DryRun: f.DryRun,
 		})
 		if err != nil {
 			return results, err
@@ -137,7 +137,7 @@ func push(ctx context.Context, f flags, log func(string)) ([]registry.PushResult
 // up before the tags are set, so that nobody finds it without them.
 func attestations(root ocispec.Descriptor, all []attestation) (oci.Memory, []registry.Companion, error) {
 	blobs := oci.Memory{}
-	var along []registry.Companion
+	var companions []registry.Companion
 	for _, a := range all {
 		data, err := os.ReadFile(a.Path)
 		if err != nil {
@@ -148,9 +148,9 @@ func attestations(root ocispec.Descriptor, all []attestation) (oci.Memory, []reg
 			return nil, nil, fmt.Errorf("attaching %s: %w", a.MediaType, err)
 		}
 		maps.Copy(blobs, more)
-		along = append(along, registry.Companion{Root: d})
+		companions = append(companions, registry.Companion{Root: d})
 	}
-	return blobs, along, nil
+	return blobs, companions, nil
 }
 
 // both reads from the layout what memory does not have.

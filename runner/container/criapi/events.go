@@ -28,15 +28,15 @@ func (s *service) Events(ctx context.Context, ready func(), changed func(id stri
 		return fmt.Errorf("following events: %w", err)
 	}
 	ready()
-	for told := false; ; {
+	for reported := false; ; {
 		e, err := stream.Recv()
-		if !told && (errors.Is(err, io.EOF) || status.Code(err) == codes.Unimplemented) {
+		if !reported && (errors.Is(err, io.EOF) || status.Code(err) == codes.Unimplemented) {
 			return s.poll(ctx, changed)
 		}
 		if err != nil {
 			return fmt.Errorf("following events: %w", err)
 		}
-		told = true
+		reported = true
 		changed(e.GetContainerId())
 	}
 }

@@ -41,7 +41,7 @@ func startService(ctx context.Context, o options, dir string) (*service, error) 
 	if err != nil {
 		return nil, err
 	}
-	ready, told, err := os.Pipe()
+	ready, readyWriter, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func startService(ctx context.Context, o options, dir string) (*service, error) 
 	s.cmd = exec.Command(runner, "--state="+filepath.Join(dir, "state"), "run", "--file="+manifest, "--verify-image=false", "--pull=never",
 		"--output=json", "--otel-metrics-listen=127.0.0.1:0", "--runtimes=docker", "--docker-socketpath="+filepath.Join(dir, "docker.sock"),
 		"--ready-fd=3")
-	s.cmd.ExtraFiles = []*os.File{told}
+	s.cmd.ExtraFiles = []*os.File{readyWriter}
 	s.cmd.Stderr = &s.notes
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -59,7 +59,7 @@ func startService(ctx context.Context, o options, dir string) (*service, error) 
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
-	told.Close()
+	readyWriter.Close()
 	go func() {
 		defer close(s.done)
 		s.count(stdout)

@@ -11,9 +11,9 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 )
 
-// TestPresumed: of a registry on this machine that wants neither TLS nor
+// TestWithoutPing: of a registry on this machine that wants neither TLS nor
 // authentication nothing is asked but what is to be read.
-func TestPresumed(t *testing.T) {
+func TestWithoutPing(t *testing.T) {
 	srv := registrytest.Start(t, registrytest.Config{})
 	a := registrytest.NewArtifact(t, 1, 1000)
 	pushTo(t, srv.Addr, a)
