@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rules-gadget/rules_gadget/runner/container/proc"
 	"github.com/rules-gadget/rules_gadget/runner/container/source"
@@ -73,26 +74,52 @@ func (c *Collection) listOne(ctx context.Context, e endpoint) ([]Container, erro
 		return nil, err
 	}
 	defer src.Close()
+	return c.ask(ctx, e.name, src)
+}
+
+// settle is how long a runtime gets to notice that a process has ended.
+const settle = 200 * time.Millisecond
+
+// ask returns the containers of a runtime, without those whose processes have
+// ended meanwhile. Its error may be that this process sees others than the runtime
+// does: a container is listed twice, and its process is not there.
+func (c *Collection) ask(ctx context.Context, name string, src source.Source) ([]Container, error) {
 	infos, err := src.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return c.enrichAll(e.name, infos)
+	list := c.enrichAll(name, infos)
+	if len(infos) == 0 || len(list) > 0 || c.files.HostPIDs() {
+		return list, nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(settle):
+	}
+	again, err := src.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list = c.enrichAll(name, again)
+	for _, info := range again {
+		listed := slices.ContainsFunc(infos, func(i source.Info) bool { return i.ID == info.ID && i.PID == info.PID })
+		if listed && len(list) == 0 {
+			return nil, errOtherPIDs
+		}
+	}
+	return list, nil
 }
 
-// enrichAll leaves out the containers whose processes have ended meanwhile. Its
-// error is that this process sees others than the runtime does.
-func (c *Collection) enrichAll(name string, infos []source.Info) ([]Container, error) {
+// enrichAll leaves out the containers whose processes have ended meanwhile.
+func (c *Collection) enrichAll(name string, infos []source.Info) []Container {
 	list := make([]Container, 0, len(infos))
 	for _, info := range infos {
 		if one, ok := enrich(name, info, c.files); ok {
 			list = append(list, one)
 		}
 	}
-	if len(infos) > 0 && len(list) == 0 && !c.files.HostPIDs() {
-		return nil, errOtherPIDs
-	}
-	return list, nil
+	return list
 }
 
 // merge joins the lists of the runtimes. A container that two runtimes know,

@@ -207,11 +207,7 @@ func (f *follower) inspect(ctx context.Context, src source.Source, id string) er
 
 // resync asks for all containers and tells what has changed.
 func (f *follower) resync(ctx context.Context, src source.Source) error {
-	infos, err := src.List(ctx)
-	if err != nil {
-		return err
-	}
-	list, err := f.enrichAll(f.name, infos)
+	list, err := f.ask(ctx, f.name, src)
 	if err != nil {
 		return err
 	}
