@@ -38,7 +38,8 @@ func (s *session) measure(ev *events) error {
 		}
 		any = any || ev.parts[i].metrics != nil
 	}
-	if !any && s.rest.member == nil {
+	// The flags of a service are the same whatever its instance manifest names.
+	if !any && s.rest.member == nil && s.cmd.File == "" {
 		flag := "--otel-metrics-listen"
 		if s.cmd.OTelMetricsListen == "" {
 			flag = "--otel-metrics-exporter"
