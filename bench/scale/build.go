@@ -41,26 +41,26 @@ func newBuilder(o options) *builder {
 	return &builder{options: o, workspace: workspaceDir(o.dir), sums: map[string]cost{}}
 }
 
-// bazel runs a command of Bazel and returns its output.
-func (b *builder) bazel(ctx context.Context, command string, args ...string) (string, error) {
+// bazel runs a command of Bazel.
+func (b *builder) bazel(ctx context.Context, command string, args ...string) error {
 	all := append([]string{"--output_base=" + filepath.Join(b.dir, "base"), command}, args...)
 	cmd := exec.CommandContext(ctx, filepath.Join(b.checkout, "bazelw"), all...)
 	cmd.Dir = b.workspace
 	cmd.WaitDelay = time.Minute
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("bazel %s: %w\n%s", command, err, errs.String())
+		return fmt.Errorf("bazel %s: %w\n%s", command, err, errs.String())
 	}
 	fmt.Fprintf(b.log, "bazel %s %s\n", command, strings.Join(args, " "))
-	return strings.TrimSpace(out.String()), nil
+	return nil
 }
 
 // prepare forgets what was built, builds the tools and stops Bazel.
 func (b *builder) prepare(ctx context.Context) error {
 	for _, args := range [][]string{{"clean"}, {"build", "//tools:image"}, {"shutdown"}} {
-		if _, err := b.bazel(ctx, args[0], args[1:]...); err != nil {
+		if err := b.bazel(ctx, args[0], args[1:]...); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ type built struct {
 func (b *builder) build(ctx context.Context, targets string) (built, error) {
 	events := filepath.Join(b.dir, "events.json")
 	start := time.Now()
-	_, err := b.bazel(ctx, "build", targets, fmt.Sprintf("--jobs=%d", b.jobs), "--build_event_json_file="+events, "--memory_profile=/dev/null")
+	err := b.bazel(ctx, "build", targets, fmt.Sprintf("--jobs=%d", b.jobs), "--build_event_json_file="+events, "--memory_profile=/dev/null")
 	if err != nil {
 		return built{}, err
 	}
@@ -191,7 +191,7 @@ func (b *builder) costs() string {
 func (b *builder) remove() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if _, err := b.bazel(ctx, "shutdown"); err != nil {
+	if err := b.bazel(ctx, "shutdown"); err != nil {
 		fmt.Fprintf(b.log, "scale: %v\n", err)
 	}
 	// Bazel takes away the right to write.

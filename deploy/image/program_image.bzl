@@ -2,8 +2,6 @@
 
 load("@io_bazel_rules_go//go:def.bzl", "GoArchive")
 load("//rules:providers.bzl", "GadgetImageInfo")
-load("//rules/private:attest.bzl", "source_date_epoch")
-load("//rules/private:tool.bzl", "params_args", "tool")
 
 _GO_TOOLCHAIN = "@io_bazel_rules_go//go:toolchain"
 
@@ -35,7 +33,10 @@ def _program_image_impl(ctx):
     provenance = ctx.actions.declare_file(name + ".provenance.json")
     sbom = ctx.actions.declare_file(name + ".spdx.json")
     go = ctx.toolchains[_GO_TOOLCHAIN].sdk.go
-    args = params_args(ctx)
+    epoch = ctx.configuration.default_shell_env.get("SOURCE_DATE_EPOCH")
+    args = ctx.actions.args()
+    args.use_param_file("@%s", use_always = True)
+    args.set_param_file_format("multiline")
     args.add_all(["--program=%s=%s" % (arch, program.path) for arch, program in programs.items()])
     args.add(ctx.attr.path, format = "--path=%s")
     args.add_all(ctx.files.certificates, format_each = "--certificate=%s")
@@ -59,7 +60,7 @@ def _program_image_impl(ctx):
         inputs = programs.values() + ctx.files.certificates + ctx.files.packages + [go, ctx.file.go_sum] +
                  ([ctx.info_file] if ctx.attr.stamp else []),
         outputs = [layout, digest, provenance, sbom],
-        env = source_date_epoch(ctx),
+        env = {"SOURCE_DATE_EPOCH": epoch} if epoch else {},
         mnemonic = "ProgramImage",
         progress_message = "Assembling image %{label}",
         toolchain = _GO_TOOLCHAIN,
@@ -125,7 +126,11 @@ program_image = rule(
         "_allowlist_function_transition": attr.label(
             default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
         ),
-        "_programimage": tool("programimage"),
+        "_programimage": attr.label(
+            cfg = "exec",
+            default = Label("//tools/programimage"),
+            executable = True,
+        ),
     },
     provides = [GadgetImageInfo],
     toolchains = [_GO_TOOLCHAIN],

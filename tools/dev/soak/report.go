@@ -3,9 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
+
+var digits = regexp.MustCompile(`[0-9]+`)
 
 // report is what came out.
 type report struct {
@@ -73,8 +76,24 @@ func (r report) text() string {
 		most := k.value(slices.MaxFunc(r.samples, func(x, y sample) int { return k.value(x) - k.value(y) }))
 		fmt.Fprintf(&b, "%-32s %14d %14d %10d\n", k.name, before, after, most)
 	}
-	if r.notes != "" {
-		fmt.Fprintf(&b, "gadget-run said:\n%s\n", r.notes)
+	if said := summary(r.notes); said != "" {
+		fmt.Fprintf(&b, "gadget-run said:\n%s", said)
+	}
+	return b.String()
+}
+
+// summary has every line once, with how often it came; numbers do not count.
+func summary(notes string) string {
+	times, first := map[string]int{}, []string{}
+	for line := range strings.Lines(notes) {
+		kind := digits.ReplaceAllString(line, "N")
+		if times[kind]++; times[kind] == 1 {
+			first = append(first, line)
+		}
+	}
+	var b strings.Builder
+	for _, line := range first {
+		fmt.Fprintf(&b, "%6d times: %s\n", times[digits.ReplaceAllString(line, "N")], strings.TrimSpace(line))
 	}
 	return b.String()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -92,7 +93,8 @@ func TestRuntime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.close()
-	client := &http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", socket) }}}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return (&net.Dialer{}).DialContext(ctx, "unix", socket) }
+	client := &http.Client{Transport: &http.Transport{DialContext: dial}}
 	get := func(path string) *http.Response {
 		t.Helper()
 		resp, err := client.Get("http://docker" + path)
@@ -127,5 +129,12 @@ func TestSample(t *testing.T) {
 	one, err := (&service{cmd: cmd}).sample(time.Second)
 	if err != nil || one.rss == 0 || one.threads == 0 || one.files < 3 {
 		t.Errorf("got %+v, %v, want figures of this process", one, err)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	got := summary("lost 3 events\nready\nlost 40 events\n")
+	if want := "     2 times: lost 3 events\n     1 times: ready\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
