@@ -45,9 +45,9 @@ var steps = []struct {
 	megabytes    int
 	never        []string // parts of names of repositories that nothing of it needs
 }{
-	{"//hello:image", 60, 400, append([]string{"sigstore", "go_containerregistry", "docker_cli"}, runnerOnly...)},
-	{"//hello:push", 60, 400, runnerOnly},
-	{"//hello:run", 80, 600, nil},
+	{"//hello:image", 33, 450, append([]string{"sigstore", "go_containerregistry", "docker_cli"}, runnerOnly...)},
+	{"//hello:push", 38, 465, runnerOnly},
+	{"//hello:run", 60, 590, nil},
 }
 
 // TestFetched looks at which repositories Bazel has fetched once it has analyzed each
