@@ -93,7 +93,9 @@ func TestRuntime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.close()
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return (&net.Dialer{}).DialContext(ctx, "unix", socket) }
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}
 	client := &http.Client{Transport: &http.Transport{DialContext: dial}}
 	get := func(path string) *http.Response {
 		t.Helper()
