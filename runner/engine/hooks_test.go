@@ -28,9 +28,10 @@ func TestAttachToHooks(t *testing.T) {
 		kind    string
 		provoke func(context.Context)
 	}{
-		"writable": {gadgetapi.KindRawWritable, runsPrograms(t)},
-		"fmod_ret": {gadgetapi.KindFmodRet, provoke},
-		"lsm":      {gadgetapi.KindLSM, provoke},
+		"writable":    {gadgetapi.KindRawWritable, runsPrograms(t)},
+		"writable_tp": {gadgetapi.KindRawWritable, runsPrograms(t)},
+		"fmod_ret":    {gadgetapi.KindFmodRet, provoke},
+		"lsm":         {gadgetapi.KindLSM, provoke},
 	} {
 		t.Run(program, func(t *testing.T) {
 			if err := hasHook(t, hook.kind); err != nil {
@@ -92,8 +93,7 @@ func runsPrograms(t *testing.T) func(ctx context.Context) {
 // TestIteratorOfMap reads the elements of a map by a program of the gadget.
 func TestIteratorOfMap(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	l := loadOnly(t, "hooks.bpf.o", slices.DeleteFunc(programsOf(t, "hooks.bpf.o"), func(n string) bool { return n == "element" }),
-		"element", gadgetapi.ProgramOptions{})
+	l := loadOnly(t, "hooks.bpf.o", programsOf(t, "hooks.bpf.o"), "element", gadgetapi.ProgramOptions{})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	seen := map[uint32]bool{}

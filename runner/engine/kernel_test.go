@@ -57,11 +57,10 @@ func (r *recorder) Array(_ int, samples [][]byte) {
 func (r *recorder) Lost(_ int, n uint64) { r.lost.Add(n) }
 
 // only disables every program of attach.bpf.o but name.
-func only(name string) gadgetapi.Metadata {
+func only(t *testing.T, name string) gadgetapi.Metadata {
+	t.Helper()
 	to := map[string]gadgetapi.ProgramOptions{}
-	for _, n := range []string{
-		"tracepoint", "raw_tp", "tp_btf", "fentry", "fexit", "kprobe", "kretprobe", "uprobe", "uretprobe",
-	} {
+	for _, n := range programsOf(t, "attach.bpf.o") {
 		if n != name {
 			to[n] = gadgetapi.ProgramOptions{AttachTo: gadgetapi.DisabledTarget}
 		}
@@ -71,9 +70,7 @@ func only(name string) gadgetapi.Metadata {
 
 func TestAttachEveryKind(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	for _, name := range []string{
-		"tracepoint", "raw_tp", "tp_btf", "fentry", "fexit", "kprobe", "kretprobe", "uprobe", "uretprobe",
-	} {
+	for _, name := range programsOf(t, "attach.bpf.o") {
 		t.Run(name, func(t *testing.T) {
 			if strings.HasPrefix(name, "k") && !exists("/sys/bus/event_source/devices/kprobe") {
 				t.Skip("needs a kernel with kprobes")
@@ -84,7 +81,7 @@ func TestAttachEveryKind(t *testing.T) {
 			if err := features.HaveProgramType(ebpf.Tracing); strings.HasPrefix(name, "f") && err != nil {
 				t.Skipf("needs a kernel that allows fentry programs: %v", err)
 			}
-			md, provoke := only(name), provoke
+			md, provoke := only(t, name), provoke
 			if strings.HasPrefix(name, "u") { // in a program that needs no library
 				program := gadgettest.Program(t)
 				md.Programs[name] = gadgetapi.ProgramOptions{AttachTo: program + ":" + gadgettest.ProbedFunctions[0]}
@@ -166,7 +163,7 @@ func TestMissingAttachPoints(t *testing.T) {
 			if err := features.HaveProgramType(ebpf.Tracing); tc.program == "fentry" && err != nil {
 				t.Skipf("needs a kernel that allows fentry programs: %v", err)
 			}
-			md := only(tc.program)
+			md := only(t, tc.program)
 			md.Programs[tc.program] = gadgetapi.ProgramOptions{AttachTo: tc.target}
 			p, err := gadgetapi.Read(gadgettest.File(t, "attach.bpf.o"), md)
 			if err != nil {
@@ -194,7 +191,7 @@ func loadAndAttach(p *gadgetapi.Spec) error {
 
 func TestOnlyMissingSystemCalls(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	md := only("tracepoint")
+	md := only(t, "tracepoint")
 	md.Programs["tracepoint"] = gadgetapi.ProgramOptions{AttachTo: "syscalls/sys_enter_nothing"}
 	_, l := load(t, "attach.bpf.o", md)
 	if err := l.Attach(); err == nil || !strings.Contains(err.Error(), "nothing of what the gadget traces is here") {

@@ -75,6 +75,8 @@ func TestPlanPrograms(t *testing.T) {
 		{"kprobe", "gadget_program_disabled", ebpf.Kprobe, true},
 		{"kretprobe", "vfs_open", ebpf.Kprobe, false},
 		{"raw_tp", "sched_process_exec", ebpf.RawTracepoint, false},
+		{"raw_tracepoint", "sched_process_exec", ebpf.RawTracepoint, false},
+		{"tp", "syscalls/sys_enter_openat", ebpf.TracePoint, false},
 		{"tp_btf", "sched_process_exec", ebpf.Tracing, false},
 		{"tracepoint", "syscalls/sys_enter_openat", ebpf.TracePoint, false},
 		{"uprobe", "libc:exit", ebpf.Kprobe, false},

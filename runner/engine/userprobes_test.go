@@ -17,7 +17,7 @@ func TestRootsOfContainers(t *testing.T) {
 	if !exists("/sys/bus/event_source/devices/uprobe") {
 		t.Skip("needs a kernel with uprobes")
 	}
-	plan, err := gadgetapi.Read(gadgettest.File(t, "attach.bpf.o"), only("uprobe"))
+	plan, err := gadgetapi.Read(gadgettest.File(t, "attach.bpf.o"), only(t, "uprobe"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestRootsOfContainers(t *testing.T) {
 // machine does not have.
 func TestOnlyContainersMayHaveIt(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	md := only("uprobe")
+	md := only(t, "uprobe")
 	md.Programs["uprobe"] = gadgetapi.ProgramOptions{AttachTo: "libnosuchthing:f"}
 	plan, err := gadgetapi.Read(gadgettest.File(t, "attach.bpf.o"), md)
 	if err != nil {

@@ -78,7 +78,7 @@ func (a *Report) source(s *gadgetapi.Source) {
 		i = len(a.DataSources)
 		a.DataSources = append(a.DataSources, Source{})
 	}
-	src := Source{Name: s.Name, Kind: string(s.Kind)}
+	src := Source{Name: s.Name, Kind: string(s.Kind), Description: s.Annotations[gadgetapi.AnnotationDescription]}
 	for _, f := range s.All() {
 		src.Fields = append(src.Fields, Field{f.FullName, f.TypeName(), f.Annotations[gadgetapi.AnnotationDescription]})
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
@@ -98,6 +99,9 @@ func (p *textPrinter) source(s Source) {
 	title := fmt.Sprintf("Data source %s", s.Name)
 	if s.Kind != "" {
 		title += fmt.Sprintf(" (%s)", s.Kind)
+	}
+	if s.Description != "" {
+		title += ", " + printable.Line(s.Description)
 	}
 	var rows [][]string
 	for _, f := range s.Fields {

@@ -58,9 +58,10 @@ type Param struct {
 
 // Source is a data source of the gadget.
 type Source struct {
-	Name   string  `json:"name" yaml:"name"`
-	Kind   string  `json:"kind,omitempty" yaml:"kind,omitempty"`
-	Fields []Field `json:"fields,omitempty" yaml:"fields,omitempty"`
+	Name        string  `json:"name" yaml:"name"`
+	Kind        string  `json:"kind,omitempty" yaml:"kind,omitempty"`
+	Description string  `json:"description,omitempty" yaml:"description,omitempty"`
+	Fields      []Field `json:"fields,omitempty" yaml:"fields,omitempty"`
 }
 
 // Field is a field of a data source.
@@ -109,7 +110,7 @@ func (a *Report) metadata(art *gadget.Artifact) error {
 	}
 	a.params(string(gadgetapi.ParamString), custom)
 	for _, name := range slices.Sorted(maps.Keys(md.DataSources)) {
-		src := Source{Name: name}
+		src := Source{Name: name, Description: md.DataSources[name].Annotations["description"]}
 		fields := md.DataSources[name].Fields
 		for _, f := range slices.Sorted(maps.Keys(fields)) {
 			src.Fields = append(src.Fields, Field{Name: f, Description: fields[f].Annotations["description"]})

@@ -110,6 +110,46 @@ size_bytes_countCAT} 2
 	}
 }
 
+// TestTypesOfMetrics takes fields for what their types say, and names what
+// annotations name.
+func TestTypesOfMetrics(t *testing.T) {
+	for name, want := range map[string]string{
+		"gadget_counter__u32": "counter", "gadget_counter__u64": "counter",
+		"gadget_gauge__u32": "gauge", "gadget_gauge__u64": "gauge",
+		"gadget_histogram_slot__u32": "histogram", "gadget_histogram_slot__u64": "histogram",
+	} {
+		size := uint32(4)
+		if strings.HasSuffix(name, "u64") {
+			size = 8
+		}
+		var typ btf.Type = &btf.Typedef{Name: name, Type: &btf.Int{Name: "number", Size: size}}
+		if want == "histogram" {
+			typ = &btf.Array{Type: typ, Nelems: 4}
+			size *= 4
+		}
+		event := &btf.Struct{Name: "event", Size: size, Members: []btf.Member{{Name: "value", Type: typ}}}
+		src, err := field.Build(event, field.Options{
+			Name: "files", Annotations: map[string]string{"metrics.collect": "true", "metrics.name": "scope"},
+			Fields: map[string]map[string]string{"value": {"metrics.name": "renamed"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := New()
+		s, err := r.Add(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Count(append([]byte{5}, make([]byte, size-1)...))
+		got := string(r.Append(nil))
+		for _, part := range []string{"# TYPE renamed", " " + want + "\n", "} 5\n", `otel_scope_name="scope"`} {
+			if !strings.Contains(got, part) {
+				t.Errorf("%s: no %q in:\n%s", name, part, got)
+			}
+		}
+	}
+}
+
 // TestOverflow holds the number of series to its limit.
 func TestOverflow(t *testing.T) {
 	r := New()

@@ -1,7 +1,10 @@
 package output
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/binary"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -220,8 +223,12 @@ func stacked(annotations map[string]string, fields map[string]map[string]string)
 		Number: func(s []byte) uint64 { return uint64(s[104]) },
 		Append: func(dst, _ []byte) []byte { return dst },
 	}
+	weight := *count
+	weight.Name, weight.FullName = "weight", "weight"
+	weight.Number = func(s []byte) uint64 { return 10 * uint64(s[104]) }
 	return &field.Source{
-		Name: "src", Array: true, Size: 105, Annotations: annotations, Fields: []*field.Field{comm, id, kernel, user, count},
+		Name: "src", Array: true, Size: 105, Annotations: annotations,
+		Fields: []*field.Field{comm, id, kernel, user, count, &weight},
 	}
 }
 
@@ -252,6 +259,12 @@ func TestStackModes(t *testing.T) {
 			map[string]string{"profiles.stack-fields": "comm,kstack"},
 			nil,
 			"cat 4\ncat;sys_read;vfs_read 3\n",
+		},
+		{
+			"value of a profile",
+			map[string]string{"profiles.value-field": "weight"},
+			nil,
+			"cat;0x2;0x1 40\ncat;main;read;sys_read;vfs_read 30\n",
 		},
 		{"levels", nil, map[string]map[string]string{
 			"kstack": {"flamegraph.level": "2", "flamegraph.type": "stack"}, "comm": {"flamegraph.level": "1"},
@@ -284,6 +297,46 @@ func TestStackModes(t *testing.T) {
 		if _, err := New(source(t, nil), Options{Mode: mode}); err == nil {
 			t.Errorf("mode %s of a source without what it needs", mode)
 		}
+	}
+}
+
+// TestProfileAnnotations finds what a profile counts, and its unit, among its texts.
+func TestProfileAnnotations(t *testing.T) {
+	annotations := map[string]string{"profiles.type": "cpu-time", "profiles.unit": "nanoseconds"}
+	enc, err := New(stacked(annotations, nil), Options{Mode: Pprof})
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc.Array(nil, [][]byte{stackSample("cat", "vfs_read; ", "main; ", "0x1; ", 3)})
+	zr, err := gzip.NewReader(bytes.NewReader(enc.(Finisher).Finish(nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(zr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"cpu-time", "nanoseconds"} {
+		if !bytes.Contains(data, []byte(want)) {
+			t.Errorf("the profile has no text %q", want)
+		}
+	}
+}
+
+// TestPcapTimestamp takes the time of packets from the field of the annotation.
+func TestPcapTimestamp(t *testing.T) {
+	src := packets(t)
+	src.Annotations["pcap.timestamp"] = "unused"
+	enc, err := New(src, Options{Mode: PcapNG})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := packet(5, 3, 1, 1, "a")
+	binary.NativeEndian.PutUint32(s[20:], 77)
+	file := enc.Event(nil, s)
+	file = file[binary.LittleEndian.Uint32(file[4:]):] // behind the interface
+	if at := binary.LittleEndian.Uint32(file[16:]); at != 77 {
+		t.Errorf("the packet is of %d, want 77", at)
 	}
 }
 

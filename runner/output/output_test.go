@@ -2,9 +2,11 @@ package output
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -128,6 +130,51 @@ func TestColumns(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestColumnAnnotations holds the limits of columns, and the decimals of numbers.
+func TestColumnAnnotations(t *testing.T) {
+	char := &btf.Int{Name: "char", Size: 1, Encoding: btf.Signed}
+	members := []btf.Member{
+		{Name: "ratio", Type: &btf.Float{Name: "double", Size: 8}},
+		{Name: "text", Type: &btf.Array{Type: char, Nelems: 24}, Offset: 64},
+		{Name: "more", Type: &btf.Array{Type: char, Nelems: 24}, Offset: 256},
+	}
+	s := binary.NativeEndian.AppendUint64(nil, math.Float64bits(2.0/3))
+	s = append(s, "abcdefghijklmnopqrstuvwx"+"ABCDEFGHIJKLMNOPQRSTUVWX"...)
+	for _, tc := range []struct {
+		annotations map[string]map[string]string
+		fields      string
+		width       int
+		want        string
+	}{
+		{
+			map[string]map[string]string{"ratio": {"columns.precision": "2", "columns.width": "5"}},
+			"ratio,text", 0,
+			"RATIO TEXT\n0.67  abcdefghijklmnopqrstuvwx\n",
+		},
+		{
+			map[string]map[string]string{"text": {"columns.maxwidth": "6"}},
+			"text,more", 31,
+			"TEXT   MORE\nabcde… ABCDEFGHIJKLMNOPQRSTUVWX\n",
+		},
+		{
+			map[string]map[string]string{"text": {"columns.minwidth": "12"}},
+			"text,more", 17,
+			"TEXT         MORE\nabcdefghijk… ABC…\n",
+		},
+		{
+			map[string]map[string]string{"text": {"columns.width": "8", "columns.fixed": "true"}},
+			"text,more", 40,
+			"TEXT     MORE\nabcdefg… ABCDEFGHIJKLMNOPQRSTUVWX\n",
+		},
+	} {
+		src := build(t, members, field.Options{Fields: tc.annotations})
+		got := encode(t, src, Options{Mode: Columns, Fields: tc.fields, Width: tc.width}, s)
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", tc.annotations, diff)
+		}
 	}
 }
 

@@ -131,7 +131,11 @@ func (w *helpWriter) fields(src *field.Source, width int) {
 			shown = append(shown, [2]string{fieldNames(f), f.Annotations[field.AnnotationDescription]})
 		}
 	}
-	w.line("\nFields of data source %s:", src.Name)
+	about := ""
+	if text := src.Annotations[field.AnnotationDescription]; text != "" {
+		about = " (" + printable.Line(text) + ")"
+	}
+	w.line("\nFields of data source %s%s:", src.Name, about)
 	w.rows(shown)
 	if hidden = append(hidden, ofContainers...); len(hidden) == 0 {
 		return

@@ -58,3 +58,22 @@ func TestFilesAlone(t *testing.T) {
 		t.Errorf("a terminal shows %q", got)
 	}
 }
+
+// TestModeOfSource takes the format that gadget.yaml gives, or the first that it
+// supports.
+func TestModeOfSource(t *testing.T) {
+	f := sourceConfig{}
+	for _, tc := range []struct {
+		annotations map[string]string
+		want        output.Mode
+	}{
+		{nil, output.Columns},
+		{map[string]string{annotationModes: "unknown, advise"}, output.Advise},
+		{map[string]string{annotationModes: "advise,columns"}, output.Columns},
+		{map[string]string{annotationModes: "advise", annotationMode: "json"}, output.JSON},
+	} {
+		if got := f.mode(&field.Source{Annotations: tc.annotations}); got != tc.want {
+			t.Errorf("%v: mode %q, want %q", tc.annotations, got, tc.want)
+		}
+	}
+}

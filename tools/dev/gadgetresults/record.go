@@ -56,7 +56,7 @@ func (r *Results) Record(tree fs.FS, data []byte) error {
 	}
 	tests := map[string][]test{}
 	for _, t := range o.Tests {
-		if name := gadgetOf(t.Name, names); name != "" {
+		if name := Of(t.Name, names); name != "" {
 			tests[name] = append(tests[name], t)
 		}
 	}
@@ -106,9 +106,9 @@ func summary(gadget string, tests []test) Result {
 	return r
 }
 
-// gadgetOf returns the gadget that a test is for, the one with the longest name
+// Of returns the gadget that a test is for, the one with the longest name
 // that begins the test's, or "".
-func gadgetOf(test string, gadgets []string) string {
+func Of(test string, gadgets []string) string {
 	found := ""
 	for _, name := range gadgets {
 		if len(name) > len(found) && strings.HasPrefix(strings.ToLower(test), "test"+plain(name)) {
