@@ -44,6 +44,10 @@ var workloads = []workload{
 	},
 	{name: "dns", what: "sends and receives a DNS query", gadget: "trace_dns", filter: true, operation: query},
 	{
+		name: "blockio", what: "writes 4 KiB to a block device", gadget: "top_blockio", filter: true,
+		peer: "block:block_rq_{issue,complete}", script: blockScript, operation: writeBlock, // the tools need kprobes
+	},
+	{
 		name: "profile_cpu", what: "computes, sampled at 99 Hz", gadget: "profile_cpu",
 		peer: "profile:hz:99", script: "profile:hz:99 { @[kstack, ustack, comm] = count(); } END { clear(@); }",
 		operation: compute,
@@ -57,6 +61,22 @@ const tcpScript = `tracepoint:sock:inet_sock_set_state
 	printf("%-6d %-16s %d %s %d %s %d\n", pid, comm, args->newstate,
 		ntop(args->family, args->saddr), args->sport, ntop(args->family, args->daddr), args->dport);
 }`
+
+// blockScript sums what each process transfers, and how long that takes.
+const blockScript = `tracepoint:block:block_rq_issue
+{
+	@start[args->dev, args->sector] = nsecs;
+	@who[args->dev, args->sector] = pid;
+}
+tracepoint:block:block_rq_complete /@start[args->dev, args->sector]/
+{
+	@us[@who[args->dev, args->sector], args->dev] = sum((nsecs - @start[args->dev, args->sector]) / 1000);
+	@bytes[@who[args->dev, args->sector], args->dev] = sum(args->nr_sector * 512);
+	@io[@who[args->dev, args->sector], args->dev] = count();
+	delete(@start[args->dev, args->sector]);
+	delete(@who[args->dev, args->sector]);
+}
+interval:s:1 { print(@us); print(@bytes); print(@io); clear(@us); clear(@bytes); clear(@io); }`
 
 // work is the process that is traced: it does the workload for a time of its CPU,
 // and prints how often it did it for each second.
