@@ -164,7 +164,20 @@ func attachTracing(_ *Loaded, _ gadgetapi.Program, prog *ebpf.Program) (io.Close
 }
 
 func attachLSM(_ *Loaded, _ gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
+	if err := lsmActive(securityModules); err != nil {
+		return nil, err
+	}
 	return link.AttachLSM(link.LSMOptions{Program: prog})
+}
+
+// lsmActive returns an error where the kernel would attach an LSM program and never
+// call it. path is the list of active modules, which not every machine shows.
+func lsmActive(path string) error {
+	if lsmState(path) == "no" {
+		return errors.New(`the security module "bpf" is not active, the kernel would never call the program: ` +
+			"add bpf to the modules of the boot parameter lsm=")
+	}
+	return nil
 }
 
 // kindOfSection returns the first part of a section, without the mark of programs

@@ -52,7 +52,7 @@ func needState(n gadgetapi.Need) string {
 	case gadgetapi.NeedTrampoline:
 		return fentryState()
 	case gadgetapi.NeedLSM:
-		return lsmState("/sys/kernel/security/lsm")
+		return lsmState(securityModules)
 	case gadgetapi.NeedPerf:
 		return present("/proc/sys/kernel/perf_event_paranoid")
 	case gadgetapi.NeedCgroup:
@@ -63,6 +63,9 @@ func needState(n gadgetapi.Need) string {
 	}
 	return "unknown"
 }
+
+// securityModules is the list of the active ones, where securityfs is mounted.
+const securityModules = "/sys/kernel/security/lsm"
 
 // lsmState looks for eBPF in the list of security modules, which securityfs shows.
 func lsmState(path string) string {
