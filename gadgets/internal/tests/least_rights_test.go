@@ -46,7 +46,7 @@ func furtherRights() map[string][]right {
 	}
 	for _, name := range []string{
 		"fdpass", "top_file", "trace_bind", "trace_exec", "trace_fsslower", "trace_init_module", "trace_link", "trace_mount", "trace_oomkill",
-		"trace_open", "trace_signal", "trace_tcp", "trace_tcpdrop", "trace_tcpretrans",
+		"trace_open", "trace_signal", "trace_tcp", "trace_tcpdrop", "trace_tcpretrans", "traceloop",
 	} {
 		rights[name] = []right{capRead}
 	}
@@ -54,7 +54,7 @@ func furtherRights() map[string][]right {
 }
 
 // compiled are the gadgets with a wasm program.
-var compiled = map[string]struct{}{"advise_networkpolicy": {}, "advise_seccomp": {}, "deadlock": {}, "trace_dns": {}}
+var compiled = map[string]struct{}{"advise_networkpolicy": {}, "advise_seccomp": {}, "deadlock": {}, "trace_dns": {}, "traceloop": {}}
 
 // paranoid returns kernel.perf_event_paranoid. Above 2, as on Debian, the kernel
 // keeps perf events to CAP_SYS_ADMIN.

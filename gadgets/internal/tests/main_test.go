@@ -12,6 +12,7 @@ import (
 
 func TestMain(m *testing.M) {
 	live.Main(m, map[string]live.Job{
+		"be-recorded":    beRecorded,
 		"break-filter":   breakFilter,
 		"chroot-as-user": chrootAsUser,
 		"end":            func([]string) error { return nil },
