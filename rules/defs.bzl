@@ -6,7 +6,7 @@ needs more than one variant. Use `btf_shard` and `btf_shards` for kernels of you
 own; public ones come from the `btfhub` module extension.
 """
 
-load("//rules:providers.bzl", _BtfShardsInfo = "BtfShardsInfo", _GadgetImageInfo = "GadgetImageInfo")
+load("//rules:providers.bzl", _BtfShardsInfo = "BtfShardsInfo", _GadgetImageInfo = "GadgetImageInfo", _GadgetPushInfo = "GadgetPushInfo")
 load("//rules/private:btf_shard.bzl", _btf_shard = "btf_shard", _btf_shards = "btf_shards")
 load("//rules/private:compat.bzl", _gadget_compat = "gadget_compat")
 load("//rules/private:gadget.bzl", _gadget = "gadget")
@@ -16,11 +16,13 @@ load("//rules/private:image.bzl", _gadget_image = "gadget_image")
 load("//rules/private:kernel_test.bzl", _gadget_kernel_test = "gadget_kernel_test")
 load("//rules/private:metadata.bzl", _gadget_metadata = "gadget_metadata")
 load("//rules/private:push.bzl", _gadget_push = "gadget_push")
+load("//rules/private:push_all.bzl", _gadget_push_all = "gadget_push_all")
 load("//rules/private:run.bzl", _gadget_run = "gadget_run")
 
 gadget = _gadget
 gadget_image = _gadget_image
 gadget_push = _gadget_push
+gadget_push_all = _gadget_push_all
 gadget_run = _gadget_run
 gadget_metadata = _gadget_metadata
 gadget_compat = _gadget_compat
@@ -30,4 +32,5 @@ gadgets_kernel_test = _gadgets_kernel_test
 btf_shard = _btf_shard
 btf_shards = _btf_shards
 GadgetImageInfo = _GadgetImageInfo
+GadgetPushInfo = _GadgetPushInfo
 BtfShardsInfo = _BtfShardsInfo

@@ -22,6 +22,14 @@ GadgetImageInfo = provider(
     },
 )
 
+GadgetPushInfo = provider(
+    doc = "What a gadget_push target uploads, and where to.",
+    fields = {
+        "files": "depset[File]: the request and all files that it names, for the runfiles of what runs it.",
+        "request": "File: JSON request of the push tool.",
+    },
+)
+
 BtfShardsInfo = provider(
     doc = "Imported shards of a btfhub archive: the kernels that a gadget can get minimal BTF for.",
     fields = {

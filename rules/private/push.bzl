@@ -1,6 +1,6 @@
 """gadget_push: `bazel run` uploads the artifact to registries."""
 
-load("//rules:providers.bzl", "GadgetImageInfo")
+load("//rules:providers.bzl", "GadgetImageInfo", "GadgetPushInfo")
 load(":launch.bzl", "launch")
 load(":paths.bzl", "rlocation_path")
 load(":tool.bzl", "tool")
@@ -19,6 +19,7 @@ def _gadget_push_impl(ctx):
             {"media_type": "application/spdx+json", "path": rlocation_path(ctx, image.sbom)},
         ] if ctx.attr.attestations else [],
         "layout": rlocation_path(ctx, image.layout),
+        "name": ctx.attr.image.label.package.split("/")[-1] or ctx.attr.image.label.name,
         "repositories": repositories,
         "tags": ctx.attr.remote_tags,
     }
@@ -27,14 +28,18 @@ def _gadget_push_impl(ctx):
         request["status_file"] = rlocation_path(ctx, ctx.info_file)
     out = ctx.actions.declare_file(ctx.label.name + ".push.json")
     ctx.actions.write(out, json.encode_indent(request) + "\n")
-    return launch(ctx, "_push", {"GADGET_PUSH_REQUEST": out}, data = files)
+    return launch(ctx, "_push", {"GADGET_PUSH_REQUEST": out}, data = files) + [
+        GadgetPushInfo(files = depset(files + [out]), request = out),
+    ]
 
 gadget_push = rule(
     implementation = _gadget_push_impl,
-    doc = """Uploads a gadget's artifact: `bazel run` it, with `--repository` and `--tag` to override the attributes.
+    doc = """Uploads a gadget's artifact: `bazel run` it, with `--repository` and `--tag` to override the attributes;
+`--repository-prefix ghcr.io/me/gadgets` adds the name of the gadget's directory.
 
 Prints the digest-pinned reference alone on stdout.""",
     executable = True,
+    provides = [GadgetPushInfo],
     attrs = {
         "attestations": attr.bool(
             default = True,

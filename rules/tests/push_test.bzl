@@ -1,4 +1,4 @@
-"""Analysis tests of gadget_push."""
+"""Analysis tests of gadget_push and gadget_push_all."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load(":image_test.bzl", "failure_test")
@@ -9,6 +9,7 @@ def _request_test_impl(ctx):
     requests = [a for a in analysistest.target_actions(env) if a.mnemonic == "FileWrite"]
     asserts.equals(env, 1, len(requests))
     request = json.decode(requests[0].content)
+    asserts.equals(env, "minimal", request["name"])
     asserts.equals(env, ctx.attr.repositories, request["repositories"])
     asserts.equals(env, ctx.attr.expected_tags, request["tags"])
     asserts.true(env, request["layout"].endswith("/rules/tests/minimal/image.oci"), request["layout"])
@@ -29,8 +30,24 @@ request_test = analysistest.make(
     },
 )
 
+def _requests_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    lists = [a for a in analysistest.target_actions(env) if a.mnemonic == "FileWrite"]
+    asserts.equals(env, 1, len(lists))
+    requests = [path.split("/")[-1] for path in json.decode(lists[0].content)]
+    asserts.equals(env, ["stamped_push.push.json", "push.push.json"], requests)
+    environment = target[RunEnvironmentInfo].environment
+    asserts.equals(env, ["GADGET_PUSH_REQUESTS"], environment.keys())
+    runfiles = [f.basename for f in target[DefaultInfo].default_runfiles.files.to_list()]
+    for file in requests + ["image.oci", "image.provenance.json", "stable-status.txt", environment["GADGET_PUSH_REQUESTS"].split("/")[-1]]:
+        asserts.true(env, file in runfiles, "%s is not in the runfiles" % file)
+    return analysistest.end(env)
+
+requests_test = analysistest.make(_requests_test_impl)
+
 def push_test_suite(name):
-    """Declares the analysis tests of gadget_push.
+    """Declares the analysis tests of gadget_push and gadget_push_all.
 
     Args:
       name: name of the test_suite.
@@ -52,8 +69,19 @@ def push_test_suite(name):
         target_under_test = "//rules/tests/minimal:empty_tag_push",
         messages = ["attribute 'remote_tags': entry 0 is empty"],
     )
+    requests_test(
+        name = "push_all_requests",
+        target_under_test = "//rules/tests/minimal:push_all",
+    )
+    failure_test(
+        name = "push_all_of_image",
+        target_under_test = "//rules/tests/minimal:push_all_of_image",
+        messages = ["GadgetPushInfo"],
+    )
     native.test_suite(name = name, tests = [
         ":empty_tag",
+        ":push_all_of_image",
+        ":push_all_requests",
         ":push_request",
         ":stamped_push_request",
     ])

@@ -82,6 +82,25 @@ func push(t *testing.T, args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
+func TestPushAll(t *testing.T) {
+	prefix := registry(t) + "/gadgets"
+	cmd := exec.Command(runfile(t, "PUSH_ALL"), "--repository-prefix", prefix, "--tag", "v1")
+	cmd.Env = append(os.Environ(), "RUNFILES_DIR="+os.Getenv("TEST_SRCDIR"), "HOME="+t.TempDir(),
+		"GADGET_PUSH_REQUEST=", "GADGET_PUSH_REQUESTS=_main/runner/chain/push_all.push_all.json")
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) != 2 || !strings.HasPrefix(lines[0], prefix+"/trace_exec@") || !strings.HasPrefix(lines[1], prefix+"/trace_open@") {
+		t.Errorf("stdout is %q, want the references of trace_exec and trace_open", lines)
+	}
+	for _, name := range []string{"/trace_exec:v1", "/trace_open:v1"} {
+		inspectWithSkopeo(t, prefix+name)
+	}
+}
+
 func TestPushPrintsThePinnedReferenceAlone(t *testing.T) {
 	address := registry(t)
 	repository := address + "/gadgets/trace_open"

@@ -9,16 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 )
 
@@ -30,17 +26,18 @@ const (
 
 // flags are the command line; those that are not given come from the request.
 type flags struct {
-	Request    string   `placeholder:"FILE" help:"Request that the target wrote (default: the file that GADGET_PUSH_REQUEST names)."`
-	Repository []string `sep:"none" placeholder:"REGISTRY/NAME" help:"Repository to push to, may be repeated; replaces the target's."`
-	Tag        []string `sep:"none" placeholder:"TAG" help:"Tag to set, may be repeated; replaces the target's."`
-	DryRun     bool     `help:"Say what would be uploaded, upload nothing."`
-	JSON       bool     `name:"json" help:"Print what was done as JSON."`
-	Insecure   bool     `help:"Allow plain HTTP and certificates that do not verify."`
-	Authfile   string   `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then podman's and docker's files)."`
-	CAFile     string   `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's."`
-	CertDir    string   `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show."`
-	Retry      int      `default:"${attempts}" placeholder:"N" help:"Attempts for each request."`
-	Quiet      bool     `short:"q" help:"Print nothing but results and errors."`
+	Request          string   `placeholder:"FILE" help:"Request that the target wrote (default: the file that GADGET_PUSH_REQUEST names)."`
+	Repository       []string `sep:"none" xor:"repository" placeholder:"REGISTRY/NAME" help:"Repository to push to, may be repeated; replaces the target's."`
+	RepositoryPrefix []string `sep:"none" xor:"repository" placeholder:"REGISTRY/PATH" help:"Push to REGISTRY/PATH/GADGET, may be repeated; replaces the target's repositories."`
+	Tag              []string `sep:"none" placeholder:"TAG" help:"Tag to set, may be repeated; replaces the target's."`
+	DryRun           bool     `help:"Say what would be uploaded, upload nothing."`
+	JSON             bool     `name:"json" help:"Print what was done as JSON."`
+	Insecure         bool     `help:"Allow plain HTTP and certificates that do not verify."`
+	Authfile         string   `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then podman's and docker's files)."`
+	CAFile           string   `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's."`
+	CertDir          string   `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show."`
+	Retry            int      `default:"${attempts}" placeholder:"N" help:"Attempts for each request."`
+	Quiet            bool     `short:"q" help:"Print nothing but results and errors."`
 }
 
 // usageError is the user's usage error.
@@ -88,19 +85,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
-// push uploads to one repository after the other, so that the later ones can
-// mount what the first one got. The results are those that succeeded.
+// push uploads one gadget after the other. What is wrong with any of them is found
+// before the first is uploaded. The results are those that succeeded.
 func push(ctx context.Context, f flags, log func(string)) ([]registry.PushResult, error) {
-	r, err := loadRequest(f)
-	if err != nil {
-		return nil, err
-	}
-	layout, err := oci.OpenLayout(r.Layout)
-	if err != nil {
-		return nil, err
-	}
-	defer layout.Close()
-	root, err := layout.Root("")
+	requests, err := loadRequests(f)
 	if err != nil {
 		return nil, err
 	}
@@ -111,73 +99,35 @@ func push(ctx context.Context, f flags, log func(string)) ([]registry.PushResult
 	if err != nil {
 		return nil, err
 	}
-	targets, err := repositories(r, client.Defaults())
-	if err != nil {
-		return nil, err
+	var uploads []*upload
+	defer func() {
+		for _, u := range uploads {
+			u.layout.Close()
+		}
+	}()
+	for _, r := range requests {
+		u, err := open(r, client.Defaults())
+		if err != nil {
+			return nil, err
+		}
+		uploads = append(uploads, u)
 	}
-	documents, companions, err := attestations(root, r.Attestations)
-	if err != nil {
+	if err := apart(uploads); err != nil {
 		return nil, err
 	}
 	var results []registry.PushResult
-	for _, target := range targets {
-		res, err := client.Push(ctx, registry.PushRequest{
-			Blobs: both{documents, layout}, Root: root, Companions: companions, Repository: target, Tags: r.Tags, DryRun: f.DryRun,
-		})
-		if err != nil {
-			return results, err
+	for _, u := range uploads {
+		for _, request := range u.requests {
+			request.DryRun = f.DryRun
+			res, err := client.Push(ctx, request)
+			if err != nil {
+				return results, err
+			}
+			results = append(results, res)
+			log(res.Summary())
 		}
-		results = append(results, res)
-		log(res.Summary())
 	}
 	return results, nil
-}
-
-// attestations are the manifests of what is said about the artifact. They go
-// up before the tags are set, so that nobody finds it without them.
-func attestations(root ocispec.Descriptor, all []attestation) (oci.Memory, []registry.Companion, error) {
-	blobs := oci.Memory{}
-	var companions []registry.Companion
-	for _, a := range all {
-		data, err := os.ReadFile(a.Path)
-		if err != nil {
-			return nil, nil, fmt.Errorf("reading attestation: %w", err)
-		}
-		more, d, err := registry.ReferrerManifest(root, registry.Document{MediaType: a.MediaType, Data: data})
-		if err != nil {
-			return nil, nil, fmt.Errorf("attaching %s: %w", a.MediaType, err)
-		}
-		maps.Copy(blobs, more)
-		companions = append(companions, registry.Companion{Root: d})
-	}
-	return blobs, companions, nil
-}
-
-// both reads from the layout what memory does not have.
-type both struct {
-	memory oci.Memory
-	layout oci.Blobs
-}
-
-// Open implements oci.Blobs.
-func (b both) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
-	if _, ok := b.memory[d.Digest]; ok {
-		return b.memory.Open(ctx, d)
-	}
-	return b.layout.Open(ctx, d)
-}
-
-// repositories parses all targets before the first one is touched.
-func repositories(r request, d registry.Defaults) ([]registry.Reference, error) {
-	var all []registry.Reference
-	for _, text := range r.Repositories {
-		ref, err := registry.ParseRepository(text, d)
-		if err != nil {
-			return nil, usageError{err}
-		}
-		all = append(all, ref)
-	}
-	return all, nil
 }
 
 func report(w io.Writer, f flags, results []registry.PushResult) error {

@@ -10,12 +10,18 @@ import (
 	"strings"
 )
 
-// requestEnv names the request file, as a path in the runfiles.
-const requestEnv = "GADGET_PUSH_REQUEST"
+// requestEnv names the request file, as a path in the runfiles; requestsEnv the list of
+// those of many gadgets.
+const (
+	requestEnv  = "GADGET_PUSH_REQUEST"
+	requestsEnv = "GADGET_PUSH_REQUESTS"
+)
 
 // request is the JSON that a gadget_push target writes. Its paths are paths
 // in the runfiles; loadRequest makes them paths of files.
 type request struct {
+	// Name is the gadget's, below the prefix of --repository-prefix.
+	Name         string   `json:"name"`
 	Layout       string   `json:"layout"`
 	Repository   string   `json:"repository"`
 	Repositories []string `json:"repositories"`
@@ -32,13 +38,29 @@ type attestation struct {
 	Path      string `json:"path"`
 }
 
-// loadRequest reads the request, lets the flags override it, and fills in
-// the workspace status.
-func loadRequest(f flags) (request, error) {
-	path, err := requestPath(f)
+// loadRequests reads all requests, lets the flags override them, and fills in the
+// workspace status.
+func loadRequests(f flags) ([]request, error) {
+	paths, err := requestPaths(f)
 	if err != nil {
-		return request{}, err
+		return nil, err
 	}
+	if len(paths) > 1 && len(f.Repository) > 0 {
+		return nil, usageError{fmt.Errorf("--repository=%s is for one gadget and the target has %d, pass --repository-prefix=REGISTRY/PATH",
+			f.Repository[0], len(paths))}
+	}
+	var all []request
+	for _, path := range paths {
+		r, err := loadRequest(path, f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+func loadRequest(path string, f flags) (request, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return request{}, fmt.Errorf("reading request: %w", err)
@@ -47,15 +69,8 @@ func loadRequest(f flags) (request, error) {
 	if err != nil {
 		return request{}, fmt.Errorf("reading request %q: %w", path, err)
 	}
-	if len(f.Repository) > 0 {
-		r.Repositories = f.Repository
-	}
-	if len(f.Tag) > 0 {
-		r.Tags = f.Tag
-	}
-	if len(r.Repositories) == 0 {
-		return r, usageError{errors.New("no repository to push to, pass --repository=REGISTRY/NAME or set the repository " +
-			"in the BUILD file")}
+	if err := r.override(f); err != nil {
+		return r, err
 	}
 	if r.Layout, err = find(r.Layout); err != nil {
 		return r, err
@@ -69,15 +84,66 @@ func loadRequest(f flags) (request, error) {
 	return r, err
 }
 
-func requestPath(f flags) (string, error) {
+// override lets the command line replace what the target says.
+func (r *request) override(f flags) error {
+	switch {
+	case len(f.Repository) > 0:
+		r.Repositories = f.Repository
+	case len(f.RepositoryPrefix) > 0:
+		if r.Name == "" {
+			return usageError{errors.New("--repository-prefix needs the name of the gadget, which the request lacks; pass --repository=REGISTRY/NAME")}
+		}
+		r.Repositories = nil
+		for _, prefix := range f.RepositoryPrefix {
+			r.Repositories = append(r.Repositories, strings.TrimRight(prefix, "/")+"/"+r.Name)
+		}
+	}
+	if len(f.Tag) > 0 {
+		r.Tags = f.Tag
+	}
+	if len(r.Repositories) == 0 {
+		gadget := ""
+		if r.Name != "" {
+			gadget = fmt.Sprintf(" gadget %q", r.Name)
+		}
+		return usageError{fmt.Errorf("no repository to push%s to, pass --repository=REGISTRY/NAME, or --repository-prefix=REGISTRY/PATH, "+
+			"or set the repository in the BUILD file", gadget)}
+	}
+	return nil
+}
+
+// requestPaths returns the files of the requests.
+func requestPaths(f flags) ([]string, error) {
 	if f.Request != "" {
-		return userPath(f.Request), nil
+		return []string{userPath(f.Request)}, nil
 	}
-	name := os.Getenv(requestEnv)
+	name := os.Getenv(requestsEnv)
 	if name == "" {
-		return "", usageError{fmt.Errorf("no request, start this with \"bazel run\" of a push target or pass --request=FILE")}
+		name = os.Getenv(requestEnv)
+		if name == "" {
+			return nil, usageError{fmt.Errorf("no request, start this with \"bazel run\" of a push target or pass --request=FILE")}
+		}
+		path, err := find(name)
+		return []string{path}, err
 	}
-	return find(name)
+	list, err := find(name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(list)
+	if err != nil {
+		return nil, fmt.Errorf("reading the list of requests: %w", err)
+	}
+	var paths []string
+	if err := json.Unmarshal(data, &paths); err != nil {
+		return nil, fmt.Errorf("reading the list of requests %q: %w", list, err)
+	}
+	for i := range paths {
+		if paths[i], err = find(paths[i]); err != nil {
+			return nil, err
+		}
+	}
+	return paths, nil
 }
 
 func parseRequest(data []byte) (request, error) {
