@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -307,6 +308,62 @@ func TestChallengeOfAResource(t *testing.T) {
 		}
 		if err := pull(newClient(t, registry.Options{AuthFile: auth}).Hurry(), s, ref); err != nil {
 			t.Errorf("%s: pull: %v", scheme, err)
+		}
+	}
+}
+
+// TestChallengesOfOneRegistry: each repository may ask in its own way, and for more
+// than the scope of the request.
+func TestChallengesOfOneRegistry(t *testing.T) {
+	var addr string
+	wants := map[string]string{"one": "token-of-one", "other": "token-of-other", "more": "token-of-one with repository:more/x:extra"}
+	addr = behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+		user, password, _ := r.BasicAuth()
+		known := user == "u" && password == "p"
+		repository, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/")
+		server, isServer := strings.CutPrefix(r.URL.Path, "/token-of-")
+		want, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		switch {
+		case isServer && known:
+			token := "token-of-" + server
+			if scopes := r.URL.Query()["scope"]; slices.Contains(scopes, "repository:more/x:extra") {
+				token += " with repository:more/x:extra"
+			}
+			fmt.Fprintf(w, `{"token":%q}`, token)
+			return true
+		case r.URL.Path == "/v2/", !isServer && bearer && want == wants[repository], repository == "plain" && known:
+			return false
+		case isServer || repository == "plain":
+			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+		case repository == "more" && bearer:
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf(
+				`Bearer realm="http://%s/token-of-one",service="s",scope="repository:more/x:extra",error="insufficient_scope"`, addr))
+		default:
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token-of-%s",service="s",scope="repository:%s/x:pull"`,
+				addr, map[string]string{"one": "one", "other": "other", "more": "one"}[repository], repository))
+		}
+		answer(w, http.StatusUnauthorized, "UNAUTHORIZED")
+		return true
+	})
+	auth := filepath.Join(t.TempDir(), "auth.json")
+	text := fmt.Sprintf(`{"auths":{%q:{"username":"u","password":"p"}}}`, addr)
+	if err := os.WriteFile(auth, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, registry.Options{AuthFile: auth}).Hurry()
+	a := registrytest.NewArtifact(t, 1, 1000)
+	for _, repository := range []string{"one", "plain", "other", "more"} {
+		ref := parse(t, addr+"/"+repository+"/x:v1")
+		push := registry.PushRequest{Blobs: a, Root: a.Root, Repository: ref, Tags: []string{"v1"}}
+		if _, err := c.Push(t.Context(), push); err != nil {
+			t.Errorf("push to %s: %v", repository, err)
+		}
+		s, err := store.Open(filepath.Join(t.TempDir(), "state"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pull(c, s, ref); err != nil {
+			t.Errorf("pull from %s: %v", repository, err)
 		}
 	}
 }
