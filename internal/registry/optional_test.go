@@ -316,7 +316,10 @@ func TestChallengeOfAResource(t *testing.T) {
 // than the scope of the request.
 func TestChallengesOfOneRegistry(t *testing.T) {
 	var addr string
-	wants := map[string]string{"one": "token-of-one", "other": "token-of-other", "more": "token-of-one with repository:more/x:extra"}
+	wants := map[string]string{
+		"one": "token-of-one", "other": "token-of-other",
+		"more": "token-of-one with repository:more/x:extra",
+	}
 	addr = behind(t, func(w http.ResponseWriter, r *http.Request) bool {
 		user, password, _ := r.BasicAuth()
 		known := user == "u" && password == "p"

@@ -93,7 +93,8 @@ func TestPushAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if len(lines) != 2 || !strings.HasPrefix(lines[0], prefix+"/trace_exec@") || !strings.HasPrefix(lines[1], prefix+"/trace_open@") {
+	if len(lines) != 2 || !strings.HasPrefix(lines[0], prefix+"/trace_exec@") ||
+		!strings.HasPrefix(lines[1], prefix+"/trace_open@") {
 		t.Errorf("stdout is %q, want the references of trace_exec and trace_open", lines)
 	}
 	for _, name := range []string{"/trace_exec:v1", "/trace_open:v1"} {

@@ -46,8 +46,8 @@ func loadRequests(f flags) ([]request, error) {
 		return nil, err
 	}
 	if len(paths) > 1 && len(f.Repository) > 0 {
-		return nil, usageError{fmt.Errorf("--repository=%s is for one gadget and the target has %d, pass --repository-prefix=REGISTRY/PATH",
-			f.Repository[0], len(paths))}
+		return nil, usageError{fmt.Errorf("--repository=%s is for one gadget and the target has %d, "+
+			"pass --repository-prefix=REGISTRY/PATH", f.Repository[0], len(paths))}
 	}
 	var all []request
 	for _, path := range paths {
@@ -91,7 +91,8 @@ func (r *request) override(f flags) error {
 		r.Repositories = f.Repository
 	case len(f.RepositoryPrefix) > 0:
 		if r.Name == "" {
-			return usageError{errors.New("--repository-prefix needs the name of the gadget, which the request lacks; pass --repository=REGISTRY/NAME")}
+			return usageError{errors.New("--repository-prefix needs the name of the gadget, which the request lacks; " +
+				"pass --repository=REGISTRY/NAME")}
 		}
 		r.Repositories = nil
 		for _, prefix := range f.RepositoryPrefix {
@@ -106,8 +107,8 @@ func (r *request) override(f flags) error {
 		if r.Name != "" {
 			gadget = fmt.Sprintf(" gadget %q", r.Name)
 		}
-		return usageError{fmt.Errorf("no repository to push%s to, pass --repository=REGISTRY/NAME, or --repository-prefix=REGISTRY/PATH, "+
-			"or set the repository in the BUILD file", gadget)}
+		return usageError{fmt.Errorf("no repository to push%s to, pass --repository=REGISTRY/NAME, "+
+			"or --repository-prefix=REGISTRY/PATH, or set the repository in the BUILD file", gadget)}
 	}
 	return nil
 }
@@ -121,7 +122,8 @@ func requestPaths(f flags) ([]string, error) {
 	if name == "" {
 		name = os.Getenv(requestEnv)
 		if name == "" {
-			return nil, usageError{fmt.Errorf("no request, start this with \"bazel run\" of a push target or pass --request=FILE")}
+			return nil, usageError{errors.New("no request, start this with \"bazel run\" of a push target or " +
+				"pass --request=FILE")}
 		}
 		path, err := find(name)
 		return []string{path}, err

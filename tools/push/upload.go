@@ -65,7 +65,8 @@ func apart(uploads []*upload) error {
 			for _, tag := range request.Tags {
 				name := request.Repository.Name() + ":" + tag
 				if other := taken[name]; other != nil && other != u {
-					return usageError{fmt.Errorf("gadgets %q and %q would both be %s, give one another repository or tag", other.name, u.name, name)}
+					return usageError{fmt.Errorf("gadgets %q and %q would both be %s, give one another repository or tag",
+						other.name, u.name, name)}
 				}
 				taken[name] = u
 			}
