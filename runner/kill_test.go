@@ -199,8 +199,8 @@ func image(t *testing.T, life time.Duration, args ...string) (stdout, stderr str
 // may and all of that can be read.
 func (s *storm) check(t *testing.T, names map[string][]string) {
 	t.Helper()
-	if found, said := s.succeed(t, "fsck"); found != "" || !strings.Contains(said, "is clean") {
-		t.Errorf("the store is not clean: %s%s", found, said)
+	if found, notes := s.succeed(t, "fsck"); found != "" || !strings.Contains(notes, "is clean") {
+		t.Errorf("the store is not clean: %s%s", found, notes)
 	}
 	out, _ := s.succeed(t, "list", "-o", "json")
 	var listed []struct{ Repository, Tag, Digest string }

@@ -61,8 +61,8 @@ func TestPodman(t *testing.T) {
 	}
 	// Debian's podman wants CAP_SYS_ADMIN for perf_event_open, and the sentence leads there.
 	cmd := p.run(t.Context(), capabilities, trace...)
-	if said, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(said), "seccomp profile") {
-		t.Errorf("with podman's own profile: %v, want an error about it\n%s", err, said)
+	if printed, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(printed), "seccomp profile") {
+		t.Errorf("with podman's own profile: %v, want an error about it\n%s", err, printed)
 	}
 }
 

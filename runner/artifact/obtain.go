@@ -152,8 +152,8 @@ func (q Request) content(g *cli.Globals, ref registry.Reference, root ocispec.De
 	if err != nil {
 		return err
 	}
-	var along sync.WaitGroup
-	along.Go(func() { keepReferrers(g, q.Client, ref, in.Manifests(), s) })
-	defer along.Wait()
+	var background sync.WaitGroup
+	background.Go(func() { keepReferrers(g, q.Client, ref, in.Manifests(), s) })
+	defer background.Wait()
 	return in.Finish(g.Ctx)
 }

@@ -57,7 +57,7 @@ func ObserveLoss[E any](t *testing.T, gadget string, args []string, do func()) (
 	t.Helper()
 	events, r := observe[E](t, gadget, args, do)
 	sum := 0
-	for _, m := range lostNow.FindAllStringSubmatch(r.said.String(), -1) {
+	for _, m := range lostNow.FindAllStringSubmatch(r.log.String(), -1) {
 		n, _ := strconv.Atoi(m[1])
 		sum += n
 	}
@@ -135,7 +135,7 @@ type runner struct {
 	cmd             *exec.Cmd
 	stdout          io.Reader
 	attached, ended chan struct{}
-	said            bytes.Buffer // stderr, complete once ended is closed
+	log             bytes.Buffer // stderr, complete once ended is closed
 }
 
 // start runs the gadget. It skips the test where the gadget is not there or
@@ -169,7 +169,7 @@ func (r *runner) listen(stderr io.Reader) {
 	defer close(r.ended)
 	var once sync.Once
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		fmt.Fprintln(&r.said, lines.Text())
+		fmt.Fprintln(&r.log, lines.Text())
 		if attached.Match(lines.Bytes()) {
 			once.Do(func() { close(r.attached) })
 		}
@@ -183,9 +183,9 @@ func (r *runner) finish(t *testing.T, decoded error) {
 	<-r.ended
 	err := r.cmd.Wait()
 	if err != nil || decoded != nil {
-		t.Fatalf("the runner: %v, reading its output: %v; it said:\n%s", err, decoded, r.said.String())
+		t.Fatalf("the runner: %v, reading its output: %v; it said:\n%s", err, decoded, r.log.String())
 	}
-	for line := range strings.Lines(r.said.String()) {
+	for line := range strings.Lines(r.log.String()) {
 		line = strings.TrimSpace(line)
 		if m := verified.FindStringSubmatch(line); m != nil {
 			t.Logf("verified %s %s: %s instructions, %s bytes of stack", r.gadget, m[1], m[2], m[3])
@@ -196,7 +196,7 @@ func (r *runner) finish(t *testing.T, decoded error) {
 // noneLost fails the test where the runner said that something was lost.
 func (r *runner) noneLost(t *testing.T) {
 	t.Helper()
-	for line := range strings.Lines(r.said.String()) {
+	for line := range strings.Lines(r.log.String()) {
 		if line = strings.TrimSpace(line); lost.MatchString(line) {
 			t.Errorf("the runner said %q", line)
 		}

@@ -81,15 +81,15 @@ func TestLeastRights(t *testing.T) {
 				rights = append(rights, capResource)
 			}
 			place := newPlace(t, name)
-			code, said := place.run(t, rights, nobody)
+			code, text := place.run(t, rights, nobody)
 			if code != 0 {
 				if asRoot, why := place.run(t, nil, 0); asRoot != 0 {
 					t.Logf("as root it ends with %d here, too: %s", asRoot, why)
 					return // which other tests judge
 				}
 			}
-			if code != 0 || strings.Contains(said, "not permitted") || strings.Contains(said, "denied") {
-				t.Errorf("with %v it ends with %d: %s", rights, code, said)
+			if code != 0 || strings.Contains(text, "not permitted") || strings.Contains(text, "denied") {
+				t.Errorf("with %v it ends with %d: %s", rights, code, text)
 			}
 			place.oneFewer(t, rights)
 		})
@@ -100,14 +100,14 @@ func TestLeastRights(t *testing.T) {
 func (p place) oneFewer(t *testing.T, rights []right) {
 	t.Helper()
 	for i, missing := range rights {
-		code, said := p.run(t, slices.Delete(slices.Clone(rights), i, i+1), nobody)
+		code, text := p.run(t, slices.Delete(slices.Clone(rights), i, i+1), nobody)
 		switch {
 		case (missing == capBPF || missing == capPerfmon) && slices.Contains(rights, capAdmin): // which contains both
 			if code != 0 {
-				t.Errorf("with CAP_SYS_ADMIN, without %s it ends with %d: %s", missing.name, code, said)
+				t.Errorf("with CAP_SYS_ADMIN, without %s it ends with %d: %s", missing.name, code, text)
 			}
-		case code != 1 && !(code == 0 && missing == capRead) || !strings.Contains(said, missing.name): // events that say less
-			t.Errorf("without %s it ends with %d and does not say so: %s", missing.name, code, said)
+		case code != 1 && !(code == 0 && missing == capRead) || !strings.Contains(text, missing.name): // events that say less
+			t.Errorf("without %s it ends with %d and does not say so: %s", missing.name, code, text)
 		}
 	}
 }

@@ -70,12 +70,12 @@ func TestSnapshotSocket(t *testing.T) {
 	}
 
 	nowhere := func(proto string) endpoint { return endpoint{"0.0.0.0", 0, proto} }
-	there, from := at(listener.Addr(), "TCP"), at(client.LocalAddr(), "TCP")
+	listening, from := at(listener.Addr(), "TCP"), at(client.LocalAddr(), "TCP")
 	want := map[uint64]socketEntry{}
 	for _, e := range []socketEntry{
-		{there, nowhere("TCP"), "LISTEN", inodeOf(t, listener), ns.Ino},
-		{from, there, "ESTABLISHED", inodeOf(t, client), ns.Ino},
-		{there, from, "ESTABLISHED", inodeOf(t, server), ns.Ino},
+		{listening, nowhere("TCP"), "LISTEN", inodeOf(t, listener), ns.Ino},
+		{from, listening, "ESTABLISHED", inodeOf(t, client), ns.Ino},
+		{listening, from, "ESTABLISHED", inodeOf(t, server), ns.Ino},
 		{at(udp.LocalAddr(), "UDP"), nowhere("UDP"), "CLOSE", inodeOf(t, udp), ns.Ino},
 	} {
 		want[e.Inode] = e

@@ -1,6 +1,7 @@
 // Command doccheck holds the documents and the words of the tree against what they
 // claim: every relative link of a Markdown file leads to a file and a heading that
-// exist, a test that it names is there, and no text uses a word of tools/dev/doccheck/words.txt.
+// exist, a test that it names exists, no text uses a word of words.txt, and Go code
+// declares no name of identifiers.txt.
 //
 //	go run ./tools/dev/doccheck [FILE...]     the committed and new files by default
 //	go run ./tools/dev/doccheck --site DIR    the links of the HTML files below DIR
@@ -57,6 +58,10 @@ func run(files []string, out io.Writer) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	instead, err := parseIdentifiers(identifierList)
+	if err != nil {
+		return 0, err
+	}
 	problems := 0
 	for _, file := range files {
 		data, err := os.ReadFile(file)
@@ -70,6 +75,9 @@ func run(files []string, out io.Writer) (int, error) {
 		if strings.HasSuffix(file, ".md") {
 			found = append(found, checkLinks(file, string(data))...)
 			found = append(found, checkTests(string(data))...)
+		}
+		if strings.HasSuffix(file, ".go") {
+			found = append(found, checkIdentifiers(string(data), instead)...)
 		}
 		for _, p := range found {
 			fmt.Fprintf(out, "%s:%s\n", file, p)

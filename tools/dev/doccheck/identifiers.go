@@ -1,0 +1,82 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strings"
+)
+
+//go:embed identifiers.txt
+var identifierList string
+
+// parseIdentifiers reads lines of a name, a tab, and what to name instead.
+func parseIdentifiers(text string) (map[string]string, error) {
+	out := map[string]string{}
+	for i, line := range strings.Split(text, "\n") {
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, instead, ok := strings.Cut(line, "\t")
+		if !ok || !token.IsIdentifier(name) {
+			return nil, fmt.Errorf("identifiers.txt:%d: want a name, a tab, and what to name instead", i+1)
+		}
+		out[name] = instead
+	}
+	return out, nil
+}
+
+// checkIdentifiers reports the names of the list that Go code declares. What does
+// not parse is the compiler's to report.
+func checkIdentifiers(text string, instead map[string]string) []string {
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, "", text, parser.SkipObjectResolution)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for n := range ast.Preorder(file) {
+		for _, name := range declared(n) {
+			if word := instead[name.Name]; word != "" {
+				out = append(out, fmt.Sprintf("%d: the name %q, write %s", set.Position(name.Pos()).Line, name.Name, word))
+			}
+		}
+	}
+	return out
+}
+
+// declared returns the names that a node declares.
+func declared(n ast.Node) []*ast.Ident {
+	switch n := n.(type) {
+	case *ast.FuncDecl:
+		return []*ast.Ident{n.Name}
+	case *ast.TypeSpec:
+		return []*ast.Ident{n.Name}
+	case *ast.ValueSpec:
+		return n.Names
+	case *ast.Field:
+		return n.Names
+	case *ast.AssignStmt:
+		if n.Tok == token.DEFINE {
+			return names(n.Lhs...)
+		}
+	case *ast.RangeStmt:
+		if n.Tok == token.DEFINE {
+			return names(n.Key, n.Value)
+		}
+	}
+	return nil
+}
+
+func names(exprs ...ast.Expr) []*ast.Ident {
+	var out []*ast.Ident
+	for _, e := range exprs {
+		if id, ok := e.(*ast.Ident); ok && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
