@@ -36,7 +36,7 @@ func WriteTar(w io.Writer, entries []Entry) error {
 	tw := tar.NewWriter(w)
 	for i, e := range sorted {
 		if i > 0 && sorted[i-1].Name == e.Name {
-			return fmt.Errorf("writing tar: %q is there twice", e.Name)
+			return fmt.Errorf("writing tar: %q appears twice", e.Name)
 		}
 		if err := writeEntry(tw, e); err != nil {
 			return fmt.Errorf("writing tar: %w", err)

@@ -85,7 +85,7 @@ func underlyingType(d *dwarf.Data, enum *dwarf.Entry) (base *dwarf.Entry, typede
 			typedef = true
 		}
 	}
-	return nil, false, errors.New("typedefs refer to each other in a circle")
+	return nil, false, errors.New("typedefs refer to each other in a cycle")
 }
 
 // readEnum reads the enumerators of an enum.

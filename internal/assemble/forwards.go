@@ -77,7 +77,7 @@ func renumberRelocations(ext []byte, ids map[uint32]uint32) error {
 		n := word(b, 4)
 		b = b[extSectionLen:]
 		if n*record > uint64(len(b)) {
-			return fmt.Errorf("%d CO-RE relocations need more than there is", n)
+			return fmt.Errorf("%d CO-RE relocations need more bytes than the section has", n)
 		}
 		for ; n > 0; n-- {
 			if id, ok := ids[binary.LittleEndian.Uint32(b[coreTypeID:])]; ok {

@@ -30,9 +30,9 @@ func TestRenumberRelocations(t *testing.T) {
 	}
 	cut := ext(16, 7, 1, 0, 7, 1, 8)
 	for want, b := range map[string][]byte{
-		"out of range":            cut[:len(cut)-4],
-		"of 12 bytes are unknown": ext(12, 7, 1, 0, 7, 1),
-		"need more than there is": ext(16, 7, 2, 0, 7, 1, 8),
+		"out of range":                         cut[:len(cut)-4],
+		"of 12 bytes are unknown":              ext(12, 7, 1, 0, 7, 1),
+		"need more bytes than the section has": ext(16, 7, 2, 0, 7, 1, 8),
 	} {
 		if err := renumberRelocations(b, ids); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

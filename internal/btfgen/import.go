@@ -49,7 +49,7 @@ func Import(ctx context.Context, where btfhub.Shard, archives []string, workers 
 			return nil, nil, err
 		}
 		if i > 0 && releases[i-1] == release {
-			return nil, nil, fmt.Errorf("the kernel %q is there twice, as %q and %q", release, archives[i-1], path)
+			return nil, nil, fmt.Errorf("the kernel %q appears twice, as %q and %q", release, archives[i-1], path)
 		}
 		releases[i] = release
 	}

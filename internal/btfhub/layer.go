@@ -30,7 +30,7 @@ func WriteLayer(entries []LayerEntry) ([]byte, error) {
 		path := LayerPath(e.Kernel)
 		if before, ok := seen[path]; ok {
 			if !bytes.Equal(before, e.BTF) {
-				return nil, fmt.Errorf("layer: kernel %q is there twice with different BTF", path)
+				return nil, fmt.Errorf("layer: kernel %q appears twice with different BTF", path)
 			}
 			continue
 		}

@@ -133,7 +133,7 @@ func (b *builder) member(m btf.Member, at frame) (*Field, error) {
 	}
 	f.Size = uint32(size)
 	if uint64(f.Offset)+uint64(f.Size) > uint64(b.src.Size) {
-		return nil, fmt.Errorf("field %q ends behind the struct", f.FullName)
+		return nil, fmt.Errorf("field %q ends after the end of the struct", f.FullName)
 	}
 	b.annotate(f, at.owner)
 	if kids, ok := composite(base); ok {

@@ -68,7 +68,7 @@ func FromRoot(root string) (Identity, error) {
 func Uname() (Identity, error) {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
-		return Identity{}, fmt.Errorf("asking uname: %w", err)
+		return Identity{}, fmt.Errorf("reading uname: %w", err)
 	}
 	machine := unix.ByteSliceToString(u.Machine[:])
 	a, err := arch.Parse(machine)

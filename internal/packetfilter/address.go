@@ -39,7 +39,7 @@ func (p *parser) net(q qualifiers, id string) (node, error) {
 		return nil, err
 	}
 	if prefix != prefix.Masked() {
-		return nil, fmt.Errorf("network %q has bits behind its length, use %s", id, prefix.Masked())
+		return nil, fmt.Errorf("network %q has bits set after its length, use %s", id, prefix.Masked())
 	}
 	return p.addresses(q, prefix)
 }

@@ -27,7 +27,7 @@ func Parse(text string) (*Filter, error) {
 	p := &parser{tokens: tokens}
 	root, err := p.condition()
 	if err == nil && p.at < len(tokens) {
-		err = fmt.Errorf("%q is not expected behind %q", tokens[p.at].text, tokens[p.at-1].text)
+		err = fmt.Errorf("%q is not expected after %q", tokens[p.at].text, tokens[p.at-1].text)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("packet filter %q: %w", text, err)
@@ -82,7 +82,7 @@ func (p *parser) deeper(fn func() (node, error)) (node, error) {
 func (p *parser) condition() (node, error) {
 	n, err := p.alternatives()
 	if err == nil && isNumber(n) {
-		err = errors.New("it is a number and no condition, compare it with another one")
+		err = errors.New("it is a number, not a condition, compare it with another one")
 	}
 	return n, err
 }
@@ -101,7 +101,7 @@ func (p *parser) alternatives() (node, error) {
 		}
 		switch {
 		case isNumber(left) || isNumber(right):
-			err = fmt.Errorf("%q has a number beside it and no condition", op)
+			err = fmt.Errorf("%q is combined with a number, not a condition", op)
 		case op == "and" || op == "&&":
 			left = and{left, right}
 		default:
@@ -118,7 +118,7 @@ func (p *parser) term() (node, error) {
 	}
 	n, err := p.deeper(p.term)
 	if err == nil && isNumber(n) {
-		err = errors.New(`"not" has a number behind it and no condition`)
+		err = errors.New(`"not" is followed by a number, not a condition`)
 	}
 	return not{n}, err
 }

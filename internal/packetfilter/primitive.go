@@ -37,7 +37,7 @@ func (p *parser) primitive() (node, error) {
 	}
 	id := p.peek().text
 	if id == "" {
-		return nil, fmt.Errorf("%q has nothing behind it", p.tokens[p.at-1].text)
+		return nil, fmt.Errorf("%q has nothing after it", p.tokens[p.at-1].text)
 	}
 	p.at++
 	p.last = &q
@@ -56,7 +56,7 @@ func (p *parser) single() (node, error, bool) {
 	case "less", "greater":
 		value, err := strconv.ParseUint(p.peek().text, 0, 32)
 		if err != nil {
-			return nil, fmt.Errorf("%q has no number behind it", word), true
+			return nil, fmt.Errorf("%q has no number after it", word), true
 		}
 		p.at++
 		return compare{map[string]string{"less": "<=", "greater": ">="}[word], length{}, number(value)}, nil, true
@@ -67,13 +67,13 @@ func (p *parser) single() (node, error, bool) {
 		n, err := p.vlan()
 		return n, err, true
 	}
-	return nil, fmt.Errorf("%q cannot be asked of a packet alone, leave it out", word), true
+	return nil, fmt.Errorf("%q cannot be decided from a packet alone, leave it out", word), true
 }
 
 // vlan is "vlan [id]". What stands behind it is about what is behind the tag.
 func (p *parser) vlan() (node, error) {
 	if p.frame.tagged {
-		return nil, errors.New(`"vlan" is there twice, filters know one tag`)
+		return nil, errors.New(`"vlan" appears twice, filters know one tag`)
 	}
 	p.frame.tagged = true
 	beside := compare{"!=", tag{}, number(0)}
@@ -129,7 +129,7 @@ func (p *parser) alone(proto string) (node, error) {
 	p.last = nil
 	switch {
 	case proto == "ether":
-		return nil, errors.New(`"ether" has nothing behind it`)
+		return nil, errors.New(`"ether" has nothing after it`)
 	case etherTypes[proto] != 0:
 		return p.frame.etherType(proto), nil
 	}

@@ -85,7 +85,7 @@ func ParseRepository(s string, d Defaults) (Reference, error) {
 		return Reference{}, fmt.Errorf("repository %q is a registry without a repository, write %s/NAME", s, host+":"+port)
 	}
 	if _, tag := cutTag(s); tag != "" {
-		return Reference{}, fmt.Errorf("repository %q has the tag %q, pass the tag apart", s, tag)
+		return Reference{}, fmt.Errorf("repository %q has the tag %q, pass the tag separately", s, tag)
 	}
 	if len(s) > maxReference {
 		return Reference{}, fmt.Errorf("repository of %d bytes is too long, at most %d are allowed", len(s), maxReference)
@@ -129,7 +129,7 @@ func parseName(path string, d Defaults) (Reference, error) {
 		strings.HasPrefix(r.Registry+"/", "http:/"):
 		return r, fmt.Errorf("it has a scheme, leave %q out", r.Registry+"//")
 	case badPort(r.Registry):
-		return r, fmt.Errorf("%q has no port that there can be, use 1 to 65535", r.Registry)
+		return r, fmt.Errorf("%q has a port that is out of range, use 1 to 65535", r.Registry)
 	case !hostPattern.MatchString(r.Registry):
 		return r, fmt.Errorf("%q is not a registry, write host[:port]", r.Registry)
 	case len(r.Repository) > maxRepository:

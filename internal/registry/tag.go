@@ -105,7 +105,7 @@ func (ep *endpoint) replaceTag(ctx context.Context, c *Client, before digest.Dig
 }
 
 // errTooLate ends a request that would say something out of date.
-var errTooLate = errors.New("held up for too long")
+var errTooLate = errors.New("delayed for too long")
 
 // timely is a body that is not sent after its time.
 type timely struct {

@@ -142,7 +142,7 @@ func parseCertificates(data []byte, limit int) ([]*x509.Certificate, error) {
 // accepts checks that a certificate, the first of chain, is the identity's, at
 // the time t. The name is looked at last: before, nobody vouches for it.
 func (id Identity) accepts(chain []*x509.Certificate, t time.Time) error {
-	err := errors.New("none of the authorities was one at that time")
+	err := errors.New("none of the authorities was valid at that time")
 	for _, a := range id.authorities {
 		if !a.span.has(t) {
 			continue

@@ -58,7 +58,7 @@ func ReadRecord(state string, d digest.Digest) (Record, error) {
 		return Record{}, nil
 	}
 	if err != nil {
-		return Record{}, fmt.Errorf("reading what is remembered of %s: %w", d, err)
+		return Record{}, fmt.Errorf("reading the record of %s: %w", d, err)
 	}
 	r := parseRecord(data)
 	err = r.unseal(state, d)
@@ -99,7 +99,7 @@ func writeRecord(state string, d digest.Digest, r Record) error {
 		return err
 	}
 	if err := r.seal(state, d); err != nil {
-		return fmt.Errorf("remembering %s: %w", d, err)
+		return fmt.Errorf("recording %s: %w", d, err)
 	}
 	data, err := action.JSON(r)
 	if err != nil {
@@ -109,10 +109,10 @@ func writeRecord(state string, d digest.Digest, r Record) error {
 		return nil // it is asked for again next time
 	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return fmt.Errorf("remembering the signatures of %s: %w", d, err)
+		return fmt.Errorf("recording the signatures of %s: %w", d, err)
 	}
 	if err := action.WriteFile(name, data); err != nil {
-		return fmt.Errorf("remembering the signatures of %s: %w", d, err)
+		return fmt.Errorf("recording the signatures of %s: %w", d, err)
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func Forget(state string, keep func(digest.Digest) bool) (int, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("reading what is remembered: %w", err)
+		return 0, fmt.Errorf("reading the record: %w", err)
 	}
 	forgotten := 0
 	for _, e := range entries {
@@ -134,7 +134,7 @@ func Forget(state string, keep func(digest.Digest) bool) (int, error) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(state, recordsDir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return forgotten, fmt.Errorf("forgetting %s: %w", d, err)
+			return forgotten, fmt.Errorf("removing the record of %s: %w", d, err)
 		}
 		forgotten++
 	}

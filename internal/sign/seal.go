@@ -75,7 +75,7 @@ func readSecret(state string) ([]byte, error) {
 	}
 	secret, err := action.ReadFile(name, secretSize)
 	if err == nil && len(secret) != secretSize {
-		err = fmt.Errorf("the file %q has %d bytes in place of %d, remove it and load or build local artifacts again", name,
+		err = fmt.Errorf("the file %q has %d bytes instead of %d, remove it and load or build local artifacts again", name,
 			len(secret), secretSize)
 	}
 	return secret, err

@@ -84,7 +84,7 @@ func (s *Store) refuseOthers() error {
 	case ok && owner.Uid != 0 && int(owner.Uid) != os.Geteuid():
 		return fmt.Errorf("the store %q belongs to user %d, choose another directory with --state", s.dir, owner.Uid)
 	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("others than its owner may write to the store %q, run: chmod 700 %s", s.dir, s.dir)
+		return fmt.Errorf("users other than its owner can write to the store %q, run: chmod 700 %s", s.dir, s.dir)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (h header) walk(b []byte) (int, error) {
 	n := 0
 	for len(types) > 0 {
 		if len(types) < btfTypeLen {
-			return n, fmt.Errorf("BTF type %d is cut off", n+1)
+			return n, fmt.Errorf("BTF type %d is truncated", n+1)
 		}
 		name, info := h.order.Uint32(types), h.order.Uint32(types[4:])
 		if uint64(name) >= h.strEnd-h.strOff {
@@ -103,7 +103,7 @@ func (h header) walk(b []byte) (int, error) {
 		}
 		size := btfTypeLen + btfExtra[kind].fixed + vlen*btfExtra[kind].each
 		if size > len(types) {
-			return n, fmt.Errorf("BTF type %d is cut off", n+1)
+			return n, fmt.Errorf("BTF type %d is truncated", n+1)
 		}
 		types = types[size:]
 		n++

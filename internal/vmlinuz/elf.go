@@ -93,7 +93,7 @@ func ExtractFile(path string) (k Kernel, dwarf bool, err error) {
 	defer f.Close()
 	var magic [4]byte
 	if _, err := io.ReadFull(f, magic[:]); err != nil {
-		return Kernel{}, false, fmt.Errorf("recognising the image: %w: too short", ErrNotKernel)
+		return Kernel{}, false, fmt.Errorf("identifying the image: %w: too short", ErrNotKernel)
 	}
 	if string(magic[:]) == elf.ELFMAG {
 		info, err := f.Stat()

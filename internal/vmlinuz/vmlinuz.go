@@ -67,7 +67,7 @@ func extract(image []byte, depth int) (Kernel, error) {
 	}
 	format := compression.Detect(image)
 	if format == compression.None || depth >= maxDepth {
-		return Kernel{}, fmt.Errorf("recognising the image: %w: it starts with %s", ErrNotKernel, head(image))
+		return Kernel{}, fmt.Errorf("identifying the image: %w: it starts with %s", ErrNotKernel, head(image))
 	}
 	data, err := compression.ReadAll(format, bytes.NewReader(image), maxUnpacked)
 	if err != nil {

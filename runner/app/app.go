@@ -27,7 +27,7 @@ import (
 // globals are the flags of every command.
 type globals struct {
 	State   string           `env:"GADGET_RUN_STATE" type:"path" placeholder:"DIR" help:"Directory of the store (default: ${env}, then /var/lib/gadget-run for root, ~/.local/share/gadget-run for others)." group:"global"`
-	Verbose bool             `short:"v" aliases:"debug" help:"Say more about what happens." group:"global"`
+	Verbose bool             `short:"v" aliases:"debug" help:"Print more about what happens." group:"global"`
 	Quiet   bool             `short:"q" help:"Print data and errors only." group:"global"`
 	Release kong.VersionFlag `name:"version" help:"Print the version and quit." group:"global"`
 }
@@ -47,7 +47,7 @@ type commands struct {
 	Logout imagecmd.Logout `cmd:"" group:"registries" help:"Log out of a registry."`
 
 	Version    versionCmd    `cmd:"" group:"other" help:"Print the version and what this machine supports."`
-	Doctor     doctorCmd     `cmd:"" group:"other" help:"Say what this machine can run, what not, and the hint."`
+	Doctor     doctorCmd     `cmd:"" group:"other" help:"Show what this machine can run, and a hint for what it cannot."`
 	Completion completionCmd `cmd:"" group:"other" help:"Print the completion script for a shell."`
 }
 

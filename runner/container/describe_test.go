@@ -111,9 +111,9 @@ func TestExplain(t *testing.T) {
 		{unix.ECONNREFUSED, `nobody listens at "/run/crio/crio.sock", start cri-o`},
 		{
 			fmt.Errorf("listing: %w", context.DeadlineExceeded),
-			`no answer from "/run/crio/crio.sock" within 10s, see whether cri-o is well`,
+			`no answer from "/run/crio/crio.sock" within 10s, check that cri-o works`,
 		},
-		{errors.New("it is odd"), `asking at "/run/crio/crio.sock": it is odd, see whether cri-o is well`},
+		{errors.New("it is odd"), `asking at "/run/crio/crio.sock": it is odd, check that cri-o works`},
 	} {
 		if got := e.explain(tc.err).Error(); got != tc.want {
 			t.Errorf("got  %s\nwant %s", got, tc.want)

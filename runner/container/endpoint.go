@@ -131,7 +131,7 @@ func (e *endpoint) explain(err error) error {
 	case errors.Is(err, unix.ECONNREFUSED):
 		return fmt.Errorf("nobody listens at %q, start %s", e.socket, e.name)
 	case errors.Is(err, context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded:
-		return fmt.Errorf("no answer from %q within %v, see whether %s is well", e.socket, source.Timeout, e.name)
+		return fmt.Errorf("no answer from %q within %v, check that %s works", e.socket, source.Timeout, e.name)
 	}
-	return fmt.Errorf("asking at %q: %w, see whether %s is well", e.socket, err, e.name)
+	return fmt.Errorf("asking at %q: %w, check that %s works", e.socket, err, e.name)
 }

@@ -194,7 +194,7 @@ func TestOnlyMissingSystemCalls(t *testing.T) {
 	md := only(t, "tracepoint")
 	md.Programs["tracepoint"] = gadgetapi.ProgramOptions{AttachTo: "syscalls/sys_enter_nothing"}
 	_, l := load(t, "attach.bpf.o", md)
-	if err := l.Attach(); err == nil || !strings.Contains(err.Error(), "nothing of what the gadget traces is here") {
+	if err := l.Attach(); err == nil || !strings.Contains(err.Error(), "nothing that the gadget traces exists here") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -76,5 +76,5 @@ func (l *Loaded) nothingAttached() error {
 	if len(l.links)+l.kept > 0 || len(l.skipped) == 0 || l.roots != RootOfHost && EntersContainers(l.plan, l.where) {
 		return nil
 	}
-	return fmt.Errorf("nothing of what the gadget traces is here: %w", l.skipped[0])
+	return fmt.Errorf("nothing that the gadget traces exists here: %w", l.skipped[0])
 }

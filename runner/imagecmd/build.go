@@ -174,7 +174,7 @@ func (b *Build) compile(g *cli.Globals, req assemble.ImageRequest, dir string) (
 	}
 	documents, err := b.attest(req, res)
 	if err != nil {
-		return nil, fmt.Errorf("writing down what it was built from: %w", err)
+		return nil, fmt.Errorf("recording what it was built from: %w", err)
 	}
 	if err := keep(dir, res, documents, b.UpdateMetadata); err != nil {
 		return nil, fmt.Errorf("keeping the result for the next time: %w", err)

@@ -244,7 +244,7 @@ func (p *Prune) print(g *cli.Globals, forgotten []string, swept store.Swept) err
 		word = "Reclaimable:"
 	}
 	if swept.Files > 0 {
-		g.Say("With what %d broken transfer%s left.", swept.Files, show.Plural(swept.Files))
+		g.Say("Including the rest of %d interrupted transfer%s.", swept.Files, show.Plural(swept.Files))
 	}
 	return show.Line(g.Stdout, "%-15s %s\n%-15s %s", word, show.Size(swept.Bytes), "Total:", show.Size(swept.Bytes))
 }

@@ -13,7 +13,7 @@ import (
 
 // Keygen is "image keygen".
 type Keygen struct {
-	Name string `arg:"" optional:"" default:"gadget" help:"Beginning of the names of the files: NAME.key and NAME.pub."`
+	Name string `arg:"" optional:"" default:"gadget" help:"Prefix of the file names: NAME.key and NAME.pub."`
 }
 
 // Run makes a key pair that image sign and cosign sign with. It overwrites

@@ -42,7 +42,7 @@ func onlyPlatforms(g *cli.Globals, from oci.Blobs, root ocispec.Descriptor, arch
 		return root, nil, err
 	}
 	b := oci.NewBlob(root.MediaType, data)
-	g.Say("These platforms alone are %s; signatures of %s do not vouch for it.", b.Digest, root.Digest)
+	g.Say("These platforms alone are %s; signatures of %s do not cover it.", b.Digest, root.Digest)
 	return b.Descriptor, overlay{oci.NewMemory(b), from}, nil
 }
 

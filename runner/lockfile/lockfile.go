@@ -113,7 +113,7 @@ func Parse(data []byte) (Lock, error) {
 			return Lock{}, fmt.Errorf("gadget %d (%q): %w", i+1, g.Name, err)
 		}
 		if i > 0 && g.Name <= l.Gadgets[i-1].Name {
-			return Lock{}, fmt.Errorf("gadget %d (%q): it is not behind %q, whose name sorts after it", i+1, g.Name,
+			return Lock{}, fmt.Errorf("gadget %d (%q): it must come after %q", i+1, g.Name,
 				l.Gadgets[i-1].Name)
 		}
 	}

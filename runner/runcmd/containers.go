@@ -154,7 +154,7 @@ func (s *session) choose(ctx context.Context, loaded *engine.Loaded) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(listWait):
-		s.notef("the container runtimes have not told in %s what runs, starting without it", listWait)
+		s.notef("the container runtimes have not listed their containers within %s, starting without them", listWait)
 	}
 	if s.plan.FiltersMountNS() {
 		tracker.FilterIn(loaded)
@@ -164,7 +164,7 @@ func (s *session) choose(ctx context.Context, loaded *engine.Loaded) error {
 	case s.containers.present:
 		s.notef("no container that was asked for runs, waiting for one")
 	default:
-		s.notef("no container runtime is there, waiting for one; name its socket with --docker-socketpath and the flags like it")
+		s.notef("no container runtime is running, waiting for one; name its socket with --docker-socketpath or a flag like it")
 	}
 	return nil
 }

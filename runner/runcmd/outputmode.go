@@ -34,7 +34,7 @@ func (f sourceConfig) view(src *field.Source) (view, error) {
 		case f.cmd.Fields != "":
 			return view{}, errors.New("--fields and columns of --output are mutually exclusive, use one")
 		case names == "":
-			return view{}, fmt.Errorf("--output %q: name columns behind the =", f.cmd.Output)
+			return view{}, fmt.Errorf("--output %q: name columns after the =", f.cmd.Output)
 		}
 		return view{output.Columns, strings.ReplaceAll(names, ";", ",")}, nil
 	}

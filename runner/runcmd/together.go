@@ -127,7 +127,7 @@ func together(list []Invocation, names []string) ([]Invocation, error) {
 		return nil, cli.Usage(fmt.Errorf("%d gadgets in one run are too many, at most %d run together", len(list),
 			maxTogether))
 	case list[0].Rest.Help:
-		return nil, cli.Usage(errors.New("--help tells about one gadget, name one"))
+		return nil, cli.Usage(errors.New("--help describes one gadget, name one"))
 	}
 	shared := &company{gadgets: len(list)}
 	shared.missing.Store(int32(len(list)))

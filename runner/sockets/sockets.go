@@ -227,7 +227,7 @@ func (o *Owners) forget(gone map[Key]uint64) error {
 			continue
 		}
 		if err := o.Map().Delete(k); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-			return fmt.Errorf("forgetting a socket: %w", err)
+			return fmt.Errorf("removing a socket: %w", err)
 		}
 	}
 	return nil

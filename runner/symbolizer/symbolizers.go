@@ -41,7 +41,7 @@ func Parse(value, cache string) (*User, error) {
 		case profiler:
 			return nil, errors.New("symbolizer " + profiler + " needs a profiler beside the runner, use " + symtab)
 		case auto, none:
-			return nil, fmt.Errorf("symbolizer %q stands alone", name)
+			return nil, fmt.Errorf("symbolizer %q cannot be combined with others", name)
 		default:
 			return nil, fmt.Errorf("symbolizer %q is unknown, %s", name,
 				nearest.Advice(name, []string{auto, none, symtab, debuginfodCache}))

@@ -45,7 +45,7 @@ func (s *specs) add(arguments string) (uint64, error) {
 			"build the gadget with a larger BPF_USDT_MAX_SPEC_CNT", s.entries.MaxEntries())
 	}
 	if err := s.entries.Put(uint32(n), value); err != nil {
-		return 0, fmt.Errorf("saying where the arguments of a static probe are: %w", err)
+		return 0, fmt.Errorf("reading where the arguments of a static probe are: %w", err)
 	}
 	s.known[arguments] = n
 	return n, nil

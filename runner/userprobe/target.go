@@ -110,7 +110,7 @@ func (t Target) places(f *os.File) ([]place, error) {
 	case t.Return && goCode(fn.Addr):
 		return nil, fmt.Errorf("function %q: %w", t.Symbol, errGoReturn)
 	case fn.Size > 0 && t.Offset >= fn.Size:
-		return nil, fmt.Errorf("offset %d is behind the end of function %q, which has %d bytes", t.Offset, t.Symbol, fn.Size)
+		return nil, fmt.Errorf("offset %d is after the end of function %q, which has %d bytes", t.Offset, t.Symbol, fn.Size)
 	}
 	offset, ok := elf.FileOffset(fn.Addr + t.Offset)
 	if !ok {

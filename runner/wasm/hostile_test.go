@@ -40,7 +40,7 @@ func TestHostileModules(t *testing.T) {
 		},
 		{
 			"import of another type", module{version: 1, imports: []string{"noType"}}.retype(t, "getMap"),
-			`the wasm program declares the function "getMap" otherwise than the API, want (name string) u32`,
+			`the wasm program declares the function "getMap" differently from the API, want (name string) u32`,
 		},
 		{"init with parameters", module{
 			version: 1, exports: []export{{"gadgetInit", signature{[]byte{i32}, nil}, nil}},

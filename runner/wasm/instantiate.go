@@ -82,7 +82,7 @@ func checkImports(compiled wazero.CompiledModule) error {
 			return fmt.Errorf("the wasm program needs the function %q of module %q, which the API does not have", name, module)
 		}
 		if !sameTypes(imp.ParamTypes(), fn.params()) || !sameTypes(imp.ResultTypes(), fn.results()) {
-			return fmt.Errorf("the wasm program declares the function %q otherwise than the API, want %s", name, fn.Signature)
+			return fmt.Errorf("the wasm program declares the function %q differently from the API, want %s", name, fn.Signature)
 		}
 	}
 	if len(compiled.ImportedMemories()) > 0 {

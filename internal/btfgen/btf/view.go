@@ -108,7 +108,7 @@ func (v *View) index() error {
 	v.offs = make([]uint32, 0, len(v.types)/24)
 	for off := 0; off < len(v.types); {
 		if len(v.types)-off < typeLen {
-			return fmt.Errorf("BTF type %d is cut off", len(v.offs)+1)
+			return fmt.Errorf("BTF type %d is truncated", len(v.offs)+1)
 		}
 		info := binary.LittleEndian.Uint32(v.types[off+4:])
 		kind := Kind(info >> 24 & 0x1f)
@@ -118,7 +118,7 @@ func (v *View) index() error {
 		e := extra[kind]
 		size := typeLen + int(e.fixed) + int(e.each)*int(info&maxVlenPos)
 		if len(v.types)-off < size {
-			return fmt.Errorf("BTF type %d (%s) is cut off", len(v.offs)+1, kind)
+			return fmt.Errorf("BTF type %d (%s) is truncated", len(v.offs)+1, kind)
 		}
 		v.offs = append(v.offs, uint32(off))
 		off += size

@@ -52,8 +52,8 @@ func TestParse(t *testing.T) {
 		{"strings without end", build(nil, "\x00int"), "string section"},
 		{"kind 0", build([]uint32{0, 0, 0}, "\x00"), "unknown kind 0"},
 		{"kind 31", build([]uint32{0, 31 << 24, 0}, "\x00"), "unknown kind 31"},
-		{"cut type", build([]uint32{0, info(btf.Ptr, 0)}, "\x00"), "cut off"},
-		{"more members than bytes", build([]uint32{0, info(btf.Struct, 65535), 4, 0, 0, 0}, "\x00"), "cut off"},
+		{"cut type", build([]uint32{0, info(btf.Ptr, 0)}, "\x00"), "truncated"},
+		{"more members than bytes", build([]uint32{0, info(btf.Struct, 65535), 4, 0, 0, 0}, "\x00"), "truncated"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

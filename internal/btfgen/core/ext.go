@@ -91,7 +91,7 @@ func parseRecords(body []byte, off, n uint32, order binary.ByteOrder) ([]record,
 	var out []record
 	for b = b[4:]; len(b) > 0; {
 		if len(b) < sectionLen {
-			return nil, errors.New("a section header is cut off")
+			return nil, errors.New("a section header is truncated")
 		}
 		section, n := order.Uint32(b), uint64(order.Uint32(b[4:]))
 		b = b[sectionLen:]

@@ -46,7 +46,7 @@ func TestParseExt(t *testing.T) {
 		{"offset overflows", ext(le, 32, 1<<32-4, 8, 16), "out of range", 0},
 		{"short records", ext(le, 32, 0, 4, 8), "records of 8 bytes", 0},
 		{"huge records", ext(le, 32, 0, 4, 1<<30), "records of", 0},
-		{"cut header", ext(le, 32, 0, 8, 16, 5), "cut off", 0},
+		{"cut header", ext(le, 32, 0, 8, 16, 5), "truncated", 0},
 		{"more records than bytes", ext(le, 32, 0, 12, 16, 5, 1<<31), "need more", 0},
 	}
 	for _, tt := range tests {

@@ -149,7 +149,7 @@ func (s Stripped) Anchored() bool {
 	return s.Typedef != 0 && !s.Named && (s.Kind.Composite() || s.Kind.AnyEnum())
 }
 
-var errCycle = errors.New("types refer to each other in a circle")
+var errCycle = errors.New("types refer to each other in a cycle")
 
 // Strip follows modifiers and, unless keepTypedef is set, typedefs.
 func Strip(v *btf.View, raw uint32, keepTypedef bool) (Stripped, error) {

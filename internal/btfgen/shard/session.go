@@ -146,7 +146,7 @@ func (t *types) Type(id core.ID) *core.Type {
 			}
 		}
 	}
-	f.fail(fmt.Errorf("%w: %q is referred to and not there", errFormat, ref.name))
+	f.fail(fmt.Errorf("%w: %q is referred to, but missing", errFormat, ref.name))
 	return f.nodes[0].typ
 }
 

@@ -68,7 +68,7 @@ type reader struct {
 // take returns the next n bytes.
 func (r *reader) take(n int) ([]byte, error) {
 	if n < 0 || n > len(r.in)-r.pos {
-		return nil, fmt.Errorf("%w: it is cut off", errCorrupt)
+		return nil, fmt.Errorf("%w: it is truncated", errCorrupt)
 	}
 	b := r.in[r.pos : r.pos+n]
 	r.pos += n

@@ -49,7 +49,7 @@ func describe(answer *cri.ContainerStatusResponse) (source.Info, error) {
 func parseDetails(data []byte) (details, error) {
 	var d details
 	if len(data) == 0 {
-		return d, fmt.Errorf("the runtime does not tell its process")
+		return d, fmt.Errorf("the runtime does not report its process")
 	}
 	if err := json.Unmarshal(data, &d); err != nil {
 		return d, fmt.Errorf("reading its details: %w", err)
