@@ -30,7 +30,7 @@ func newServer(program, dir string) (*server, error) {
 	return &server{addr: free.Addr().String(), dir: dir, program: program}, nil
 }
 
-// restart runs the registry anew, empty.
+// restart starts the registry again, empty.
 func (s *server) restart() error {
 	s.stop()
 	data := filepath.Join(s.dir, "registry")

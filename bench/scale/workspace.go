@@ -242,7 +242,7 @@ func editArchive(workspace string) error {
 	return errors.New("no two archives are in one shard, so that none can be changed")
 }
 
-// replace writes a file anew, which may be one that nobody may write.
+// replace replaces a file, which may be one that nobody may write.
 func replace(name string, data []byte) error {
 	if err := os.Remove(name); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 
 // TestObjectsAreCurrent compiles the test objects again and compares their
 // relocations with those of the committed ones; testdata/regenerate.sh makes
-// them anew.
+// them again.
 func TestObjectsAreCurrent(t *testing.T) {
 	tc := clangtest.Find(t)
 	for _, name := range objectNames {

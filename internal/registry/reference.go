@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 
@@ -64,6 +65,10 @@ func ParseReference(s string, d Defaults) (Reference, error) {
 		return Reference{}, fmt.Errorf("reference %q: %q is not a tag, use at most %d letters, digits, '_', '.' and '-'", s,
 			tag, maxTag)
 	}
+	if registryAlone(path, tag) {
+		return Reference{}, fmt.Errorf("reference %q is a registry without a repository, write %s/NAME", s,
+			strings.TrimSuffix(rest, "/"))
+	}
 	r, err := parseName(path, d)
 	if err != nil {
 		return Reference{}, fmt.Errorf("reference %q: %w", s, err)
@@ -95,6 +100,16 @@ func ParseRepository(s string, d Defaults) (Reference, error) {
 		return Reference{}, fmt.Errorf("repository %q: %w", s, err)
 	}
 	return r, nil
+}
+
+// registryAlone reports whether somebody wrote a registry and nothing after it: a
+// name that ends with a slash, or localhost or an address with a port.
+func registryAlone(path, tag string) bool {
+	if name, ok := strings.CutSuffix(path, "/"); ok {
+		return name != "" && !strings.Contains(name, "/")
+	}
+	port := tag != "" && strings.Trim(tag, "0123456789") == ""
+	return port && (path == "localhost" || net.ParseIP(strings.Trim(path, "[]")) != nil)
 }
 
 // cutTag splits "host:port/name:tag" at the colon of the tag.

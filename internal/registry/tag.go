@@ -15,7 +15,7 @@ import (
 
 // Bounds of the change of a tag that several clients extend.
 const (
-	// tagAttempts is how often a change is begun anew because of the others.
+	// tagAttempts is how often a change is repeated because of the others.
 	tagAttempts = 30
 	// A written tag is looked at again after so many times what the writing
 	// took, within these bounds.

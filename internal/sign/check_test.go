@@ -169,7 +169,7 @@ func TestRemembered(t *testing.T) {
 	s.check(t, "")
 	s.request.Policy.Rules = []sign.Rule{{Match: []string{"other.example/**"}, Unsigned: sign.Allow}}
 	s.check(t, "it is not signed")
-	// Nobody can be asked: what is here is verified anew.
+	// Nobody can be asked: what is here is verified again.
 	s.request.Place = nil
 	s.check(t, "")
 	s.request.Policy.Default.Keys = []sign.PublicKey{newKey(t, "p256").Public}

@@ -211,7 +211,7 @@ func (f *fsck) index(ctx context.Context) error {
 	}
 	defer release()
 	if _, err := os.Stat(f.store.path(dirtyMarker)); err == nil {
-		// A writer was killed; the next one, or this, makes the index anew.
+		// A writer was killed; the next one, or this, makes the index again.
 		if !f.repair {
 			return nil
 		}
@@ -226,7 +226,7 @@ func (f *fsck) index(ctx context.Context) error {
 		return nil
 	}
 	return f.found(Problem{
-		Path: ocispec.ImageIndexFile, Text: "it does not say what the references say", Fix: "make it anew",
+		Path: ocispec.ImageIndexFile, Text: "it does not say what the references say", Fix: "make it again",
 	}, f.rebuildIndex)
 }
 

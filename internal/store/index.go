@@ -124,8 +124,8 @@ func (s *Store) readIndex() (ocispec.Index, error) {
 	return idx, err
 }
 
-// indexFromRefs makes the index anew. References that cannot be read are left
-// out; Fsck tells of them.
+// indexFromRefs makes the index again. References that cannot be read are left
+// out; Fsck reports them.
 func (s *Store) indexFromRefs() (ocispec.Index, error) {
 	refs, err := s.List()
 	if refs == nil && err != nil {

@@ -72,7 +72,7 @@ func (s *Store) fetch(ctx context.Context, from oci.Blobs, d ocispec.Descriptor)
 }
 
 // openPart opens the file of a transfer and locks it. Whoever had the lock
-// before may have renamed or removed the file; then it is opened anew.
+// before may have renamed or removed the file; then it is opened again.
 func openPart(ctx context.Context, part string) (*os.File, error) {
 	for {
 		f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o600)

@@ -30,7 +30,7 @@ func (s *Store) withReferrers(idx ocispec.Index, root digest.Digest) ocispec.Ind
 	}
 	all, err := s.Referrers(root)
 	if err != nil {
-		return idx // Fsck tells of it
+		return idx // Fsck reports it
 	}
 	for _, r := range all {
 		idx.Manifests = append(idx.Manifests, referrerEntry(root, r))

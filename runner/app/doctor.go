@@ -66,7 +66,7 @@ func (d doctorCmd) Run(g *cli.Globals) error {
 	return nil
 }
 
-// runtimes tells of each container runtime whether it can be asked.
+// runtimes reports for each container runtime whether it can be asked.
 func (d doctorCmd) runtimes(ctx context.Context) ([]finding, error) {
 	c, err := container.Open(d.RuntimeFlags, func(string) {})
 	if err != nil {

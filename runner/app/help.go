@@ -99,6 +99,9 @@ func plainly(err error, at *kong.Node) error {
 	if name, ok := strings.CutPrefix(text, "unexpected argument "); ok && len(at.Children) > 0 {
 		return fmt.Errorf("unknown command %s", name)
 	}
+	if list, ok := strings.CutPrefix(text, "expected one of "); ok {
+		return fmt.Errorf("missing command, one of %s", list)
+	}
 	if argument, ok := strings.CutPrefix(text, "expected \""); ok {
 		return fmt.Errorf("missing argument %s", strings.TrimSuffix(argument, "\""))
 	}

@@ -70,6 +70,7 @@ func TestWrongUse(t *testing.T) {
 		"image lis":        `unknown command lis, did you mean "list"?`,
 		"image nothing":    "unknown command nothing, see gadget-run image --help",
 		"image list --foo": "unknown flag --foo, see gadget-run image list --help",
+		"image":            `missing command, one of "build", "pull", "push", "copy", "save", ..., see gadget-run image --help`,
 		"image tag a":      `missing argument <dst>, see gadget-run image tag --help`,
 	} {
 		err := Run(context.Background(), strings.Fields(args), nil, &bytes.Buffer{}, &bytes.Buffer{})

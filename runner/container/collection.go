@@ -77,8 +77,8 @@ func (c *Collection) listOne(ctx context.Context, e endpoint) ([]Container, erro
 	return c.ask(ctx, e.name, src)
 }
 
-// settle is how long a runtime gets to notice that a process has ended.
-const settle = 200 * time.Millisecond
+// endGrace is how long a runtime gets to notice that a process has ended.
+const endGrace = 200 * time.Millisecond
 
 // ask returns the containers of a runtime, without those whose processes have
 // ended meanwhile. Its error may be that this process sees others than the runtime
@@ -95,7 +95,7 @@ func (c *Collection) ask(ctx context.Context, name string, src source.Source) ([
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-time.After(settle):
+	case <-time.After(endGrace):
 	}
 	again, err := src.List(ctx)
 	if err != nil {

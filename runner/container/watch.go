@@ -40,7 +40,7 @@ func (w *watch) listed() {
 	}
 }
 
-// add tells of c, unless another runtime did.
+// add reports c, unless another runtime did.
 func (w *watch) add(c Container) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -224,7 +224,7 @@ func (f *follower) resync(ctx context.Context, src source.Source) error {
 	return nil
 }
 
-// found tells of a container that is new, or another run of one.
+// found reports a container that is new, or another run of one.
 func (f *follower) found(c Container) {
 	if before, ok := f.known[c.Runtime.ID]; ok {
 		if same(&before, &c) {
@@ -236,7 +236,7 @@ func (f *follower) found(c Container) {
 	f.add(c)
 }
 
-// lost tells of a container that has ended.
+// lost reports a container that has ended.
 func (f *follower) lost(id string) {
 	if c, ok := f.known[id]; ok {
 		delete(f.known, id)

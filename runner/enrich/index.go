@@ -52,7 +52,7 @@ func (t *Tracker) Selected(mountNS, netNS uint64) bool {
 	return ix.net[netNS].selected
 }
 
-// reindex makes the index anew. Containers that have ended only count where no
+// reindex makes the index again. Containers that have ended only count where no
 // other is in the same namespace.
 func (t *Tracker) reindex() {
 	ix := &index{mount: make(map[uint64]place, len(t.entries)), net: make(map[uint64]place, len(t.entries))}

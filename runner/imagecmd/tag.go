@@ -14,7 +14,7 @@ import (
 
 // Tag is "image tag".
 type Tag struct {
-	Src string `arg:"" name:"src" help:"Reference in the store, or the beginning of a digest."`
+	Src string `arg:"" name:"src" help:"Reference in the store, or a digest prefix."`
 	Dst string `arg:"" name:"dst" help:"The new name."`
 }
 
@@ -50,7 +50,7 @@ func parseTag(text string) (registry.Reference, error) {
 
 // Remove is "image rm".
 type Remove struct {
-	Image []string `arg:"" name:"ref" help:"References in the store, or beginnings of digests."`
+	Image []string `arg:"" name:"ref" help:"References in the store, or digest prefixes."`
 	Force bool     `short:"f" help:"Remove all names of a digest, and pass over what is not there."`
 }
 

@@ -128,7 +128,7 @@ func TestWrongLocks(t *testing.T) {
 		"a negative size":  {"size: 7", "size: -7", "size is -7"},
 		"a short name":     {"r.example/b:v1", "zb", "its whole name is"},
 		"a wrong name":     {"r.example/b:v1", "r.example/B:v1", "lower case"},
-		"an order":         {"r.example/b:v1", "r.example/0:v1", "is not behind"},
+		"an order":         {"r.example/b:v1", "r.example/0:v1", "it must come after"},
 		"a digest":         {"digest: " + someDigest.String(), "digest: sha256:12", "digest"},
 		"a type": {
 			"mediaType: application/vnd.oci.image.index.v1+json", "mediaType: text/plain", "is not that of an OCI manifest",

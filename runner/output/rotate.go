@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rotation says when a file of lines begins anew.
+// Rotation says when a new file of lines begins.
 type Rotation struct {
 	// MaxSize is how many bytes the file has at most, 0 for any number. A line
 	// that is longer has a file of its own.
@@ -108,7 +108,7 @@ func (r *RotatingFile) fits(p []byte) int {
 	return len(p)
 }
 
-// rotate puts the file aside and begins it anew.
+// rotate renames the file and begins a new one.
 func (r *RotatingFile) rotate() error {
 	if err := r.f.Close(); err != nil {
 		return err

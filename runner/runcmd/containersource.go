@@ -84,7 +84,7 @@ func (s *session) withContainers(feeds []engine.Feed) []engine.Feed {
 	return append(feeds, engine.Feed{Name: containersSource, Event: event, Follow: s.followContainers})
 }
 
-// followContainers tells of the containers that the user wants, and of the machine
+// followContainers reports the containers that the user wants, and of the machine
 // itself unless the user chose containers.
 func (s *session) followContainers(emit func(sample []byte)) (stop func()) {
 	var mu sync.Mutex

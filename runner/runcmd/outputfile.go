@@ -17,7 +17,7 @@ const maxKept = 1000
 // OutputFileFlags send the events into a file in place of stdout.
 type OutputFileFlags struct {
 	OutputFile    cli.File `placeholder:"FILE" help:"Append the events to this file, in place of stdout."`
-	OutputMaxSize Size     `placeholder:"SIZE" help:"Begin the output file anew before it gets larger: 500K, 100M, 2G, or a number of bytes; with -o json."`
+	OutputMaxSize Size     `placeholder:"SIZE" help:"Begin a new output file before it gets larger: 500K, 100M, 2G, or a number of bytes; with -o json."`
 	OutputKeep    int      `default:"5" placeholder:"N" help:"How many older output files stay, FILE.1 is the newest of them."`
 }
 

@@ -77,7 +77,7 @@ func (c *Cgroups) Read() ([]Cgroup, error) {
 }
 
 func (row *Cgroup) since(before, now counters) {
-	if now.periods < before.periods { // the cgroup was made anew
+	if now.periods < before.periods { // the cgroup was made again
 		before = counters{}
 	}
 	row.Periods, row.Throttled = now.periods-before.periods, now.throttled-before.throttled

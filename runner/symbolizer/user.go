@@ -120,7 +120,7 @@ func (u *User) locate(p Process, addr uint64) (*process, int) {
 	return pr, findMapping(pr.maps, addr)
 }
 
-// refresh reads the mappings anew. A process that has ended keeps those that it
+// refresh reads the mappings again. A process that has ended keeps those that it
 // had.
 func (pr *process) refresh(p Process, now time.Time) {
 	pr.read = now

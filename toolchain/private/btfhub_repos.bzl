@@ -57,7 +57,7 @@ btfhub_hub = repository_rule(
 def _entries(rctx):
     lock = json.decode(rctx.read(rctx.attr.lock))
     if lock.get("format") != _FORMAT:
-        fail("btfhub.shard: %s has the format %s, this release reads %d; write it anew with btfarchive lock" %
+        fail("btfhub.shard: %s has the format %s, this release reads %d; write it again with btfarchive lock" %
              (rctx.attr.lock, lock.get("format"), _FORMAT))
     entries = lock["shards"].get(rctx.attr.shard)
     if not entries:

@@ -34,7 +34,7 @@ func TestBazelOfPath(t *testing.T) {
 
 // TestBazelOfPathCallsBazelw has a bazel on PATH that is a script around bazelw: it
 // is asked once for its version, and not again by the bazelw that it calls. The
-// script gives up by itself, lest a failure of this test fills the machine.
+// script gives up by itself, so that a failure of this test does not fill the machine.
 func TestBazelOfPathCallsBazelw(t *testing.T) {
 	m := newMachine(t)
 	m.env = append(m.env, "BAZELW_BAZEL=path")

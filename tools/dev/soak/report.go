@@ -76,8 +76,8 @@ func (r report) text() string {
 		most := k.value(slices.MaxFunc(r.samples, func(x, y sample) int { return k.value(x) - k.value(y) }))
 		fmt.Fprintf(&b, "%-32s %14d %14d %10d\n", k.name, before, after, most)
 	}
-	if said := summary(r.notes); said != "" {
-		fmt.Fprintf(&b, "gadget-run said:\n%s", said)
+	if message := summary(r.notes); message != "" {
+		fmt.Fprintf(&b, "gadget-run said:\n%s", message)
 	}
 	return b.String()
 }
