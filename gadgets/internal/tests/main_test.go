@@ -18,8 +18,10 @@ func TestMain(m *testing.M) {
 		"end":            func([]string) error { return nil },
 		"exec-thread":    execFromThread,
 		"fill-memory":    fillMemory,
+		"move-file":      moveFile,
 		"open":           openFile,
 		"spin":           spin,
+		"try-open":       tryOpen,
 		"wait":           func([]string) error { time.Sleep(10 * time.Minute); return nil },
 	})
 }
