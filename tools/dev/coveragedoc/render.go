@@ -154,7 +154,7 @@ func (c *coverage) having(r row) (in string, kernels []string) {
 		}
 	}
 	if len(names) > most {
-		names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
+		names = append(names[:most], "more")
 	}
 	return dash(strings.Join(names, ", ")), kernels
 }
