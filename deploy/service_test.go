@@ -100,7 +100,8 @@ func writeService(t *testing.T, dir string) {
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	call(t, build)
 	layout := filepath.Join(t.TempDir(), "layout")
-	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "open.bpf.o"), gadgettest.File(t, "open.yaml"), arch.Host()); err != nil {
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "open.bpf.o"), gadgettest.File(t, "open.yaml"),
+		arch.Host()); err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
@@ -113,9 +114,10 @@ func writeService(t *testing.T, dir string) {
 		filepath.Join(etc, "gadgets.yaml"): "version: 1\ngadgets:\n  - " + image + "\n",
 		filepath.Join(etc, "instances.yaml"): "apiVersion: 1\nkind: instance-spec\nimage: " + image + "\nname: open\n" +
 			"paramValues:\n  operator.filter.filter: fname==" + filepath.Join(dir, openedName) + "\n",
-		filepath.Join(dir, "etc/systemd/system", service):          unit,
-		filepath.Join(dir, "etc/machine-id"):                       strings.Repeat("5", 32) + "\n",
-		filepath.Join(dir, "etc/systemd/system/multi-user.target"): "[Unit]\nDescription=Test\nWants=systemd-journald.service " + service + "\n",
+		filepath.Join(dir, "etc/systemd/system", service): unit,
+		filepath.Join(dir, "etc/machine-id"):              strings.Repeat("5", 32) + "\n",
+		filepath.Join(dir, "etc/systemd/system/multi-user.target"): "[Unit]\nDescription=Test\n" +
+			"Wants=systemd-journald.service " + service + "\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)

@@ -105,7 +105,9 @@ func (b *bench) prepare(binary string) error {
 	}
 	b.sides = []side{own}
 	if peer := os.Getenv("PEER"); peer != "" {
-		b.sides = append(b.sides, side{name: filepath.Base(peer), binary: peer, imports: true, flags: []string{"--host", "--verify-image=false"}})
+		b.sides = append(b.sides, side{
+			name: filepath.Base(peer), binary: peer, imports: true, flags: []string{"--host", "--verify-image=false"},
+		})
 	}
 	return nil
 }

@@ -211,7 +211,9 @@ func (b *bench) firsts(s side, gadget string) error {
 			times = append(times, r.first)
 		}
 	}
-	what := map[string]string{"open": "start to first event", "wasm": "start to first event, wasm program, second start"}[gadget]
+	what := map[string]string{
+		"open": "start to first event", "wasm": "start to first event, wasm program, second start",
+	}[gadget]
 	b.add(s, what, "60 ms", fmt.Sprintf("%d ms", median(times).Milliseconds()))
 	return nil
 }

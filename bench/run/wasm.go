@@ -20,7 +20,8 @@ func (b *bench) addWasm(binary string) error {
 	}
 	for name, text := range map[string]string{
 		"build.yaml": "wasm: go/program.go\n", "go/program.go": wasmProgram,
-		"go/go.mod": "module example.com/bench\n\ngo 1.24\n\nrequire github.com/rules-gadget/rules_gadget/wasmapi v0.0.0\n\n" +
+		"go/go.mod": "module example.com/bench\n\ngo 1.24\n\n" +
+			"require github.com/rules-gadget/rules_gadget/wasmapi v0.0.0\n\n" +
 			"replace github.com/rules-gadget/rules_gadget/wasmapi => " + filepath.Join(root, "wasmapi") + "\n",
 	} {
 		path := filepath.Join(dir, name)

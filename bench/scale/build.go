@@ -19,7 +19,8 @@ import (
 )
 
 // header is above the rows of builds.
-const header = "| gadgets | build | wall, s | analysis, s | actions run | BpfCompile | BtfImport | BtfGen | CPU of actions, s | Bazel's heap, MB |\n" +
+const header = "| gadgets | build | wall, s | analysis, s | actions run | BpfCompile | BtfImport | BtfGen | CPU of " +
+	"actions, s | Bazel's heap, MB |\n" +
 	"|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|\n"
 
 // builder runs Bazel in the workspace, with an output base of its own.
@@ -78,7 +79,8 @@ type built struct {
 func (b *builder) build(ctx context.Context, targets string) (built, error) {
 	events := filepath.Join(b.dir, "events.json")
 	start := time.Now()
-	err := b.bazel(ctx, "build", targets, fmt.Sprintf("--jobs=%d", b.jobs), "--build_event_json_file="+events, "--memory_profile=/dev/null")
+	err := b.bazel(ctx, "build", targets, fmt.Sprintf("--jobs=%d", b.jobs), "--build_event_json_file="+events,
+		"--memory_profile=/dev/null")
 	if err != nil {
 		return built{}, err
 	}
@@ -160,7 +162,8 @@ func parseSeconds(text string) time.Duration {
 
 // ours tells whether an action is one of the rules.
 func ours(mnemonic string) bool {
-	return strings.HasPrefix(mnemonic, "Bpf") || strings.HasPrefix(mnemonic, "Btf") || strings.HasPrefix(mnemonic, "Gadget")
+	return strings.HasPrefix(mnemonic, "Bpf") || strings.HasPrefix(mnemonic, "Btf") ||
+		strings.HasPrefix(mnemonic, "Gadget")
 }
 
 func (m built) row(gadgets int, name string) string {
@@ -171,7 +174,8 @@ func (m built) row(gadgets int, name string) string {
 			all.cpu += c.cpu
 		}
 	}
-	return fmt.Sprintf("| %d | %s | %.1f | %.1f | %d | %d | %d | %d | %.1f | %d |\n", gadgets, name, m.wall.Seconds(), m.analysis.Seconds(), all.runs,
+	return fmt.Sprintf("| %d | %s | %.1f | %.1f | %d | %d | %d | %d | %.1f | %d |\n", gadgets, name, m.wall.Seconds(),
+		m.analysis.Seconds(), all.runs,
 		m.actions["BpfCompile"].runs, m.actions["BtfImport"].runs, m.actions["BtfGen"].runs, all.cpu.Seconds(), m.heap/1e6)
 }
 

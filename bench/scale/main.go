@@ -52,7 +52,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	var sizes string
 	flags := flag.NewFlagSet("scale", flag.ExitOnError)
 	flags.StringVar(&sizes, "gadgets", "20,50,100", "numbers of gadgets, comma-separated and rising")
-	flags.StringVar(&o.archive, "archive", os.Getenv(archiveEnv), "directory in btfhub's layout (default: that of "+archiveEnv+")")
+	flags.StringVar(&o.archive, "archive", os.Getenv(archiveEnv), "directory in btfhub's layout (default: that of "+
+		archiveEnv+")")
 	flags.IntVar(&o.jobs, "jobs", 2, "actions at once")
 	flags.StringVar(&o.dir, "dir", "", "directory to make the workspace in, not below /tmp (default: the user's cache)")
 	if err := flags.Parse(args); err != nil {

@@ -106,7 +106,8 @@ char LICENSE[] SEC("license") = "GPL";
 
 // reads are fields of the kernel, which btfgen finds for every kernel.
 var reads = []string{
-	"start_time", "exit_code", "real_parent, tgid", "cred, uid.val", "mm, total_vm", "nsproxy, mnt_ns, ns.inum", "nsproxy, net_ns, ns.inum",
+	"start_time", "exit_code", "real_parent, tgid", "cred, uid.val", "mm, total_vm", "nsproxy, mnt_ns, ns.inum",
+	"nsproxy, net_ns, ns.inum",
 	"group_leader, pid", "signal, nr_threads", "files, next_fd", "fs, umask", "prio",
 }
 
@@ -211,11 +212,13 @@ func appendTo(name, text string) error {
 }
 
 func editGadget(workspace string) error {
-	return appendTo(filepath.Join(workspace, gadgetName(0), "program.bpf.c"), fmt.Sprintf("const volatile long bench_%d = 1;\n", time.Now().UnixNano()))
+	return appendTo(filepath.Join(workspace, gadgetName(0), "program.bpf.c"),
+		fmt.Sprintf("const volatile long bench_%d = 1;\n", time.Now().UnixNano()))
 }
 
 func editHeader(workspace string) error {
-	return appendTo(filepath.Join(workspace, "include", "shared.h"), fmt.Sprintf("static const volatile long bench_%d = 1;\n", time.Now().UnixNano()))
+	return appendTo(filepath.Join(workspace, "include", "shared.h"),
+		fmt.Sprintf("static const volatile long bench_%d = 1;\n", time.Now().UnixNano()))
 }
 
 // editArchive puts the kernels of the first shard into each other's place: one

@@ -106,7 +106,8 @@ func render(t *testing.T, values map[string]any) (string, error) {
 }
 
 func renderChart(c *chart.Chart, values map[string]any) (string, error) {
-	all, err := chartutil.ToRenderValues(c, values, chartutil.ReleaseOptions{Name: "gadget-run", Namespace: "gadget-run"}, nil)
+	all, err := chartutil.ToRenderValues(c, values, chartutil.ReleaseOptions{Name: "gadget-run", Namespace: "gadget-run"},
+		nil)
 	if err != nil {
 		return "", err
 	}
@@ -207,7 +208,8 @@ func leastRights(t *testing.T, s *appsv1.DaemonSet) {
 	for _, c := range containers(s) {
 		sc := c.SecurityContext
 		if sc == nil || sc.Privileged != nil || sc.AllowPrivilegeEscalation == nil || *sc.AllowPrivilegeEscalation ||
-			sc.ReadOnlyRootFilesystem == nil || !*sc.ReadOnlyRootFilesystem || !slices.Equal(sc.Capabilities.Drop, []corev1.Capability{"ALL"}) {
+			sc.ReadOnlyRootFilesystem == nil || !*sc.ReadOnlyRootFilesystem || !slices.Equal(sc.Capabilities.Drop,
+			[]corev1.Capability{"ALL"}) {
 			t.Errorf("container %s has more than it needs: %+v", c.Name, sc)
 			continue
 		}
@@ -243,7 +245,9 @@ func mounted(t *testing.T, s *appsv1.DaemonSet, config *corev1.ConfigMap) {
 		}
 	}
 	volumes := s.Spec.Template.Spec.Volumes
-	if !slices.ContainsFunc(volumes, func(v corev1.Volume) bool { return v.ConfigMap != nil && v.ConfigMap.Name == config.Name }) {
+	if !slices.ContainsFunc(volumes, func(v corev1.Volume) bool {
+		return v.ConfigMap != nil && v.ConfigMap.Name == config.Name
+	}) {
 		t.Errorf("the ConfigMap %s is not mounted", config.Name)
 	}
 	if found < 3 {

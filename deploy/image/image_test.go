@@ -167,10 +167,14 @@ func TestReleased(t *testing.T) {
 	}
 	for _, a := range arch.All() {
 		manifest, config := platform(t, l, a)
-		if n := bytes.Count(contents(t, l, manifest.Layers)["etc/ssl/certs/ca-certificates.crt"], []byte("BEGIN CERTIFICATE")); n < 100 {
+		if n := bytes.Count(contents(t, l, manifest.Layers)["etc/ssl/certs/ca-certificates.crt"],
+			[]byte("BEGIN CERTIFICATE")); n < 100 {
 			t.Errorf("%s: %d certificates, want those of Debian", a, n)
 		}
-		for _, label := range []string{ocispec.AnnotationTitle, ocispec.AnnotationSource, ocispec.AnnotationLicenses, ocispec.AnnotationVersion} {
+		for _, label := range []string{
+			ocispec.AnnotationTitle, ocispec.AnnotationSource, ocispec.AnnotationLicenses,
+			ocispec.AnnotationVersion,
+		} {
 			if manifest.Annotations[label] == "" || !bytes.Contains(config, []byte(`"`+label+`"`)) {
 				t.Errorf("%s: the image has no label %s", a, label)
 			}
@@ -181,7 +185,9 @@ func TestReleased(t *testing.T) {
 		t.Fatal(err)
 	}
 	for suffix, words := range map[string][]string{
-		".spdx.json":       {"pkg:golang/github.com/cilium/ebpf@v", `"name":"ca-certificates"`, `"relationshipType":"CONTAINS"`, `"name":"go"`},
+		".spdx.json": {
+			"pkg:golang/github.com/cilium/ebpf@v", `"name":"ca-certificates"`, `"relationshipType":"CONTAINS"`, `"name":"go"`,
+		},
 		".provenance.json": {root.Digest.Encoded(), "program_image/v1", `"dirHash"`, `"archs":["amd64","arm64"]`},
 	} {
 		text, err := os.ReadFile(strings.TrimSuffix(b.layout, ".oci") + suffix)

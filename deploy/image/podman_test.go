@@ -56,7 +56,8 @@ func TestPodman(t *testing.T) {
 		FName   string
 		Runtime struct{ ContainerName string }
 	}
-	if err := json.Unmarshal([]byte(line), &event); err != nil || event.FName != opened || event.Runtime.ContainerName != "web" {
+	if err := json.Unmarshal([]byte(line), &event); err != nil || event.FName != opened ||
+		event.Runtime.ContainerName != "web" {
 		t.Errorf("got %s, %v, want the open of %s in web", line, err, opened)
 	}
 	// Debian's podman wants CAP_SYS_ADMIN for perf_event_open, and the sentence leads there.
@@ -84,7 +85,8 @@ func startPodman(t *testing.T, b built) podman {
 	if err := os.CopyFS(filepath.Join(root, "image"), os.DirFS(b.layout)); err != nil {
 		t.Fatal(err)
 	}
-	if err := gadgettest.WriteLayout(filepath.Join(root, "gadget"), gadgettest.File(t, "contained.bpf.o"), nil, arch.Host()); err != nil {
+	if err := gadgettest.WriteLayout(filepath.Join(root, "gadget"), gadgettest.File(t, "contained.bpf.o"), nil,
+		arch.Host()); err != nil {
 		t.Fatal(err)
 	}
 	p := podman{Runtime: r, Commander: r.(containertest.Commander)}
@@ -108,7 +110,8 @@ func (p podman) startWeb(t *testing.T) uint32 {
 // Rights are capabilities, or options of --security-opt.
 func (p podman) run(ctx context.Context, rights []string, args ...string) *exec.Cmd {
 	all := []string{
-		"run", "--rm", "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--network=host", "--pid=host", "--cgroupns=host",
+		"run", "--rm", "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--network=host", "--pid=host",
+		"--cgroupns=host",
 		"--volume=/sys/kernel/tracing:/sys/kernel/tracing", "--volume=/:/host:ro,rslave", "--volume=/gadget:/gadget:ro",
 		"--tmpfs=/var/lib/gadget-run", "--env=HOST_ROOT=/host", "--env=GADGET_RUN_STATE=/var/lib/gadget-run",
 	}

@@ -36,7 +36,9 @@ var files = map[string]string{
 }
 
 // runnerOnly are Go modules that gadget-run alone needs.
-var runnerOnly = []string{"grpc", "containerd_api", "ttrpc", "cri_api", "expr_lang", "netlink", "otlp", "wazero", "go_seccomp"}
+var runnerOnly = []string{
+	"grpc", "containerd_api", "ttrpc", "cri_api", "expr_lang", "netlink", "otlp", "wazero", "go_seccomp",
+}
 
 // steps are what a consumer builds, each with what may be fetched up to then.
 var steps = []struct {

@@ -146,7 +146,9 @@ func TestWriteTarIsSortedAndWithoutTime(t *testing.T) {
 		}
 		got = append(got, h.Name+" "+string(content)+" "+h.FileInfo().Mode().String()+" "+h.Format.String())
 	}
-	want := []string{"a.x streamed -rw-r--r-- USTAR", "a/b 1 -rw-r--r-- USTAR", long.Name + " 2 -rwxr-xr-x PAX", "tmp/  dtrwxrwxrwx USTAR"}
+	want := []string{
+		"a.x streamed -rw-r--r-- USTAR", "a/b 1 -rw-r--r-- USTAR", long.Name + " 2 -rwxr-xr-x PAX", "tmp/  dtrwxrwxrwx USTAR",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("entries (-want +got):\n%s", diff)
 	}
@@ -161,7 +163,9 @@ func TestWriteTarRefuses(t *testing.T) {
 	if err := action.WriteTar(io.Discard, []action.Entry{{Name: "a"}, {Name: "a", Directory: true}}); err == nil {
 		t.Error("a name was written twice")
 	}
-	short := action.Entry{Name: "a", Size: 5, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("x")), nil }}
+	short := action.Entry{Name: "a", Size: 5, Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader("x")), nil
+	}}
 	if err := action.WriteTar(io.Discard, []action.Entry{short}); err == nil {
 		t.Error("content shorter than its size was written")
 	}

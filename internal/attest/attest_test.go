@@ -30,7 +30,10 @@ func build() attest.Build {
 		Materials: []attest.Material{
 			{Kind: attest.Source, Name: "gadgets/trace_open/program.bpf.c", Digest: digest.FromString("c")},
 			{Kind: attest.Archive, Name: "debian/12/x86_64/6.1.0-47-cloud-amd64.btf.tar.xz", Digest: digest.FromString("btf")},
-			{Kind: attest.Compiler, Name: "clang-19", Version: "1:19.1.7-3", URI: "pool/clang-19.deb", Digest: digest.FromString("clang")},
+			{
+				Kind: attest.Compiler, Name: "clang-19", Version: "1:19.1.7-3", URI: "pool/clang-19.deb",
+				Digest: digest.FromString("clang"),
+			},
 		},
 	}
 }
@@ -45,7 +48,10 @@ func release() attest.Build {
 		Commit:  attest.Commit{ID: strings.Repeat("ab", 20), URI: "git+https://github.com/rules-gadget/rules_gadget@v0.1.0"},
 		Materials: []attest.Material{
 			{Kind: attest.Module, Name: "github.com/cilium/ebpf", Version: "v0.19.0", Digest: digest.FromString("files")},
-			{Kind: attest.Package, Name: "ca-certificates", Version: "20250419", URI: "pool/ca-certificates.deb", Digest: digest.FromString("ca")},
+			{
+				Kind: attest.Package, Name: "ca-certificates", Version: "20250419", URI: "pool/ca-certificates.deb",
+				Digest: digest.FromString("ca"),
+			},
 		},
 	}
 }
@@ -147,7 +153,8 @@ func TestModules(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	if _, err := sums.Module("example.com/a", "v1.0.1"); err == nil || !strings.Contains(err.Error(), "example.com/a v1.0.1") {
+	if _, err := sums.Module("example.com/a", "v1.0.1"); err == nil ||
+		!strings.Contains(err.Error(), "example.com/a v1.0.1") {
 		t.Errorf("got %v, want an error about the version that go.sum lacks", err)
 	}
 }

@@ -25,7 +25,8 @@ func check(a arch.Arch, program []byte) error {
 		if p.Type == elf.PT_INTERP {
 			// What cannot be read is as bad as what is there.
 			loader, _ := io.ReadAll(io.LimitReader(p.Open(), 256))
-			return fmt.Errorf("the program needs the loader %q, which the image does not have; build it without cgo", bytes.TrimRight(loader, "\x00"))
+			return fmt.Errorf("the program needs the loader %q, which the image does not have; build it without cgo",
+				bytes.TrimRight(loader, "\x00"))
 		}
 	}
 	return nil

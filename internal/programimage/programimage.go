@@ -52,7 +52,8 @@ func Build(req Request) (Image, error) {
 		return Image{}, errors.New("building image: there is no program")
 	}
 	if !action.CleanName(req.Path) {
-		return Image{}, fmt.Errorf("building image: %q is not a path in an image, name one without a slash before it", req.Path)
+		return Image{}, fmt.Errorf("building image: %q is not a path in an image, name one without a slash before it",
+			req.Path)
 	}
 	base, err := newLayer("certificates and /tmp", req.Created, req.baseFiles())
 	if err != nil {
@@ -90,7 +91,8 @@ func (req Request) platform(a arch.Arch, base layer) (Image, error) {
 	if err := check(a, req.Programs[a]); err != nil {
 		return Image{}, err
 	}
-	program, err := newLayer(path.Base(req.Path), req.Created, []action.Entry{{Name: req.Path, Data: req.Programs[a], Mode: 0o755}})
+	program, err := newLayer(path.Base(req.Path), req.Created,
+		[]action.Entry{{Name: req.Path, Data: req.Programs[a], Mode: 0o755}})
 	if err != nil {
 		return Image{}, err
 	}

@@ -36,7 +36,9 @@ func program(t *testing.T, machine elf.Machine, loader string) []byte {
 	var segments []elf.Prog64
 	if loader != "" {
 		header.Phnum = 1
-		segments = append(segments, elf.Prog64{Type: uint32(elf.PT_INTERP), Off: 120, Filesz: uint64(len(loader)), Memsz: uint64(len(loader))})
+		segments = append(segments, elf.Prog64{
+			Type: uint32(elf.PT_INTERP), Off: 120, Filesz: uint64(len(loader)), Memsz: uint64(len(loader)),
+		})
 	}
 	var out bytes.Buffer
 	for _, part := range []any{header, segments} {
@@ -158,9 +160,15 @@ func TestBuildRefuses(t *testing.T) {
 		want string
 	}{
 		{"no program", func(r *programimage.Request) { r.Programs = nil }, "there is no program"},
-		{"an absolute path", func(r *programimage.Request) { r.Path = "/usr/bin/x" }, `"/usr/bin/x" is not a path in an image`},
-		{"not a program", func(r *programimage.Request) { r.Programs[arch.ARM64] = []byte("#!/bin/sh\n") }, "image for arm64: reading program"},
-		{"another machine's", func(r *programimage.Request) { r.Programs[arch.ARM64] = r.Programs[arch.AMD64] }, "is for EM_X86_64, want EM_AARCH64"},
+		{"an absolute path", func(r *programimage.Request) {
+			r.Path = "/usr/bin/x"
+		}, `"/usr/bin/x" is not a path in an image`},
+		{"not a program", func(r *programimage.Request) {
+			r.Programs[arch.ARM64] = []byte("#!/bin/sh\n")
+		}, "image for arm64: reading program"},
+		{"another machine's", func(r *programimage.Request) {
+			r.Programs[arch.ARM64] = r.Programs[arch.AMD64]
+		}, "is for EM_X86_64, want EM_AARCH64"},
 		{"a dynamic one", func(r *programimage.Request) {
 			r.Programs[arch.AMD64] = program(t, elf.EM_X86_64, "/lib64/ld-linux-x86-64.so.2\x00")
 		}, `needs the loader "/lib64/ld-linux-x86-64.so.2"`},

@@ -52,7 +52,8 @@ func TestPushWithCompanions(t *testing.T) {
 				t.Fatalf("%+v, %v", res, err)
 			}
 			found, err := c.Companions(ctx, ref, a.Root.Digest)
-			if err != nil || len(found) != 2 || found[0].Tag != companions[1].Tag || found[1].Root.Digest != companions[0].Root.Digest {
+			if err != nil || len(found) != 2 || found[0].Tag != companions[1].Tag ||
+				found[1].Root.Digest != companions[0].Root.Digest {
 				t.Errorf("got %+v, %v; want %+v", found, err, companions)
 			}
 			if res, err := c.Push(ctx, q); err != nil || !res.Unchanged() {

@@ -125,7 +125,9 @@ func TestTagReadAsDigest(t *testing.T) {
 		return false
 	})
 	var stderr strings.Builder
-	c, err := registry.New(registry.Options{Config: &registry.Config{}, Log: func(line string) { stderr.WriteString(line) }})
+	c, err := registry.New(registry.Options{Config: &registry.Config{}, Log: func(line string) {
+		stderr.WriteString(line)
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,9 +342,11 @@ func TestChallengesOfOneRegistry(t *testing.T) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
 		case repository == "more" && bearer:
 			w.Header().Set("WWW-Authenticate", fmt.Sprintf(
-				`Bearer realm="http://%s/token-of-one",service="s",scope="repository:more/x:extra",error="insufficient_scope"`, addr))
+				`Bearer realm="http://%s/token-of-one",service="s",scope="repository:more/x:extra",error="insufficient_scope"`,
+				addr))
 		default:
-			w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="http://%s/token-of-%s",service="s",scope="repository:%s/x:pull"`,
+			w.Header().Set("WWW-Authenticate", fmt.Sprintf(
+				`Bearer realm="http://%s/token-of-%s",service="s",scope="repository:%s/x:pull"`,
 				addr, map[string]string{"one": "one", "other": "other", "more": "one"}[repository], repository))
 		}
 		answer(w, http.StatusUnauthorized, "UNAUTHORIZED")

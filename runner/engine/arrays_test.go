@@ -24,16 +24,36 @@ func TestSchedules(t *testing.T) {
 		{gadgetapi.MapIterator, map[string]string{interval: "0"}, schedule{atEnd: true}, ""},
 		{gadgetapi.MapIterator, map[string]string{interval: "0s", mapStop: "true"}, schedule{onStop: true, atEnd: true}, ""},
 		{gadgetapi.MapIterator, map[string]string{interval: "0", count: "1"}, schedule{count: 1}, ""},
-		{gadgetapi.MapIterator, map[string]string{interval: "0", count: "2"}, schedule{}, "2 readings need an interval above 0"},
-		{gadgetapi.MapIterator, map[string]string{interval: "1ns", iterStop: "true"}, schedule{interval: minimalArrayRefresh}, ""},
+		{
+			gadgetapi.MapIterator,
+			map[string]string{interval: "0", count: "2"},
+			schedule{},
+			"2 readings need an interval above 0",
+		},
+		{
+			gadgetapi.MapIterator,
+			map[string]string{interval: "1ns", iterStop: "true"},
+			schedule{interval: minimalArrayRefresh},
+			"",
+		},
 		{gadgetapi.MapIterator, map[string]string{interval: "-1s"}, schedule{}, "is not an interval"},
 		{gadgetapi.MapIterator, map[string]string{count: "-1"}, schedule{}, "is not a count"},
-		{gadgetapi.MapIterator, map[string]string{interval: "2s", count: "3"}, schedule{interval: 2 * time.Second, count: 3}, ""},
+		{
+			gadgetapi.MapIterator,
+			map[string]string{interval: "2s", count: "3"},
+			schedule{interval: 2 * time.Second, count: 3},
+			"",
+		},
 		{gadgetapi.MapIterator, map[string]string{interval: "soon"}, schedule{}, "is not an interval"},
 		{gadgetapi.MapIterator, map[string]string{count: "x"}, schedule{}, "is not a count"},
 		{gadgetapi.Iterator, nil, schedule{}, ""},
 		{gadgetapi.Iterator, map[string]string{iterStop: "true"}, schedule{onStop: true, atEnd: true}, ""},
-		{gadgetapi.Iterator, map[string]string{iterStop: "true", interval: "2s"}, schedule{onStop: true, interval: 2 * time.Second}, ""},
+		{
+			gadgetapi.Iterator,
+			map[string]string{iterStop: "true", interval: "2s"},
+			schedule{onStop: true, interval: 2 * time.Second},
+			"",
+		},
 	} {
 		name := fmt.Sprint(tc.kind, tc.annotations)
 		got, err := newSchedule(tc.kind, tc.annotations)

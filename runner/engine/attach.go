@@ -139,7 +139,8 @@ var attachers = map[string]func(l *Loaded, pr gadgetapi.Program, prog *ebpf.Prog
 func (l *Loaded) attach(pr gadgetapi.Program) (io.Closer, error) {
 	attacher := attachers[pr.Kind.Name]
 	if attacher == nil {
-		return nil, fmt.Errorf("section %q: programs of the kind %q cannot be attached by this runner", pr.Section, pr.Kind.Name)
+		return nil, fmt.Errorf("section %q: programs of the kind %q cannot be attached by this runner", pr.Section,
+			pr.Kind.Name)
 	}
 	return attacher(l, pr, l.coll.Programs[pr.Name])
 }

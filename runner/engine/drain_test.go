@@ -66,7 +66,8 @@ func TestMapsOfEveryType(t *testing.T) {
 			for i, table := range plan.Tables {
 				perCPU := strings.Contains(table.Name, "percpu")
 				if got.runs[i] < 2 || got.parts[i] != 100*got.runs[i] {
-					t.Errorf("%s: %d runs, %d parts, want at least 2 runs and 100 parts for each", table.Name, got.runs[i], got.parts[i])
+					t.Errorf("%s: %d runs, %d parts, want at least 2 runs and 100 parts for each", table.Name, got.runs[i],
+						got.parts[i])
 				}
 				if want := perCPU && mode == gadgetapi.PerCPUList; want != (got.entries[i] > 1) {
 					t.Errorf("%s: %d entries, want several: %t", table.Name, got.entries[i], want)

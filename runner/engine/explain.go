@@ -145,7 +145,8 @@ func forbidding() string {
 	if mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0); err != nil || mode != 2 {
 		return always
 	}
-	return always + ", or the seccomp profile of this container, which may want CAP_SYS_ADMIN for what CAP_BPF and CAP_PERFMON suffice for"
+	return always + ", or the seccomp profile of this container, which may want CAP_SYS_ADMIN for what CAP_BPF and " +
+		"CAP_PERFMON suffice for"
 }
 
 func lacking(pr gadgetapi.Program) string {

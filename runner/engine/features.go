@@ -33,7 +33,9 @@ func Features() []Feature {
 	return append(out,
 		moduleBTF(SysBTF),
 		Feature{"ring buffer", state(features.HaveMapType(ebpf.RingBuf)), "no action needed: perf buffers are used instead"},
-		Feature{"boot clock", state(features.HaveProgramHelper(ebpf.TracePoint, asm.FnKtimeGetBootNs)), "a kernel of 5.8 or newer"},
+		Feature{
+			"boot clock", state(features.HaveProgramHelper(ebpf.TracePoint, asm.FnKtimeGetBootNs)), "a kernel of 5.8 or newer",
+		},
 		Feature{"bpffs", bpffsState(), "mount -t bpf bpf /sys/fs/bpf, where gadgets are to share maps"},
 	)
 }
@@ -92,7 +94,8 @@ func moduleBTF(dir string) Feature {
 		for _, b := range broken {
 			names = append(names, fmt.Sprintf("%s (%v)", b.Name, b.Err))
 		}
-		f.Hint = "only gadgets that need the types of these modules are affected, which were built for another kernel or damaged: " + strings.Join(names, ", ")
+		f.Hint = "only gadgets that need the types of these modules are affected, which were built for another kernel or " +
+			"damaged: " + strings.Join(names, ", ")
 	}
 	return f
 }

@@ -96,7 +96,10 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 			return nil, err
 		}
 	}
-	l := &Loaded{plan: plan, note: orNothing(opts.Note), detail: orNothing(opts.Detail), roots: opts.Roots, feeds: opts.Feeds, where: opts.Places}
+	l := &Loaded{
+		plan: plan, note: orNothing(opts.Note), detail: orNothing(opts.Detail), roots: opts.Roots, feeds: opts.Feeds,
+		where: opts.Places,
+	}
 	l.single = map[string]bool{}
 	spec, err := l.prepare(opts)
 	if err != nil {
@@ -117,8 +120,10 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 		Maps: ebpf.MapOptions{PinPath: opts.PinPath},
 
 		MapReplacements: owners,
-		Programs:        ebpf.ProgramOptions{KernelTypes: opts.KernelTypes, ExtraRelocationTargets: own, LogLevel: statistics(opts.Statistics)},
-		Cache:           opts.Cache,
+		Programs: ebpf.ProgramOptions{
+			KernelTypes: opts.KernelTypes, ExtraRelocationTargets: own, LogLevel: statistics(opts.Statistics),
+		},
+		Cache: opts.Cache,
 	}, SysBTF)
 	if err != nil {
 		l.Close()
@@ -168,7 +173,8 @@ func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 		}
 		spec.Programs[pr.Name].AttachTo = pr.AttachTo
 	}
-	if err := errors.Join(sizeMaps(spec), userprobe.PrepareCookies(spec), setPacketFilters(spec, opts.PacketFilters)); err != nil {
+	if err := errors.Join(sizeMaps(spec), userprobe.PrepareCookies(spec),
+		setPacketFilters(spec, opts.PacketFilters)); err != nil {
 		return nil, err
 	}
 	if opts.FilterMountNS {

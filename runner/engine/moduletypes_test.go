@@ -37,7 +37,10 @@ func writeTypes(t *testing.T, path string, types ...btf.Type) []byte {
 func prepareBTF(t *testing.T, dir string) {
 	t.Helper()
 	whole := writeTypes(t, filepath.Join(dir, "good"), &btf.Pointer{Target: &btf.Void{}})
-	for name, data := range map[string][]byte{"garbage": []byte("no types"), "empty": nil, "truncated": whole[:len(whole)-8]} {
+	for name, data := range map[string][]byte{
+		"garbage": []byte("no types"), "empty": nil,
+		"truncated": whole[:len(whole)-8],
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -63,7 +63,8 @@ func attachKprobeMulti(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.
 // finds functions that the kernel allows no probe in: those are left out.
 func attachOneByOne(names []string, prog *ebpf.Program, returns bool) (io.Closer, error) {
 	if len(names) > userprobe.MaxSingle {
-		return nil, fmt.Errorf("%d functions match, and this kernel attaches one after the other: at most %d, use a narrower pattern",
+		return nil, fmt.Errorf("%d functions match, and this kernel attaches one after the other: at most %d, use a "+
+			"narrower pattern",
 			len(names), userprobe.MaxSingle)
 	}
 	attach := link.Kprobe

@@ -117,7 +117,10 @@ func namesSeen(t *testing.T, l *engine.Loaded, provoke func(context.Context), na
 // TestPatternOfNothing holds the sentences for patterns that match nothing.
 func TestPatternOfNothing(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	for name, target := range map[string]string{"kernel_call": "no_such_func*", "user_call": "/proc/self/exe:no_such_func*"} {
+	for name, target := range map[string]string{
+		"kernel_call": "no_such_func*",
+		"user_call":   "/proc/self/exe:no_such_func*",
+	} {
 		if strings.HasPrefix(name, "kernel") && !exists("/sys/bus/event_source/devices/kprobe") {
 			continue
 		}

@@ -17,9 +17,10 @@ import (
 func setPacketFilters(spec *ebpf.CollectionSpec, filters map[string]*packetfilter.Filter) error {
 	for name, filter := range filters {
 		for program, pr := range spec.Programs {
-			out, err := replaceFunction(pr.Instructions, gadgetapi.PacketFilterPrefix+name, func(label string) (asm.Instructions, error) {
-				return filter.Body(pr.Type, label)
-			})
+			out, err := replaceFunction(pr.Instructions, gadgetapi.PacketFilterPrefix+name,
+				func(label string) (asm.Instructions, error) {
+					return filter.Body(pr.Type, label)
+				})
 			if err != nil {
 				return fmt.Errorf("program %q: %w", program, err)
 			}
@@ -32,7 +33,9 @@ func setPacketFilters(spec *ebpf.CollectionSpec, filters map[string]*packetfilte
 // replaceFunction returns instructions in which the function called name has the
 // body that body makes with labels of a prefix. The kernel finds the function by
 // what its first instruction carries.
-func replaceFunction(all asm.Instructions, name string, body func(label string) (asm.Instructions, error)) (asm.Instructions, error) {
+func replaceFunction(all asm.Instructions, name string, body func(label string) (asm.Instructions,
+	error),
+) (asm.Instructions, error) {
 	begin := -1
 	for i := range all {
 		if all[i].Symbol() == name && btf.FuncMetadata(&all[i]) != nil {

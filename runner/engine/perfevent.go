@@ -22,12 +22,14 @@ const defaultFrequency = 49
 // perfEvents are the events that gadget.yaml can name, by type and name.
 var perfEvents = map[string]map[string]uint64{
 	"software": {
-		"": unix.PERF_COUNT_SW_CPU_CLOCK, "cpu-clock": unix.PERF_COUNT_SW_CPU_CLOCK, "task-clock": unix.PERF_COUNT_SW_TASK_CLOCK,
+		"": unix.PERF_COUNT_SW_CPU_CLOCK, "cpu-clock": unix.PERF_COUNT_SW_CPU_CLOCK,
+		"task-clock":  unix.PERF_COUNT_SW_TASK_CLOCK,
 		"page-faults": unix.PERF_COUNT_SW_PAGE_FAULTS, "context-switches": unix.PERF_COUNT_SW_CONTEXT_SWITCHES,
 		"cpu-migrations": unix.PERF_COUNT_SW_CPU_MIGRATIONS,
 	},
 	"hardware": {
-		"": unix.PERF_COUNT_HW_CPU_CYCLES, "cpu-cycles": unix.PERF_COUNT_HW_CPU_CYCLES, "instructions": unix.PERF_COUNT_HW_INSTRUCTIONS,
+		"": unix.PERF_COUNT_HW_CPU_CYCLES, "cpu-cycles": unix.PERF_COUNT_HW_CPU_CYCLES,
+		"instructions":     unix.PERF_COUNT_HW_INSTRUCTIONS,
 		"cache-references": unix.PERF_COUNT_HW_CACHE_REFERENCES, "cache-misses": unix.PERF_COUNT_HW_CACHE_MISSES,
 		"branch-instructions": unix.PERF_COUNT_HW_BRANCH_INSTRUCTIONS, "branch-misses": unix.PERF_COUNT_HW_BRANCH_MISSES,
 	},
@@ -35,7 +37,9 @@ var perfEvents = map[string]map[string]uint64{
 
 // perfAttr returns the event that the options of a program name.
 func perfAttr(o gadgetapi.ProgramOptions) (*unix.PerfEventAttr, error) {
-	attr := &unix.PerfEventAttr{Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})), Sample: defaultFrequency, Bits: unix.PerfBitFreq}
+	attr := &unix.PerfEventAttr{
+		Size: uint32(unsafe.Sizeof(unix.PerfEventAttr{})), Sample: defaultFrequency, Bits: unix.PerfBitFreq,
+	}
 	kind := plainName(o.PerfType, "perf_", "type_")
 	if kind == "" {
 		kind = "software"

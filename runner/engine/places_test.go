@@ -53,13 +53,17 @@ func TestAttachToPlaces(t *testing.T) {
 		})
 	}
 	t.Run("sampler of the hardware", func(t *testing.T) {
-		runNet(t, netPlan(t, "sampler", gadgetapi.ProgramOptions{PerfType: "hardware", PerfConfig: "PERF_COUNT_HW_CPU_CYCLES"}), "sampler")
+		runNet(t, netPlan(t, "sampler", gadgetapi.ProgramOptions{
+			PerfType: "hardware", PerfConfig: "PERF_COUNT_HW_CPU_CYCLES",
+		}), "sampler")
 	})
 }
 
 func runNet(t *testing.T, p *gadgetapi.Spec, name string) {
 	t.Helper()
-	l, err := engine.Load(p, engine.LoadOptions{Places: engine.Places{Interfaces: []string{"lo"}}, Note: t.Logf, Detail: t.Logf})
+	l, err := engine.Load(p, engine.LoadOptions{
+		Places: engine.Places{Interfaces: []string{"lo"}}, Note: t.Logf, Detail: t.Logf,
+	})
 	if errors.Is(err, ebpf.ErrNotSupported) || err != nil && strings.Contains(err.Error(), "needs Linux ") {
 		t.Skipf("needs a kernel with programs of this kind: %v", err)
 	}

@@ -101,7 +101,8 @@ func TestPlanOfMapIterator(t *testing.T) {
 func TestPlanOfArrays(t *testing.T) {
 	md := testMetadata(t, "counts.yaml")
 	p := testPlan(t, "counts.bpf.o", md)
-	if it := p.Table("tasks"); it == nil || it.Kind != gadgetapi.Iterator || !slices.Equal(it.Programs, []string{"list_tasks"}) {
+	if it := p.Table("tasks"); it == nil || it.Kind != gadgetapi.Iterator ||
+		!slices.Equal(it.Programs, []string{"list_tasks"}) {
 		t.Errorf("iterators: got %+v", p.Tables)
 	}
 	sources, err := Sources(p, md, fieldEnv())
@@ -135,14 +136,21 @@ func TestPlanRefuses(t *testing.T) {
 		change     func(*ebpf.CollectionSpec)
 		md         gadgetapi.Metadata
 	}{
-		{"no map", `tracer map "events" does not exist`, func(s *ebpf.CollectionSpec) { delete(s.Maps, "events") }, gadgetapi.Metadata{}},
-		{"wrong map", "use GADGET_TRACER_MAP", func(s *ebpf.CollectionSpec) { s.Maps["events"].Type = ebpf.Hash }, gadgetapi.Metadata{}},
+		{"no map", `tracer map "events" does not exist`, func(s *ebpf.CollectionSpec) {
+			delete(s.Maps, "events")
+		}, gadgetapi.Metadata{}},
+		{"wrong map", "use GADGET_TRACER_MAP", func(s *ebpf.CollectionSpec) {
+			s.Maps["events"].Type = ebpf.Hash
+		}, gadgetapi.Metadata{}},
 		{"no programs", "has no programs", func(s *ebpf.CollectionSpec) { clear(s.Programs) }, gadgetapi.Metadata{}},
 		{"no constant", `GADGET_PARAM(targ_`, func(s *ebpf.CollectionSpec) { clear(s.Variables) }, gadgetapi.Metadata{}},
 		{"no BTF", "has no BTF", func(s *ebpf.CollectionSpec) { s.Types = nil }, gadgetapi.Metadata{}},
-		{"all disabled", "every program of the object is disabled", func(*ebpf.CollectionSpec) {}, gadgetapi.Metadata{Programs: map[string]gadgetapi.ProgramOptions{
-			"enter_openat": off, "exit_openat": off, "enter_nothing": off,
-		}}},
+		{
+			"all disabled", "every program of the object is disabled", func(*ebpf.CollectionSpec) {},
+			gadgetapi.Metadata{Programs: map[string]gadgetapi.ProgramOptions{
+				"enter_openat": off, "exit_openat": off, "enter_nothing": off,
+			}},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			spec := read(t)
@@ -239,7 +247,8 @@ func TestSetParamsDefaults(t *testing.T) {
 	if err := p.SetParams(nil); err == nil || !strings.Contains(err.Error(), "--word must be given") {
 		t.Errorf("missing mandatory parameter: got %v", err)
 	}
-	if err := p.SetParams(map[string]string{"word": "three"}); err == nil || !strings.Contains(err.Error(), "not one of one, two") {
+	if err := p.SetParams(map[string]string{"word": "three"}); err == nil ||
+		!strings.Contains(err.Error(), "not one of one, two") {
 		t.Errorf("impossible value: got %v", err)
 	}
 	if err := p.SetParams(map[string]string{"word": "two", "table_max_entries": "99"}); err != nil {
@@ -261,7 +270,8 @@ func TestSetParamsDefaults(t *testing.T) {
 
 func FuzzEncode(f *testing.F) {
 	types := []gadgetapi.ParamType{
-		gadgetapi.ParamBool, gadgetapi.ParamInt, gadgetapi.ParamUint, gadgetapi.ParamFloat, gadgetapi.ParamString, gadgetapi.ParamIP,
+		gadgetapi.ParamBool, gadgetapi.ParamInt, gadgetapi.ParamUint, gadgetapi.ParamFloat, gadgetapi.ParamString,
+		gadgetapi.ParamIP,
 	}
 	for i, v := range []string{"true", "-1", "0xff", "1e300", "text", "fe80::1%eth0"} {
 		f.Add(uint8(i), uint8(4), v)
@@ -277,7 +287,8 @@ func FuzzEncode(f *testing.F) {
 		}
 		text := p.Decode(out)
 		if again, err := p.Encode(text); err != nil || !bytes.Equal(again, out) {
-			t.Errorf("%s of %d bytes: %q is %x, which reads as %q, which is %x (%v)", p.Type, p.Size, value, out, text, again, err)
+			t.Errorf("%s of %d bytes: %q is %x, which reads as %q, which is %x (%v)", p.Type, p.Size, value, out, text, again,
+				err)
 		}
 	})
 }

@@ -14,10 +14,12 @@ import (
 )
 
 // ErrPrivilege says that the process may not do what running a gadget needs.
-var ErrPrivilege = errors.New("loading eBPF programs needs CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN), run it as root or with sudo")
+var ErrPrivilege = errors.New("loading eBPF programs needs CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN), run it as " +
+	"root or with sudo")
 
 // errUserNamespace says that capabilities do not count here.
-var errUserNamespace = errors.New("the process is in a user namespace, where capabilities do not count for eBPF, run it on the machine itself")
+var errUserNamespace = errors.New("the process is in a user namespace, where capabilities do not count for eBPF, run " +
+	"it on the machine itself")
 
 // initialUserNamespace is the inode number of the user namespace of the machine.
 const initialUserNamespace = 0xeffffffd
@@ -58,7 +60,8 @@ func checkPlanPrivilege(plan *gadgetapi.Spec) error {
 			continue
 		}
 		if missing := missingCapabilities(pr.Kind.Capabilities()); len(missing) > 0 {
-			return fmt.Errorf("program %q, a %s program, also needs %s: %w", pr.Name, pr.Kind.Name, strings.Join(missing, ", "), ErrPrivilege)
+			return fmt.Errorf("program %q, a %s program, also needs %s: %w", pr.Name, pr.Kind.Name, strings.Join(missing, ", "),
+				ErrPrivilege)
 		}
 	}
 	return nil

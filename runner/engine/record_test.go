@@ -26,10 +26,19 @@ func TestRecords(t *testing.T) {
 		sample      []byte
 		want        string
 	}{
-		"no rest":         {nil, append(event[:size:size], "hello"...), ""},
-		"the rest":        {map[string]string{"ebpf.rest.name": "payload"}, append(event[:size:size], "hello, you"...), "hello, you"},
-		"with a length":   {map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"}, append(event[:size:size], "hello, you"...), "hello"},
-		"cut off":         {map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"}, append(event[:size:size], "hel"...), "hel"},
+		"no rest": {nil, append(event[:size:size], "hello"...), ""},
+		"the rest": {
+			map[string]string{"ebpf.rest.name": "payload"}, append(event[:size:size], "hello, you"...), "hello, you",
+		},
+		"with a length": {
+			map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"},
+			append(event[:size:size], "hello, you"...), "hello",
+		},
+		"cut off": {
+			map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"},
+			append(event[:size:size], "hel"...),
+			"hel",
+		},
 		"nothing behind":  {map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"}, event, ""},
 		"a shorter event": {map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"}, event[:8], ""},
 	} {
@@ -56,7 +65,10 @@ func TestRecords(t *testing.T) {
 			}
 		})
 	}
-	if _, err := plan.Tables[0].Rest(map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "nosuch"}); err == nil {
+	if _, err := plan.Tables[0].Rest(map[string]string{
+		"ebpf.rest.name": "payload",
+		"ebpf.rest.len":  "nosuch",
+	}); err == nil {
 		t.Error("a length that does not exist was accepted")
 	}
 }

@@ -46,8 +46,10 @@ func newRingWriter(tb testing.TB) *ringWriter {
 				Contents: []ebpf.MapKV{{Key: uint32(0), Value: make([]byte, 4)}},
 			},
 		},
-		Programs:  map[string]*ebpf.ProgramSpec{"wake": program(0), "quiet": program(noWakeup)},
-		Variables: map[string]*ebpf.VariableSpec{"events_batched": {Name: "events_batched", SectionName: ".bss", Value: make([]byte, 4)}},
+		Programs: map[string]*ebpf.ProgramSpec{"wake": program(0), "quiet": program(noWakeup)},
+		Variables: map[string]*ebpf.VariableSpec{"events_batched": {
+			Name: "events_batched", SectionName: ".bss", Value: make([]byte, 4),
+		}},
 	})
 	if err != nil {
 		tb.Fatal(err)

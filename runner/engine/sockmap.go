@@ -16,7 +16,9 @@ func attachSockMap(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Clos
 	if m == nil {
 		return nil, fmt.Errorf("nothing says to which map of sockets, name it with GADGET_SK_TARGET_MAP(%s, MAP)", pr.Name)
 	}
-	opts := link.RawAttachProgramOptions{Target: m.FD(), Program: prog, Attach: l.plan.Collection.Programs[pr.Name].AttachType}
+	opts := link.RawAttachProgramOptions{
+		Target: m.FD(), Program: prog, Attach: l.plan.Collection.Programs[pr.Name].AttachType,
+	}
 	if err := link.RawAttachProgram(opts); err != nil {
 		return nil, fmt.Errorf("map %q: %w", pr.Map, err)
 	}

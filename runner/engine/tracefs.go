@@ -45,7 +45,8 @@ func withTracefs(fn func() error) error {
 	}
 	return thread.Run(func() error {
 		if err := mountTracefs(); err != nil {
-			return fmt.Errorf("mounting tracefs for this process: %w, mount it on /sys/kernel/tracing or run with CAP_SYS_ADMIN", err)
+			return fmt.Errorf("mounting tracefs for this process: %w, mount it on /sys/kernel/tracing or run with CAP_SYS_ADMIN",
+				err)
 		}
 		return fn()
 	})

@@ -49,7 +49,9 @@ func TryKinds() []Trial {
 // the sample of the kind, the loopback interface, or the root of cgroup v2.
 func tryKind(k gadgetapi.Kind) error {
 	spec := harmlessSpec(k)
-	pr := gadgetapi.Program{Name: spec.Name, Section: spec.SectionName, Type: k.Program, AttachTo: k.Sample, Kind: &k, Map: trialMap}
+	pr := gadgetapi.Program{
+		Name: spec.Name, Section: spec.SectionName, Type: k.Program, AttachTo: k.Sample, Kind: &k, Map: trialMap,
+	}
 	plan := gadgetapi.Empty()
 	plan.Programs = []gadgetapi.Program{pr}
 	plan.Collection.Programs[spec.Name] = spec
@@ -61,7 +63,9 @@ func tryKind(k gadgetapi.Kind) error {
 	defer l.Close()
 	l.singleProbes(plan.Collection)
 	if k.Program == ebpf.SkSKB || k.Program == ebpf.SkMsg {
-		plan.Collection.Maps[trialMap] = &ebpf.MapSpec{Name: trialMap, Type: ebpf.SockMap, KeySize: 4, ValueSize: 4, MaxEntries: 1}
+		plan.Collection.Maps[trialMap] = &ebpf.MapSpec{
+			Name: trialMap, Type: ebpf.SockMap, KeySize: 4, ValueSize: 4, MaxEntries: 1,
+		}
 	}
 	var err error
 	if l.coll, err = ebpf.NewCollection(plan.Collection); err != nil {
@@ -146,10 +150,12 @@ func rightHint(k gadgetapi.Kind, err error) string {
 		return "run it as root, or with CAP_DAC_READ_SEARCH: tracefs belongs to root alone"
 	}
 	if slices.Contains(k.Needs, gadgetapi.NeedUprobes) {
-		return "run it as root, or with CAP_SYS_ADMIN, which kernels since 6.16, and updates of older ones since July 2025, want for probes in programs and libraries"
+		return "run it as root, or with CAP_SYS_ADMIN, which kernels since 6.16, and updates of older ones since July " +
+			"2025, want for probes in programs and libraries"
 	}
 	if n := perfParanoid(); n > paranoidForAll {
-		return fmt.Sprintf("run it as root, or with CAP_SYS_ADMIN, which this kernel wants while kernel.perf_event_paranoid is %d, above %d", n, paranoidForAll)
+		return fmt.Sprintf("run it as root, or with CAP_SYS_ADMIN, which this kernel wants while "+
+			"kernel.perf_event_paranoid is %d, above %d", n, paranoidForAll)
 	}
 	return ""
 }

@@ -34,11 +34,15 @@ func TestTryKinds(t *testing.T) {
 	}
 	for _, k := range gadgetapi.Kinds() {
 		_, tried := worked[k.Name]
-		if exception := k.Name == gadgetapi.KindUSDT || k.Name == gadgetapi.KindRawWritable; tried != (k.Attachable() && !exception) {
+		if exception := k.Name == gadgetapi.KindUSDT || k.Name == gadgetapi.KindRawWritable; tried != (k.Attachable() &&
+			!exception) {
 			t.Errorf("%s: tried %t", k.Name, tried)
 		}
 	}
-	for _, name := range []string{gadgetapi.KindTracepoint, gadgetapi.KindRawTracepoint, gadgetapi.KindPerfEvent, gadgetapi.KindSocket, gadgetapi.KindXDP} {
+	for _, name := range []string{
+		gadgetapi.KindTracepoint, gadgetapi.KindRawTracepoint, gadgetapi.KindPerfEvent,
+		gadgetapi.KindSocket, gadgetapi.KindXDP,
+	} {
 		if !worked[name] {
 			t.Errorf("%s does not work for root", name)
 		}

@@ -53,7 +53,9 @@ func TestOnlyContainersMayHaveIt(t *testing.T) {
 	}
 	for roots, want := range map[engine.Roots]bool{engine.RootOfHost: false, engine.RootsOfAll: true} {
 		var notes []string
-		l, err := engine.Load(plan, engine.LoadOptions{Roots: roots, Note: func(format string, _ ...any) { notes = append(notes, format) }})
+		l, err := engine.Load(plan, engine.LoadOptions{Roots: roots, Note: func(format string, _ ...any) {
+			notes = append(notes, format)
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,11 @@ func TestParseVerified(t *testing.T) {
 		found bool
 	}{
 		{"", Verified{}, false},
-		{"verification time 92 usec\nstack depth 104\nprocessed 33 insns (limit 1000000) max_states_per_insn 0\n", Verified{"", 33, 104}, true},
+		{
+			"verification time 92 usec\nstack depth 104\nprocessed 33 insns (limit 1000000) max_states_per_insn 0\n",
+			Verified{"", 33, 104},
+			true,
+		},
 		{"stack depth 16+0+240\nprocessed 7 insns (limit 1000000)", Verified{"", 7, 256}, true},
 		{"stack depth x+8\nprocessed few insns\n", Verified{Stack: 8}, false},
 	} {

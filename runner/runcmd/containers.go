@@ -164,7 +164,8 @@ func (s *session) choose(ctx context.Context, loaded *engine.Loaded) error {
 	case s.containers.present:
 		s.notef("no container that was asked for runs, waiting for one")
 	default:
-		s.notef("no container runtime is running, waiting for one; name its socket with --docker-socketpath or a flag like it")
+		s.notef("no container runtime is running, waiting for one; name its socket with --docker-socketpath or a flag like " +
+			"it")
 	}
 	return nil
 }

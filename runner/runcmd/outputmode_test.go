@@ -26,7 +26,9 @@ func TestView(t *testing.T) {
 		{output: "custom-column=a", err: "custom-columns="},
 		{output: "flamegraf", err: "flamegraph"},
 	} {
-		f := sourceConfig{session: &session{cmd: &Cmd{Output: tc.output, Fields: tc.fields}}, names: []string{"open", "close"}}
+		f := sourceConfig{
+			session: &session{cmd: &Cmd{Output: tc.output, Fields: tc.fields}}, names: []string{"open", "close"},
+		}
 		got, err := f.view(&field.Source{Name: "open"})
 		if tc.err != "" {
 			if err == nil || !strings.Contains(err.Error(), tc.err) {

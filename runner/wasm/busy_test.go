@@ -18,7 +18,9 @@ func (o *slowOutput) Event(*wasm.Source, []byte) { o.busy = o.busy || o.program.
 
 // TestBusy tells a program that is at work from one whose output is.
 func TestBusy(t *testing.T) {
-	p, g := startAll(t, "loop in event", wasm.Limits{MemoryPages: 512, Start: 3 * time.Second, Event: 500 * time.Millisecond})
+	p, g := startAll(t, "loop in event", wasm.Limits{
+		MemoryPages: 512, Start: 3 * time.Second, Event: 500 * time.Millisecond,
+	})
 	if p.Busy() {
 		t.Error("busy without an event")
 	}

@@ -41,7 +41,8 @@ func secureDirectory(dir string) error {
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !info.IsDir() || info.Mode().Perm()&0o022 != 0 || !ok || int(st.Uid) != os.Geteuid() {
-		return fmt.Errorf("directory of compiled modules %q: other users can write to it, make it this user's with mode 0700", dir)
+		return fmt.Errorf("directory of compiled modules %q: other users can write to it, make it this user's with mode 0700",
+			dir)
 	}
 	return nil
 }

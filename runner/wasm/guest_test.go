@@ -185,7 +185,9 @@ func begin(tb testing.TB, module []byte, g *memory, limits wasm.Limits) (*wasm.P
 	return beginWith(tb, module, g, g, limits)
 }
 
-func beginWith(tb testing.TB, module []byte, g *memory, output wasm.Handler, limits wasm.Limits) (*wasm.Program, *memory, error) {
+func beginWith(tb testing.TB, module []byte, g *memory, output wasm.Handler, limits wasm.Limits) (*wasm.Program,
+	*memory, error,
+) {
 	tb.Helper()
 	p, err := wasm.New(context.Background(), module, wasm.Options{
 		Sources: sources(), Gadget: g, Kernel: g, Handler: output, Log: g.log, LogLevel: wasm.Info,

@@ -76,7 +76,8 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, _ io.Writer) err
 		return err
 	}
 	made.Created = created
-	for out, write := range map[string]func(attest.Build) ([]byte, error){f.Provenance: attest.Provenance, f.Sbom: attest.SBOM} {
+	documents := map[string]func(attest.Build) ([]byte, error){f.Provenance: attest.Provenance, f.Sbom: attest.SBOM}
+	for out, write := range documents {
 		data, err := write(made)
 		if err != nil {
 			return err

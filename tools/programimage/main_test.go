@@ -45,7 +45,8 @@ func TestRefuses(t *testing.T) {
 	dir := t.TempDir()
 	flags := func(program string) []string {
 		return []string{
-			"--program=" + program, "--path=p", "--name=n", "--target=//:t", "--go=" + dir, "--go-sum=" + dir, "--out=" + dir + "/oci",
+			"--program=" + program, "--path=p", "--name=n", "--target=//:t", "--go=" + dir, "--go-sum=" + dir, "--out=" + dir +
+				"/oci",
 			"--digest-file=" + dir + "/digest", "--provenance=" + dir + "/p.json", "--sbom=" + dir + "/s.json",
 		}
 	}

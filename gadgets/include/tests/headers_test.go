@@ -66,7 +66,9 @@ func loadFor(t *testing.T, kernel *btf.Spec, spec *ebpf.CollectionSpec, programs
 	for _, m := range spec.Maps {
 		m.Pinning = ebpf.PinNone
 	}
-	options := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{KernelTypes: kernel, ExtraRelocationTargets: enricher(t, spec)}}
+	options := ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{
+		KernelTypes: kernel, ExtraRelocationTargets: enricher(t, spec),
+	}}
 	coll, err := ebpf.NewCollectionWithOptions(spec, options)
 	var rejected *ebpf.VerifierError
 	if errors.As(err, &rejected) {
@@ -130,7 +132,9 @@ func set(t *testing.T, coll *ebpf.Collection, variable string, value any) {
 
 func TestNumbers(t *testing.T) {
 	coll := load(t, object(t, "FUNCTIONS"), "numbers")
-	inputs := []uint64{0, 1, 2, 3, 4, 255, 256, 1<<16 - 1, 1 << 16, 1<<31 + 5, 1<<32 - 1, 1 << 32, 1<<33 + 1, 0x0123456789abcdef, 1<<64 - 1}
+	inputs := []uint64{
+		0, 1, 2, 3, 4, 255, 256, 1<<16 - 1, 1 << 16, 1<<31 + 5, 1<<32 - 1, 1 << 32, 1<<33 + 1, 0x0123456789abcdef, 1<<64 - 1,
+	}
 	for _, in := range inputs {
 		set(t, coll, "input", in)
 		run(t, coll, "numbers", make([]byte, minPacket))
@@ -299,7 +303,10 @@ func checkEvent(t *testing.T, sample []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := process{Comm: comm(strings.TrimSpace(string(name))), PID: uint32(os.Getpid()), TID: e.Proc.TID, MntNS: e.Proc.MntNS, UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
+	want := process{
+		Comm: comm(strings.TrimSpace(string(name))), PID: uint32(os.Getpid()), TID: e.Proc.TID, MntNS: e.Proc.MntNS,
+		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
+	}
 	want.Parent = e.Proc.Parent
 	if diff := cmp.Diff(want, e.Proc); diff != "" {
 		t.Errorf("process (-want +got):\n%s", diff)

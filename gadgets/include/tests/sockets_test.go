@@ -86,7 +86,8 @@ type value struct {
 }
 
 func TestSocketOwner(t *testing.T) {
-	tcp4, tcp6, udp6 := key{Family: familyIPv4, Proto: protoTCP}, key{Family: familyIPv6, Proto: protoTCP}, key{Family: familyIPv6, Proto: protoUDP}
+	tcp4, tcp6, udp6 := key{Family: familyIPv4, Proto: protoTCP}, key{Family: familyIPv6, Proto: protoTCP},
+		key{Family: familyIPv6, Proto: protoUDP}
 	udp4 := key{Family: familyIPv4, Proto: protoUDP}
 	const ip4, ip6 = 0x0800, 0x86dd
 	cases := []struct {
@@ -105,7 +106,10 @@ func TestSocketOwner(t *testing.T) {
 		{name: "first fragment", socket: udp4, packet: ethernet(ip4, ipv4(protoUDP, 0, 0x2000), ports)},
 		{name: "later fragment", socket: udp4, packet: ethernet(ip4, ipv4(protoUDP, 0, 1), ports), unowned: true},
 		{name: "IPv4 to an IPv6 socket", socket: tcp6, packet: ethernet(ip4, ipv4(protoTCP, 0, 0), ports)},
-		{name: "IPv4 to an IPv6-only socket", socket: tcp6, only6: true, packet: ethernet(ip4, ipv4(protoTCP, 0, 0), ports), unowned: true},
+		{
+			name: "IPv4 to an IPv6-only socket", socket: tcp6, only6: true, packet: ethernet(ip4, ipv4(protoTCP, 0, 0), ports),
+			unowned: true,
+		},
 		{name: "IPv6", socket: tcp6, only6: true, packet: ethernet(ip6, ipv6(protoTCP), ports)},
 		{name: "IPv6 to an IPv4 socket", socket: tcp4, packet: ethernet(ip6, ipv6(protoTCP), ports), unowned: true},
 		{
@@ -113,10 +117,13 @@ func TestSocketOwner(t *testing.T) {
 			packet: ethernet(ip6, ipv6(extensionHop), extension(extensionRouting, 8, 0), extension(extensionDest, 24, 2),
 				extension(extensionAuth, 16, 1), extension(extensionFragment, 16, 2), fragment(protoUDP, 0), ports),
 		},
-		{name: "later IPv6 fragment", socket: udp6, packet: ethernet(ip6, ipv6(extensionFragment), fragment(protoUDP, 1), ports), unowned: true},
+		{name: "later IPv6 fragment", socket: udp6, packet: ethernet(ip6, ipv6(extensionFragment), fragment(protoUDP, 1),
+			ports), unowned: true},
 		{name: "ICMPv6", socket: udp6, packet: ethernet(ip6, ipv6(protoICMPv6), ports), unowned: true},
 		{name: "ARP", socket: tcp4, packet: ethernet(0x0806, ports), unowned: true},
-		{name: "cut off", socket: udp6, packet: ethernet(ip6, ipv6(extensionHop), extension(protoUDP, 8, 255)), unowned: true},
+		{
+			name: "cut off", socket: udp6, packet: ethernet(ip6, ipv6(extensionHop), extension(protoUDP, 8, 255)), unowned: true,
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -126,7 +133,9 @@ func TestSocketOwner(t *testing.T) {
 				set(t, coll, "ingress", uint8(1))
 				c.socket.Port = destPort
 			}
-			v := value{MntNS: 1, PIDTID: 2<<32 | 3, UIDGID: 4<<32 | 5, Task: comm("task"), Ptask: comm("parent"), Ppid: 6, Ptid: 7}
+			v := value{
+				MntNS: 1, PIDTID: 2<<32 | 3, UIDGID: 4<<32 | 5, Task: comm("task"), Ptask: comm("parent"), Ppid: 6, Ptid: 7,
+			}
 			if c.only6 {
 				v.IPv6Only = 1
 			}
@@ -155,7 +164,8 @@ func TestSocketFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	coll := load(t, spec, "find")
-	if err := coll.Maps["gadget_sockets"].Put(key{Family: familyIPv4, Proto: protoTCP, Port: sourcePort}, value{PIDTID: 2 << 32}); err != nil {
+	if err := coll.Maps["gadget_sockets"].Put(key{Family: familyIPv4, Proto: protoTCP, Port: sourcePort},
+		value{PIDTID: 2 << 32}); err != nil {
 		t.Fatal(err)
 	}
 	if got := run(t, coll, "find", ethernet(0x0800, ipv4(protoTCP, 0, 0), ports)); got != 2 {

@@ -36,9 +36,10 @@ const (
 // What the runner says on stderr.
 var (
 	attached = regexp.MustCompile(`^gadget-run: ready, `)
-	verified = regexp.MustCompile(`^gadget-run: program "(\w+)": the verifier walked (\d+) instructions, the stack takes (\d+) bytes$`)
-	lostNow  = regexp.MustCompile(`: lost (\d+) events`)
-	lost     = regexp.MustCompile(`: lost \d+ events|[1-9]\d* lost$`)
+	verified = regexp.MustCompile(
+		`^gadget-run: program "(\w+)": the verifier walked (\d+) instructions, the stack takes (\d+) bytes$`)
+	lostNow = regexp.MustCompile(`: lost (\d+) events`)
+	lost    = regexp.MustCompile(`: lost \d+ events|[1-9]\d* lost$`)
 )
 
 // Observe runs the gadget with args and do in the middle of it, and returns the
@@ -146,7 +147,8 @@ func start(t *testing.T, gadget string, args []string) *runner {
 		t.Skip("needs root to load programs")
 	}
 	image := strings.ReplaceAll(path(t, "GADGETS"), "*", gadget)
-	cmd := exec.Command(path(t, "GADGET_RUN"), append([]string{"-v", "run", image, "-o", "json"}, args...)...) //nolint:noctx // ended by SIGINT
+	args = append([]string{"-v", "run", image, "-o", "json"}, args...)
+	cmd := exec.Command(path(t, "GADGET_RUN"), args...) //nolint:noctx // ended by SIGINT
 	home := t.TempDir()
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + home, "GADGET_RUN_STATE=" + home, "XDG_CACHE_HOME=" + cache()}
 	r := &runner{gadget: gadget, cmd: cmd, attached: make(chan struct{}), ended: make(chan struct{})}

@@ -54,7 +54,8 @@ func breakFilter([]string) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_LOG, uintptr(unsafe.Pointer(&program)))
+	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_LOG,
+		uintptr(unsafe.Pointer(&program)))
 	if errno != 0 {
 		return errno
 	}
@@ -88,7 +89,8 @@ func TestAuditSeccomp(t *testing.T) {
 			for _, e := range live.Observe[seccompEvent](t, "audit_seccomp", c.args, func() {
 				child := live.Child("break-filter")
 				var exit *exec.ExitError
-				if out, err := child.CombinedOutput(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != unix.SIGSYS {
+				if out, err := child.CombinedOutput(); !errors.As(err, &exit) ||
+					exit.Sys().(syscall.WaitStatus).Signal() != unix.SIGSYS {
 					t.Errorf("the child ended with %v, want killed: %s", err, out)
 				}
 				pid = child.Process.Pid

@@ -45,7 +45,8 @@ func TestDeadlock(t *testing.T) {
 		{"three", "nest(a, b); nest(b, c); nest(c, a)", nil, []int{3}},
 		{"one after the other", "nest(a); nest(b); nest(a)", nil, nil},
 		{"locked twice", "nest(recursive, recursive)", nil, nil},
-		{"unlocked once of twice", "libc.pthread_mutex_lock(recursive); nest(recursive); nest(a); libc.pthread_mutex_unlock(recursive); nest(a, recursive)", nil, []int{2}},
+		{"unlocked once of twice", "libc.pthread_mutex_lock(recursive); nest(recursive); nest(a); " +
+			"libc.pthread_mutex_unlock(recursive); nest(a, recursive)", nil, []int{2}},
 		{"two circles", "nest(a, b); nest(b, a); nest(c, d); nest(d, c)", nil, []int{2, 2}},
 		{"another process", "nest(a, b); nest(b, a)", []string{"--pid", "1"}, nil},
 	}

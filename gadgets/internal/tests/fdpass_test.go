@@ -45,7 +45,8 @@ func sendMany(sock int, controls ...[]byte) error {
 		m.SetControllen(len(control))
 		messages[i].header = m
 	}
-	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(sock), uintptr(unsafe.Pointer(&messages[0])), uintptr(len(messages)), 0, 0, 0)
+	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(sock), uintptr(unsafe.Pointer(&messages[0])),
+		uintptr(len(messages)), 0, 0, 0)
 	runtime.KeepAlive(text)
 	if errno != 0 {
 		return errno
@@ -81,7 +82,9 @@ func TestFDPass(t *testing.T) {
 	names := []string{filepath.Join(t.TempDir(), "a file"), "/dev/null"}
 	fds := []int{openAt(t, names[0]), openAt(t, names[1])}
 	pass := func(i int) passed { return passed{stat.Ino, sock, fds[i], names[i]} }
-	credentials := unix.UnixCredentials(&unix.Ucred{Pid: int32(os.Getpid()), Uid: uint32(os.Getuid()), Gid: uint32(os.Getgid())})
+	credentials := unix.UnixCredentials(&unix.Ucred{
+		Pid: int32(os.Getpid()), Uid: uint32(os.Getuid()), Gid: uint32(os.Getgid()),
+	})
 	do := func() {
 		for _, err := range []error{
 			unix.Sendmsg(sock, []byte("x"), unix.UnixRights(fds...), nil, 0),

@@ -96,7 +96,9 @@ func TestProfileCPU(t *testing.T) {
 func TestProfileCPUIdle(t *testing.T) {
 	for idle, want := range map[string]bool{"false": false, "true": true} {
 		found := false
-		for _, e := range live.Observe[sample](t, "profile_cpu", []string{"--include-idle=" + idle}, func() { time.Sleep(time.Second) }) {
+		for _, e := range live.Observe[sample](t, "profile_cpu", []string{"--include-idle=" + idle}, func() {
+			time.Sleep(time.Second)
+		}) {
 			found = found || e.Proc.PID == 0
 		}
 		if found && !want {

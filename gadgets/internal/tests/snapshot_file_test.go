@@ -33,7 +33,10 @@ func TestSnapshotFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	opened := map[string]int{}
-	for path, flags := range map[string]int{name: unix.O_RDWR | unix.O_APPEND, dir: unix.O_RDONLY, "/dev/null": unix.O_WRONLY} {
+	for path, flags := range map[string]int{
+		name: unix.O_RDWR | unix.O_APPEND, dir: unix.O_RDONLY,
+		"/dev/null": unix.O_WRONLY,
+	} {
 		fd, err := unix.Open(path, flags|unix.O_CLOEXEC, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -61,12 +64,17 @@ func TestSnapshotFile(t *testing.T) {
 	}{
 		{"default", own, map[int]entry{file: {"REGULAR", "file"}, directory: {"DIRECTORY", filepath.Base(dir)}}},
 		{"paths", append(own, "--paths"), map[int]entry{file: {"REGULAR", name}, directory: {"DIRECTORY", dir}}},
-		{"devices", append(own, "--type-mask", "32", "--paths"), map[int]entry{opened["/dev/null"]: {"CHAR_DEV", "/dev/null"}}},
+		{
+			"devices", append(own, "--type-mask", "32", "--paths"),
+			map[int]entry{opened["/dev/null"]: {"CHAR_DEV", "/dev/null"}},
+		},
 		{"sockets", append(own, "--type-mask", "2"), map[int]entry{socket: {"SOCKET", "TCP"}}},
 		{"pipes", append(own, "--type-mask", "4"), map[int]entry{ends[0]: {"PIPE", ""}, ends[1]: {"PIPE", ""}}},
 		{"another process", []string{"--pid", strconv.Itoa(noProcess)}, map[int]entry{}},
 	}
-	ours := map[int]bool{file: true, directory: true, opened["/dev/null"]: true, socket: true, ends[0]: true, ends[1]: true}
+	ours := map[int]bool{
+		file: true, directory: true, opened["/dev/null"]: true, socket: true, ends[0]: true, ends[1]: true,
+	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			got := map[int]entry{}

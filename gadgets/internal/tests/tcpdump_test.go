@@ -87,7 +87,8 @@ func TestTCPDump(t *testing.T) {
 		args []string
 		want []packetSeen
 	}{
-		{"both versions", []string{"--pf", ours}, append(append(both(udp4, 1500, "four"), both(udp4, 1500, long)...), both(udp6, 1500, "six")...)},
+		{"both versions", []string{"--pf", ours}, append(append(both(udp4, 1500, "four"), both(udp4, 1500, long)...),
+			both(udp6, 1500, "six")...)},
 		{"IPv6", []string{"--pf", "ip6 and " + ours}, both(udp6, 1500, "six")},
 		{"length", []string{"--pf", "greater 300 and " + ours}, both(udp4, 1500, long)},
 		{"cut", []string{"--pf", "greater 300 and " + ours, "--snaplen", "50"}, both(udp4, 50, long)},
@@ -122,7 +123,8 @@ func TestTCPDump(t *testing.T) {
 
 	t.Run("capture", func(t *testing.T) {
 		file := []byte(live.Text(t, "tcpdump", []string{"--pf", ours, "--iface", "lo", "-o", "pcap-ng"}, send))
-		if n := bytes.Count(file, []byte(long)); !bytes.HasPrefix(file, []byte("\x0a\x0d\x0d\x0a")) || n != 2 || bytes.Contains(file, []byte("other")) {
+		if n := bytes.Count(file, []byte(long)); !bytes.HasPrefix(file, []byte("\x0a\x0d\x0d\x0a")) || n != 2 ||
+			bytes.Contains(file, []byte("other")) {
 			t.Errorf("the packet %d times in a capture of %d bytes", n, len(file))
 		}
 	})

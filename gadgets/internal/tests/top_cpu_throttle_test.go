@@ -75,7 +75,8 @@ func TestTopCPUThrottle(t *testing.T) {
 	}
 	// Ten periods a second, each of which a process that spins uses up.
 	second := rows[1]
-	if second.Periods < 10 || second.Periods > 40 || second.Throttled < second.Periods/2 || second.Throttled > second.Periods ||
+	if second.Periods < 10 || second.Periods > 40 || second.Throttled < second.Periods/2 ||
+		second.Throttled > second.Periods ||
 		second.Held == 0 || second.Ratio < 50 || second.Ratio > 100 {
 		t.Errorf("two seconds: %+v", second)
 	}

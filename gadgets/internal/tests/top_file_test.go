@@ -127,7 +127,8 @@ func TestTopFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, e := range entries {
-				if e.File == name && (e.Inode != stat.Ino || e.Dev>>20 != uint64(unix.Major(stat.Dev)) || e.Dev&(1<<20-1) != uint64(unix.Minor(stat.Dev))) {
+				if e.File == name && (e.Inode != stat.Ino || e.Dev>>20 != uint64(unix.Major(stat.Dev)) ||
+					e.Dev&(1<<20-1) != uint64(unix.Minor(stat.Dev))) {
 					t.Errorf("inode %d of device %d: %+v", stat.Ino, stat.Dev, e)
 				}
 			}
@@ -140,7 +141,9 @@ func TestTopFileLoss(t *testing.T) {
 	// What is shown is limited: an emulated machine is slow to write ten thousand entries.
 	const room, more, shown = 10240, 100, 20
 	dir := t.TempDir()
-	entries, lost := live.ObserveLoss[fileUse](t, "top_file", []string{"--pid", strconv.Itoa(os.Getpid()), "--map-fetch-interval", "0", "--max-entries", strconv.Itoa(shown)}, func() {
+	entries, lost := live.ObserveLoss[fileUse](t, "top_file", []string{
+		"--pid", strconv.Itoa(os.Getpid()), "--map-fetch-interval", "0", "--max-entries", strconv.Itoa(shown),
+	}, func() {
 		// One thread, since each is an entry of its own.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()

@@ -35,7 +35,11 @@ func exchange(t *testing.T, family int) map[ends]moved {
 	defer unix.Close(c.fd)
 	defer unix.Close(c.accepted)
 	in := make([]byte, 4096)
-	for _, step := range []struct{ from, to, size int }{{c.fd, c.accepted, 1000}, {c.fd, c.accepted, 2000}, {c.accepted, c.fd, 5}} {
+	for _, step := range []struct{ from, to, size int }{
+		{c.fd, c.accepted, 1000},
+		{c.fd, c.accepted, 2000},
+		{c.accepted, c.fd, 5},
+	} {
 		if n, err := unix.Write(step.from, make([]byte, step.size)); n != step.size || err != nil {
 			t.Fatalf("wrote %d bytes, %v", n, err)
 		}

@@ -80,7 +80,8 @@ func TestTraceBind(t *testing.T) {
 			bindSocket(t, unix.SOCK_STREAM, "127.0.0.1:0", [2]int{unix.SOL_SOCKET, unix.SO_REUSEADDR}),
 			bindSocket(t, unix.SOCK_DGRAM, "[::]:0", [2]int{unix.SOL_SOCKET, unix.SO_REUSEPORT}),
 			bindSocket(t, unix.SOCK_DGRAM, "[::ffff:127.0.0.1]:0"),
-			bindSocket(t, unix.SOCK_DGRAM, "127.0.0.1:0", [2]int{unix.IPPROTO_IP, unix.IP_FREEBIND}, [2]int{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX}),
+			bindSocket(t, unix.SOCK_DGRAM, "127.0.0.1:0", [2]int{unix.IPPROTO_IP, unix.IP_FREEBIND},
+				[2]int{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX}),
 			bindSocket(t, unix.SOCK_STREAM, "192.0.2.1:99"),
 		}
 		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)

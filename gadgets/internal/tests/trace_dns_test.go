@@ -56,7 +56,8 @@ const (
 	dnsName   = "\x03www\x07example\x00"
 	dnsRecord = "\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x0a\x00\x00\x01" // compressed: 10.0.0.1
 	dnsAlias  = "\x01x\xc0\x10\x00\x05\x00\x01\x00\x00\x00\x3c\x00\x02\xc0\x0c"
-	dnsIPv6   = "\xc0\x10\x00\x1c\x00\x01\x00\x00\x00\x3c\x00\x10\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01"
+	dnsIPv6   = "\xc0\x10\x00\x1c\x00\x01\x00\x00\x00\x3c\x00\x10\x20\x01" +
+		"\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01"
 )
 
 var dnsExchanges = []dnsExchange{
@@ -148,8 +149,10 @@ func dnsPairTCP(t *testing.T, server string) (net.Conn, net.Conn) {
 }
 
 func (s dnsSeen) compare(other dnsSeen) int {
-	return cmp.Or(cmp.Compare(s.Src.Port+s.Dst.Port, other.Src.Port+other.Dst.Port), cmp.Compare(s.Src.Proto, other.Src.Proto),
-		cmp.Compare(s.QR, other.QR), cmp.Compare(s.Way, other.Way), cmp.Compare(s.ID, other.ID), cmp.Compare(s.Name, other.Name))
+	return cmp.Or(cmp.Compare(s.Src.Port+s.Dst.Port, other.Src.Port+other.Dst.Port),
+		cmp.Compare(s.Src.Proto, other.Src.Proto),
+		cmp.Compare(s.QR, other.QR), cmp.Compare(s.Way, other.Way), cmp.Compare(s.ID, other.ID),
+		cmp.Compare(s.Name, other.Name))
 }
 
 func TestTraceDNS(t *testing.T) {
@@ -183,7 +186,8 @@ func TestTraceDNS(t *testing.T) {
 				if e.QR == "R" {
 					server = e.Src
 				}
-				if !slices.Contains([]endpoint{{"127.77.53.1", 53, "UDP"}, {"127.77.53.1", 53, "TCP"}, {"::1", 5353, "UDP"}}, server) {
+				if !slices.Contains([]endpoint{{"127.77.53.1", 53, "UDP"}, {"127.77.53.1", 53, "TCP"}, {"::1", 5353, "UDP"}},
+					server) {
 					continue
 				}
 				got = append(got, dnsSeen{

@@ -110,7 +110,9 @@ func TestTraceExecArguments(t *testing.T) {
 	}{
 		{"one", []string{"name"}, nil},
 		{"spaces and nothing", []string{"name", "a b", "", " ", "\t\n", ""}, nil},
-		{"around a piece", []string{"name", strings.Repeat("x", piece-2), strings.Repeat("y", piece-1), strings.Repeat("z", piece), "end"}, nil},
+		{"around a piece", []string{
+			"name", strings.Repeat("x", piece-2), strings.Repeat("y", piece-1), strings.Repeat("z", piece), "end",
+		}, nil},
 		{"several pieces", []string{"name", strings.Repeat("x", 3*piece), "end"}, nil},
 		{"whole pieces", []string{"name", strings.Repeat("x", 4*(piece-1)), "end"}, nil},
 		{"UTF-8 across pieces", []string{"name", "a" + strings.Repeat("é", piece)}, nil},
@@ -152,13 +154,16 @@ func TestTraceExecArguments(t *testing.T) {
 func TestTraceExecArgumentsThatDoNotFit(t *testing.T) {
 	path := live.Executable()
 	argv := []string{"name", strings.Repeat("x", 5000), strings.Repeat("y", 5000), "end"}
-	events := execsOfChildren(live.Observe[execEvent](t, "trace_exec", nil, func() { _, _ = execute("end", path, argv...) }))
+	events := execsOfChildren(live.Observe[execEvent](t, "trace_exec", nil, func() {
+		_, _ = execute("end", path, argv...)
+	}))
 	if len(events) != 1 {
 		t.Fatalf("got %d events, want 1", len(events))
 	}
 	e := events[0]
 	if !e.ArgsTruncated || !strings.HasPrefix(strings.Join(argv, separator), e.Args) {
-		t.Errorf("truncated %v: %.20q...%q is not a prefix of the arguments", e.ArgsTruncated, e.Args, e.Args[max(0, len(e.Args)-20):])
+		t.Errorf("truncated %v: %.20q...%q is not a prefix of the arguments", e.ArgsTruncated, e.Args,
+			e.Args[max(0, len(e.Args)-20):])
 	}
 	if len(e.Args) < argsRoom-piece || len(e.Args) > argsRoom+piece || e.ArgsSize != len(e.Args) {
 		t.Errorf("args has %d bytes, args_size is %d, want about %d", len(e.Args), e.ArgsSize, argsRoom)
@@ -217,7 +222,8 @@ func TestTraceExecThread(t *testing.T) {
 		}
 		got = append(got, e.Args)
 	}
-	if diff := cmp.Diff([]string{strings.Join([]string{path, "from", "thread"}, separator), "from" + separator + "thread"}, got); diff != "" {
+	if diff := cmp.Diff([]string{strings.Join([]string{path, "from", "thread"}, separator), "from" + separator + "thread"},
+		got); diff != "" {
 		t.Errorf("args (-want +got):\n%s", diff)
 	}
 }

@@ -146,7 +146,8 @@ func TestTraceFSSlower(t *testing.T) {
 					continue
 				}
 				got = append(got, e.slowOperation)
-				if delta := time.Duration(e.Delta) * time.Microsecond; delta > took || len(got) == len(c.want) && delta < leaseTime/2 {
+				if delta := time.Duration(e.Delta) * time.Microsecond; delta > took || len(got) == len(c.want) &&
+					delta < leaseTime/2 {
 					t.Errorf("%s took %s, the lease %s and everything %s", e.Op, delta, leaseTime, took)
 				}
 			}

@@ -36,7 +36,8 @@ func initModule(image []byte, length int, params string) {
 	if err != nil {
 		panic(err)
 	}
-	_, _, _ = unix.Syscall(unix.SYS_INIT_MODULE, uintptr(unsafe.Pointer(&image[0])), uintptr(length), uintptr(unsafe.Pointer(p)))
+	_, _, _ = unix.Syscall(unix.SYS_INIT_MODULE, uintptr(unsafe.Pointer(&image[0])), uintptr(length),
+		uintptr(unsafe.Pointer(p)))
 }
 
 func TestTraceInitModule(t *testing.T) {

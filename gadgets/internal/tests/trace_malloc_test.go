@@ -56,7 +56,8 @@ call("malloc", 987652)
 // interpreter.
 func needsPython(t *testing.T) string {
 	t.Helper()
-	out, err := exec.Command("python3", "-c", "import ctypes, sys; ctypes.CDLL(None).malloc; print(sys.executable)").Output() //nolint:noctx // short
+	const script = "import ctypes, sys; ctypes.CDLL(None).malloc; print(sys.executable)"
+	out, err := exec.Command("python3", "-c", script).Output() //nolint:noctx // short
 	if err != nil {
 		t.Skip("needs python3 with ctypes, which calls the C library")
 	}

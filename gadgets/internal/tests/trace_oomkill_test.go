@@ -31,7 +31,8 @@ const memoryLimit = 32 << 20
 // fillMemory enters a cgroup and writes to ever more memory, until it is killed.
 func fillMemory(args []string) error {
 	// The victim is named by its first thread, which this need not be.
-	if err := errors.Join(live.SetComm("fill memory"), os.WriteFile("/proc/self/comm", []byte("fill memory"), 0)); err != nil {
+	if err := errors.Join(live.SetComm("fill memory"), os.WriteFile("/proc/self/comm", []byte("fill memory"),
+		0)); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(args[0], "cgroup.procs"), []byte("0"), 0o600); err != nil {
@@ -56,7 +57,8 @@ func memoryCgroup(t *testing.T) string {
 	limit, options := "memory.limit_in_bytes", "memory"
 	if unix.Mount("cgroup2", root, "cgroup2", 0, "") == nil {
 		_ = os.WriteFile(filepath.Join(root, "cgroup.subtree_control"), []byte("+memory"), 0o600)
-		if enabled, _ := os.ReadFile(filepath.Join(root, "cgroup.subtree_control")); strings.Contains(string(enabled), "memory") {
+		if enabled, _ := os.ReadFile(filepath.Join(root, "cgroup.subtree_control")); strings.Contains(string(enabled),
+			"memory") {
 			limit, options = "memory.max", ""
 		} else if err := unix.Unmount(root, 0); err != nil {
 			t.Fatal(err)

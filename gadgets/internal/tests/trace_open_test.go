@@ -96,17 +96,32 @@ func openCalls(dir string) []openCall {
 	return append([]openCall{
 		{"existing", openat(pointer(file), unix.O_RDONLY|unix.O_CLOEXEC, 0), openWant{Fname: file, Flags: unix.O_CLOEXEC}},
 		{"relative", openat(pointer("."), unix.O_DIRECTORY, 0), openWant{Fname: ".", Flags: unix.O_DIRECTORY}},
-		{"missing", openat(pointer(missing), unix.O_WRONLY, 0), openWant{Fname: missing, Error: "ENOENT", Flags: unix.O_WRONLY}},
+		{"missing", openat(pointer(missing), unix.O_WRONLY, 0), openWant{
+			Fname: missing, Error: "ENOENT", Flags: unix.O_WRONLY,
+		}},
 		{"mode without O_CREAT", openat(pointer(file), 0, 0o7777), openWant{Fname: file}},
-		{"mode", openat(pointer(file), unix.O_CREAT|unix.O_RDWR, 0o4751), openWant{Fname: file, Flags: unix.O_CREAT | unix.O_RDWR, Mode: 0o4751}},
-		{"unnamed", openat(pointer(dir), unix.O_TMPFILE|unix.O_RDWR, 0o600), openWant{Fname: dir, Flags: unix.O_TMPFILE | unix.O_RDWR, Mode: 0o600}},
+		{
+			"mode", openat(pointer(file), unix.O_CREAT|unix.O_RDWR, 0o4751),
+			openWant{Fname: file, Flags: unix.O_CREAT | unix.O_RDWR, Mode: 0o4751},
+		},
+		{
+			"unnamed", openat(pointer(dir), unix.O_TMPFILE|unix.O_RDWR, 0o600),
+			openWant{Fname: dir, Flags: unix.O_TMPFILE | unix.O_RDWR, Mode: 0o600},
+		},
 		{"no path", openat(8, 0, 0), openWant{Error: "EFAULT"}},
 		{"empty path", openat(pointer(""), 0, 0), openWant{Error: "ENOENT"}},
-		{"not ASCII", openat(pointer(missing+" äöü\t\xff"), 0, 0), openWant{Fname: missing + " äöü\t\ufffd", Error: "ENOENT"}},
+		{"not ASCII", openat(pointer(missing+" äöü\t\xff"), 0, 0), openWant{
+			Fname: missing + " äöü\t\ufffd", Error: "ENOENT",
+		}},
 		{"long", openat(pointer(long), 0, 0), openWant{Fname: long}},
 		{"too long", openat(pointer(tooLong), 0, 0), openWant{Fname: tooLong[:unix.PathMax-1], Error: "ENAMETOOLONG"}},
-		{"openat2", openat2(pointer(file), how, howSize), openWant{Fname: file, Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640}},
-		{"openat2 of a wrong size", openat2(pointer(file), how, 3), openWant{Fname: file, Error: "EINVAL", Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640}},
+		{"openat2", openat2(pointer(file), how, howSize), openWant{
+			Fname: file, Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640,
+		}},
+		{
+			"openat2 of a wrong size", openat2(pointer(file), how, 3),
+			openWant{Fname: file, Error: "EINVAL", Flags: unix.O_RDWR | unix.O_CREAT, Mode: 0o640},
+		},
 		{"openat2 without arguments", openat2(pointer(file), nil, howSize), openWant{Fname: file, Error: "EFAULT"}},
 	}, oldCalls(dir)...)
 }

@@ -41,7 +41,8 @@ func records(message string, size int) string {
 
 // helloWith is the message of a client with these extensions.
 func helloWith(extensions ...string) string {
-	return "\x01" + counted(3, "\x03\x03", strings.Repeat("r", 32), counted(1, strings.Repeat("s", 32)), counted(2, "\x13\x01\x13\x02"),
+	return "\x01" + counted(3, "\x03\x03", strings.Repeat("r", 32), counted(1, strings.Repeat("s", 32)),
+		counted(2, "\x13\x01\x13\x02"),
 		counted(1, "\x00"), counted(2, extensions...))
 }
 
@@ -91,7 +92,8 @@ func hellos() []hello {
 		{"an empty name", []string{records(helloWith(serverName("")), 1<<14)}, nil},
 		{"a name with escape sequences", []string{records(helloWith(serverName("\x1b[2J")), 1<<14)}, []string{"\x1b[2J"}},
 		{"a long name", []string{records(helloWith(serverName(long)), 1<<14)}, []string{long[:255]}},
-		{"a name longer than its extension", []string{records(helloWith("\x00\x00"+counted(2, "\x00\x20\x00\x00\x1dshort"), padding(9)), 1<<14)}, nil},
+		{"a name longer than its extension", []string{records(helloWith("\x00\x00"+counted(2, "\x00\x20\x00\x00\x1dshort"),
+			padding(9)), 1<<14)}, nil},
 		{"an extension longer than the hello", []string{records(helloWith("\x00\x15\xff\xff"), 1<<14)}, nil},
 		{"a hello of a server", []string{records("\x02"+helloWith(serverName("server.example"))[1:], 1<<14)}, nil},
 		{"not of TLS", []string{"GET / HTTP/1.1\r\nHost: plain.example\r\n\r\n"}, nil},

@@ -113,7 +113,9 @@ checked(of(lib, "SSL_do_handshake", ssl), -1)
 			"libssl_SSL_do_handshake",
 			[2]string{"libssl_SSL_write", "libssl_SSL_read"},
 			[2]string{"libssl_SSL_write_ex", "libssl_SSL_read_ex"},
-			[]protected{{"libssl_SSL_read", 0, 0, ""}, {"libssl_SSL_read_ex", -1, 0, ""}, {"libssl_SSL_do_handshake", -1, 0, ""}},
+			[]protected{
+				{"libssl_SSL_read", 0, 0, ""}, {"libssl_SSL_read_ex", -1, 0, ""}, {"libssl_SSL_do_handshake", -1, 0, ""},
+			},
 		},
 		{
 			"gnutls", "libgnutls.so.30",

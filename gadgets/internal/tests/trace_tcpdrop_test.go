@@ -43,7 +43,8 @@ func dropPackets(t *testing.T, family int) []droppedPacket {
 	defer unix.Close(c.listener)
 	defer unix.Close(c.accepted)
 	nothing := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K}}
-	err := unix.SetsockoptSockFprog(c.accepted, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &nothing[0]})
+	err := unix.SetsockoptSockFprog(c.accepted, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: 1, Filter: &nothing[0]})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,8 @@ func wantRecorded(dir string) []string {
 	cut := filepath.Join(dir, strings.Repeat("x", 200))[:127]
 	want := []string{
 		fmt.Sprintf(`calls: openat(dfd=-100, filename=%q..., flags=%d, mode=0) = -1 (ENOENT)`, cut, unix.O_LARGEFILE),
-		fmt.Sprintf(`calls: openat(dfd=-100, filename=%q, flags=%d, mode=384) = FD`, file, unix.O_RDWR|unix.O_CREAT|unix.O_LARGEFILE),
+		fmt.Sprintf(`calls: openat(dfd=-100, filename=%q, flags=%d, mode=384) = FD`, file,
+			unix.O_RDWR|unix.O_CREAT|unix.O_LARGEFILE),
 		`calls: write(fd=50, buf="a\n\x00\"b", count=5) = 5`,
 		fmt.Sprintf(`calls: pwrite64(fd=50, buf="%s"..., count=300, pos=0) = 300`, strings.Repeat("z", 128)),
 		`calls: pread64(fd=50, buf="zzz", count=3, pos=1) = 3`,
@@ -203,7 +204,9 @@ func TestTraceLoop(t *testing.T) {
 	t.Run("end", func(t *testing.T) {
 		var pid int
 		var got []string
-		events := live.Observe[recordedCall](t, "traceloop", []string{"--comm", live.Comm(t), "--syscall-filters", "exit_group"}, func() {
+		events := live.Observe[recordedCall](t, "traceloop", []string{
+			"--comm", live.Comm(t), "--syscall-filters", "exit_group",
+		}, func() {
 			pid = live.RunChild(t, "end")
 		})
 		for _, e := range events {

@@ -60,7 +60,8 @@ type event struct {
 func TestRun(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	for name, start := range map[string]func(testing.TB) containertest.Runtime{
-		container.Docker: containertest.Docker, container.Podman: containertest.Podman, container.Containerd: containertest.Containerd,
+		container.Docker: containertest.Docker, container.Podman: containertest.Podman,
+		container.Containerd: containertest.Containerd,
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := start(t)
@@ -83,7 +84,10 @@ func testChosen(t *testing.T, name string, r containertest.Runtime) {
 	for _, object := range []string{"contained.bpf.o", "contained_user.bpf.o"} {
 		out := run(t, name, r, object, "-c", "web")
 		defer out.stop()
-		events := out.wait(t, 3, func() { containertest.Open(t, other, inContainer); containertest.Open(t, web, inContainer) })
+		events := out.wait(t, 3, func() {
+			containertest.Open(t, other, inContainer)
+			containertest.Open(t, web, inContainer)
+		})
 		for _, ev := range events {
 			rt := ev.Runtime
 			if rt.ContainerName != "web" || rt.ContainerID != id || rt.RuntimeName != name || rt.ContainerPid != web ||
@@ -136,7 +140,8 @@ func testNothingLeft(t *testing.T, name string, r containertest.Runtime) {
 	for end := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			all := make([]byte, 1<<20)
-			t.Fatalf("%d goroutines are left, %d were there:\n%s", runtime.NumGoroutine(), before, all[:runtime.Stack(all, true)])
+			t.Fatalf("%d goroutines are left, %d were there:\n%s", runtime.NumGoroutine(), before,
+				all[:runtime.Stack(all, true)])
 		}
 	}
 }
@@ -155,7 +160,10 @@ func testPod(t *testing.T, r containertest.Runtime) {
 	} {
 		out := run(t, container.Containerd, r, "contained.bpf.o", choice...)
 		defer out.stop()
-		for _, ev := range out.wait(t, 2, func() { containertest.Open(t, other, inContainer); containertest.Open(t, p, inContainer) }) {
+		for _, ev := range out.wait(t, 2, func() {
+			containertest.Open(t, other, inContainer)
+			containertest.Open(t, p, inContainer)
+		}) {
 			k := ev.K8s
 			if k.Namespace != "space" || k.PodName != "web-1" || k.ContainerName != "inner" || !k.HostNetwork ||
 				!strings.Contains(k.PodLabels, "app=web") || ev.Runtime.ContainerID != pod.Container {

@@ -56,7 +56,8 @@ func checkWanted(t *testing.T, lock *lockfile.Lock, want lockfile.WantedLock) {
 	for name, bundle := range want.Bundles {
 		locked := lock.Bundles[name]
 		got := lockfile.Wanted{
-			Suite: locked.Suite, Programs: locked.Programs, Headers: locked.Headers, Args: locked.Args, Env: locked.Env, Shares: locked.Shares,
+			Suite: locked.Suite, Programs: locked.Programs, Headers: locked.Headers, Args: locked.Args, Env: locked.Env,
+			Shares:   locked.Shares,
 			Packages: bundle.Packages, Keep: bundle.Keep, Machines: slices.Sorted(maps.Keys(locked.Machines)),
 		}
 		if diff := cmp.Diff(bundle, got); diff != "" {

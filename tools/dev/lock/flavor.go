@@ -6,14 +6,15 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// moduleFlavor stands behind the name of a module's type that programs could want for a type of their own. CO-RE does not look at it.
+// moduleFlavor stands behind the name of a module's type that programs could want for a type of their own. CO-RE does
+// not look at it.
 const moduleFlavor = "___module"
 
 // ownName matches such names: a single word, such as "stream" or "uint64".
 var ownName = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 
-// imageNames returns the keys of the types that images of kernels have, without those of their modules. Every vmlinux.h that is made
-// of one of the images has these names, so that programs know them.
+// imageNames returns the keys of the types that images of kernels have, without those of their modules. Every vmlinux.h
+// that is made of one of the images has these names, so that programs know them.
 func imageNames(kernels ...map[string]string) (map[string]bool, error) {
 	types := &kernelTypes{named: map[string]btf.Type{}}
 	for _, directories := range kernels {
@@ -30,8 +31,8 @@ func imageNames(kernels ...map[string]string) (map[string]bool, error) {
 	return names, nil
 }
 
-// flavorModules gives the types that only modules have, and whose names programs could want, the flavor; what all architectures'
-// images have together counts, so that a type has one name for all of them.
+// flavorModules gives the types that only modules have, and whose names programs could want, the flavor; what all
+// architectures' images have together counts, so that a type has one name for all of them.
 func (k *kernelTypes) flavorModules(images map[string]bool) {
 	k.walk(func(typ btf.Type) {
 		key, name := typeKey(typ), typeName(typ)

@@ -1,5 +1,6 @@
-// Lock rewrites the lock files of toolchain/lock from a Debian mirror and a Go module proxy, and the kernel headers of toolchain/vmlinux from
-// unpacked kernels. It is run by hand when a version is to change; builds only read what it wrote.
+// Lock rewrites the lock files of toolchain/lock from a Debian mirror and a Go module proxy, and the kernel headers of
+// toolchain/vmlinux from unpacked kernels. It is run by hand when a version is to change; builds only read what it
+// wrote.
 package main
 
 import (

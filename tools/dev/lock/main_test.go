@@ -84,7 +84,8 @@ func debOf(t testing.TB, files ...string) []byte {
 // mirrorOf serves a suite with one package, libbpf-dev.
 func mirrorOf(t testing.TB, deb []byte) string {
 	t.Helper()
-	paragraph := fmt.Sprintf("Package: libbpf-dev\nVersion: 1:1.0-1\nFilename: pool/main/libb/libbpf/libbpf-dev_1.0-1_amd64.deb\nSize: %d\nSHA256: %x\n",
+	paragraph := fmt.Sprintf("Package: libbpf-dev\nVersion: 1:1.0-1\nFilename: "+
+		"pool/main/libb/libbpf/libbpf-dev_1.0-1_amd64.deb\nSize: %d\nSHA256: %x\n",
 		len(deb), sha256.Sum256(deb))
 	index := pack(t, []byte(paragraph))
 	release := fmt.Appendf(nil, "SHA256:\n %x %d main/binary-amd64/Packages.xz\n", sha256.Sum256(index), len(index))
@@ -114,7 +115,8 @@ func workspace(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(directory, "toolchain", "lock", "wanted.json"), []byte(wantedJSON), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(directory, "toolchain", "lock", "wanted.json"), []byte(wantedJSON),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	return directory
@@ -126,7 +128,8 @@ func TestLock(t *testing.T) {
 	mirror := mirrorOf(t, deb)
 	args := []string{"--workspace=" + directory, "--mirror=" + mirror, "--unverified", "libbpf"}
 	path := filepath.Join(directory, "toolchain", "lock", "libbpf.json")
-	if err := os.WriteFile(path, []byte(`{"format": 1, "bundles": {"0.9": {"suite": "old", "machines": {"any": {"packages": []}}}}}`), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(
+		`{"format": 1, "bundles": {"0.9": {"suite": "old", "machines": {"any": {"packages": []}}}}}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := run(context.Background(), append(args, "1.0"), strings.NewReader(""), io.Discard, io.Discard); err != nil {
@@ -136,10 +139,13 @@ func TestLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := lockfile.Bundle{Suite: "stable", Headers: "usr/include", Machines: map[string]lockfile.Machine{"any": {Packages: []lockfile.Package{{
-		Name: "libbpf-dev", Version: "1:1.0-1", Path: "pool/main/libb/libbpf/libbpf-dev_1.0-1_amd64.deb",
-		SHA256: fmt.Sprintf("%x", sha256.Sum256(deb)), Size: int64(len(deb)), Files: []string{"usr/include/bpf/"},
-	}}}}}
+	want := lockfile.Bundle{
+		Suite: "stable", Headers: "usr/include",
+		Machines: map[string]lockfile.Machine{"any": {Packages: []lockfile.Package{{
+			Name: "libbpf-dev", Version: "1:1.0-1", Path: "pool/main/libb/libbpf/libbpf-dev_1.0-1_amd64.deb",
+			SHA256: fmt.Sprintf("%x", sha256.Sum256(deb)), Size: int64(len(deb)), Files: []string{"usr/include/bpf/"},
+		}}}},
+	}
 	if diff := cmp.Diff(want, lock.Bundles["1.0"]); diff != "" {
 		t.Errorf("bundle (-want +got):\n%s", diff)
 	}
@@ -162,7 +168,9 @@ func TestHelp(t *testing.T) {
 
 func TestLockErrors(t *testing.T) {
 	directory := workspace(t)
-	args := []string{"--workspace=" + directory, "--mirror=" + mirrorOf(t, debOf(t, "./usr/include/none", "x")), "--unverified"}
+	args := []string{
+		"--workspace=" + directory, "--mirror=" + mirrorOf(t, debOf(t, "./usr/include/none", "x")), "--unverified",
+	}
 	tests := map[string]struct {
 		args []string
 		want string
@@ -213,7 +221,10 @@ func TestVmlinux(t *testing.T) {
 	if err := os.WriteFile(old, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(context.Background(), []string{"--workspace=" + directory, "vmlinux", "--bpftool=" + bpftool, "--kernel=amd64=" + tools}, strings.NewReader(""), io.Discard, io.Discard); err != nil {
+	if err := run(context.Background(), []string{
+		"--workspace=" + directory, "vmlinux", "--bpftool=" + bpftool,
+		"--kernel=amd64=" + tools,
+	}, strings.NewReader(""), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	packed, err := os.ReadFile(filepath.Join(directory, "toolchain", "vmlinux", "vmlinux-amd64-6.1.0-1-amd64.tar.xz"))
@@ -229,7 +240,8 @@ func TestVmlinux(t *testing.T) {
 	if err != nil || header.Name != headerFileName {
 		t.Fatalf("the archive holds %v, %v", header, err)
 	}
-	if text, err := io.ReadAll(entries); err != nil || !strings.HasPrefix(string(text), "/* btf dump file format c */\n") || !strings.Contains(string(text), "the_type") {
+	if text, err := io.ReadAll(entries); err != nil ||
+		!strings.HasPrefix(string(text), "/* btf dump file format c */\n") || !strings.Contains(string(text), "the_type") {
 		t.Errorf("header is %q, %v", text, err)
 	}
 	if _, err := os.Stat(old); err == nil {

@@ -24,8 +24,8 @@ const (
 	maxModule    = 256 << 20
 )
 
-// mergedModules are the directories of modules that the header has types of: what programs trace and extend. The other drivers would
-// double its size, and the time of every compile.
+// mergedModules are the directories of modules that the header has types of: what programs trace and extend. The other
+// drivers would double its size, and the time of every compile.
 var mergedModules = []string{"arch", "block", "crypto", "drivers/hid", "drivers/nvme", "fs", "mm", "net", "virt"}
 
 // statistics are the enums whose values are single words and that programs read all the same.
@@ -34,8 +34,9 @@ var statistics = []string{"node_stat_item", "quota_type", "vm_event_item"}
 // singleWord matches names that programs give to values of their own.
 var singleWord = regexp.MustCompile(`^[A-Z]+$`)
 
-// mergedBTF returns the release of an unpacked kernel, and one BTF with the types of it and of its modules, and those types of an
-// older kernel that it has no more; older may be empty. Types that no image has get a flavor where programs could want their names.
+// mergedBTF returns the release of an unpacked kernel, and one BTF with the types of it and of its modules, and those
+// types of an older kernel that it has no more; older may be empty. Types that no image has get a flavor where programs
+// could want their names.
 func mergedBTF(kernel, older string, images map[string]bool) (release string, merged []byte, err error) {
 	types := &kernelTypes{named: map[string]btf.Type{}}
 	directory, err := types.readKernel(kernel)
@@ -72,7 +73,8 @@ func (k *kernelTypes) readKernel(kernel string) (modules string, err error) {
 		return "", err
 	}
 	if len(images) != 1 {
-		return "", fmt.Errorf("%q has %d files usr/lib/modules/<release>/vmlinuz, unpack one linux-binary package there", kernel, len(images))
+		return "", fmt.Errorf("%q has %d files usr/lib/modules/<release>/vmlinuz, unpack one linux-binary package there",
+			kernel, len(images))
 	}
 	image, err := os.ReadFile(images[0])
 	if err != nil {
@@ -171,7 +173,8 @@ func (k *kernelTypes) marshal() ([]byte, error) {
 }
 
 // typeKey tells what C gives one name to: a struct and a typedef may share theirs.
-// An enum without a name goes by its first value. A function that is no kfunc, and what else has no name, comes only with what uses it.
+// An enum without a name goes by its first value. A function that is no kfunc, and what else has no name, comes only
+// with what uses it.
 func typeKey(typ btf.Type) string {
 	switch t := typ.(type) {
 	case *btf.Struct:
@@ -193,8 +196,8 @@ func typeKey(typ btf.Type) string {
 	return ""
 }
 
-// flavored gives values that are a single word, such as OPEN, the name of their enum behind three underscores, which CO-RE does not
-// look at: in C they would take that name from the programs.
+// flavored gives values that are a single word, such as OPEN, the name of their enum behind three underscores, which
+// CO-RE does not look at: in C they would take that name from the programs.
 func flavored(typ btf.Type) {
 	enum, isEnum := typ.(*btf.Enum)
 	if !isEnum || slices.Contains(statistics, enum.Name) {
@@ -228,8 +231,8 @@ func sectionBTF(module []byte) ([]byte, error) {
 	return section.Data()
 }
 
-// nameless takes the name off the types of members without a name, which only a compile with -fms-extensions knows: in standard C
-// "struct s;" in a struct declares no member. The types themselves stay as they are.
+// nameless takes the name off the types of members without a name, which only a compile with -fms-extensions knows: in
+// standard C "struct s;" in a struct declares no member. The types themselves stay as they are.
 func nameless(typ btf.Type) {
 	var members []btf.Member
 	switch t := typ.(type) {

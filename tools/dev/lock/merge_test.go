@@ -28,7 +28,9 @@ func TestMergeKeepsKernelTypes(t *testing.T) {
 	proto := &btf.FuncProto{Return: (*btf.Void)(nil)}
 	k := &kernelTypes{named: map[string]btf.Type{}}
 	for range 2 {
-		k.types = append(k.types, &btf.Struct{Name: "task", Size: 4, Members: []btf.Member{{Name: "pid", Type: &btf.Int{Name: "int", Size: 4}}}},
+		k.types = append(k.types, &btf.Struct{
+			Name: "task", Size: 4, Members: []btf.Member{{Name: "pid", Type: &btf.Int{Name: "int", Size: 4}}},
+		},
 			&btf.Func{Name: "bpf_kf", Type: proto, Tags: []string{"bpf_kfunc"}})
 	}
 	raw, err := k.marshal()
@@ -101,13 +103,18 @@ func written(t *testing.T, k *kernelTypes) *btf.Spec {
 	return merged
 }
 
-// TestMergeOlderKernel checks that a type that the newer kernel has no more is kept, and refers to the newer kernel's types.
+// TestMergeOlderKernel checks that a type that the newer kernel has no more is kept, and refers to the newer kernel's
+// types.
 func TestMergeOlderKernel(t *testing.T) {
 	integer := &btf.Int{Name: "int", Size: 4}
 	member := func(name string, typ btf.Type) btf.Member { return btf.Member{Name: name, Type: typ} }
-	task := &btf.Struct{Name: "task", Size: 8, Members: []btf.Member{member("pid", integer), {Name: "new", Type: integer, Offset: 32}}}
+	task := &btf.Struct{Name: "task", Size: 8, Members: []btf.Member{
+		member("pid", integer), {Name: "new", Type: integer, Offset: 32},
+	}}
 	oldTask := &btf.Struct{Name: "task", Size: 4, Members: []btf.Member{member("pid", integer)}}
-	gone := &btf.Struct{Name: "gone", Size: 8, Members: []btf.Member{member("task", &btf.Pointer{Target: &btf.Const{Type: oldTask}})}}
+	gone := &btf.Struct{
+		Name: "gone", Size: 8, Members: []btf.Member{member("task", &btf.Pointer{Target: &btf.Const{Type: oldTask}})},
+	}
 	merged := merge(t, spec(t, task), spec(t, gone))
 	tasks, err := merged.AnyTypesByName("task")
 	if err != nil || len(tasks) != 1 || tasks[0].(*btf.Struct).Size != 8 {
@@ -144,7 +151,8 @@ func TestMergeValues(t *testing.T) {
 		}
 		return e
 	}
-	merged := merge(t, spec(t, enum("driver", "OPEN", "DRIVER_CLOSE"), enum("vm_event_item", "PGFAULT"), enum("", "BPF_ANY", "NONE")))
+	merged := merge(t, spec(t, enum("driver", "OPEN", "DRIVER_CLOSE"), enum("vm_event_item", "PGFAULT"),
+		enum("", "BPF_ANY", "NONE")))
 	var got []string
 	for typ, err := range merged.All() {
 		if err != nil {
@@ -176,7 +184,8 @@ func TestFlavorModules(t *testing.T) {
 	other := &btf.Struct{Name: "other_user", Size: 8, Members: []btf.Member{
 		{Name: "stream", Type: &btf.Pointer{Target: &btf.Fwd{Name: "stream", Kind: btf.FwdStruct}}},
 	}}
-	k := collect(t, image, spec(t, user, structure("request", number, number)), spec(t, other, &btf.Enum{Name: "criteria", Size: 4}))
+	k := collect(t, image, spec(t, user, structure("request", number, number)),
+		spec(t, other, &btf.Enum{Name: "criteria", Size: 4}))
 	k.share()
 	k.flavorModules(map[string]bool{"struct request": true})
 	var got []string
@@ -189,7 +198,9 @@ func TestFlavorModules(t *testing.T) {
 		}
 	}
 	slices.Sort(got)
-	want := []string{"criteria___module", "other_user", "request", "smb_user", "stream___module", "stream___module", "uint64___module"}
+	want := []string{
+		"criteria___module", "other_user", "request", "smb_user", "stream___module", "stream___module", "uint64___module",
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("the types are %q, want %q", got, want)
 	}

@@ -29,7 +29,8 @@ type locker struct {
 	log     io.Writer
 }
 
-// relock replaces the named bundles of the lock file at path (all, where there are no names) by what the archive has now.
+// relock replaces the named bundles of the lock file at path (all, where there are no names) by what the archive has
+// now.
 func (l *locker) relock(ctx context.Context, path string, wanted lockfile.WantedLock, names []string) error {
 	lock := &lockfile.Lock{Format: lockfile.Format, Default: wanted.Default, Bundles: map[string]lockfile.Bundle{}}
 	if len(names) == 0 {
@@ -64,7 +65,8 @@ func (l *locker) relock(ctx context.Context, path string, wanted lockfile.Wanted
 
 func (l *locker) bundle(ctx context.Context, want lockfile.Wanted) (lockfile.Bundle, error) {
 	made := lockfile.Bundle{
-		Suite: want.Suite, Programs: want.Programs, Headers: want.Headers, Args: want.Args, Env: want.Env, Shares: want.Shares,
+		Suite: want.Suite, Programs: want.Programs, Headers: want.Headers, Args: want.Args, Env: want.Env,
+		Shares:   want.Shares,
 		Machines: map[string]lockfile.Machine{},
 	}
 	for _, name := range want.Machines {

@@ -6,13 +6,14 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// share makes all types refer to one type of each name. A module brings types of its own for the kernel's wherever it was compiled
-// with a definition that the kernel has not seen, an older kernel brings all of its own; each would be written with all that it
-// refers to.
+// share makes all types refer to one type of each name. A module brings types of its own for the kernel's wherever it
+// was compiled with a definition that the kernel has not seen, an older kernel brings all of its own; each would be
+// written with all that it refers to.
 func (k *kernelTypes) share() {
 	k.walk(func(typ btf.Type) {
 		for _, reference := range references(typ) {
-			if shared := k.named[typeKey(*reference)]; shared != nil && (!holds(typ) || forward(*reference) || sameSize(shared, *reference)) {
+			if shared := k.named[typeKey(*reference)]; shared != nil &&
+				(!holds(typ) || forward(*reference) || sameSize(shared, *reference)) {
 				*reference = shared
 			}
 		}

@@ -67,7 +67,9 @@ func (c *vmlinuxCommand) run(ctx context.Context, workspace string) error {
 }
 
 // header prints the types of an unpacked kernel as C, packs it and removes the header of another release.
-func (c *vmlinuxCommand) header(ctx context.Context, arch string, images map[string]bool, directory string) (lockedEntry, error) {
+func (c *vmlinuxCommand) header(ctx context.Context, arch string, images map[string]bool,
+	directory string,
+) (lockedEntry, error) {
 	release, btf, err := mergedBTF(c.Kernels[arch], c.Older[arch], images)
 	if err != nil {
 		return lockedEntry{}, err
@@ -80,7 +82,9 @@ func (c *vmlinuxCommand) header(ctx context.Context, arch string, images map[str
 	if err != nil {
 		return lockedEntry{}, err
 	}
-	entry := lockedEntry{Release: release, File: "vmlinux-" + arch + "-" + release + ".tar.xz", SHA256: sum(packed), BTF: sum(btf)}
+	entry := lockedEntry{
+		Release: release, File: "vmlinux-" + arch + "-" + release + ".tar.xz", SHA256: sum(packed), BTF: sum(btf),
+	}
 	old, err := filepath.Glob(filepath.Join(directory, "vmlinux-"+arch+"-*.tar.xz"))
 	if err != nil {
 		return lockedEntry{}, err
@@ -104,12 +108,14 @@ func (c *vmlinuxCommand) dump(ctx context.Context, btf []byte) ([]byte, error) {
 	return output(ctx, nil, c.Bpftool, "btf", "dump", "file", file.Name(), "format", "c")
 }
 
-// packHeader returns a tar.xz of the header alone. The xz program packs a fifth better than the Go library does, and a release of
-// it gives the same bytes for the same text.
+// packHeader returns a tar.xz of the header alone. The xz program packs a fifth better than the Go library does, and a
+// release of it gives the same bytes for the same text.
 func packHeader(ctx context.Context, text []byte) ([]byte, error) {
 	var unpacked bytes.Buffer
 	entries := tar.NewWriter(&unpacked)
-	err := entries.WriteHeader(&tar.Header{Name: headerFileName, Mode: 0o644, Size: int64(len(text)), Format: tar.FormatUSTAR})
+	err := entries.WriteHeader(&tar.Header{
+		Name: headerFileName, Mode: 0o644, Size: int64(len(text)), Format: tar.FormatUSTAR,
+	})
 	if err == nil {
 		_, err = entries.Write(text)
 	}

@@ -62,7 +62,9 @@ func (c *churn) one(self string, n int) error {
 		return fmt.Errorf("starting container %d: %w", n, err)
 	}
 	c.started.Add(1)
-	one := container{id: fmt.Sprintf("%064x", n+1), name: fmt.Sprintf("soak-%d", n), pid: cmd.Process.Pid, started: time.Now()}
+	one := container{
+		id: fmt.Sprintf("%064x", n+1), name: fmt.Sprintf("soak-%d", n), pid: cmd.Process.Pid, started: time.Now(),
+	}
 	c.runtime.add(one)
 	err := cmd.Wait()
 	c.runtime.remove(one.id)

@@ -30,10 +30,12 @@ func (r report) svg() []byte {
 	}
 	end := r.samples[len(r.samples)-1]
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n",
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+
+		"\n",
 		left+width+20, top+len(panels)*(height+40)+10)
 	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="white"/>`+"\n"+`<text x="%d" y="20">%s</text>`+"\n", left,
-		fmt.Sprintf("%s, %d containers, %d events, %s", time.Now().UTC().Format("2 January 2006"), end.containers, end.events, strings.Join(gadgets, ", ")))
+		fmt.Sprintf("%s, %d containers, %d events, %s", time.Now().UTC().Format("2 January 2006"), end.containers, end.events,
+			strings.Join(gadgets, ", ")))
 	for i, p := range panels {
 		r.draw(&b, p, top+i*(height+40))
 	}
@@ -63,9 +65,11 @@ func (r report) draw(b *strings.Builder, p panel, y int) {
 		points = append(points, fmt.Sprintf("%.0f,%.1f", x, float64(y+20+height)-float64(height)*values[i]/most))
 	}
 	fmt.Fprintf(b, `<text x="%d" y="%d" font-weight="bold">%s</text>`+"\n", left, y+12, p.title)
-	fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="#999"/>`+"\n", left, y+20, width, height)
+	fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="#999"/>`+"\n", left, y+20, width,
+		height)
 	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%.0f</text><text x="%d" y="%d" text-anchor="end">0</text>`+"\n",
 		left-6, y+30, most, left-6, y+20+height)
 	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="end">%s</text>`+"\n", left+width, y+34+height, r.duration)
-	fmt.Fprintf(b, `<polyline fill="none" stroke="#1f6feb" stroke-width="1.5" points="%s"/>`+"\n", strings.Join(points, " "))
+	fmt.Fprintf(b, `<polyline fill="none" stroke="#1f6feb" stroke-width="1.5" points="%s"/>`+"\n",
+		strings.Join(points, " "))
 }

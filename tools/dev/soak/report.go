@@ -45,7 +45,9 @@ func (r report) quarter(last bool, value func(sample) int) []int {
 // kinds are what must not grow, and by how much it may differ all the same.
 func (r report) kinds() []kind {
 	return []kind{
-		{"resident memory, KiB", func(s sample) int { return s.rss }, func(n int) int { return int(float64(n) * r.growth / 100) }},
+		{"resident memory, KiB", func(s sample) int {
+			return s.rss
+		}, func(n int) int { return int(float64(n) * r.growth / 100) }},
 		{"file descriptors", func(s sample) int { return s.files }, func(int) int { return 4 }},
 		{"threads", func(s sample) int { return s.threads }, func(int) int { return 4 }},
 		{"eBPF maps, programs and links", func(s sample) int { return s.bpf }, func(int) int { return 0 }},
@@ -103,11 +105,13 @@ func (r report) verdict() error {
 	var errs []error
 	for _, k := range r.kinds() {
 		if before, after := r.medians(k); after > before+k.slack(before) {
-			errs = append(errs, fmt.Errorf("%s grew from %d to %d (medians of the second and the last quarter)", k.name, before, after))
+			errs = append(errs, fmt.Errorf("%s grew from %d to %d (medians of the second and the last quarter)", k.name, before,
+				after))
 		}
 	}
 	if end := r.samples[len(r.samples)-1]; end.events < r.events/2 || end.containers < r.containers/2 {
-		errs = append(errs, fmt.Errorf("only %d containers and %d events came, so nothing is proven; give it a longer -duration", end.containers, end.events))
+		errs = append(errs, fmt.Errorf("only %d containers and %d events came, so nothing is proven; give it a longer "+
+			"-duration", end.containers, end.events))
 	}
 	return errors.Join(errs...)
 }

@@ -36,7 +36,8 @@ func (s *service) sample(at time.Duration) (sample, error) {
 	}
 	one.files = len(fds)
 	for _, fd := range fds {
-		if to, err := os.Readlink(filepath.Join(dir, "fd", fd.Name())); err == nil && strings.HasPrefix(to, "anon_inode:bpf") {
+		if to, err := os.Readlink(filepath.Join(dir, "fd", fd.Name())); err == nil &&
+			strings.HasPrefix(to, "anon_inode:bpf") {
 			one.bpf++
 		}
 	}

@@ -47,8 +47,10 @@ func startService(ctx context.Context, o options, dir string) (*service, error) 
 	}
 	defer ready.Close()
 	s := &service{done: make(chan struct{})}
-	s.cmd = exec.Command(runner, "--state="+filepath.Join(dir, "state"), "run", "--file="+manifest, "--verify-image=false", "--pull=never",
-		"--output=json", "--otel-metrics-listen=127.0.0.1:0", "--runtimes=docker", "--docker-socketpath="+filepath.Join(dir, "docker.sock"),
+	s.cmd = exec.Command(runner, "--state="+filepath.Join(dir, "state"), "run", "--file="+manifest, "--verify-image=false",
+		"--pull=never",
+		"--output=json", "--otel-metrics-listen=127.0.0.1:0", "--runtimes=docker", "--docker-socketpath="+
+			filepath.Join(dir, "docker.sock"),
 		"--ready-fd=3")
 	s.cmd.ExtraFiles = []*os.File{readyWriter}
 	s.cmd.Stderr = &s.notes
@@ -75,7 +77,8 @@ func startService(ctx context.Context, o options, dir string) (*service, error) 
 func buildGadgets(ctx context.Context, runner, dir string) (string, error) {
 	var text strings.Builder
 	for _, name := range gadgets {
-		if err := command(ctx, runner, "-q", "--state="+filepath.Join(dir, "state"), "image", "build", "gadgets/"+name, "-t", name); err != nil {
+		if err := command(ctx, runner, "-q", "--state="+filepath.Join(dir, "state"), "image", "build", "gadgets/"+name, "-t",
+			name); err != nil {
 			return "", err
 		}
 		fmt.Fprintf(&text, "---\napiVersion: 1\nkind: instance-spec\nimage: %s\nname: %[1]s\n", name)

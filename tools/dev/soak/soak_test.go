@@ -22,14 +22,17 @@ func samples(grows int) []sample {
 	var all []sample
 	for i := range 40 {
 		all = append(all, sample{
-			at: time.Duration(i+1) * time.Second, rss: 40000 + grows*i, files: 100, threads: 10, bpf: 30, events: 100 * i, containers: i,
+			at: time.Duration(i+1) * time.Second, rss: 40000 + grows*i, files: 100, threads: 10, bpf: 30, events: 100 * i,
+			containers: i,
 		})
 	}
 	return all
 }
 
 func reportOf(all []sample) report {
-	return report{options: options{duration: 40 * time.Second, containers: 40, events: 4000, growth: 10}, samples: all, named: 100}
+	return report{
+		options: options{duration: 40 * time.Second, containers: 40, events: 4000, growth: 10}, samples: all, named: 100,
+	}
 }
 
 func TestVerdict(t *testing.T) {

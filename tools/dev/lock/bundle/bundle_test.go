@@ -12,10 +12,13 @@ import (
 
 const triplet = "x86_64-linux-gnu"
 
-// fakeTree is a program with a library behind a link, a library of its own directory, and the loader behind a link of Debian's merged /usr.
+// fakeTree is a program with a library behind a link, a library of its own directory, and the loader behind a link of
+// Debian's merged /usr.
 func fakeTree() Tree {
 	return Tree{
-		"usr/bin/prog":                            {Package: "prog", Needed: []string{"liba.so.1", "libc.so.6"}, Interpreter: "lib64/ld-linux.so.2"},
+		"usr/bin/prog": {
+			Package: "prog", Needed: []string{"liba.so.1", "libc.so.6"}, Interpreter: "lib64/ld-linux.so.2",
+		},
 		"usr/bin/tool":                            {Package: "prog", Target: "usr/bin/prog"},
 		"usr/bin/unused":                          {Package: "prog", Needed: []string{"libgone.so.1"}},
 		"usr/share/prog/one":                      {Package: "data"},
@@ -31,7 +34,9 @@ func fakeTree() Tree {
 }
 
 func TestSelect(t *testing.T) {
-	kept, err := fakeTree().Select(Needs{Programs: []string{"usr/bin/tool"}, Keep: []string{"usr/share/prog/"}, Triplet: triplet})
+	kept, err := fakeTree().Select(Needs{
+		Programs: []string{"usr/bin/tool"}, Keep: []string{"usr/share/prog/"}, Triplet: triplet,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +56,9 @@ func TestSelect(t *testing.T) {
 }
 
 func TestSelectStatic(t *testing.T) {
-	kept, err := Tree{"usr/bin/static": {Package: "static"}}.Select(Needs{Programs: []string{"usr/bin/static"}, Triplet: triplet})
+	kept, err := Tree{"usr/bin/static": {Package: "static"}}.Select(Needs{
+		Programs: []string{"usr/bin/static"}, Triplet: triplet,
+	})
 	if err != nil || kept.Loader != "" {
 		t.Errorf("loader %q, %v for a static program", kept.Loader, err)
 	}
@@ -93,8 +100,10 @@ func TestSelectErrors(t *testing.T) {
 		needs Needs
 		want  string
 	}{
-		"missing program":   {Needs{Programs: []string{"usr/bin/none"}}, `no package has "usr/bin/none"`},
-		"missing library":   {Needs{Programs: []string{"usr/bin/unused"}}, `no package has library "libgone.so.1", which "usr/bin/unused" needs`},
+		"missing program": {Needs{Programs: []string{"usr/bin/none"}}, `no package has "usr/bin/none"`},
+		"missing library": {
+			Needs{Programs: []string{"usr/bin/unused"}}, `no package has library "libgone.so.1", which "usr/bin/unused" needs`,
+		},
 		"loop":              {Needs{Programs: []string{"usr/bin/loop"}}, "too many symbolic links"},
 		"two loaders":       {Needs{Programs: []string{"usr/bin/prog", "usr/bin/foreign"}}, "two dynamic loaders"},
 		"missing directory": {Needs{Keep: []string{"usr/none/"}}, "is in 0 packages"},

@@ -22,7 +22,9 @@ type Kept struct {
 
 // Select finds the files that Needs asks for, and what those load.
 func (t Tree) Select(needs Needs) (Kept, error) {
-	s := &selection{tree: t, triplet: needs.Triplet, alone: needs.Alone, files: map[string]bool{}, directories: map[string]string{}}
+	s := &selection{
+		tree: t, triplet: needs.Triplet, alone: needs.Alone, files: map[string]bool{}, directories: map[string]string{},
+	}
 	kept := Kept{Files: map[string][]string{}}
 	for _, program := range needs.Programs {
 		if err := s.file(program); err != nil {

@@ -107,7 +107,8 @@ func (t Tree) resolve(name string) (string, []string, error) {
 	return "", nil, fmt.Errorf("too many symbolic links at %q", name)
 }
 
-// throughDirectory replaces the first directory of a path that is a symbolic link, or that Debian's merged /usr makes one.
+// throughDirectory replaces the first directory of a path that is a symbolic link, or that Debian's merged /usr makes
+// one.
 func (t Tree) throughDirectory(name string) (string, bool) {
 	parts := strings.Split(name, "/")
 	for i := 1; i < len(parts); i++ {

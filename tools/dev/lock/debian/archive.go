@@ -72,7 +72,8 @@ func (a *Archive) Fetch(ctx context.Context, path string, sum Sum) (string, erro
 	}
 	digest := sha256.Sum256(data)
 	if got := hex.EncodeToString(digest[:]); got != sum.SHA256 || int64(len(data)) != sum.Size {
-		return "", fmt.Errorf("fetching %s: got %d bytes with sha256 %s, the index says %d and %s", path, len(data), got, sum.Size, sum.SHA256)
+		return "", fmt.Errorf("fetching %s: got %d bytes with sha256 %s, the index says %d and %s", path, len(data), got,
+			sum.Size, sum.SHA256)
 	}
 	if err := os.MkdirAll(a.Cache, 0o755); err != nil {
 		return "", err

@@ -44,7 +44,8 @@ func sumOf(data []byte) Sum {
 func archiveOf(t testing.TB, files map[string][]byte) *Archive {
 	t.Helper()
 	index := sumOf(files[packagesPath])
-	files["/dists/stable/InRelease"] = fmt.Appendf(nil, "SHA256:\n %s %d main/binary-amd64/Packages.xz\n", index.SHA256, index.Size)
+	files["/dists/stable/InRelease"] = fmt.Appendf(nil, "SHA256:\n %s %d main/binary-amd64/Packages.xz\n", index.SHA256,
+		index.Size)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		data, found := files[r.URL.Path]
 		if !found {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Closure returns the named packages and all that they depend on, sorted by name. Of alternatives it takes one that is in
-// the closure already, else the first that the suite has; of the providers of a virtual package, the first by name.
+// Closure returns the named packages and all that they depend on, sorted by name. Of alternatives it takes one that is
+// in the closure already, else the first that the suite has; of the providers of a virtual package, the first by name.
 func (x *Index) Closure(names []string) ([]*Package, error) {
 	chosen := map[string]*Package{}
 	var queue []*Package
@@ -30,7 +30,8 @@ func (x *Index) Closure(names []string) ([]*Package, error) {
 		for _, alternatives := range p.Depends {
 			dependency := x.choose(alternatives, chosen)
 			if dependency == nil {
-				return nil, fmt.Errorf("package %q depends on %q, which is not in the suite", p.Name, strings.Join(alternatives, " | "))
+				return nil, fmt.Errorf("package %q depends on %q, which is not in the suite", p.Name,
+					strings.Join(alternatives, " | "))
 			}
 			take(dependency)
 		}

@@ -83,8 +83,8 @@ func (x *Index) add(fields map[string]string) error {
 	return nil
 }
 
-// parseRelations reads a relation field (Debian policy, section 7.1), without its version restrictions: one suite has one
-// version of each package, and its own packages fit together.
+// parseRelations reads a relation field (Debian policy, section 7.1), without its version restrictions: one suite has
+// one version of each package, and its own packages fit together.
 func parseRelations(field string) [][]string {
 	var relations [][]string
 	for _, clause := range strings.Split(field, ",") {

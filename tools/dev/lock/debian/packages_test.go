@@ -27,7 +27,8 @@ func parse(t testing.TB, text string) *Index {
 }
 
 func TestParsePackages(t *testing.T) {
-	index := parse(t, paragraph("clang", "Depends: libc6 (>= 2.36), libllvm (= 1:19) | libllvm-old:any", "Pre-Depends: dpkg",
+	index := parse(t, paragraph("clang", "Depends: libc6 (>= 2.36), libllvm (= 1:19) | libllvm-old:any",
+		"Pre-Depends: dpkg",
 		"Provides: c-compiler (= 19), clang-x"))
 	want := &Package{
 		Name: "clang", Version: "1.0-1", Path: "pool/main/x/clang.deb",
@@ -63,15 +64,24 @@ func TestClosure(t *testing.T) {
 		index, want string
 		names       []string
 	}{
-		"chain":             {paragraph("a", "Depends: b") + paragraph("b", "Depends: c") + paragraph("c") + paragraph("d"), "[a b c]", []string{"a"}},
-		"cycle":             {paragraph("a", "Depends: b") + paragraph("b", "Depends: a"), "[a b]", []string{"a"}},
-		"first alternative": {paragraph("a", "Depends: none | b | c") + paragraph("b") + paragraph("c"), "[a b]", []string{"a"}},
-		"chosen before":     {paragraph("a", "Depends: b | c") + paragraph("b") + paragraph("c"), "[a c]", []string{"c", "a"}},
+		"chain": {
+			paragraph("a", "Depends: b") + paragraph("b", "Depends: c") + paragraph("c") + paragraph("d"), "[a b c]",
+			[]string{"a"},
+		},
+		"cycle": {paragraph("a", "Depends: b") + paragraph("b", "Depends: a"), "[a b]", []string{"a"}},
+		"first alternative": {
+			paragraph("a", "Depends: none | b | c") + paragraph("b") + paragraph("c"), "[a b]", []string{"a"},
+		},
+		"chosen before": {
+			paragraph("a", "Depends: b | c") + paragraph("b") + paragraph("c"), "[a c]", []string{"c", "a"},
+		},
 		"virtual": {
-			paragraph("a", "Depends: mta") + paragraph("z", "Provides: mta") + paragraph("y", "Provides: mta"), "[a y]", []string{"a"},
+			paragraph("a", "Depends: mta") + paragraph("z", "Provides: mta") + paragraph("y", "Provides: mta"), "[a y]",
+			[]string{"a"},
 		},
 		"virtual, chosen before": {
-			paragraph("a", "Depends: mta") + paragraph("z", "Provides: mta") + paragraph("y", "Provides: mta"), "[a z]", []string{"z", "a"},
+			paragraph("a", "Depends: mta") + paragraph("z", "Provides: mta") + paragraph("y", "Provides: mta"), "[a z]",
+			[]string{"z", "a"},
 		},
 	}
 	for name, test := range tests {

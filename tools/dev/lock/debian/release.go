@@ -18,8 +18,8 @@ type Sum struct {
 	Size   int64
 }
 
-// ParseRelease reads the SHA256 section of a Release or InRelease file: the sum of every index file by its path relative to
-// the suite's directory, such as "main/binary-amd64/Packages.xz". The signature is not looked at.
+// ParseRelease reads the SHA256 section of a Release or InRelease file: the sum of every index file by its path
+// relative to the suite's directory, such as "main/binary-amd64/Packages.xz". The signature is not looked at.
 func ParseRelease(data []byte) (map[string]Sum, error) {
 	sums := map[string]Sum{}
 	inSums := false

@@ -16,8 +16,8 @@ var suiteNames = []string{
 	"oldoldstable", "oldstable", "stable", "testing", "unstable",
 }
 
-// Mirror returns the base URL of a Debian mirror: the environment's, else that of this machine's apt sources in directory (such
-// as "/etc/apt").
+// Mirror returns the base URL of a Debian mirror: the environment's, else that of this machine's apt sources in
+// directory (such as "/etc/apt").
 func Mirror(directory string) (string, error) {
 	if mirror := os.Getenv(MirrorVariable); mirror != "" {
 		return strings.TrimSuffix(mirror, "/"), nil
@@ -51,7 +51,8 @@ func mirrorsOfDeb822(text string) []string {
 	for _, paragraph := range strings.Split(text, "\n\n") {
 		fields := map[string][]string{}
 		for _, line := range strings.Split(paragraph, "\n") {
-			if name, value, found := strings.Cut(line, ":"); found && !strings.HasPrefix(line, "#") && !strings.HasPrefix(line, " ") {
+			if name, value, found := strings.Cut(line, ":"); found && !strings.HasPrefix(line, "#") &&
+				!strings.HasPrefix(line, " ") {
 				fields[strings.ToLower(name)] = strings.Fields(value)
 			}
 		}

@@ -1,5 +1,5 @@
-// Package lockfile holds the format of the lock files in toolchain/lock, which the repository rules in toolchain/private read,
-// and of wanted.json, from which they are made.
+// Package lockfile holds the format of the lock files in toolchain/lock, which the repository rules in
+// toolchain/private read, and of wanted.json, from which they are made.
 package lockfile
 
 import (
@@ -24,13 +24,15 @@ type Lock struct {
 
 // Bundle is a tree of files that comes out of Debian packages.
 type Bundle struct {
-	Suite    string             `json:"suite"`
-	Programs map[string]string  `json:"programs,omitempty"` // path in the tree by name
-	Headers  string             `json:"headers,omitempty"`  // directory in the tree: resource directory of clang, or include directory
-	Args     []string           `json:"args,omitempty"`     // first arguments of every program; {tree} is the tree
-	Env      map[string]string  `json:"env,omitempty"`      // environment of every program, with the same {tree}
-	Shares   bool               `json:"shares,omitempty"`   // loader and libraries are those of the toolchain, not in the tree
-	Machines map[string]Machine `json:"machines"`           // by GOARCH of the machine that runs the programs
+	Suite    string            `json:"suite"`
+	Programs map[string]string `json:"programs,omitempty"` // path in the tree by name
+	// directory in the tree: resource directory of clang, or include directory
+	Headers string            `json:"headers,omitempty"`
+	Args    []string          `json:"args,omitempty"` // first arguments of every program; {tree} is the tree
+	Env     map[string]string `json:"env,omitempty"`  // environment of every program, with the same {tree}
+	// loader and libraries are those of the toolchain, not in the tree
+	Shares   bool               `json:"shares,omitempty"`
+	Machines map[string]Machine `json:"machines"` // by GOARCH of the machine that runs the programs
 }
 
 // Machine is a bundle for one architecture.

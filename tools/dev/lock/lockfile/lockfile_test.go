@@ -21,8 +21,14 @@ func good() *Lock {
 			Machines: map[string]Machine{"amd64": {
 				Loader: "lib/ld.so",
 				Packages: []Package{
-					{Name: "libc6", Version: "2", Path: "pool/main/g/glibc/libc6_2_amd64.deb", SHA256: sum, Size: 1, Files: []string{"lib/ld.so"}},
-					{Name: "prog", Version: "1:1.0", Path: "pool/main/p/prog/prog_1.0_amd64.deb", SHA256: sum, Size: 1, Files: []string{"usr/bin/prog", "usr/share/prog/"}},
+					{
+						Name: "libc6", Version: "2", Path: "pool/main/g/glibc/libc6_2_amd64.deb", SHA256: sum, Size: 1,
+						Files: []string{"lib/ld.so"},
+					},
+					{
+						Name: "prog", Version: "1:1.0", Path: "pool/main/p/prog/prog_1.0_amd64.deb", SHA256: sum, Size: 1,
+						Files: []string{"usr/bin/prog", "usr/share/prog/"},
+					},
 				},
 			}},
 		}},
@@ -37,22 +43,24 @@ func TestValidate(t *testing.T) {
 		spoil func(l *Lock, p *Package)
 		want  string
 	}{
-		"format":           {func(l *Lock, _ *Package) { l.Format = 2 }, "format is 2"},
-		"no bundles":       {func(l *Lock, _ *Package) { l.Bundles = nil }, "no bundles"},
-		"default":          {func(l *Lock, _ *Package) { l.Default = "2.0" }, `"2.0" is not a bundle`},
-		"bundle name":      {func(l *Lock, _ *Package) { l.Bundles["a b"] = l.Bundles["1.0"] }, "repository name"},
-		"no suite":         {func(l *Lock, _ *Package) { l.Bundles["1.0"] = Bundle{} }, "no suite"},
-		"path of a host":   {func(_ *Lock, p *Package) { p.Path = "http://m.example/x.deb" }, "not below pool/main"},
-		"path escapes":     {func(_ *Lock, p *Package) { p.Path = "pool/main/../x.deb" }, "not below pool/main"},
-		"other component":  {func(_ *Lock, p *Package) { p.Path = "pool/non-free/p/prog/x.deb" }, "not below pool/main"},
-		"sum":              {func(_ *Lock, p *Package) { p.SHA256 = "00" }, "64 hexadecimal"},
-		"size":             {func(_ *Lock, p *Package) { p.Size = 0 }, "size"},
-		"version":          {func(_ *Lock, p *Package) { p.Version = "" }, "version"},
-		"no files":         {func(_ *Lock, p *Package) { p.Files = nil }, "files are missing"},
-		"unsorted files":   {func(_ *Lock, p *Package) { p.Files = []string{"b", "a"} }, "not sorted"},
-		"absolute file":    {func(_ *Lock, p *Package) { p.Files = []string{"/usr/bin/prog"} }, "clean relative"},
-		"file escapes":     {func(_ *Lock, p *Package) { p.Files = []string{"../x", "usr/bin/prog"} }, "clean relative"},
-		"missing program":  {func(_ *Lock, p *Package) { p.Files = []string{"usr/bin/other"} }, `no package has "usr/bin/prog"`},
+		"format":          {func(l *Lock, _ *Package) { l.Format = 2 }, "format is 2"},
+		"no bundles":      {func(l *Lock, _ *Package) { l.Bundles = nil }, "no bundles"},
+		"default":         {func(l *Lock, _ *Package) { l.Default = "2.0" }, `"2.0" is not a bundle`},
+		"bundle name":     {func(l *Lock, _ *Package) { l.Bundles["a b"] = l.Bundles["1.0"] }, "repository name"},
+		"no suite":        {func(l *Lock, _ *Package) { l.Bundles["1.0"] = Bundle{} }, "no suite"},
+		"path of a host":  {func(_ *Lock, p *Package) { p.Path = "http://m.example/x.deb" }, "not below pool/main"},
+		"path escapes":    {func(_ *Lock, p *Package) { p.Path = "pool/main/../x.deb" }, "not below pool/main"},
+		"other component": {func(_ *Lock, p *Package) { p.Path = "pool/non-free/p/prog/x.deb" }, "not below pool/main"},
+		"sum":             {func(_ *Lock, p *Package) { p.SHA256 = "00" }, "64 hexadecimal"},
+		"size":            {func(_ *Lock, p *Package) { p.Size = 0 }, "size"},
+		"version":         {func(_ *Lock, p *Package) { p.Version = "" }, "version"},
+		"no files":        {func(_ *Lock, p *Package) { p.Files = nil }, "files are missing"},
+		"unsorted files":  {func(_ *Lock, p *Package) { p.Files = []string{"b", "a"} }, "not sorted"},
+		"absolute file":   {func(_ *Lock, p *Package) { p.Files = []string{"/usr/bin/prog"} }, "clean relative"},
+		"file escapes":    {func(_ *Lock, p *Package) { p.Files = []string{"../x", "usr/bin/prog"} }, "clean relative"},
+		"missing program": {func(_ *Lock, p *Package) {
+			p.Files = []string{"usr/bin/other"}
+		}, `no package has "usr/bin/prog"`},
 		"file of two":      {func(_ *Lock, p *Package) { p.Files = []string{"lib/ld.so", "usr/bin/prog"} }, "both have"},
 		"unsorted package": {func(_ *Lock, p *Package) { p.Name = "a" }, "not sorted by name"},
 	}
