@@ -1,8 +1,8 @@
 // Command scale measures what builds of many gadgets for many kernels cost. It
 // generates a workspace that consumes this checkout, with gadgets that each read
 // other fields of the kernel, and builds it with Bazel: from nothing, with
-// nothing changed, and after an edit of one gadget, of a header that all share, and
-// of one kernel's archive. It prints a table of how that grows.
+// nothing changed, after an edit of one gadget and of a header that all share, and
+// with a kernel more or less. It prints a table of how that grows.
 //
 //	BTFHUB_ARCHIVE=DIR go run ./bench/scale -gadgets 20,50,100
 //
@@ -144,6 +144,6 @@ func steps() []step {
 		{"nothing changed", nil},
 		{"one gadget changed", editGadget},
 		{"shared header changed", editHeader},
-		{"one archive changed", editArchive},
+		{"one kernel taken away or put back", editArchive},
 	}
 }

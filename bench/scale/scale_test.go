@@ -52,9 +52,14 @@ func TestWorkspace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	data, err := os.ReadFile(filepath.Join(dir, archives, "debian/12/x86_64/one.btf.tar.xz"))
-	if err != nil || string(data) != "two" {
-		t.Errorf("the first archive has %q, %v, want that of its neighbor", data, err)
+	if files, err := archiveFiles(dir); err != nil || len(files) != 1 {
+		t.Errorf("an edit leaves %q, %v, want one archive less", files, err)
+	}
+	if err := editArchive(dir); err != nil {
+		t.Fatal(err)
+	}
+	if files, err := archiveFiles(dir); err != nil || len(files) != 2 {
+		t.Errorf("the next edit leaves %q, %v, want the archive back", files, err)
 	}
 }
 

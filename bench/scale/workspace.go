@@ -221,36 +221,30 @@ func editHeader(workspace string) error {
 		fmt.Sprintf("static const volatile long bench_%d = 1;\n", time.Now().UnixNano()))
 }
 
-// editArchive puts the kernels of the first shard into each other's place: one
-// shard has changed, and every kernel of it is still there.
+// editArchive takes a kernel away from the first shard that has several, or puts
+// it back where an edit before took it away.
 func editArchive(workspace string) error {
-	files, err := archiveFiles(workspace)
-	if err != nil {
+	const taken = "taken" // directory of the workspace
+	files, err := archiveFiles(filepath.Join(workspace, taken))
+	if err == nil && len(files) > 0 {
+		name, err := filepath.Rel(filepath.Join(workspace, taken), files[0])
+		return errors.Join(err, os.Rename(files[0], filepath.Join(workspace, name)))
+	}
+	if files, err = archiveFiles(workspace); err != nil {
 		return err
 	}
 	for i, name := range files[1:] {
 		if filepath.Dir(name) != filepath.Dir(files[i]) {
 			continue
 		}
-		one, err := os.ReadFile(files[i])
+		place, err := filepath.Rel(workspace, name)
 		if err != nil {
 			return err
 		}
-		two, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		return errors.Join(replace(files[i], two), replace(name, one))
+		to := filepath.Join(workspace, taken, place)
+		return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.Rename(name, to))
 	}
-	return errors.New("no two archives are in one shard, so that none can be changed")
-}
-
-// replace replaces a file, which may be one that nobody may write.
-func replace(name string, data []byte) error {
-	if err := os.Remove(name); err != nil {
-		return err
-	}
-	return os.WriteFile(name, data, 0o644)
+	return errors.New("no two archives are in one shard, so that none can be taken away")
 }
 
 func archiveFiles(workspace string) ([]string, error) {
