@@ -89,7 +89,8 @@ func readGadget(tree fs.FS, name, header string) (unit, error) {
 			u.programs = append(u.programs, program{m[2], s})
 		}
 	}
-	return u, u.read(tree, text.String(), header, "gadgets/"+name+"/gadget.yaml")
+	u.read(tree, text.String(), header, "gadgets/"+name+"/gadget.yaml")
+	return u, nil
 }
 
 // readFixture reads an object of tests, with the source beside it.
@@ -113,11 +114,12 @@ func readFixture(tree fs.FS, object, header string) (unit, error) {
 	if err != nil {
 		return u, err
 	}
-	return u, u.read(tree, string(text), header, base+".yaml")
+	u.read(tree, string(text), header, base+".yaml")
+	return u, nil
 }
 
 // read fills what the sources have, and the metadata where there are some.
-func (u *unit) read(tree fs.FS, text, header, metadata string) error {
+func (u *unit) read(tree fs.FS, text, header, metadata string) {
 	u.has = map[group][]string{types: typesIn(text, header)}
 	for _, r := range rows() {
 		if r.group == macros && regexp.MustCompile(`\b`+r.name+`\(`).MatchString(text) {
@@ -126,7 +128,7 @@ func (u *unit) read(tree fs.FS, text, header, metadata string) error {
 	}
 	data, err := fs.ReadFile(tree, metadata)
 	if err != nil {
-		return nil // a fixture without metadata
+		return // a fixture without metadata
 	}
 	md, _ := gadget.ParseMetadata(data, metadata, false)
 	for _, source := range md.DataSources {
@@ -139,7 +141,6 @@ func (u *unit) read(tree fs.FS, text, header, metadata string) error {
 			}
 		}
 	}
-	return nil
 }
 
 var word = regexp.MustCompile(`\bgadget_\w+`)

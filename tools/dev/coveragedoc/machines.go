@@ -64,7 +64,10 @@ func readMachines(tree fs.FS, built []unit) (*machines, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m, m.readSkips(tree)
+	if err := m.readSkips(tree); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // addKinds takes a list of gadgets_kernel_test, one for each kernel.

@@ -12,12 +12,13 @@ const intro = `# Coverage
 
 <!-- Written by tools/dev/coveragedoc from the tables of the code, the sources of tests and gadgets/results.json. -->
 
-Everything that the gadget API names: which gadgets and fixtures of this repository have it, where it ran, and the tests that fail
-without it.
+Everything that the gadget API names: which gadgets and fixtures of this repository have it, where it ran, and the tests
+that fail without it.
 
-- **this kernel**: whether a test, or that of a gadget with it, runs on the machine of CI, whose kernel has no kprobes, modules or
-  fentry; a skip that is not expected fails there. A ` + "`–`" + ` stands for tests that need no kernel.
-- **virtual machines**: the kernels of Debian in which a test, or that of a gadget with it, passed last; amd64 where nothing else is said.
+- **this kernel**: whether a test, or that of a gadget with it, runs on the machine of CI, whose kernel has no kprobes,
+  modules or fentry; a skip that is not expected fails there. A ` + "`–`" + ` stands for tests that need no kernel.
+- **virtual machines**: the kernels of Debian in which a test, or that of a gadget with it, passed last; amd64 where
+  nothing else is said.
 - **of others**: ` + "`image build`" + ` takes the annotation, gadget-run has no use for it.
 
 Sections that are refused are in [program types](program-types.md).
