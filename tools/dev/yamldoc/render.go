@@ -19,8 +19,8 @@ const intro = `# gadget.yaml and build.yaml
 
 ` + "`gadget.yaml`" + ` says what a gadget is called, what its fields mean and how they are shown; it is the config of the artifact. ` +
 	"`build.yaml`" + `
-says how the gadget is built. Keys are read in any case. An unknown key or annotation is an error of the build with its line
-and the nearest known name; ` + "`strict_metadata = False`" + ` makes warnings of those of gadget.yaml.
+says how the gadget is built. Keys are read in any case. An unknown key or annotation is an error of the build with
+its line and the nearest known name; ` + "`strict_metadata = False`" + ` makes warnings of those of gadget.yaml.
 
 "Acts" names who acts on it: the build, the artifact's registry, ` + "`image inspect`" + `, ` + "`run`" + ` and the
 [operators](#operators) of a run. "Others" is for runners and clients of others: it is checked and kept, and gadget-run
