@@ -15,8 +15,11 @@ var errNotHere = errors.New("programs of this kind have no fallback")
 
 // chooseFallbacks leaves one of each two programs in spec of which one is named as
 // the other's fallback: the first where a harmless program of its kind can be
-// attached in its place, else the fallback.
+// attached in its place, else the fallback. To detach a program from a function
+// takes the kernel up to a second: where the place is looked up when a program is
+// loaded, one that is attached stands for all of its kind.
 func (l *Loaded) chooseFallbacks(spec *ebpf.CollectionSpec) error {
+	attached := map[string]bool{} // by the name of the kind
 	for _, pr := range l.plan.Programs {
 		if pr.Fallback == "" {
 			continue
@@ -28,9 +31,10 @@ func (l *Loaded) chooseFallbacks(spec *ebpf.CollectionSpec) error {
 		if spec.Programs[pr.Fallback] == nil {
 			continue
 		}
-		err := l.try(pr, spec.Programs[pr.Name])
+		err := l.try(pr, spec.Programs[pr.Name], attached)
 		switch {
 		case err == nil:
+			attached[pr.Kind.Name] = true
 			delete(spec.Programs, pr.Fallback)
 		case errors.Is(err, errNotHere):
 			return fmt.Errorf("program %q: %w, rename %q", pr.Name, err, pr.Fallback)
@@ -42,8 +46,13 @@ func (l *Loaded) chooseFallbacks(spec *ebpf.CollectionSpec) error {
 	return nil
 }
 
-// try attaches a program that does nothing where pr would be attached.
-func (l *Loaded) try(pr gadgetapi.Program, spec *ebpf.ProgramSpec) error {
+// looksUpPlace reports whether the kernel looks up where a program is attached when
+// it is loaded.
+func looksUpPlace(typ ebpf.ProgramType) bool { return typ == ebpf.Tracing || typ == ebpf.LSM }
+
+// try attaches a program that does nothing where pr would be attached. Of a kind that
+// could be attached elsewhere it is only loaded, where that says enough.
+func (l *Loaded) try(pr gadgetapi.Program, spec *ebpf.ProgramSpec, attached map[string]bool) error {
 	if pr.Kind == nil || !pr.Kind.InKernel() {
 		return errNotHere
 	}
@@ -54,6 +63,9 @@ func (l *Loaded) try(pr gadgetapi.Program, spec *ebpf.ProgramSpec) error {
 		return err
 	}
 	defer prog.Close()
+	if attached[pr.Kind.Name] && looksUpPlace(spec.Type) {
+		return nil
+	}
 	attach := func() error {
 		ln, err := attachers[pr.Kind.Name](l, pr, prog)
 		if err != nil {
