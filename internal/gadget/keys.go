@@ -127,7 +127,10 @@ var (
 		{"valueHint", typeText, "What kind of thing the value names, for graphical clients.", "", "string:comm", ""},
 		{"type", typeText, "Type of the value, where the variable does not say it.", "", "uint32", ""},
 		{
-			"defaultValue", typeText, "Value without the flag; it must fit the variable.", "value of the variable", "10",
+			"defaultValue", typeText,
+			"Value without the flag; it must fit the variable. " +
+				"With `true` or `false` the flag of a wasm program needs no value.",
+			"value of the variable", "10",
 			"build, run",
 		},
 		{"isMandatory", typeBool, "A run without the flag is a usage error.", "false", "true", "run"},

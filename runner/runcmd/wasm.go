@@ -48,7 +48,7 @@ func (s *session) wasmParams(md *gadget.Metadata) []gadgetapi.Param {
 			key = name
 		}
 		out = append(out, gadgetapi.Param{
-			Var: wasmVar + key, Key: key, Type: gadgetapi.ParamString, Qualifier: gadgetapi.WasmParamQualifier,
+			Var: wasmVar + key, Key: key, Type: wasmParamType(p), Qualifier: gadgetapi.WasmParamQualifier,
 			ParamMetadata: gadgetapi.ParamMetadata{
 				Key: key, Default: p.DefaultValue, Title: p.Title, Description: p.Description, Alias: p.Alias,
 				AlternativeKey: p.AlternativeKey, Mandatory: p.IsMandatory, PossibleValues: p.PossibleValues,
@@ -57,6 +57,15 @@ func (s *session) wasmParams(md *gadget.Metadata) []gadgetapi.Param {
 	}
 	slices.SortFunc(out, func(a, b gadgetapi.Param) int { return strings.Compare(a.Key, b.Key) })
 	return out
+}
+
+// wasmParamType returns the type of a parameter of the wasm program, which gets a
+// text in any case: a flag whose default is true or false needs no value.
+func wasmParamType(p *gadget.Param) gadgetapi.ParamType {
+	if p.DefaultValue == "true" || p.DefaultValue == "false" {
+		return gadgetapi.ParamBool
+	}
+	return gadgetapi.ParamString
 }
 
 // startWasm runs the wasm program, if there is one, up to gadgetPreStart.

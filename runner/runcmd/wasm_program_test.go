@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/wasm"
 )
@@ -27,6 +28,22 @@ func TestFieldsThatAWasmProgramAdds(t *testing.T) {
 		if diff := cmp.Diff(tc.want, string(f.Append(nil, record))); diff != "" || f.Annotations["a"] != "b" {
 			t.Errorf("kind %d: %s, annotations %v", tc.kind, diff, f.Annotations)
 		}
+	}
+}
+
+func TestSwitchesOfAWasmProgram(t *testing.T) {
+	s := &session{artifact: &gadget.Artifact{Wasm: []byte{0}}}
+	types := map[string]gadgetapi.ParamType{}
+	for _, p := range s.wasmParams(&gadget.Metadata{WasmParams: map[string]*gadget.Param{
+		"off": {DefaultValue: "false"}, "on": {DefaultValue: "true"}, "none": {}, "number": {DefaultValue: "1"},
+	}}) {
+		types[p.Key] = p.Type
+	}
+	want := map[string]gadgetapi.ParamType{
+		"off": gadgetapi.ParamBool, "on": gadgetapi.ParamBool, "none": gadgetapi.ParamString, "number": gadgetapi.ParamString,
+	}
+	if diff := cmp.Diff(want, types); diff != "" {
+		t.Errorf("types (-want +got):\n%s", diff)
 	}
 }
 
