@@ -54,7 +54,9 @@ func furtherRights() map[string][]right {
 }
 
 // compiled are the gadgets with a wasm program.
-var compiled = map[string]struct{}{"advise_networkpolicy": {}, "advise_seccomp": {}, "deadlock": {}, "trace_dns": {}, "traceloop": {}}
+var compiled = map[string]struct{}{
+	"advise_networkpolicy": {}, "advise_seccomp": {}, "deadlock": {}, "trace_dns": {}, "trace_lsm": {}, "traceloop": {},
+}
 
 // paranoid returns kernel.perf_event_paranoid. Above 2, as on Debian, the kernel
 // keeps perf events to CAP_SYS_ADMIN.
