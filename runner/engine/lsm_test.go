@@ -11,7 +11,9 @@ func TestActiveSecurityModules(t *testing.T) {
 	if err := lsmActive(file); err != nil {
 		t.Errorf("where nothing is known: %v", err)
 	}
-	for modules, active := range map[string]bool{"lockdown,capability,yama": false, "capability,bpf": true, "bpf\n": true, "capability,bpfx": false} {
+	for modules, active := range map[string]bool{
+		"lockdown,capability,yama": false, "capability,bpf": true, "bpf\n": true, "capability,bpfx": false,
+	} {
 		if err := os.WriteFile(file, []byte(modules), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,8 @@ func TestOwnersThatNobodyAsksFor(t *testing.T) {
 		if c.want {
 			continue
 		}
-		if owners := (&Loaded{}).openOwners(spec, LoadOptions{}); owners != nil || spec.Maps[sockets.MapName] != nil || spec.Maps["other"] == nil {
+		owners := (&Loaded{}).openOwners(spec, LoadOptions{})
+		if owners != nil || spec.Maps[sockets.MapName] != nil || spec.Maps["other"] == nil {
 			t.Errorf("%s: owners %v, maps %v", name, owners, spec.Maps)
 		}
 	}

@@ -64,7 +64,11 @@ func TestPolicies(t *testing.T) {
 			[]Connection{out(web, a, c, 5432), in(db, c, a, 5432), out(web, a, b, 80), in(twin, b, a, 80)},
 			[]Policy{
 				{"data", "db-network", "app=db", []Peer{pods("shop", "app=web", 5432)}, nil},
-				{"shop", "web-network", "app=web", []Peer{pods("", "app=web", 80)}, []Peer{pods("", "app=web", 80), pods("data", "app=db", 5432)}},
+				{
+					"shop", "web-network", "app=web",
+					[]Peer{pods("", "app=web", 80)},
+					[]Peer{pods("", "app=web", 80), pods("data", "app=db", 5432)},
+				},
 			},
 		},
 		{
@@ -135,19 +139,24 @@ func TestNoLabels(t *testing.T) {
 
 // FuzzScalar: a text is quoted, or nothing that YAML takes for something else.
 func FuzzScalar(f *testing.F) {
-	for _, text := range []string{"web", "true", "No", "1", "0x1f", "1e3", "a b", "a: b", "#", "~", "-", "", "\x1b\xff\"\\\n", "null", "é", ".inf", "y", "a/b"} {
+	for _, text := range []string{
+		"web", "true", "No", "1", "0x1f", "1e3", "a b", "a: b", "#", "~", "-", "",
+		"\x1b\xff\"\\\n", "null", "é", ".inf", "y", "a/b",
+	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		got := scalar(text)
 		if got != text {
-			if back, err := strconv.Unquote(got); err != nil || back != text || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r > '~' }) {
+			strange := strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r > '~' })
+			if back, err := strconv.Unquote(got); err != nil || back != text || strange {
 				t.Fatalf("%q is written as %s", text, got)
 			}
 			return
 		}
+		words := []string{"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
 		if strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-") != "" ||
-			strings.ContainsAny(text[:1], "0123456789._/-") || slices.Contains([]string{"true", "false", "yes", "no", "on", "off", "y", "n", "null"}, strings.ToLower(text)) {
+			strings.ContainsAny(text[:1], "0123456789._/-") || slices.Contains(words, strings.ToLower(text)) {
 			t.Fatalf("%q is not quoted", text)
 		}
 	})

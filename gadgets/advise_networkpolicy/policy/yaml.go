@@ -30,7 +30,11 @@ type Selector struct {
 }
 
 func (s Selector) compare(other Selector) int {
-	return cmp.Or(s.Address.Compare(other.Address), cmp.Compare(s.Namespace, other.Namespace), cmp.Compare(s.Labels, other.Labels))
+	return cmp.Or(
+		s.Address.Compare(other.Address),
+		cmp.Compare(s.Namespace, other.Namespace),
+		cmp.Compare(s.Labels, other.Labels),
+	)
 }
 
 // block is the address as a range of one.

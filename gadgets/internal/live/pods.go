@@ -61,7 +61,9 @@ func (r *criRuntime) ListPodSandbox(context.Context, *cri.ListPodSandboxRequest)
 }
 
 // ContainerStatus implements cri.RuntimeServiceServer.
-func (r *criRuntime) ContainerStatus(_ context.Context, of *cri.ContainerStatusRequest) (*cri.ContainerStatusResponse, error) {
+func (r *criRuntime) ContainerStatus(
+	_ context.Context, of *cri.ContainerStatusRequest,
+) (*cri.ContainerStatusResponse, error) {
 	for _, p := range r.pods {
 		if p.Name != of.GetContainerId() {
 			continue
@@ -71,7 +73,8 @@ func (r *criRuntime) ContainerStatus(_ context.Context, of *cri.ContainerStatusR
 				Id: p.Name, Metadata: &cri.ContainerMetadata{Name: "main"}, State: cri.ContainerState_CONTAINER_RUNNING,
 				Image: &cri.ImageSpec{Image: "example"}, ImageRef: "example",
 				Labels: map[string]string{
-					"io.kubernetes.pod.namespace": p.Namespace, "io.kubernetes.pod.name": p.Name, "io.kubernetes.container.name": "main",
+					"io.kubernetes.pod.namespace": p.Namespace, "io.kubernetes.pod.name": p.Name,
+					"io.kubernetes.container.name": "main",
 				},
 			},
 			Info: map[string]string{"info": fmt.Sprintf(`{"sandboxID":%q,"pid":%d}`, p.Name, p.PID)},

@@ -91,7 +91,9 @@ func setUp(name string, addresses ...string) error {
 func join(t *testing.T, name string, a netspace, ofA []string, b netspace, ofB []string) {
 	t.Helper()
 	a.do(t, func() error {
-		err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: name}, PeerName: name, PeerNamespace: netlink.NsPid(b.pid)})
+		err := netlink.LinkAdd(&netlink.Veth{
+			LinkAttrs: netlink.LinkAttrs{Name: name}, PeerName: name, PeerNamespace: netlink.NsPid(b.pid),
+		})
 		if err != nil {
 			return fmt.Errorf("making a pair of interfaces: %w", err)
 		}

@@ -120,7 +120,9 @@ func watchDirectory(t *testing.T, dir string) []notice {
 	unix.Close(forgotten)
 	ino, inoDir := inode(t, filepath.Join(dir, "b")), inode(t, dir)
 	var out []notice
-	for _, e := range [][2]string{{"IN_CREATE", "a"}, {"IN_MODIFY", "a"}, {"IN_CLOSE_WRITE", "a"}, {"IN_MOVED_FROM", "a"}, {"IN_MOVED_TO", "b"}} {
+	for _, e := range [][2]string{
+		{"IN_CREATE", "a"}, {"IN_MODIFY", "a"}, {"IN_CLOSE_WRITE", "a"}, {"IN_MOVED_FROM", "a"}, {"IN_MOVED_TO", "b"},
+	} {
 		out = append(out, notice{"inotify", e[0], wd, ino, inoDir, "", "UNKNOWN", "na", e[1]})
 	}
 	return out
@@ -243,7 +245,8 @@ func TestFsnotify(t *testing.T) {
 				full := overflowQueue(t, dir)
 				name := filepath.Join(dir, "b")
 				fanotify := watchOpen(t, name)
-				fanotify = append(append(fanotify, answer(t, name, unix.FAN_ALLOW, "allow")...), answer(t, name, unix.FAN_DENY, "deny")...)
+				fanotify = append(fanotify, answer(t, name, unix.FAN_ALLOW, "allow")...)
+				fanotify = append(fanotify, answer(t, name, unix.FAN_DENY, "deny")...)
 				if c.inotify {
 					want = append(want, inotify...)
 					want = append(want, full[0])
