@@ -43,6 +43,9 @@ func SyscallParams() (map[string][]SyscallParam, error) {
 		}
 		return errors.New("this kernel has no tracepoints of system calls (CONFIG_FTRACE_SYSCALLS)")
 	})
+	if errors.Is(err, os.ErrPermission) {
+		err = fmt.Errorf("%w, run it as root or with CAP_DAC_READ_SEARCH: tracefs belongs to root alone", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the declarations of system calls: %w", err)
 	}
