@@ -60,7 +60,9 @@ var errorNames = strings.Fields(
 		"ENOTRECOVERABLE ERFKILL EHWPOISON")
 
 // restarts are the error numbers that a call interrupted by a signal has in the kernel.
-var restarts = map[int64]string{512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND", 516: "ERESTART_RESTARTBLOCK"}
+var restarts = map[int64]string{
+	512: "ERESTARTSYS", 513: "ERESTARTNOINTR", 514: "ERESTARTNOHAND", 516: "ERESTART_RESTARTBLOCK",
+}
 
 // A syscall is what is known of a system call.
 type syscall struct {
