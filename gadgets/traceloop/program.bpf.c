@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /*
- * A flight recorder: the last system calls of each process, of which new ones take the
+ * A flight recorder: the last system calls of each thread, of which new ones take the
  * place of old ones. A call is noted when it begins, so that one that never ends is
  * there as well, and completed when it ends. The wasm program says which calls are
  * wanted and which of their arguments point to a text, and makes texts of what is here.
@@ -59,24 +59,24 @@ struct call {
 };
 
 struct traceloop_key {
-	gadget_pid pid;
+	gadget_tid tid;
 	__u32 slot;
 };
 
 struct traceloop_value {
 	gadget_timestamp timestamp_raw;
 	gadget_mntns_id mntns_id;
-	gadget_tid tid;
+	gadget_pid pid;
 	__u32 cpu;
 	gadget_comm comm[TASK_COMM_LEN];
 	__u8 call[sizeof(struct call)];
 };
 
-const volatile __u32 calls_per_process = 256;
+const volatile __u32 calls_per_thread = 256;
 
-GADGET_PARAM(calls_per_process);
+GADGET_PARAM(calls_per_thread);
 
-/* Those of processes that have made none for the longest time go first. */
+/* Those of threads that have made none for the longest time go first. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, MAX_CALLS);
@@ -88,11 +88,11 @@ GADGET_LOST_MAP(calls)
 
 GADGET_MAPITER(traceloop, calls);
 
-/* How many calls a process has made. */
+/* How many calls a thread has made. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
-	__type(key, gadget_pid);
+	__type(key, gadget_tid);
 	__type(value, __u32);
 } counts SEC(".maps");
 
@@ -136,14 +136,14 @@ static __always_inline bool is_32bit(void)
 #endif
 }
 
-/* Which of its places the process is to use next. */
-static __always_inline __u32 next_slot(gadget_pid pid)
+/* Which of its places the current thread is to use next: no other one changes its count. */
+static __always_inline __u32 next_slot(gadget_tid tid)
 {
-	__u32 *count = bpf_map_lookup_elem(&counts, &pid), one = 1;
+	__u32 *count = bpf_map_lookup_elem(&counts, &tid), one = 1;
 
 	if (count)
-		return __sync_fetch_and_add(count, 1) % calls_per_process;
-	bpf_map_update_elem(&counts, &pid, &one, BPF_ANY);
+		return (*count)++ % calls_per_thread;
+	bpf_map_update_elem(&counts, &tid, &one, BPF_ANY);
 	return 0;
 }
 
@@ -196,12 +196,12 @@ int call_begins(struct bpf_raw_tracepoint_args *ctx)
 		return 0;
 	spec = bpf_map_lookup_elem(&specs, &nr);
 	value = bpf_map_lookup_elem(&scratch, &zero);
-	if (!spec || !spec->wanted || !value || !calls_per_process)
+	if (!spec || !spec->wanted || !value || !calls_per_thread)
 		return 0;
 
 	value->timestamp_raw = bpf_ktime_get_boot_ns();
 	value->mntns_id = gadget_get_current_mntns_id();
-	value->tid = (__u32)thread;
+	value->pid = thread >> 32;
 	value->cpu = bpf_get_smp_processor_id();
 	bpf_get_current_comm(value->comm, sizeof(value->comm));
 	call = (struct call *)value->call;
@@ -217,8 +217,8 @@ int call_begins(struct bpf_raw_tracepoint_args *ctx)
 	read_texts_at_entry(call, spec);
 
 	begun.timestamp = value->timestamp_raw;
-	begun.key.pid = thread >> 32;
-	begun.key.slot = next_slot(begun.key.pid);
+	begun.key.tid = (__u32)thread;
+	begun.key.slot = next_slot(begun.key.tid);
 	if (bpf_map_update_elem(&calls, &begun.key, value, BPF_ANY) ||
 	    bpf_map_update_elem(&threads, &thread, &begun, BPF_ANY))
 		gadget_lost(&calls);
@@ -243,7 +243,7 @@ int call_ends(struct bpf_raw_tracepoint_args *ctx)
 	timestamp = begun->timestamp;
 	bpf_map_delete_elem(&threads, &thread);
 	value = bpf_map_lookup_elem(&calls, &key);
-	if (!value || value->timestamp_raw != timestamp || value->tid != (__u32)thread)
+	if (!value || value->timestamp_raw != timestamp)
 		return 0; /* others have taken its place */
 
 	call = (struct call *)value->call;
