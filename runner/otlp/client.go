@@ -48,20 +48,22 @@ func (c *client) send(ctx context.Context, m proto.Message) error {
 		return fmt.Errorf("encoding for the collector: %w", err)
 	}
 	wait := firstWait
+	var last error
 	for try := 1; ; try++ {
 		again, err := c.post(ctx, body)
+		if err != nil && last != nil && ctx.Err() != nil {
+			return last // which says more than that the time is up
+		}
 		if err == nil || again < 0 || try == maxTries {
 			return err
 		}
+		last = err
 		pause := min(max(wait, again), longWait)
 		wait *= 2
 		select {
 		case <-ctx.Done():
-			return err
+			return last
 		case <-time.After(pause):
-		}
-		if ctx.Err() != nil {
-			return err // which says more than that the time is up
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -388,4 +389,27 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("a reason of %d bytes", len(why))
 		}
 	})
+}
+
+// TestTimeUpDuringAnotherTry: the reason of the first try is told, not that the time
+// for the second is up.
+func TestTimeUpDuringAnotherTry(t *testing.T) {
+	tries := make(chan struct{}, maxTries)
+	ctx, cancel := context.WithCancel(t.Context())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tries <- struct{}{}
+		if len(tries) == 1 {
+			http.Error(w, "busy", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // or its end is not seen
+		cancel()
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	err := newClient(endpoint(t, server.URL+"/v1/metrics", Metrics)).send(ctx, metricsData(
+		endpoint(t, server.URL, Metrics), nil, time.Now(), time.Now()))
+	if err == nil || !strings.Contains(err.Error(), "503") || len(tries) != 2 {
+		t.Errorf("%v after %d tries", err, len(tries))
+	}
 }
