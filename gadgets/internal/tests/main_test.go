@@ -4,11 +4,16 @@ package tests
 
 import (
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/rules-gadget/rules_gadget/gadgets/internal/live"
 )
+
+// The first thread stays with TestMain: it could not end with a test's goroutine that
+// moved it to another namespace, and /proc/self is what it sees.
+func init() { runtime.LockOSThread() }
 
 func TestMain(m *testing.M) {
 	live.Main(m, map[string]live.Job{
