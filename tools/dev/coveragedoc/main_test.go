@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -31,17 +30,6 @@ func TestEveryRowHasAProof(t *testing.T) {
 				t.Errorf("%s: proofs has %q, which does not exist", g, name)
 			}
 		}
-	}
-}
-
-// TestPageOfWorkspace writes the page of this workspace.
-func TestPageOfWorkspace(t *testing.T) {
-	const root = "../../.."
-	if _, err := os.Stat(root + "/go.mod"); err != nil {
-		t.Skip("needs the whole workspace, which go test has")
-	}
-	if _, err := page(os.DirFS(root)); err != nil {
-		t.Error(err)
 	}
 }
 
