@@ -35,7 +35,7 @@ type RotatingFile struct {
 // OpenRotating opens the file, to whose end it writes.
 func OpenRotating(path string, r Rotation) (*RotatingFile, error) {
 	out := &RotatingFile{path: path, Rotation: r}
-	if err := out.open(); err != nil {
+	if err := out.open(0); err != nil {
 		return nil, err
 	}
 	var err error
@@ -45,9 +45,10 @@ func OpenRotating(path string, r Rotation) (*RotatingFile, error) {
 	return out, nil
 }
 
-func (r *RotatingFile) open() error {
+// open opens the file with additional flags.
+func (r *RotatingFile) open(flags int) error {
 	// Without waiting for the reader of a named pipe, which is refused either way.
-	f, err := os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NONBLOCK, 0o600)
+	f, err := os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|unix.O_NONBLOCK|flags, 0o600)
 	if errors.Is(err, unix.ENXIO) {
 		return notAFile(r.path)
 	}
@@ -108,8 +109,16 @@ func (r *RotatingFile) fits(p []byte) int {
 	return len(p)
 }
 
-// rotate renames the file and begins a new one.
+// rotate renames the file and begins a new one, or empties the file where no older
+// ones stay.
 func (r *RotatingFile) rotate() error {
+	if r.Keep == 0 {
+		if err := r.f.Truncate(0); err != nil {
+			return fmt.Errorf("rotating the output file: %w", err)
+		}
+		r.size = 0
+		return nil
+	}
 	if err := r.f.Close(); err != nil {
 		return err
 	}
@@ -119,12 +128,7 @@ func (r *RotatingFile) rotate() error {
 			return fmt.Errorf("rotating the output file: %w", err)
 		}
 	}
-	if r.Keep == 0 {
-		if err := os.Truncate(r.path, 0); err != nil {
-			return fmt.Errorf("rotating the output file: %w", err)
-		}
-	}
-	return r.open()
+	return r.open(unix.O_NOFOLLOW) // what links the user meant, the first open followed
 }
 
 // older is the name of the i-th older file, of which 0 is the file itself.
