@@ -22,9 +22,9 @@ const parallel = 4
 
 // Pull brings the image of that name from its registry, with its blobs for a
 // platform: this machine's if it is empty, every one if it is "all".
-func (s Store) Pull(ctx context.Context, name, platform string, from *registries.Registries) (images.Image, int64,
-	error,
-) {
+func (s Store) Pull(
+	ctx context.Context, name, platform string, from *registries.Registries,
+) (images.Image, int64, error) {
 	full, err := Normalize(name)
 	if err != nil {
 		return images.Image{}, 0, err

@@ -117,9 +117,9 @@ func (c *compilation) run(ctx context.Context) (CompileResult, error) {
 
 // object returns the stripped object and what clang said. Clang reads nothing but
 // deps and its own files, or says in its assembly that it read none.
-func (c *compilation) object(ctx context.Context, args []string, deps map[string]bool) (object []byte, text string,
-	err error,
-) {
+func (c *compilation) object(
+	ctx context.Context, args []string, deps map[string]bool,
+) (object []byte, text string, err error) {
 	files := slices.Sorted(maps.Keys(deps))
 	if !c.req.Toolchain.confines() {
 		// Clang's own assembler would put what it reads in place of a directive.

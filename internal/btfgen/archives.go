@@ -13,9 +13,9 @@ import (
 // GenerateArchives makes minimal BTF straight from archives, as many at a time
 // as workers says. The report covers all of them; its Arch is that of the
 // first.
-func GenerateArchives(ctx context.Context, objects []*core.Object, archives []btfhub.Archive, workers int) (*Output,
-	error,
-) {
+func GenerateArchives(
+	ctx context.Context, objects []*core.Object, archives []btfhub.Archive, workers int,
+) (*Output, error) {
 	results := make([]*core.Result, len(archives))
 	errs := make([]error, len(archives))
 	names := core.RootNames(objects)

@@ -60,9 +60,9 @@ type loader struct {
 // unknown or a. Every blob is verified against its digest, its size and the
 // limits. The error is an *oci.ArchError when there is nothing for a, and
 // ErrNoGadget when the artifact is something else.
-func Load(ctx context.Context, blobs oci.Blobs, root ocispec.Descriptor, a arch.Arch, opts ...LoadOption) (*Artifact,
-	error,
-) {
+func Load(
+	ctx context.Context, blobs oci.Blobs, root ocispec.Descriptor, a arch.Arch, opts ...LoadOption,
+) (*Artifact, error) {
 	ld := &loader{blobs: blobs, limits: DefaultLimits()}
 	for _, o := range opts {
 		o(ld)

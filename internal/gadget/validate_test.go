@@ -89,11 +89,11 @@ func TestValidateNamesLineAndCure(t *testing.T) {
 		{"unknown key", "naem: x\n", `gadget.yaml:1: unknown key "naem" in gadget.yaml, did you mean "name"?`},
 		{
 			"unknown default", "paramDefaults:\n  operator.oci.ebpf.map-fetch-intervl: \"0\"\n",
-			`gadget.yaml:2: paramDefaults has "operator.oci.ebpf.map-fetch-intervl", which is no parameter, did you mean "operator.oci.ebpf.map-fetch-interval"?`,
+			`gadget.yaml:2: paramDefaults has "operator.oci.ebpf.map-fetch-intervl", which is not a parameter, did you mean "operator.oci.ebpf.map-fetch-interval"?`,
 		},
 		{
 			"unknown default of the runner", "paramDefaults:\n  operator.sort.srot: x\n",
-			`gadget.yaml:2: paramDefaults has "operator.sort.srot", which is no parameter, did you mean "operator.sort.sort"?`,
+			`gadget.yaml:2: paramDefaults has "operator.sort.srot", which is not a parameter, did you mean "operator.sort.sort"?`,
 		},
 		{
 			"default of another type", "paramDefaults:\n  operator.oci.ebpf.targ_byte: \"256\"\n",

@@ -21,7 +21,7 @@ func (r *validator) paramDefaults() {
 		}
 		i := slices.IndexFunc(params, func(p gadgetapi.Param) bool { return p.Named(name) })
 		if i < 0 {
-			r.doubt(r.md.defaults[name], "paramDefaults has %q, which is no parameter, %s", name,
+			r.doubt(r.md.defaults[name], "paramDefaults has %q, which is not a parameter, %s", name,
 				nearest.Advice(name, paramNames(params)))
 			continue
 		}

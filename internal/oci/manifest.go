@@ -100,9 +100,9 @@ func ReadIndex(ctx context.Context, from Blobs, d ocispec.Descriptor) (ocispec.I
 	return readParsed(ctx, from, d, ParseIndex)
 }
 
-func readParsed[T any](ctx context.Context, from Blobs, d ocispec.Descriptor, parse func([]byte) (T, error)) (T,
-	error,
-) {
+func readParsed[T any](
+	ctx context.Context, from Blobs, d ocispec.Descriptor, parse func([]byte) (T, error),
+) (T, error) {
 	data, err := ReadBlob(ctx, from, d, MaxManifest)
 	if err != nil {
 		return *new(T), err

@@ -49,7 +49,7 @@ type Image struct {
 // Build makes the image. Equal requests give equal bytes.
 func Build(req Request) (Image, error) {
 	if len(req.Programs) == 0 {
-		return Image{}, errors.New("building image: there is no program")
+		return Image{}, errors.New("building image: no program is given")
 	}
 	if !action.CleanName(req.Path) {
 		return Image{}, fmt.Errorf("building image: %q is not a path in an image, name one without a slash before it",

@@ -159,7 +159,7 @@ func TestBuildRefuses(t *testing.T) {
 		edit func(*programimage.Request)
 		want string
 	}{
-		{"no program", func(r *programimage.Request) { r.Programs = nil }, "there is no program"},
+		{"no program", func(r *programimage.Request) { r.Programs = nil }, "no program is given"},
 		{"an absolute path", func(r *programimage.Request) {
 			r.Path = "/usr/bin/x"
 		}, `"/usr/bin/x" is not a path in an image`},

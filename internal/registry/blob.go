@@ -15,9 +15,9 @@ import (
 
 // openBlob opens d from offset on. The reader resumes by range request when
 // the transfer breaks, and ends with an error when no attempt makes progress.
-func (ep *endpoint) openBlob(ctx context.Context, c *Client, d ocispec.Descriptor, offset int64) (io.ReadCloser,
-	error,
-) {
+func (ep *endpoint) openBlob(
+	ctx context.Context, c *Client, d ocispec.Descriptor, offset int64,
+) (io.ReadCloser, error) {
 	r := &blobReader{ctx: ctx, client: c, ep: ep, desc: d, offset: offset}
 	if offset == d.Size {
 		return io.NopCloser(strings.NewReader("")), nil

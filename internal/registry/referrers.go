@@ -229,9 +229,9 @@ var errNoTagList = errors.New("it has no referrers API, and gives back the artif
 	"for it")
 
 // taggedReferrers reads the list that stands for the API; none is an empty one.
-func (ep *endpoint) taggedReferrers(ctx context.Context, c *Client, subject digest.Digest) ([]ocispec.Descriptor,
-	error,
-) {
+func (ep *endpoint) taggedReferrers(
+	ctx context.Context, c *Client, subject digest.Digest,
+) ([]ocispec.Descriptor, error) {
 	d, data, err := ep.getManifest(ctx, c, referrersTag(subject))
 	if errors.Is(err, oci.ErrNotFound) {
 		return nil, nil

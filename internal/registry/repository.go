@@ -124,9 +124,9 @@ func (ep *endpoint) getManifest(ctx context.Context, c *Client, identifier strin
 	return ep.checkManifest(resp, identifier, data)
 }
 
-func (ep *endpoint) checkManifest(resp *http.Response, identifier string, data []byte) (ocispec.Descriptor, []byte,
-	error,
-) {
+func (ep *endpoint) checkManifest(
+	resp *http.Response, identifier string, data []byte,
+) (ocispec.Descriptor, []byte, error) {
 	var none ocispec.Descriptor
 	if len(data) > oci.MaxManifest {
 		return none, nil, ep.wrong("the manifest is larger than %d bytes", oci.MaxManifest)
@@ -159,9 +159,9 @@ func (ep *endpoint) wrong(format string, args ...any) error {
 }
 
 // openManifest fetches the manifest d whole: they are small.
-func (ep *endpoint) openManifest(ctx context.Context, c *Client, d ocispec.Descriptor, offset int64) (io.ReadCloser,
-	error,
-) {
+func (ep *endpoint) openManifest(
+	ctx context.Context, c *Client, d ocispec.Descriptor, offset int64,
+) (io.ReadCloser, error) {
 	got, data, err := ep.getManifest(ctx, c, d.Digest.String())
 	if err != nil {
 		return nil, err
@@ -189,9 +189,9 @@ func (r *Repository) has(ctx context.Context, tag string) (bool, error) {
 
 // headManifest asks what a tag or digest is, without fetching it where the
 // registry says so. ok is false when it does not have it.
-func (ep *endpoint) headManifest(ctx context.Context, c *Client, identifier string) (d digest.Digest, ok bool,
-	err error,
-) {
+func (ep *endpoint) headManifest(
+	ctx context.Context, c *Client, identifier string,
+) (d digest.Digest, ok bool, err error) {
 	d, ok, err = ep.askManifest(ctx, c, identifier)
 	if err != nil || !ok || d.Validate() == nil {
 		return d, ok, err
@@ -205,9 +205,9 @@ func (ep *endpoint) headManifest(ctx context.Context, c *Client, identifier stri
 
 // askManifest asks for the head of a manifest. The digest is what the registry
 // says, if anything.
-func (ep *endpoint) askManifest(ctx context.Context, c *Client, identifier string) (d digest.Digest, ok bool,
-	err error,
-) {
+func (ep *endpoint) askManifest(
+	ctx context.Context, c *Client, identifier string,
+) (d digest.Digest, ok bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, ep.url+"/manifests/"+identifier, nil)
 	if err != nil {
 		return "", false, err

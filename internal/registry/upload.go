@@ -153,9 +153,9 @@ func (p *pusher) upload(ctx context.Context, d ocispec.Descriptor) (mounted bool
 	return false, p.send(ctx, location, d)
 }
 
-func (ep *endpoint) startUpload(ctx context.Context, c *Client, query url.Values) (location *url.URL, mounted bool,
-	err error,
-) {
+func (ep *endpoint) startUpload(
+	ctx context.Context, c *Client, query url.Values,
+) (location *url.URL, mounted bool, err error) {
 	target := ep.url + "/blobs/uploads/"
 	if len(query) > 0 {
 		target += "?" + query.Encode()

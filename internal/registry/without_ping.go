@@ -18,9 +18,9 @@ var errPingNeeded = errors.New("the registry has to be asked first")
 // asked how it wants to be spoken to before this repository is read, and that
 // takes as long as a manifest does. It is not tried where there are mirrors, or
 // credentials, or where it was asked already.
-func (r *Repository) withoutPing(ctx context.Context, identifier string) (d ocispec.Descriptor, data []byte,
-	err error,
-) {
+func (r *Repository) withoutPing(
+	ctx context.Context, identifier string,
+) (d ocispec.Descriptor, data []byte, err error) {
 	c := r.client
 	places, err := c.cfg.places(r.ref)
 	if err != nil || len(places) != 1 {

@@ -66,9 +66,9 @@ func (e *ExpiredError) Error() string {
 
 // New signs subject, of the repository name ("ghcr.io/acme/trace_open"), in the
 // given form. The annotations go into a payload; a bundle has none.
-func New(form Form, subject digest.Digest, name string, annotations map[string]string, key *PrivateKey) (Signature,
-	error,
-) {
+func New(
+	form Form, subject digest.Digest, name string, annotations map[string]string, key *PrivateKey,
+) (Signature, error) {
 	if form == FormBundle {
 		data, err := newBundle(subject, name, key)
 		return Signature{Form: form, Data: data}, err

@@ -20,9 +20,9 @@ const noTime = "0001-01-01T00:00:00Z"
 // TagManifest returns the manifest for Tag(subject) that has what is there
 // already and s, with its blobs: those that p has are read from there. Where s
 // is among what is there, it is the manifest that is there.
-func TagManifest(ctx context.Context, p Place, subject digest.Digest, s Signature) (oci.Blobs, ocispec.Descriptor,
-	error,
-) {
+func TagManifest(
+	ctx context.Context, p Place, subject digest.Digest, s Signature,
+) (oci.Blobs, ocispec.Descriptor, error) {
 	existing, m, config, err := taggedManifest(ctx, p, subject)
 	if err != nil {
 		return nil, ocispec.Descriptor{}, err

@@ -84,9 +84,9 @@ func readModule(path string, base *btf.Spec) (spec *btf.Spec, err error) {
 // loadCollection loads spec. The library wants the types of every module for a
 // program that is relocated, so that one broken module stops all of them: what
 // fails is tried again with the types that can be read.
-func (l *Loaded) loadCollection(spec *ebpf.CollectionSpec, opts ebpf.CollectionOptions, dir string) (*ebpf.Collection,
-	error,
-) {
+func (l *Loaded) loadCollection(
+	spec *ebpf.CollectionSpec, opts ebpf.CollectionOptions, dir string,
+) (*ebpf.Collection, error) {
 	if opts.Cache == nil {
 		opts.Cache = btf.NewCache()
 	}

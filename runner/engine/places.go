@@ -58,9 +58,9 @@ func attachSocket(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Close
 
 // inNamespaces attaches a program here, when it is wanted, and in the network
 // namespaces of containers that are entered.
-func (l *Loaded) inNamespaces(pr gadgetapi.Program, prog *ebpf.Program, hook network.Hook, here bool) (io.Closer,
-	error,
-) {
+func (l *Loaded) inNamespaces(
+	pr gadgetapi.Program, prog *ebpf.Program, hook network.Hook, here bool,
+) (io.Closer, error) {
 	attach := l.plan.Collection.Programs[pr.Name].AttachType
 	if err := l.networks.Add(network.Program{Program: prog, Attach: attach, Hook: hook}, here); err != nil {
 		return nil, err

@@ -121,9 +121,9 @@ func (c *Copy) Run(g *cli.Globals) error {
 }
 
 // copyPath pushes the artifact of a layout or an archive.
-func copyPath(g *cli.Globals, client *registry.Client, n artifact.Name, dst registry.Reference) (registry.Copied,
-	error,
-) {
+func copyPath(
+	g *cli.Globals, client *registry.Client, n artifact.Name, dst registry.Reference,
+) (registry.Copied, error) {
 	src, err := artifact.OpenPath(g.Ctx, n)
 	if err != nil {
 		return registry.Copied{}, err

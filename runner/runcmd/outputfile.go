@@ -73,9 +73,9 @@ func (s *session) openOutput() (done func(), err error) {
 
 // outputFile returns the file of the run, one for all gadgets, which the last one
 // closes.
-func (m *member) outputFile(open func() (*output.RotatingFile, error)) (f *output.RotatingFile, done func(),
-	err error,
-) {
+func (m *member) outputFile(
+	open func() (*output.RotatingFile, error),
+) (f *output.RotatingFile, done func(), err error) {
 	if m == nil {
 		m = &member{company: &company{gadgets: 1}}
 	}

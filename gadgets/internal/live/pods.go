@@ -80,5 +80,5 @@ func (r *criRuntime) ContainerStatus(
 			Info: map[string]string{"info": fmt.Sprintf(`{"sandboxID":%q,"pid":%d}`, p.Name, p.PID)},
 		}, nil
 	}
-	return nil, fmt.Errorf("there is no container %q", of.GetContainerId())
+	return nil, fmt.Errorf("container %q not found", of.GetContainerId())
 }

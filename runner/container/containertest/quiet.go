@@ -55,9 +55,9 @@ func (q *quiet) ListPodSandbox(ctx context.Context, r *cri.ListPodSandboxRequest
 	return q.runtime.ListPodSandbox(ctx, r)
 }
 
-func (q *quiet) ContainerStatus(ctx context.Context, r *cri.ContainerStatusRequest) (*cri.ContainerStatusResponse,
-	error,
-) {
+func (q *quiet) ContainerStatus(
+	ctx context.Context, r *cri.ContainerStatusRequest,
+) (*cri.ContainerStatusResponse, error) {
 	return q.runtime.ContainerStatus(ctx, r)
 }
 

@@ -51,9 +51,9 @@ func (d *docker) List(ctx context.Context) ([]source.Info, error) {
 
 // each calls inspect with every ID and leaves out the containers that are gone,
 // or that the runtime says nothing about: a broken one does not hide the others.
-func each(ctx context.Context, ids []string, inspect func(context.Context, string) (source.Info, error)) ([]source.Info,
-	error,
-) {
+func each(
+	ctx context.Context, ids []string, inspect func(context.Context, string) (source.Info, error),
+) ([]source.Info, error) {
 	all := make([]*source.Info, len(ids))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)

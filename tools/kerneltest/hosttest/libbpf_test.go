@@ -40,9 +40,9 @@ func inNamespace(do func() error) error {
 // kernel's BTF hidden, and returns the names of the programs that it pinned.
 // libbpf then looks for BTF in /boot/vmlinux-<release>, which holds btf, or
 // nothing where btf is empty.
-func loadWithLibbpf(t *testing.T, id kernel.Identity, object string, btf []byte) (pinned []string, log string,
-	err error,
-) {
+func loadWithLibbpf(
+	t *testing.T, id kernel.Identity, object string, btf []byte,
+) (pinned []string, log string, err error) {
 	t.Helper()
 	bpftool := file(t, "BPFTOOL")
 	bpffs := t.TempDir()
