@@ -112,7 +112,7 @@ func push(ctx context.Context, f flags, log func(string)) ([]registry.PushResult
 		}
 		uploads = append(uploads, u)
 	}
-	if err := apart(uploads); err != nil {
+	if err := differentTags(uploads); err != nil {
 		return nil, err
 	}
 	var results []registry.PushResult

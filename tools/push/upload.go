@@ -57,8 +57,8 @@ func requestsFor(r request, layout *oci.Layout, targets []registry.Reference) ([
 	return requests, nil
 }
 
-// apart refuses two gadgets that would set the same tag.
-func apart(uploads []*upload) error {
+// differentTags refuses two gadgets that would set the same tag.
+func differentTags(uploads []*upload) error {
 	taken := map[string]*upload{}
 	for _, u := range uploads {
 		for _, request := range u.requests {
