@@ -49,23 +49,21 @@ func (p Pinned) cache() pinned.Cache { return pinned.Cache{Dir: p.Cache, Fetch: 
 // Key identifies the toolchain: it changes with every byte of it.
 func Key() (string, error) {
 	h := sha256.New()
-	for _, data := range [][]byte{lock.LLVM, lock.Libbpf, lock.Linux, lock.Vmlinux} {
+	for _, data := range [][]byte{lock.LLVM, lock.Libbpf, lock.Linux, []byte(vmlinux.Archive)} {
 		sum := sha256.Sum256(data)
 		h.Write(sum[:])
 	}
-	for _, tree := range []fs.FS{vmlinux.Files, include.Files} {
-		err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			data, err := fs.ReadFile(tree, name)
-			sum := sha256.Sum256(data)
-			fmt.Fprintf(h, "%s %x\n", name, sum)
+	err := fs.WalkDir(include.Files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
 			return err
-		})
-		if err != nil {
-			return "", err
 		}
+		data, err := fs.ReadFile(include.Files, name)
+		sum := sha256.Sum256(data)
+		fmt.Fprintf(h, "%s %x\n", name, sum)
+		return err
+	})
+	if err != nil {
+		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }

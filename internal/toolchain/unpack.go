@@ -2,22 +2,25 @@ package toolchain
 
 import (
 	"archive/tar"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/compression"
-	"github.com/rules-gadget/rules_gadget/toolchain/lock"
 	"github.com/rules-gadget/rules_gadget/toolchain/vmlinux"
 )
 
-// maxHeader bounds one vmlinux.h, in bytes; it has about 4 MB.
+// maxHeader bounds one vmlinux.h, which has about 7 MB, and all that are in the
+// archive together, in bytes.
 const maxHeader = 64 << 20
 
-// vmlinuxHeader is the one file of an archive in vmlinux.Files.
+// vmlinuxHeader is the name of each file of vmlinux.Archive, in the directory of its
+// architecture.
 const vmlinuxHeader = "vmlinux.h"
 
 // writeTree writes the files of an embedded tree below dir.
@@ -40,45 +43,28 @@ func writeTree(dir string, tree fs.FS) error {
 
 // writeVmlinux unpacks the vmlinux.h of every architecture.
 func writeVmlinux(dir string) error {
-	headers, err := parseHeaders(lock.Vmlinux)
+	plain, err := compression.ReadAll(compression.XZ, strings.NewReader(vmlinux.Archive), maxHeader)
 	if err != nil {
-		return err
+		return fmt.Errorf("unpacking %s: %w", vmlinuxHeader, err)
 	}
-	for a, h := range headers.Headers {
-		data, err := readHeader(h.File)
-		if err != nil {
-			return fmt.Errorf("unpacking %q: %w", h.File, err)
-		}
-		to := filepath.Join(dir, a.String())
-		if err := os.MkdirAll(to, 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(to, vmlinuxHeader), data, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// readHeader returns the vmlinux.h in an archive.
-func readHeader(file string) ([]byte, error) {
-	f, err := vmlinux.Files.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	plain, err := compression.NewReader(compression.XZ, f)
-	if err != nil {
-		return nil, err
-	}
-	defer plain.Close()
-	for tr := tar.NewReader(plain); ; {
+	for tr := tar.NewReader(bytes.NewReader(plain)); ; {
 		h, err := tr.Next()
-		if err != nil {
-			return nil, fmt.Errorf("looking for %s: %w", vmlinuxHeader, err)
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
-		if path.Clean(h.Name) == vmlinuxHeader {
-			return io.ReadAll(io.LimitReader(tr, maxHeader))
+		if err != nil {
+			return fmt.Errorf("unpacking %s: %w", vmlinuxHeader, err)
+		}
+		to := filepath.Join(dir, filepath.FromSlash(h.Name))
+		data, err := io.ReadAll(tr)
+		if err != nil {
+			return fmt.Errorf("unpacking %q: %w", h.Name, err)
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, data, 0o644); err != nil {
+			return err
 		}
 	}
 }

@@ -19,11 +19,6 @@ var Libbpf []byte
 //go:embed linux.json
 var Linux []byte
 
-// Vmlinux is vmlinux.json: which vmlinux.h each architecture gets.
-//
-//go:embed vmlinux.json
-var Vmlinux []byte
-
 // Go is go.json: the Go toolchain that builds wasm programs.
 //
 //go:embed go.json

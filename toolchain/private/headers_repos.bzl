@@ -93,7 +93,7 @@ def _packed_vmlinux(rctx):
     lock = json.decode(rctx.read(rctx.attr._lock))
     if rctx.attr.arch not in lock["headers"]:
         fail("attribute 'arch': no vmlinux.h for %r, only for %s" % (rctx.attr.arch, ", ".join(sorted(lock["headers"]))))
-    rctx.extract(rctx.attr._lock.relative("//toolchain/vmlinux:" + lock["headers"][rctx.attr.arch]["file"]))
+    rctx.extract(rctx.attr._lock.relative("//toolchain/vmlinux:vmlinux.tar.xz"), "", rctx.attr.arch)
 
 def _chosen_vmlinux(rctx):
     if rctx.attr.urls:

@@ -2,9 +2,10 @@
 // programs that build gadgets without Bazel.
 package vmlinux
 
-import "embed"
+import _ "embed"
 
-// Files are the archives that vmlinux.json names.
+// Archive is a tar archive, compressed with xz, of <architecture>/vmlinux.h. They are
+// packed together because they have most lines in common.
 //
-//go:embed *.tar.xz
-var Files embed.FS
+//go:embed vmlinux.tar.xz
+var Archive string

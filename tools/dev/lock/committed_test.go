@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -75,31 +74,20 @@ func TestCommittedVmlinux(t *testing.T) {
 	if err := json.Unmarshal(text, &lock); err != nil {
 		t.Fatal(err)
 	}
-	var want []string
-	for arch, entry := range lock.Headers {
-		want = append(want, entry.File)
-		data, err := os.ReadFile(filepath.Join(vmlinuxDirectory, entry.File))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := sum(data); got != entry.SHA256 {
-			t.Errorf("%s has sha256 %s, the lock says %s", entry.File, got, entry.SHA256)
-		}
-		if !strings.HasPrefix(entry.File, "vmlinux-"+arch+"-"+entry.Release) {
-			t.Errorf("file %q is not named by its arch %q and release %q", entry.File, arch, entry.Release)
-		}
-	}
-	files, err := filepath.Glob(filepath.Join(vmlinuxDirectory, "*.tar.xz"))
+	packed, err := os.ReadFile(filepath.Join(vmlinuxDirectory, archiveFileName))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	for _, file := range files {
-		got = append(got, filepath.Base(file))
+	if got := sum(packed); got != lock.SHA256 {
+		t.Errorf("%s has sha256 %s, the lock says %s", archiveFileName, got, lock.SHA256)
+	}
+	var want []string
+	for arch := range lock.Headers {
+		want = append(want, arch+"/"+headerFileName)
 	}
 	slices.Sort(want)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("packed headers (-lock +directory):\n%s", diff)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(filesIn(t, packed)))); diff != "" {
+		t.Errorf("packed headers (-lock +archive):\n%s", diff)
 	}
 }
 

@@ -37,7 +37,7 @@ type commandLine struct {
 	OCIRuntime packagesCommand `cmd:"" name:"oci-runtime" help:"Rewrite toolchain/lock/oci_runtime.json."`
 	TestTools  packagesCommand `cmd:"" help:"Rewrite toolchain/lock/test_tools.json."`
 	Go         goCommand       `cmd:"" help:"Write toolchain/lock/go.json, with the go command."`
-	Vmlinux    vmlinuxCommand  `cmd:"" help:"Write toolchain/vmlinux/vmlinux-<arch>-<release>.tar.xz and its lock."`
+	Vmlinux    vmlinuxCommand  `cmd:"" help:"Write toolchain/vmlinux/vmlinux.tar.xz and its lock."`
 }
 
 type packagesCommand struct {

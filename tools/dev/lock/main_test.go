@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -217,34 +218,45 @@ func TestVmlinux(t *testing.T) {
 	if err := os.WriteFile(image, raw, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	old := filepath.Join(directory, "toolchain", "vmlinux", "vmlinux-amd64-5.10.tar.xz")
-	if err := os.WriteFile(old, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
 	if err := run(context.Background(), []string{
 		"--workspace=" + directory, "vmlinux", "--bpftool=" + bpftool,
-		"--kernel=amd64=" + tools,
+		"--kernel=arm64=" + tools, "--kernel=amd64=" + tools,
 	}, strings.NewReader(""), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	packed, err := os.ReadFile(filepath.Join(directory, "toolchain", "vmlinux", "vmlinux-amd64-6.1.0-1-amd64.tar.xz"))
+	packed, err := os.ReadFile(filepath.Join(directory, "toolchain", "vmlinux", archiveFileName))
 	if err != nil {
 		t.Fatal(err)
 	}
+	files := filesIn(t, packed)
+	for _, name := range []string{"amd64/vmlinux.h", "arm64/vmlinux.h"} {
+		if text := files[name]; !strings.HasPrefix(text, "/* btf dump file format c */\n") ||
+			!strings.Contains(text, "the_type") {
+			t.Errorf("%s is %q", name, text)
+		}
+	}
+}
+
+// filesIn returns the texts of the files of a tar.xz.
+func filesIn(t *testing.T, packed []byte) map[string]string {
+	t.Helper()
 	unpacked, err := xz.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries := tar.NewReader(unpacked)
-	header, err := entries.Next()
-	if err != nil || header.Name != headerFileName {
-		t.Fatalf("the archive holds %v, %v", header, err)
-	}
-	if text, err := io.ReadAll(entries); err != nil ||
-		!strings.HasPrefix(string(text), "/* btf dump file format c */\n") || !strings.Contains(string(text), "the_type") {
-		t.Errorf("header is %q, %v", text, err)
-	}
-	if _, err := os.Stat(old); err == nil {
-		t.Error("the header of another release is still there")
+	files := map[string]string{}
+	for entries := tar.NewReader(unpacked); ; {
+		header, err := entries.Next()
+		if errors.Is(err, io.EOF) {
+			return files
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(entries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[header.Name] = string(text)
 	}
 }

@@ -10,16 +10,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"github.com/rules-gadget/rules_gadget/tools/dev/lock/lockfile"
 )
 
 const (
-	vmlinuxFormat  = 1
-	headerFileName = "vmlinux.h"
+	vmlinuxFormat   = 1
+	headerFileName  = "vmlinux.h"
+	archiveFileName = "vmlinux.tar.xz"
 )
 
 type vmlinuxCommand struct {
@@ -31,13 +34,12 @@ type vmlinuxCommand struct {
 // vmlinuxLock is toolchain/lock/vmlinux.json.
 type vmlinuxLock struct {
 	Format  int                    `json:"format"`
-	Headers map[string]lockedEntry `json:"headers"` // by arch of the gadget
+	SHA256  string                 `json:"sha256"`  // of the archive
+	Headers map[string]lockedEntry `json:"headers"` // by arch of the gadget, <arch>/vmlinux.h in the archive
 }
 
 type lockedEntry struct {
-	Release string `json:"release"` // of the kernel whose types the header holds
-	File    string `json:"file"`    // in toolchain/vmlinux
-	SHA256  string `json:"sha256"`
+	Release string `json:"release"`    // of the kernel whose types the header holds
 	BTF     string `json:"btf_sha256"` // of the merged BTF that the header was printed from
 }
 
@@ -52,12 +54,20 @@ func (c *vmlinuxCommand) run(ctx context.Context, workspace string) error {
 	if err != nil {
 		return err
 	}
+	headers := map[string][]byte{}
 	for arch := range c.Kernels {
-		entry, err := c.header(ctx, arch, images, filepath.Join(workspace, "toolchain", "vmlinux"))
+		lock.Headers[arch], headers[arch], err = c.header(ctx, arch, images)
 		if err != nil {
 			return fmt.Errorf("making the header for %s: %w", arch, err)
 		}
-		lock.Headers[arch] = entry
+	}
+	packed, err := packHeaders(ctx, headers)
+	if err != nil {
+		return err
+	}
+	lock.SHA256 = sum(packed)
+	if err := os.WriteFile(filepath.Join(workspace, "toolchain", "vmlinux", archiveFileName), packed, 0o644); err != nil {
+		return err
 	}
 	text, err := json.MarshalIndent(lock, "", "  ")
 	if err != nil {
@@ -66,33 +76,14 @@ func (c *vmlinuxCommand) run(ctx context.Context, workspace string) error {
 	return os.WriteFile(filepath.Join(workspace, "toolchain", "lock", "vmlinux.json"), append(text, '\n'), 0o644)
 }
 
-// header prints the types of an unpacked kernel as C, packs it and removes the header of another release.
-func (c *vmlinuxCommand) header(ctx context.Context, arch string, images map[string]bool,
-	directory string,
-) (lockedEntry, error) {
+// header returns the types of an unpacked kernel as C.
+func (c *vmlinuxCommand) header(ctx context.Context, arch string, images map[string]bool) (lockedEntry, []byte, error) {
 	release, btf, err := mergedBTF(c.Kernels[arch], c.Older[arch], images)
 	if err != nil {
-		return lockedEntry{}, err
+		return lockedEntry{}, nil, err
 	}
 	text, err := c.dump(ctx, btf)
-	if err != nil {
-		return lockedEntry{}, err
-	}
-	packed, err := packHeader(ctx, text)
-	if err != nil {
-		return lockedEntry{}, err
-	}
-	entry := lockedEntry{
-		Release: release, File: "vmlinux-" + arch + "-" + release + ".tar.xz", SHA256: sum(packed), BTF: sum(btf),
-	}
-	old, err := filepath.Glob(filepath.Join(directory, "vmlinux-"+arch+"-*.tar.xz"))
-	if err != nil {
-		return lockedEntry{}, err
-	}
-	for _, file := range old {
-		err = errors.Join(err, os.Remove(file))
-	}
-	return entry, errors.Join(err, os.WriteFile(filepath.Join(directory, entry.File), packed, 0o644))
+	return lockedEntry{Release: release, BTF: sum(btf)}, text, err
 }
 
 func (c *vmlinuxCommand) dump(ctx context.Context, btf []byte) ([]byte, error) {
@@ -108,18 +99,24 @@ func (c *vmlinuxCommand) dump(ctx context.Context, btf []byte) ([]byte, error) {
 	return output(ctx, nil, c.Bpftool, "btf", "dump", "file", file.Name(), "format", "c")
 }
 
-// packHeader returns a tar.xz of the header alone. The xz program packs a fifth better than the Go library does, and a
-// release of it gives the same bytes for the same text.
-func packHeader(ctx context.Context, text []byte) ([]byte, error) {
+// packHeaders returns a tar.xz of the headers, which have most of their lines in common: packed together they take little
+// more than one. The xz program packs a fifth better than the Go library does, and a release of it gives the same bytes
+// for the same text.
+func packHeaders(ctx context.Context, headers map[string][]byte) ([]byte, error) {
 	var unpacked bytes.Buffer
 	entries := tar.NewWriter(&unpacked)
-	err := entries.WriteHeader(&tar.Header{
-		Name: headerFileName, Mode: 0o644, Size: int64(len(text)), Format: tar.FormatUSTAR,
-	})
-	if err == nil {
-		_, err = entries.Write(text)
+	for _, arch := range slices.Sorted(maps.Keys(headers)) {
+		err := entries.WriteHeader(&tar.Header{
+			Name: arch + "/" + headerFileName, Mode: 0o644, Size: int64(len(headers[arch])), Format: tar.FormatUSTAR,
+		})
+		if err == nil {
+			_, err = entries.Write(headers[arch])
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	if err := errors.Join(err, entries.Close()); err != nil {
+	if err := entries.Close(); err != nil {
 		return nil, err
 	}
 	return output(ctx, &unpacked, "xz", "--compress", "--stdout", "--threads=1", "-9e")
