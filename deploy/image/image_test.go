@@ -32,6 +32,8 @@ const (
 	inImage = "usr/bin/gadget-run"
 	// maxBlob is the size of a blob that is read, in bytes.
 	maxBlob = 256 << 20
+	// maxProgram is the size that gadget-run may have, in bytes: nodes fetch it.
+	maxProgram = 30_000_000
 )
 
 // built is the image that is tested, and the program for this machine.
@@ -51,7 +53,7 @@ func image(t *testing.T) built {
 	}
 	dir := t.TempDir()
 	b := built{filepath.Join(dir, "oci"), filepath.Join(dir, "gadget-run")}
-	cmd := exec.Command(goCommand, "build", "-o", b.program, "../../runner")
+	cmd := exec.Command(goCommand, "build", "-trimpath", "-ldflags=-s -w", "-o", b.program, "../../runner")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building gadget-run: %v\n%s", err, out)
@@ -145,12 +147,22 @@ func TestProgram(t *testing.T) {
 	if got := files[inImage]; !bytes.Equal(got, want) {
 		t.Errorf("the program of the image has %d bytes and differs from gadget-run with %d", len(got), len(want))
 	}
+	holdSize(t, arch.Host(), files[inImage])
 	for name := range files {
 		switch name {
 		case inImage, "tmp/", "etc/ssl/certs/ca-certificates.crt":
 		default:
 			t.Errorf("the image has a file %q, which nothing needs", name)
 		}
+	}
+}
+
+// holdSize fails when gadget-run is larger than it may be.
+func holdSize(t *testing.T, a arch.Arch, program []byte) {
+	t.Helper()
+	if n := len(program); n == 0 || n > maxProgram {
+		t.Errorf("%s: gadget-run has %d bytes, %d are allowed; \"go tool nm -size -sort size\" of a build without -s tells "+
+			"what is large", a, n, maxProgram)
 	}
 }
 
@@ -167,8 +179,9 @@ func TestReleased(t *testing.T) {
 	}
 	for _, a := range arch.All() {
 		manifest, config := platform(t, l, a)
-		if n := bytes.Count(contents(t, l, manifest.Layers)["etc/ssl/certs/ca-certificates.crt"],
-			[]byte("BEGIN CERTIFICATE")); n < 100 {
+		files := contents(t, l, manifest.Layers)
+		holdSize(t, a, files[inImage])
+		if n := bytes.Count(files["etc/ssl/certs/ca-certificates.crt"], []byte("BEGIN CERTIFICATE")); n < 100 {
 			t.Errorf("%s: %d certificates, want those of Debian", a, n)
 		}
 		for _, label := range []string{

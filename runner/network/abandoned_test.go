@@ -42,7 +42,7 @@ func TestAbandonedFilter(t *testing.T) {
 			return err
 		}
 		count := func() int {
-			filters, err := d.filters(netlink.HANDLE_MIN_INGRESS)
+			filters, err := d.control.filters(ingressParent)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,7 +53,7 @@ func TestAbandonedFilter(t *testing.T) {
 		}
 		for deadline := time.Now().Add(10 * time.Second); count() > 1 &&
 			time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-			d.sweep(netlink.HANDLE_MIN_INGRESS)
+			d.sweep(ingressParent)
 		}
 		if n := count(); n != 1 {
 			t.Errorf("%d filters after, want that of the process that lives", n)

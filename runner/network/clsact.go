@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/cilium/ebpf"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,14 +20,14 @@ type place struct {
 
 // qdisc is the clsact qdisc of an interface, which holds filters.
 type qdisc struct {
-	at     place
-	handle *netlink.Handle // in the namespace
-	made   bool            // by this process
-	users  int
+	at      place
+	control trafficControl // in the namespace
+	made    bool           // by this process
+	users   int
 }
 
 // parents are the ends of a queue.
-var parents = map[bool]uint32{false: netlink.HANDLE_MIN_INGRESS, true: netlink.HANDLE_MIN_EGRESS}
+var parents = map[bool]uint32{false: ingressParent, true: egressParent}
 
 // addFilter attaches prog by a filter. Unlike a link a filter outlives this process:
 // when that is killed, the filter stays without its program, which the kernel has
@@ -59,16 +58,16 @@ func (q *Queues) open(index int) (*qdisc, error) {
 		d.users++
 		return d, nil
 	}
-	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	control, err := openTrafficControl(index)
 	if err != nil {
-		return nil, fmt.Errorf("opening a netlink socket: %w", err)
+		return nil, err
 	}
-	d := &qdisc{at: at, handle: handle, users: 1}
-	switch err := handle.QdiscAdd(d.clsact()); {
+	d := &qdisc{at: at, control: control, users: 1}
+	switch err := control.addClsact(); {
 	case err == nil:
 		d.made = true
 	case !errors.Is(err, unix.EEXIST):
-		handle.Close()
+		control.close()
 		return nil, fmt.Errorf("making a clsact qdisc, which needs Linux 6.6 or CONFIG_NET_SCH_INGRESS: %w", err)
 	}
 	q.qdiscs[at] = d
@@ -84,23 +83,17 @@ func (q *Queues) release(d *qdisc) error {
 		return nil
 	}
 	delete(q.qdiscs, d.at)
-	defer d.handle.Close()
+	defer d.control.close()
 	if !d.made || d.used() {
 		return nil
 	}
-	return ignoreGone(d.handle.QdiscDel(d.clsact()))
-}
-
-func (d *qdisc) clsact() *netlink.Clsact {
-	return &netlink.Clsact{QdiscAttrs: netlink.QdiscAttrs{
-		LinkIndex: d.at.index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT,
-	}}
+	return ignoreGone(d.control.removeClsact())
 }
 
 // used reports whether filters are there; where that is not known they may be.
 func (d *qdisc) used() bool {
 	for _, parent := range parents {
-		filters, err := d.filters(parent)
+		filters, err := d.control.filters(parent)
 		if err != nil || len(filters) > 0 {
 			return true
 		}
@@ -108,46 +101,37 @@ func (d *qdisc) used() bool {
 	return false
 }
 
-func (d *qdisc) filters(parent uint32) ([]netlink.Filter, error) {
-	return d.handle.FilterList(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Index: d.at.index}}, parent)
-}
-
 // add adds a filter that runs before those of others and lets them run as well.
-func (d *qdisc) add(prog *ebpf.Program, parent uint32) (*netlink.BpfFilter, error) {
+func (d *qdisc) add(prog *ebpf.Program, parent uint32) (filter, error) {
 	d.sweep(parent)
 	for handle := uint32(1); handle <= maxFilters; handle++ {
-		f := &netlink.BpfFilter{
-			FilterAttrs: netlink.FilterAttrs{
-				LinkIndex: d.at.index, Parent: parent, Handle: handle, Protocol: unix.ETH_P_ALL, Priority: 1,
-			},
-			Fd: prog.FD(), Name: dispatcherName, DirectAction: true,
-		}
-		if err := d.handle.FilterAdd(f); !errors.Is(err, unix.EEXIST) {
+		f := filter{handle: handle, parent: parent, info: firstInfo, kind: "bpf", name: dispatcherName}
+		if err := d.control.add(f, prog.FD()); !errors.Is(err, unix.EEXIST) {
 			return f, err
 		}
 	}
-	return nil, fmt.Errorf("it already has %d filters", maxFilters)
+	return filter{}, fmt.Errorf("it already has %d filters", maxFilters)
 }
 
 // sweep removes the filters of processes that were killed.
 func (d *qdisc) sweep(parent uint32) {
-	filters, err := d.filters(parent)
+	filters, err := d.control.filters(parent)
 	if err != nil {
 		return
 	}
 	for _, f := range filters {
-		if b, ok := f.(*netlink.BpfFilter); ok && isAbandoned(b) {
-			_ = d.handle.FilterDel(b)
+		if isAbandoned(f) {
+			_ = d.control.remove(f)
 		}
 	}
 }
 
 // isAbandoned reports whether f is of a dispatcher whose table is empty.
-func isAbandoned(f *netlink.BpfFilter) bool {
-	if f.Name != dispatcherName {
+func isAbandoned(f filter) bool {
+	if f.name != dispatcherName {
 		return false
 	}
-	prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(f.Id))
+	prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(f.program))
 	if err != nil {
 		return false
 	}
@@ -173,12 +157,12 @@ func isAbandoned(f *netlink.BpfFilter) bool {
 type attachedFilter struct {
 	queues *Queues
 	qdisc  *qdisc
-	filter *netlink.BpfFilter
+	filter filter
 }
 
 // Close removes it.
 func (a *attachedFilter) Close() error {
-	return errors.Join(ignoreGone(a.qdisc.handle.FilterDel(a.filter)), a.queues.release(a.qdisc))
+	return errors.Join(ignoreGone(a.qdisc.control.remove(a.filter)), a.queues.release(a.qdisc))
 }
 
 // ignoreGone returns err unless it says that the thing went away by itself, as the
