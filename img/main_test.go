@@ -33,7 +33,7 @@ func inside() {
 		}
 		os.Exit(code)
 	}
-	if err := rootless.Settle(); err != nil {
+	if err := rootless.EnterNamespaces(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

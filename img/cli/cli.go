@@ -129,7 +129,7 @@ func run(ctx context.Context, args []string, std Streams) (int, error) {
 	if !rootless.Inside() {
 		return rootless.Run(spec)
 	}
-	if err := rootless.Settle(); err != nil {
+	if err := rootless.EnterNamespaces(); err != nil {
 		return 0, err
 	}
 	return 0, kctx.Run()

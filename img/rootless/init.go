@@ -38,9 +38,9 @@ func becomeInside() error {
 	return unix.Exec("/proc/self/exe", os.Args, os.Environ())
 }
 
-// Settle makes the mounts of the inside its own and ends this process with its
+// EnterNamespaces makes the mounts of the inside its own and ends this process with its
 // parent. It is called inside, before anything else.
-func Settle() error {
+func EnterNamespaces() error {
 	unix.CloseOnExec(lifeline)
 	go func() {
 		var b [1]byte

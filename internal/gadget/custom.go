@@ -58,11 +58,11 @@ type customizer struct {
 // apply patches the document for one parameter.
 func (c *customizer) apply(name string, p *CustomParam) error {
 	value := c.value(CustomQualifier + name)
-	patch, known := p.Values[value]
+	patch, listed := p.Values[value]
 	switch {
-	case !known && p.Patch == nil && value != "":
+	case !listed && p.Patch == nil && value != "":
 		return fmt.Errorf("%q is not one of %s", value, strings.Join(keys(p.Values), ", "))
-	case !known || patch == nil:
+	case !listed || patch == nil:
 		patch = p.Patch
 	}
 	if patch == nil {

@@ -197,9 +197,9 @@ func MetadataKeys() []KeyTable {
 // keyed is fields for a mapping whose keys are in a table; read has the reader of
 // each.
 func (r *yamlReader) keyed(n *yaml.Node, what string, table []Key, read map[string]func(*yaml.Node)) {
-	known := make(map[string]func(*yaml.Node), len(table))
+	readers := make(map[string]func(*yaml.Node), len(table))
 	for _, k := range table {
-		known[k.Name] = read[k.Name]
+		readers[k.Name] = read[k.Name]
 	}
-	r.fields(n, what, known)
+	r.fields(n, what, readers)
 }

@@ -246,10 +246,10 @@ func (r *metadataReader) customParams(n *yaml.Node) {
 	r.pairs(n, "params.custom", func(key, value *yaml.Node) {
 		c := &CustomParam{Param: Param{node: key}, Values: map[string]*yaml.Node{}}
 		r.md.CustomParams[key.Value] = c
-		known := r.paramFields(&c.Param, key.Value)
-		known["patch"] = func(n *yaml.Node) { c.Patch = n }
-		known["values"] = func(n *yaml.Node) { r.customValues(n, key.Value, c) }
-		r.keyed(value, "params.custom."+key.Value, slices.Concat(paramKeys, customKeys), known)
+		readers := r.paramFields(&c.Param, key.Value)
+		readers["patch"] = func(n *yaml.Node) { c.Patch = n }
+		readers["values"] = func(n *yaml.Node) { r.customValues(n, key.Value, c) }
+		r.keyed(value, "params.custom."+key.Value, slices.Concat(paramKeys, customKeys), readers)
 	})
 }
 

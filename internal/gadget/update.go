@@ -104,13 +104,13 @@ func (u *updater) update(root *yaml.Node) {
 
 // source adds the fields that gadget.yaml lacks of one data source.
 func (u *updater) source(root *yaml.Node, s *gadgetapi.Source) {
-	known := u.md.DataSources[s.Name]
-	if known == nil {
-		known = &DataSource{}
+	described := u.md.DataSources[s.Name]
+	if described == nil {
+		described = &DataSource{}
 	}
 	missing := []string{}
 	for _, name := range visibleFields(s) {
-		if known.Fields[name] == nil {
+		if described.Fields[name] == nil {
 			missing = append(missing, name)
 		}
 	}

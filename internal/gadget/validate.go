@@ -188,8 +188,8 @@ func (r *validator) param(name string, p *Param) {
 // program checks one entry of programs: a function, or the part of a section
 // name after the slash.
 func (r *validator) program(name string, p *Program) {
-	known := r.spec.ProgramNames()
-	if slices.Contains(known, name) {
+	programs := r.spec.ProgramNames()
+	if slices.Contains(programs, name) {
 		return
 	}
 	for _, pr := range r.spec.Programs {
@@ -197,7 +197,7 @@ func (r *validator) program(name string, p *Program) {
 			return
 		}
 	}
-	r.doubt(p.node, "the object has no program %q, %s", name, nearest.Advice(name, known))
+	r.doubt(p.node, "the object has no program %q, %s", name, nearest.Advice(name, programs))
 }
 
 // programsWithout refuses entries that need an object in a gadget without one.

@@ -178,10 +178,10 @@ func (r *yamlReader) pairs(n *yaml.Node, what string, visit func(key, value *yam
 // fields is pairs for a mapping whose keys are known: each value goes to the
 // reader of its key, in whatever case it is written. Others are doubted, with
 // the nearest known one.
-func (r *yamlReader) fields(n *yaml.Node, what string, known map[string]func(*yaml.Node)) {
+func (r *yamlReader) fields(n *yaml.Node, what string, readers map[string]func(*yaml.Node)) {
 	folded := map[string]string{}
 	names := []string{}
-	for name := range known {
+	for name := range readers {
 		folded[strings.ToLower(name)] = name
 		names = append(names, name)
 	}
@@ -197,7 +197,7 @@ func (r *yamlReader) fields(n *yaml.Node, what string, known map[string]func(*ya
 			return
 		}
 		seen[name] = key.Line
-		known[name](value)
+		readers[name](value)
 	})
 }
 

@@ -90,17 +90,17 @@ func FieldAnnotations() []Annotation { return slices.Clone(fieldAnnotations) }
 // value. A key with a slash (example.com/name) belongs to somebody else and is
 // not judged. Templates are not judged either.
 func CheckAnnotation(ofField bool, key, value string) (string, error) {
-	known := sourceAnnotations
+	table := sourceAnnotations
 	if ofField {
-		known = fieldAnnotations
+		table = fieldAnnotations
 	}
 	if strings.Contains(key, "/") || strings.HasPrefix(key, EnvFieldPrefix) {
 		return key, nil
 	}
-	a, ok := annotationNamed(known, key)
+	a, ok := annotationNamed(table, key)
 	if !ok {
 		var names []string
-		for _, a := range known {
+		for _, a := range table {
 			names = append(names, a.Name)
 		}
 		return key, fmt.Errorf("unknown annotation %q, %s", key, nearest.Advice(key, names))
@@ -112,13 +112,13 @@ func CheckAnnotation(ofField bool, key, value string) (string, error) {
 }
 
 // annotationNamed returns the annotation with a name, in any case.
-func annotationNamed(known []Annotation, name string) (Annotation, bool) {
+func annotationNamed(table []Annotation, name string) (Annotation, bool) {
 	name = strings.ToLower(name)
-	i := slices.IndexFunc(known, func(a Annotation) bool { return strings.ToLower(a.Name) == name })
+	i := slices.IndexFunc(table, func(a Annotation) bool { return strings.ToLower(a.Name) == name })
 	if i < 0 {
 		return Annotation{}, false
 	}
-	return known[i], true
+	return table[i], true
 }
 
 // values are those that an annotation may have.

@@ -146,9 +146,9 @@ func (s *Source) Namespace(typ string) *Field {
 
 // IsForeign reports whether an operator of another runner may add the field.
 func (s *Source) IsForeign(name string) bool {
-	return slices.ContainsFunc(s.Foreign, func(known string) bool {
-		prefix, all := strings.CutSuffix(known, "*")
-		return name == known || all && strings.HasPrefix(name, prefix)
+	return slices.ContainsFunc(s.Foreign, func(foreign string) bool {
+		prefix, all := strings.CutSuffix(foreign, "*")
+		return name == foreign || all && strings.HasPrefix(name, prefix)
 	})
 }
 

@@ -13,18 +13,18 @@ const maxListed = 100
 // Advice returns what to say behind the message that nothing is called got: the
 // known name that is closest to it or, when none is close, all of them. Aliases
 // are other names that are known: they may be the closest, but are not listed.
-func Advice(got string, known []string, aliases ...string) string {
-	known = slices.Sorted(slices.Values(known))
-	best, close := Closest(got, slices.Concat(known, slices.Sorted(slices.Values(aliases))))
+func Advice(got string, candidates []string, aliases ...string) string {
+	candidates = slices.Sorted(slices.Values(candidates))
+	best, close := Closest(got, slices.Concat(candidates, slices.Sorted(slices.Values(aliases))))
 	switch {
 	case close:
 		return fmt.Sprintf("did you mean %q?", best)
-	case len(known) == 0:
+	case len(candidates) == 0:
 		return "none exists"
-	case len(known) > maxListed:
-		return fmt.Sprintf("known are %s and %d more", strings.Join(known[:maxListed], ", "), len(known)-maxListed)
+	case len(candidates) > maxListed:
+		return fmt.Sprintf("known are %s and %d more", strings.Join(candidates[:maxListed], ", "), len(candidates)-maxListed)
 	}
-	return "known are " + strings.Join(known, ", ")
+	return "known are " + strings.Join(candidates, ", ")
 }
 
 // Closest returns the name that is closest to got, the first of several, and

@@ -14,10 +14,10 @@ func TestAdvice(t *testing.T) {
 		many = append(many, fmt.Sprintf("name%03d", i))
 	}
 	for _, tc := range []struct {
-		name  string
-		got   string
-		known []string
-		want  string
+		name       string
+		got        string
+		candidates []string
+		want       string
 	}{
 		{"a letter left out", "pod", []string{"zebra", "podName", "proc.comm", "pid"}, `did you mean "pid"?`},
 		{"a letter changed", "proc.com", []string{"proc.comm", "proc.pid"}, `did you mean "proc.comm"?`},
@@ -27,7 +27,7 @@ func TestAdvice(t *testing.T) {
 		{"too many", "elephants all", many, "and 50 more"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := nearest.Advice(tc.got, tc.known); !strings.HasSuffix(got, tc.want) {
+			if got := nearest.Advice(tc.got, tc.candidates); !strings.HasSuffix(got, tc.want) {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
@@ -35,22 +35,22 @@ func TestAdvice(t *testing.T) {
 }
 
 func TestAdviceAliases(t *testing.T) {
-	known := []string{"fd", "proc.comm", "proc.pid"}
+	candidates := []string{"fd", "proc.comm", "proc.pid"}
 	for got, want := range map[string]string{
 		"pidd":     `did you mean "pid"?`,
 		"cmm":      `did you mean "comm"?`,
 		"elephant": "known are fd, proc.comm, proc.pid",
 	} {
-		if advice := nearest.Advice(got, known, "pid", "comm", ""); advice != want {
+		if advice := nearest.Advice(got, candidates, "pid", "comm", ""); advice != want {
 			t.Errorf("%s: got %q, want %q", got, advice, want)
 		}
 	}
 }
 
 func TestAdviceLeavesItsInput(t *testing.T) {
-	known := []string{"b", "a"}
-	nearest.Advice("x", known)
-	if known[0] != "b" {
-		t.Errorf("the names were sorted in place: %v", known)
+	candidates := []string{"b", "a"}
+	nearest.Advice("x", candidates)
+	if candidates[0] != "b" {
+		t.Errorf("the names were sorted in place: %v", candidates)
 	}
 }

@@ -277,13 +277,13 @@ func (p *parser) access() (node, error) {
 
 // unknown says that a word means nothing where it stands.
 func unknown(word string) error {
-	var known []string
+	var words []string
 	for _, m := range []map[string]uint32{etherTypes, protocols} {
 		for name := range m {
-			known = append(known, name)
+			words = append(words, name)
 		}
 	}
-	known = append(known, "host", "net", "port", "portrange", "proto", "src", "dst", "ether", "vlan", "len", "broadcast",
+	words = append(words, "host", "net", "port", "portrange", "proto", "src", "dst", "ether", "vlan", "len", "broadcast",
 		"multicast")
-	return fmt.Errorf("%q has no meaning here, %s", word, nearest.Advice(word, known))
+	return fmt.Errorf("%q has no meaning here, %s", word, nearest.Advice(word, words))
 }

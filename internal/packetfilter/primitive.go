@@ -250,16 +250,16 @@ func (p *parser) proto(q qualifiers, id string) (node, error) {
 		return nil, fmt.Errorf("%q does not go with %q", q.from, "proto")
 	}
 	if q.proto == "ether" {
-		if known, ok := etherTypes[id]; ok {
-			value, err = uint64(known), nil
+		if named, ok := etherTypes[id]; ok {
+			value, err = uint64(named), nil
 		}
 		if err != nil || value < 0x600 {
 			return nil, fmt.Errorf("%q is not a protocol on Ethernet, use a name or a number from 0x600 on", id)
 		}
 		return is(load{p.frame.link(etherTypeAt), 2}, uint32(value)), nil
 	}
-	if known, ok := protocols[id]; ok {
-		value, err = uint64(known), nil
+	if named, ok := protocols[id]; ok {
+		value, err = uint64(named), nil
 	}
 	if err != nil || value > 0xff {
 		return nil, fmt.Errorf("%q is not a protocol on IP, use a name or a number", id)

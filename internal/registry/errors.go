@@ -39,8 +39,8 @@ func (e *Error) Is(target error) bool {
 
 // explain turns an error of the transport into an Error.
 func (c *Client) explain(err error, h string) error {
-	var known *Error
-	if err == nil || errors.As(err, &known) || errors.Is(err, context.Canceled) {
+	var explained *Error
+	if err == nil || errors.As(err, &explained) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	// A certificate first: where plain HTTP was tried too, that it got an

@@ -268,15 +268,15 @@ func TestChallengeOfAResource(t *testing.T) {
 		var addr string
 		addr = behind(t, func(w http.ResponseWriter, r *http.Request) bool {
 			user, password, _ := r.BasicAuth()
-			known := user == "u" && password == "p"
+			authenticated := user == "u" && password == "p"
 			switch {
 			case r.URL.Path == "/v2/":
 				w.WriteHeader(http.StatusOK)
 				return true
-			case r.URL.Path == "/token" && known:
+			case r.URL.Path == "/token" && authenticated:
 				fmt.Fprint(w, `{"token":"good"}`)
 				return true
-			case r.URL.Path != "/token" && (scheme == "basic" && known || r.Header.Get("Authorization") == "Bearer good"):
+			case r.URL.Path != "/token" && (scheme == "basic" && authenticated || r.Header.Get("Authorization") == "Bearer good"):
 				return false
 			case r.URL.Path == "/token" || scheme == "basic":
 				w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
@@ -324,19 +324,19 @@ func TestChallengesOfOneRegistry(t *testing.T) {
 	}
 	addr = behind(t, func(w http.ResponseWriter, r *http.Request) bool {
 		user, password, _ := r.BasicAuth()
-		known := user == "u" && password == "p"
+		authenticated := user == "u" && password == "p"
 		repository, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/")
 		server, isServer := strings.CutPrefix(r.URL.Path, "/token-of-")
 		want, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		switch {
-		case isServer && known:
+		case isServer && authenticated:
 			token := "token-of-" + server
 			if scopes := r.URL.Query()["scope"]; slices.Contains(scopes, "repository:more/x:extra") {
 				token += " with repository:more/x:extra"
 			}
 			fmt.Fprintf(w, `{"token":%q}`, token)
 			return true
-		case r.URL.Path == "/v2/", !isServer && bearer && want == wants[repository], repository == "plain" && known:
+		case r.URL.Path == "/v2/", !isServer && bearer && want == wants[repository], repository == "plain" && authenticated:
 			return false
 		case isServer || repository == "plain":
 			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)

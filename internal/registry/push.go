@@ -229,10 +229,10 @@ func platformName(d ocispec.Descriptor) string {
 	return fmt.Sprintf(" (%s/%s)", d.Platform.OS, d.Platform.Architecture)
 }
 
-// tag sets a tag, unless it is there: which it cannot be when the artifact
-// was not known before.
-func (p *pusher) tag(ctx context.Context, tag string, known bool) error {
-	if known {
+// tag sets a tag. When the artifact existed before, the tag may already be set, so
+// it is looked at first.
+func (p *pusher) tag(ctx context.Context, tag string, existed bool) error {
+	if existed {
 		now, exists, err := p.ep.headManifest(ctx, p.client, tag)
 		if err != nil {
 			return err

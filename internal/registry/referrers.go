@@ -262,13 +262,13 @@ func (ep *endpoint) listUnderTag(ctx context.Context, c *Client, subject digest.
 		if err != nil {
 			return putManifest{}, err
 		}
-		known := len(list)
+		count := len(list)
 		for _, d := range referrers {
 			if !slices.ContainsFunc(list, func(old ocispec.Descriptor) bool { return old.Digest == d.Digest }) {
 				list = append(list, d)
 			}
 		}
-		if len(list) == known {
+		if len(list) == count {
 			return putManifest{}, nil
 		}
 		data, err := action.JSON(ocispec.Index{

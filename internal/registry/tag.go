@@ -19,12 +19,12 @@ const (
 	tagAttempts = 30
 	// A written tag is looked at again after so many times what the writing
 	// took, within these bounds.
-	settleFactor = 4
-	minSettle    = 500 * time.Millisecond
-	maxSettle    = 3 * time.Second
+	recheckFactor = 4
+	minRecheck    = 500 * time.Millisecond
+	maxRecheck    = 3 * time.Second
 	// maxSeen is how long what was seen of a tag counts: a writer that was held
 	// up for longer might replace what others have looked at for the last time.
-	maxSeen = minSettle / 4
+	maxSeen = minRecheck / 4
 )
 
 // TagChange makes of what lies under a tag what shall lie there; where nothing
@@ -73,7 +73,7 @@ func (ep *endpoint) extendTag(ctx context.Context, c *Client, tag string,
 		if err != nil || done {
 			return err
 		}
-		if err := sleep(ctx, rand.N(minSettle)); err != nil {
+		if err := sleep(ctx, rand.N(minRecheck)); err != nil {
 			return err
 		}
 	}
@@ -97,7 +97,7 @@ func (ep *endpoint) replaceTag(ctx context.Context, c *Client, before digest.Dig
 	if err != nil {
 		return false, err
 	}
-	if err := sleep(ctx, min(max(settleFactor*time.Since(start), minSettle), maxSettle)); err != nil {
+	if err := sleep(ctx, min(max(recheckFactor*time.Since(start), minRecheck), maxRecheck)); err != nil {
 		return false, err
 	}
 	now, _, err = ep.headManifest(ctx, c, m.identifier)

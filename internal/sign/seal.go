@@ -67,8 +67,8 @@ func readSecret(state string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	owner, known := info.Sys().(*syscall.Stat_t)
-	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || known && owner.Uid != 0 &&
+	owner, hasOwner := info.Sys().(*syscall.Stat_t)
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || hasOwner && owner.Uid != 0 &&
 		int(owner.Uid) != os.Geteuid() {
 		return nil, fmt.Errorf("the file %q must be a file that only its owner can read, and the owner you or root, remove "+
 			"it and load or build local artifacts again", name)

@@ -169,11 +169,11 @@ func splitArgs(ctx context.Context, model *kong.Application, args []string, firs
 	if first >= len(args) || args[first] != "run" {
 		return []runcmd.Invocation{{Args: args}}, nil
 	}
-	known := flagSet(model.Flags, child(model.Node, "run").Flags)
-	ours, rest := runcmd.Split(args[first+1:], known)
+	flags := flagSet(model.Flags, child(model.Node, "run").Flags)
+	ours, rest := runcmd.Split(args[first+1:], flags)
 	list, err := runcmd.Invocations(ctx, ours, rest, stdin)
 	for i := range list {
-		list[i].Rest.CommandFlags = known
+		list[i].Rest.CommandFlags = flags
 		list[i].Args = slices.Concat(args[:first+1], list[i].Args)
 	}
 	return list, err

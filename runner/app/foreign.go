@@ -10,14 +10,14 @@ import (
 // withForeign puts flags that only other runners have, and that stand there before
 // the command, behind "run", which knows what to say of them.
 func withForeign(args []string) []string {
-	known := map[string]bool{} // whether the flag needs a value
+	takesValue := map[string]bool{} // whether the flag needs a value
 	for _, p := range gadgetapi.ForeignParams() {
-		known["--"+p.Name] = !p.Switch
+		takesValue["--"+p.Name] = !p.Switch
 	}
 	var moved []string
 	for i := 0; i < len(args); i++ {
 		name, _, hasValue := strings.Cut(args[i], "=")
-		needsValue, foreign := known[name]
+		needsValue, foreign := takesValue[name]
 		switch {
 		case foreign && needsValue && !hasValue && i+1 < len(args):
 			moved = append(moved, args[i]+"="+args[i+1])

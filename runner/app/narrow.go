@@ -32,12 +32,12 @@ func narrow(all reflect.Type, args []string) reflect.Value {
 // leading returns how many of args stand before the command: flags that every
 // command has, and their values.
 func leading(args []string) int {
-	known := globalFlags()
+	flags := globalFlags()
 	for i := 0; i < len(args); i++ {
 		name, _, hasValue := strings.Cut(args[i], "=")
-		isBool, ok := known[name]
+		isBool, ok := flags[name]
 		switch {
-		case !ok && !allShort(known, args[i]):
+		case !ok && !allShort(flags, args[i]):
 			return i
 		case ok && !isBool && !hasValue:
 			i++
@@ -47,12 +47,12 @@ func leading(args []string) int {
 }
 
 // allShort reports whether arg is several flags of one letter, as in -qv.
-func allShort(known runcmd.FlagSet, arg string) bool {
+func allShort(flags runcmd.FlagSet, arg string) bool {
 	if len(arg) < 2 || arg[0] != '-' || arg[1] == '-' {
 		return false
 	}
 	for _, letter := range arg[1:] {
-		if !known["-"+string(letter)] {
+		if !flags["-"+string(letter)] {
 			return false
 		}
 	}
@@ -61,22 +61,22 @@ func allShort(known runcmd.FlagSet, arg string) bool {
 
 // globalFlags are the flags of every command.
 func globalFlags() runcmd.FlagSet {
-	known := runcmd.FlagSet{}
+	flags := runcmd.FlagSet{}
 	for f := range reflect.TypeFor[globals]().Fields() {
 		name := f.Tag.Get("name")
 		if name == "" {
 			name = strings.ToLower(f.Name)
 		}
 		isBool := f.Type.Kind() == reflect.Bool
-		known["--"+name] = isBool
+		flags["--"+name] = isBool
 		for alias := range strings.SplitSeq(f.Tag.Get("aliases"), ",") {
-			known["--"+alias] = isBool
+			flags["--"+alias] = isBool
 		}
-		known["-"+f.Tag.Get("short")] = isBool
+		flags["-"+f.Tag.Get("short")] = isBool
 	}
-	delete(known, "--") // of fields without aliases
-	delete(known, "-")
-	return known
+	delete(flags, "--") // of fields without aliases
+	delete(flags, "-")
+	return flags
 }
 
 // hasCommand reports whether the struct has a command of the name.

@@ -101,8 +101,8 @@ func (c *contents) referrers(d ocispec.Descriptor) ([]store.Referrer, bool) {
 }
 
 func (c *contents) knows(subject digest.Digest) bool {
-	_, known := c.roots[subject]
-	return known || c.below[subject]
+	_, isRoot := c.roots[subject]
+	return isRoot || c.below[subject]
 }
 
 // listed is what the archive's own list has about an artifact.

@@ -54,7 +54,7 @@ func versionNames(defs, names []byte) map[uint16]string {
 		d := defs[at:]
 		number, name, next := le.Uint16(d[4:])&^hiddenVersion, uint64(le.Uint32(d[12:])), uint64(le.Uint32(d[16:]))
 		if name+4 <= uint64(len(d)) {
-			if _, known := out[number]; known {
+			if _, seen := out[number]; seen {
 				return out // a chain that turns in circles
 			}
 			out[number] = string(cString(names, uint64(le.Uint32(d[name:]))))

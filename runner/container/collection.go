@@ -173,7 +173,7 @@ func (c *Collection) Watch(ctx context.Context, fn func(Event)) error {
 	w := &watch{Collection: c, emit: fn, pending: len(c.runtimes), owners: map[string]string{}}
 	var wait sync.WaitGroup
 	for _, e := range c.runtimes {
-		wait.Go(func() { (&follower{watch: w, endpoint: e, known: map[string]Container{}}).run(ctx) })
+		wait.Go(func() { (&follower{watch: w, endpoint: e, running: map[string]Container{}}).run(ctx) })
 	}
 	wait.Wait()
 	return nil

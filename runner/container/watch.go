@@ -65,7 +65,7 @@ func (w *watch) remove(c Container) {
 type follower struct {
 	*watch
 	endpoint
-	known    map[string]Container
+	running  map[string]Container
 	reported bool // listed was called
 	warned   bool
 }
@@ -216,7 +216,7 @@ func (f *follower) resync(ctx context.Context, src source.Source) error {
 		now[c.Runtime.ID] = true
 		f.found(c)
 	}
-	for id := range f.known {
+	for id := range f.running {
 		if !now[id] {
 			f.lost(id)
 		}
@@ -226,20 +226,20 @@ func (f *follower) resync(ctx context.Context, src source.Source) error {
 
 // found reports a container that is new, or another run of one.
 func (f *follower) found(c Container) {
-	if before, ok := f.known[c.Runtime.ID]; ok {
+	if before, ok := f.running[c.Runtime.ID]; ok {
 		if same(&before, &c) {
 			return
 		}
 		f.lost(c.Runtime.ID)
 	}
-	f.known[c.Runtime.ID] = c
+	f.running[c.Runtime.ID] = c
 	f.add(c)
 }
 
 // lost reports a container that has ended.
 func (f *follower) lost(id string) {
-	if c, ok := f.known[id]; ok {
-		delete(f.known, id)
+	if c, ok := f.running[id]; ok {
+		delete(f.running, id)
 		f.remove(c)
 	}
 }
@@ -247,7 +247,7 @@ func (f *follower) lost(id string) {
 // dropDead removes the containers whose processes ended while their runtime
 // could not be asked.
 func (f *follower) dropDead() {
-	for id, c := range f.known {
+	for id, c := range f.running {
 		mnt, _, err := f.files.Namespaces(c.PID)
 		if gone(err) || err == nil && mnt != c.MountNS {
 			f.lost(id)

@@ -24,15 +24,15 @@ type column struct {
 	text  func(*container.Container) string
 }
 
-// knownColumn is a column with its name, and others that JSON or ig has for it.
-type knownColumn struct {
+// namedColumn is a column with its name, and others that JSON or ig has for it.
+type namedColumn struct {
 	name, also string
 	width      int
 	text       func(*container.Container) string
 }
 
-// known are all columns.
-var known = []knownColumn{
+// allColumns are the columns that --columns takes.
+var allColumns = []namedColumn{
 	{"runtime.runtime", "runtime.name runtime.runtimeName", 15, func(c *container.Container) string {
 		return c.Runtime.Name
 	}},
@@ -68,20 +68,20 @@ func columnsOf(list string) ([]column, error) {
 	var cols []column
 	for name := range strings.SplitSeq(list, ",") {
 		name = strings.ToLower(strings.TrimSpace(name))
-		i := slices.IndexFunc(known, func(k knownColumn) bool {
+		i := slices.IndexFunc(allColumns, func(k namedColumn) bool {
 			return slices.Contains(strings.Fields(strings.ToLower(k.name+" "+k.also)), name)
 		})
 		if i < 0 {
 			return nil, fmt.Errorf("there is no column %q, there are %s", name, strings.Join(columnNames(), ", "))
 		}
-		cols = append(cols, column{title: strings.ToUpper(known[i].name), width: known[i].width, text: known[i].text})
+		cols = append(cols, column{title: strings.ToUpper(allColumns[i].name), width: allColumns[i].width, text: allColumns[i].text})
 	}
 	return cols, nil
 }
 
 func columnNames() []string {
 	var names []string
-	for _, k := range known {
+	for _, k := range allColumns {
 		names = append(names, k.name)
 	}
 	return names

@@ -72,7 +72,7 @@ podman          a` + "\uFFFD" + `[2Jb
 // TestEveryColumn holds the columns against the JSON: each shows a value of it.
 func TestEveryColumn(t *testing.T) {
 	var names []string
-	for _, k := range known {
+	for _, k := range allColumns {
 		names = append(names, k.name)
 	}
 	cols, err := columnsOf(strings.Join(names, ","))

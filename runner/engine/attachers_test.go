@@ -9,15 +9,15 @@ import (
 // TestEveryKindHasItsFunction holds the table of attach kinds against the
 // functions that attach them, both ways.
 func TestEveryKindHasItsFunction(t *testing.T) {
-	known := map[string]bool{}
+	kinds := map[string]bool{}
 	for _, k := range gadgetapi.Kinds() {
-		known[k.Name] = true
+		kinds[k.Name] = true
 		if has := attachers[k.Name] != nil || k.IsIterator(); has != k.Attachable() {
 			t.Errorf("kind %q: attached %t, the table says %t", k.Name, has, k.Attachable())
 		}
 	}
 	for name := range attachers {
-		if !known[name] {
+		if !kinds[name] {
 			t.Errorf("kind %q is not in the table", name)
 		}
 	}

@@ -105,9 +105,9 @@ func youngProgram(spec *ebpf.CollectionSpec, name string) (feature.Release, bool
 	if spec == nil || spec.Programs[name] == nil {
 		return feature.Release{}, false
 	}
-	since, known := feature.Attach(spec.Programs[name].AttachType)
+	since, listed := feature.Attach(spec.Programs[name].AttachType)
 	id, err := kernel.Uname()
-	if !known || err != nil {
+	if !listed || err != nil {
 		return since, false
 	}
 	release, ok := feature.ParseRelease(id.Release)

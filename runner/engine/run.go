@@ -58,9 +58,9 @@ func (l *Loaded) Run(ctx context.Context, h Handler, attached func()) error {
 	return err
 }
 
-// Settle waits, for at most DrainGrace, until the handler has been given what is
+// Drain waits, for at most DrainGrace, until the handler has been given what is
 // left in the buffers: after Run, when the handler no longer waits for anybody.
-func (l *Loaded) Settle() {
+func (l *Loaded) Drain() {
 	if l.reading == nil {
 		return
 	}

@@ -35,9 +35,9 @@ type Containers struct {
 // nowhere is the container of events that come from none.
 var nowhere Container
 
-// known returns how to find the container of a sample, nowhere for an event that
+// resolver returns how to find the container of a sample, nowhere for an event that
 // comes from none.
-func (c *Containers) known(namespaces func(sample []byte) (mountNS, netNS uint64)) func(sample []byte) *Container {
+func (c *Containers) resolver(namespaces func(sample []byte) (mountNS, netNS uint64)) func(sample []byte) *Container {
 	if c.Finder == nil {
 		return func([]byte) *Container { return &nowhere }
 	}
@@ -113,14 +113,14 @@ func (b *builder) containers(src *Source) {
 	if c == nil || src.namespaces == nil {
 		return
 	}
-	known := c.known(src.namespaces)
+	containerOf := c.resolver(src.namespaces)
 	for _, f := range src.Provided(gadgetapi.ProviderContainers) {
 		f.Constant = c.Finder == nil
 		if number := containerNumber[f.FullName]; number != nil {
-			f.Number = func(s []byte) uint64 { return number(known(s)) }
+			f.Number = func(s []byte) uint64 { return number(containerOf(s)) }
 			f.Append = numberText(f.Kind, f.Number)
 		} else if text := containerText[f.FullName]; text != nil {
-			f.Append = func(dst, s []byte) []byte { return append(dst, text(known(s))...) }
+			f.Append = func(dst, s []byte) []byte { return append(dst, text(containerOf(s))...) }
 		} else if f.FullName == nodeField {
 			f.Append = func(dst, _ []byte) []byte { return append(dst, c.Node...) }
 		}

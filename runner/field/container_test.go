@@ -51,16 +51,16 @@ func TestContainerFields(t *testing.T) {
 	if build(false).Lookup("runtime.containerName").Hidden() != true {
 		t.Error("the column of the container is shown where it should not be")
 	}
-	known, unknown := make([]byte, 24), make([]byte, 24)
-	binary.NativeEndian.PutUint64(known, 5)
-	binary.NativeEndian.PutUint32(known[8:], 6)
+	inside, outside := make([]byte, 24), make([]byte, 24)
+	binary.NativeEndian.PutUint64(inside, 5)
+	binary.NativeEndian.PutUint32(inside[8:], 6)
 	for name, texts := range map[string][2]string{
 		"k8s.node": {"n1", "n1"}, "k8s.podName": {"pod", ""}, "k8s.hostnetwork": {"true", "false"},
 		"k8s.owner.kind": {"ReplicaSet", ""}, "runtime.containerName": {"web", ""}, "runtime.containerPid": {"7", "0"},
 		"runtime.containerStartedAt": {"9", "0"},
 	} {
 		f := src.Lookup(name)
-		got := [2]string{string(f.Append(nil, known)), string(f.Append(nil, unknown))}
+		got := [2]string{string(f.Append(nil, inside)), string(f.Append(nil, outside))}
 		if got != texts {
 			t.Errorf("%s: got %q, want %q", name, got, texts)
 		}
@@ -69,7 +69,7 @@ func TestContainerFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !match(known) || match(unknown) {
+	if !match(inside) || match(outside) {
 		t.Error("a filter by container lets the wrong events pass")
 	}
 }

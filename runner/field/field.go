@@ -137,11 +137,11 @@ func (s *Source) Lookup(name string) *Field {
 
 // Unknown returns the error for a name that Lookup finds no field for.
 func (s *Source) Unknown(name string) error {
-	var known, aliases []string
+	var names, aliases []string
 	for _, f := range s.All() {
-		known, aliases = append(known, f.FullName), append(aliases, f.Alias())
+		names, aliases = append(names, f.FullName), append(aliases, f.Alias())
 	}
-	return fmt.Errorf("data source %q has no field %q, %s", s.Name, name, nearest.Advice(name, known, aliases...))
+	return fmt.Errorf("data source %q has no field %q, %s", s.Name, name, nearest.Advice(name, names, aliases...))
 }
 
 // value returns the field called name, which must have a value.

@@ -4,8 +4,8 @@ import "testing"
 
 func TestSyscallNames(t *testing.T) {
 	number, ok := SyscallNumber("openat")
-	name, known := SyscallName(number)
-	if !ok || !known || name != "openat" {
+	name, found := SyscallName(number)
+	if !ok || !found || name != "openat" {
 		t.Errorf("openat is number %d, which is %q", number, name)
 	}
 	if _, ok := SyscallNumber("no_such_call"); ok {

@@ -175,11 +175,11 @@ func (b *binder) call(node *ast.Node, n *ast.CallNode) {
 
 // advice says what name may have meant.
 func (b *binder) advice(name string, fields []*field.Field) string {
-	known := make([]string, 0, len(fields))
+	names := make([]string, 0, len(fields))
 	for _, f := range fields {
-		known = append(known, f.FullName)
+		names = append(names, f.FullName)
 	}
-	return nearest.Advice(name, known)
+	return nearest.Advice(name, names)
 }
 
 func names(fields []*field.Field) string {

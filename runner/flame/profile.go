@@ -38,7 +38,7 @@ func (p *Profile) Add(frames []string, weight uint64) {
 		return
 	}
 	key := strings.Join(frames, frameSeparator)
-	if _, known := p.stacks[key]; !known && len(p.stacks) >= maxStacks {
+	if _, seen := p.stacks[key]; !seen && len(p.stacks) >= maxStacks {
 		key = otherStacks
 	}
 	if p.stacks == nil {

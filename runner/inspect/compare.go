@@ -28,7 +28,7 @@ func Compare(older, newer *Report) []Change {
 	for _, part := range []string{"layer", "param", "field", "program", "map", "needs", "kernel"} {
 		names := slices.Sorted(maps.Keys(a[part]))
 		for _, name := range slices.Sorted(maps.Keys(b[part])) {
-			if _, known := a[part][name]; !known {
+			if _, both := a[part][name]; !both {
 				names = append(names, name)
 			}
 		}

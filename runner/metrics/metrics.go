@@ -76,14 +76,14 @@ type series struct {
 
 // Source counts the events of one data source.
 type Source struct {
-	registry *Registry
-	scope    []byte // the label that all series have
-	keys     []key
-	values   []value
-	known    map[string][]*series // of each value, by labels
-	labels   []byte               // reused
-	text     []byte               // reused
-	slots    []uint64             // reused
+	registry       *Registry
+	scope          []byte // the label that all series have
+	keys           []key
+	values         []value
+	seriesByLabels map[string][]*series // of each value, by labels
+	labels         []byte               // reused
+	text           []byte               // reused
+	slots          []uint64             // reused
 }
 
 type key struct {
@@ -108,7 +108,7 @@ func (r *Registry) Add(src *field.Source) (*Source, error) {
 		return nil, nil
 	}
 	scope := cmp.Or(src.Annotations[annotationName], src.Name)
-	s := &Source{registry: r, known: map[string][]*series{}, scope: []byte(scopeLabel)}
+	s := &Source{registry: r, seriesByLabels: map[string][]*series{}, scope: []byte(scopeLabel)}
 	s.scope = append(appendLabelText(s.scope, []byte(scope)), '"')
 	if name := src.Annotations[annotationImplicitName]; name != "" {
 		fam, err := r.family(&family{
@@ -223,17 +223,17 @@ func boundariesOf(f *field.Field, slots bool) ([]float64, error) {
 func (r *Registry) family(f *family) (*family, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := r.families[f.name]
-	if known == nil {
+	registered := r.families[f.name]
+	if registered == nil {
 		f.series = map[string]*series{}
 		r.families[f.name] = f
 		return f, nil
 	}
-	if known.kind != f.kind || !slices.Equal(known.boundaries, f.boundaries) {
+	if registered.kind != f.kind || !slices.Equal(registered.boundaries, f.boundaries) {
 		return nil, fmt.Errorf("another metric of other type or boundaries is called %q, name this one with %s", f.name,
 			annotationName)
 	}
-	return known, nil
+	return registered, nil
 }
 
 // Count counts one event.
@@ -253,13 +253,13 @@ func (s *Source) Count(sample []byte) {
 
 // seriesOf returns the series of s.labels, one for each value.
 func (s *Source) seriesOf() []*series {
-	if found, ok := s.known[string(s.labels)]; ok {
+	if found, ok := s.seriesByLabels[string(s.labels)]; ok {
 		return found
 	}
 	labels := string(s.labels)
-	if len(s.known) >= maxSeries {
+	if len(s.seriesByLabels) >= maxSeries {
 		labels = string(s.scope) + "," + overflowLabel
-		if found, ok := s.known[labels]; ok {
+		if found, ok := s.seriesByLabels[labels]; ok {
 			return found
 		}
 	}
@@ -275,7 +275,7 @@ func (s *Source) seriesOf() []*series {
 		}
 		out[i] = m
 	}
-	s.known[labels] = out
+	s.seriesByLabels[labels] = out
 	return out
 }
 

@@ -104,8 +104,8 @@ size_bytes_countCAT} 2
 	if diff := cmp.Diff(want, string(r.Append(nil))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	known := sample("cat", 1, 1, 1)
-	if n := testing.AllocsPerRun(100, func() { s.Count(known) }); n > 0 {
+	event := sample("cat", 1, 1, 1)
+	if n := testing.AllocsPerRun(100, func() { s.Count(event) }); n > 0 {
 		t.Errorf("an event of known keys allocates %v times", n)
 	}
 }

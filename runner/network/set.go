@@ -104,7 +104,7 @@ func (h hook) in(ns *namespace) (closer io.Closer, err error) {
 func (s *Set) Enter(pid uint32) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, known := s.users[pid]; known || len(s.hooks) == 0 {
+	if _, entered := s.users[pid]; entered || len(s.hooks) == 0 {
 		return len(s.hooks), nil
 	}
 	ns, err := openNamespace(pid)
@@ -134,8 +134,8 @@ func (s *Set) Enter(pid uint32) (int, error) {
 func (s *Set) Leave(pid uint32) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id, known := s.users[pid]
-	if !known {
+	id, entered := s.users[pid]
+	if !entered {
 		return nil
 	}
 	delete(s.users, pid)

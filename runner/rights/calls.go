@@ -60,8 +60,8 @@ var mapCommands = []uint64{
 	34, // BPF_LINK_DETACH
 }
 
-// known returns those of names that this architecture has.
-func known(names []string) []string {
+// available returns those of names that this architecture has.
+func available(names []string) []string {
 	info, err := arch.GetInfo("")
 	if err != nil {
 		return nil

@@ -94,13 +94,13 @@ func (s Set) filterCalls() error {
 	if !seccomp.Supported() {
 		return nil
 	}
-	allowed := append(known(calls), known(callsOf[runtime.GOARCH])...)
+	allowed := append(available(calls), available(callsOf[runtime.GOARCH])...)
 	if s.renaming {
-		allowed = append(allowed, known(renamingCalls)...)
+		allowed = append(allowed, available(renamingCalls)...)
 	}
 	group := seccomp.SyscallGroup{Action: seccomp.ActionAllow, Names: allowed}
 	if s.attaching {
-		group.Names = append(group.Names, known(attachingCalls)...)
+		group.Names = append(group.Names, available(attachingCalls)...)
 	} else {
 		group.NamesWithCondtions = commands()
 	}

@@ -53,11 +53,11 @@ func annotated(sources []*field.Source, subject string) (source, name string, er
 	source, name, _ = strings.Cut(subject, ".")
 	i := slices.IndexFunc(sources, func(src *field.Source) bool { return src.Name == source })
 	if i < 0 {
-		var known []string
+		var names []string
 		for _, src := range sources {
-			known = append(known, src.Name)
+			names = append(names, src.Name)
 		}
-		return "", "", fmt.Errorf("the gadget has no data source %q, %s", source, nearest.Advice(source, known))
+		return "", "", fmt.Errorf("the gadget has no data source %q, %s", source, nearest.Advice(source, names))
 	}
 	if name == "" {
 		return source, "", nil

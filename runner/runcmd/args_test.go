@@ -9,7 +9,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
-var known = FlagSet{"--timeout": false, "-o": false, "--output": false, "--host": true, "-v": true}
+var flags = FlagSet{"--timeout": false, "-o": false, "--output": false, "--host": true, "-v": true}
 
 func TestSplit(t *testing.T) {
 	for _, tc := range []struct {
@@ -35,7 +35,7 @@ func TestSplit(t *testing.T) {
 		{"", "", "", false},
 	} {
 		t.Run(tc.in, func(t *testing.T) {
-			ours, rest := Split(strings.Fields(tc.in), known)
+			ours, rest := Split(strings.Fields(tc.in), flags)
 			if got := strings.Join(ours, " "); got != tc.ours {
 				t.Errorf("ours: got %q, want %q", got, tc.ours)
 			}
@@ -50,7 +50,7 @@ func FuzzSplit(f *testing.F) {
 	f.Add("ref --failed -o json --pid=1 - -- -x")
 	f.Fuzz(func(t *testing.T, line string) {
 		args := strings.Split(line, " ")
-		ours, rest := Split(args, known)
+		ours, rest := Split(args, flags)
 		if len(ours)+len(rest.Args) > len(args)+1 {
 			t.Errorf("%q became %q and %q", args, ours, rest.Args)
 		}
@@ -105,7 +105,7 @@ func TestParseParams(t *testing.T) {
 
 // TestSplitSwitches takes a flag as other runners have it, as a switch.
 func TestSplitSwitches(t *testing.T) {
-	known := FlagSet{"--otel-metrics-listen": false, "--otel-metrics-listen-address": false, "--host": true}
+	flags := FlagSet{"--otel-metrics-listen": false, "--otel-metrics-listen-address": false, "--host": true}
 	for in, want := range map[string]string{
 		"ref --otel-metrics-listen": "--otel-metrics-listen=0.0.0.0:2224 ref",
 		"ref --otel-metrics-listen --host": "--otel-metrics-listen=0.0.0.0:2224 ref " +
@@ -116,7 +116,7 @@ func TestSplitSwitches(t *testing.T) {
 		"ref --otel-metrics-listen-address=127.0.0.1:1 --otel-metrics-listen": "--otel-metrics-listen=0.0.0.0:2224 ref " +
 			"--otel-metrics-listen-address=127.0.0.1:1",
 	} {
-		if ours, _ := Split(strings.Fields(in), known); strings.Join(ours, " ") != want {
+		if ours, _ := Split(strings.Fields(in), flags); strings.Join(ours, " ") != want {
 			t.Errorf("%s: got %q, want %q", in, ours, want)
 		}
 	}

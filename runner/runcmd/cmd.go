@@ -323,7 +323,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		err = errors.Join(err, s.wasm.program.Err(), s.wasm.program.Stop())
 	}
 	err = errors.Join(err, ev.finish())
-	loaded.Settle()
+	loaded.Drain()
 	finishReady()
 	ev.summary(s.notef, s.detailf)
 	return err
@@ -337,7 +337,7 @@ const runningGCPercent = 50
 const startingGCPercent = 800
 
 // raiseGC lets the start of a gadget use memory instead of time, unless the user
-// decides about memory; settle ends it.
+// decides about memory; freeStartMemory ends it.
 func raiseGC() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(startingGCPercent)

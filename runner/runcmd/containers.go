@@ -82,13 +82,13 @@ func (c *Cmd) withSocket(names []string) []string {
 	})
 }
 
-// known are the containers as fields of events show them.
-func (s *session) known() *field.Containers {
-	known := &field.Containers{Node: os.Getenv(nodeEnv), Show: s.containers.present && !s.cmd.Host}
+// containerFields returns the containers as fields of events show them.
+func (s *session) containerFields() *field.Containers {
+	out := &field.Containers{Node: os.Getenv(nodeEnv), Show: s.containers.present && !s.cmd.Host}
 	if s.containers.selecting || s.containers.present {
-		known.Finder = s.containers.tracker.Finder
+		out.Finder = s.containers.tracker.Finder
 	}
-	return known
+	return out
 }
 
 // selected returns the test that an event of src comes from a container that

@@ -272,7 +272,7 @@ func TestContainerColumn(t *testing.T) {
 			if err := s.openContainers(); err != nil {
 				t.Fatal(err)
 			}
-			if got := s.known().Show; got != tc.want {
+			if got := s.containerFields().Show; got != tc.want {
 				t.Errorf("column shown: %t, want %t", got, tc.want)
 			}
 		})

@@ -46,8 +46,8 @@ func TestDefaultsOfEveryRunnerParam(t *testing.T) {
 		"--host": "true", "--symbolizers": "none", "--k8s-selector": "app=web", "--iface": "lo,eth0",
 	}
 	for _, p := range gadgetapi.RunnerParams() {
-		value, known := values[p.Flag]
-		if !known {
+		value, special := values[p.Flag]
+		if !special {
 			value = "some"
 		}
 		want := parsed(t, "REF")

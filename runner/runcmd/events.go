@@ -82,7 +82,7 @@ func (s *session) events() (*events, error) {
 func (s *session) sources() ([]*field.Source, error) {
 	if s.env == nil {
 		env := hostEnv(enumFrom(s.kernel))
-		env.Containers, env.Stacks = s.known(), &s.stacks
+		env.Containers, env.Stacks = s.containerFields(), &s.stacks
 		s.env = &env
 	}
 	return engine.Sources(s.plan, s.metadata, *s.env, s.feeds...)

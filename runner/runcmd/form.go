@@ -63,7 +63,7 @@ func (f sourceConfig) form(p *part, src *field.Source) error {
 
 // mode returns the form of src unless the user gives one: the gadget's, or columns.
 func (f sourceConfig) mode(src *field.Source) output.Mode {
-	known := modeNames()
+	modes := modeNames()
 	candidates := append([]string{src.Annotations[annotationMode]}, strings.Split(src.Annotations[annotationModes],
 		",")...)
 	if slices.Contains(candidates[1:], string(output.Columns)) && candidates[0] == "" {
@@ -71,7 +71,7 @@ func (f sourceConfig) mode(src *field.Source) output.Mode {
 	}
 	for _, c := range candidates {
 		m := output.Mode(strings.TrimSpace(c))
-		if slices.Contains(known, string(m)) && !(m.Binary() && f.width > 0) {
+		if slices.Contains(modes, string(m)) && !(m.Binary() && f.width > 0) {
 			return m
 		}
 	}

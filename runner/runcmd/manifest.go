@@ -134,11 +134,11 @@ func isForeign(name string) bool {
 }
 
 func knownManifestParams() []string {
-	known := []string{gadgetapi.ParamQualifier + "PARAMETER"}
+	names := []string{gadgetapi.ParamQualifier + "PARAMETER"}
 	for _, p := range gadgetapi.RunnerParams() {
-		known = append(known, p.Name)
+		names = append(names, p.Name)
 	}
-	return known
+	return names
 }
 
 // overruled reports whether the command line has the flag of p, or one that

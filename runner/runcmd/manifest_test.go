@@ -14,7 +14,7 @@ import (
 )
 
 func TestManifest(t *testing.T) {
-	known := FlagSet{
+	flags := FlagSet{
 		"-f": false, "--file": false, "-F": false, "--filter": false, "-o": false, "--output": false, "--host": true,
 		"-c": false, "--runtime-containername": false, "--containername": false,
 	}
@@ -50,7 +50,7 @@ func TestManifest(t *testing.T) {
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			ours, rest := Split(strings.Fields(strings.ReplaceAll(tc.line, "M", path)), known)
+			ours, rest := Split(strings.Fields(strings.ReplaceAll(tc.line, "M", path)), flags)
 			list, err := Invocations(t.Context(), ours, rest, strings.NewReader(text))
 			if err != nil || len(list) != 1 {
 				t.Fatal(list, err)
@@ -89,12 +89,12 @@ func TestManifestParamsAreFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := map[string]bool{}
+	flags := map[string]bool{}
 	for _, f := range parser.Model.Flags {
-		known["--"+f.Name] = true
+		flags["--"+f.Name] = true
 	}
 	for _, p := range gadgetapi.RunnerParams() {
-		if !known[p.Flag] {
+		if !flags[p.Flag] {
 			t.Errorf("%s: there is no flag %s", p.Name, p.Flag)
 		}
 	}

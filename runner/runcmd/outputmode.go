@@ -38,9 +38,9 @@ func (f sourceConfig) view(src *field.Source) (view, error) {
 		}
 		return view{output.Columns, strings.ReplaceAll(names, ";", ",")}, nil
 	}
-	known := append(modeNames(), "custom-columns=")
+	modes := append(modeNames(), "custom-columns=")
 	if value != "" && !slices.Contains(modeNames(), value) {
-		return view{}, fmt.Errorf("--output %q: there is no mode %q, %s", f.cmd.Output, value, nearest.Advice(value, known))
+		return view{}, fmt.Errorf("--output %q: there is no mode %q, %s", f.cmd.Output, value, nearest.Advice(value, modes))
 	}
 	return view{mode: output.Mode(value)}, nil
 }

@@ -14,8 +14,8 @@ type FlagSet map[string]bool
 // gadget. A flag of the gadget whose value stands behind a space must come
 // after the reference, or after the manifest that has it. --help after or before a reference asks for the
 // gadget's own help.
-func Split(args []string, known FlagSet) ([]string, Rest) {
-	s := splitter{known: known}
+func Split(args []string, flags FlagSet) ([]string, Rest) {
+	s := splitter{flags: flags}
 	for i := 0; i < len(args); i++ {
 		i += s.take(args[i], args[i+1:])
 	}
@@ -26,7 +26,7 @@ func Split(args []string, known FlagSet) ([]string, Rest) {
 }
 
 type splitter struct {
-	known     FlagSet
+	flags     FlagSet
 	ours      []string
 	rest      Rest
 	reference bool
@@ -53,7 +53,7 @@ func (s *splitter) take(arg string, next []string) int {
 	if name == "-f" || name == "--file" {
 		s.reference = true // the manifest has it
 	}
-	isBool, ok := s.known[name]
+	isBool, ok := s.flags[name]
 	if ok {
 		if s.switched(arg, next) {
 			return 0

@@ -180,7 +180,7 @@ const seenSize = 24
 
 // refresh adds the sockets that are not known and forgets those that are gone.
 func (o *Owners) refresh() error {
-	before, err := o.known()
+	before, err := o.entries()
 	if err != nil {
 		return err
 	}
@@ -203,16 +203,16 @@ func (o *Owners) refresh() error {
 	return o.forget(before)
 }
 
-// known returns the sockets of the map.
-func (o *Owners) known() (map[Key]uint64, error) {
+// entries returns the sockets of the map.
+func (o *Owners) entries() (map[Key]uint64, error) {
 	out := map[Key]uint64{}
 	var k Key
 	var v value
-	entries := o.Map().Iterate()
-	for entries.Next(&k, &v) {
+	it := o.Map().Iterate()
+	for it.Next(&k, &v) {
 		out[k] = v.Sock
 	}
-	if err := entries.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
+	if err := it.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
 		return nil, fmt.Errorf("reading the map of sockets: %w", err)
 	}
 	return out, nil

@@ -65,8 +65,8 @@ func (c *Cgroups) Read() ([]Cgroup, error) {
 			continue
 		}
 		after[p] = now
-		before, known := c.before[p]
-		if !known {
+		before, seen := c.before[p]
+		if !seen {
 			before = now
 		}
 		row.since(before, now)
@@ -113,7 +113,7 @@ func (c *Cgroups) discover() (map[string]uint64, error) {
 		}
 		out[p] = st.Ino
 		for up := path.Dir(p); up != "/" && up != "."; up = path.Dir(up) {
-			if _, known := out[up]; !known {
+			if _, seen := out[up]; !seen {
 				out[up] = 0
 			}
 		}

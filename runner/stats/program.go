@@ -88,7 +88,7 @@ func (p *Programs) Read() ([]Program, error) {
 			return nil, fmt.Errorf("reading eBPF program %d: %w", id, err)
 		}
 		after[row.ID] = row.Runtime
-		if before, known := p.before[row.ID]; known && seconds > 0 {
+		if before, measured := p.before[row.ID]; measured && seconds > 0 {
 			row.CPUUsage = (row.Runtime - before).Seconds() / seconds * 100
 			row.CPUUsageRelative = row.CPUUsage / float64(runtime.NumCPU())
 		}
@@ -118,8 +118,8 @@ func readProgram(id ebpf.ProgramID, memory map[ebpf.MapID]uint64) (Program, erro
 	maps, _ := info.MapIDs()
 	row.MapCount = uint64(len(maps))
 	for _, m := range maps {
-		size, known := memory[m]
-		if !known {
+		size, cached := memory[m]
+		if !cached {
 			size = mapMemory(m)
 			memory[m] = size
 		}

@@ -72,8 +72,8 @@ func (s *files) open(f *os.File, name string, root *rootfs.FS) (*file, error) {
 		return nil, errors.New("not a regular file")
 	}
 	id := fileID{st.Dev, st.Ino, st.Size, st.Mtim}
-	if known := s.byID[id]; known != nil {
-		return known, nil
+	if cached := s.byID[id]; cached != nil {
+		return cached, nil
 	}
 	out := &file{name: path.Base(name)}
 	if err := s.read(out, f, st.Size, name, root); err != nil {

@@ -53,7 +53,7 @@ type KernelStacks struct {
 	kernel *Kernel
 
 	mu    sync.Mutex
-	known texts[uint32, []byte]
+	cache texts[uint32, []byte]
 }
 
 // NewKernelStacks returns the stacks of m.
@@ -72,10 +72,10 @@ func (s *KernelStacks) Append(dst []byte, id uint32) []byte {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text, ok := s.known.get(id)
+	text, ok := s.cache.get(id)
 	if !ok {
 		text = s.text(id)
-		s.known.put(id, text)
+		s.cache.put(id, text)
 	}
 	return append(dst, text...)
 }
@@ -121,7 +121,7 @@ type UserStacks struct {
 	user           *User
 
 	mu    sync.Mutex
-	known texts[UserStack, *UserText]
+	cache texts[UserStack, *UserText]
 }
 
 // NewUserStacks returns the stacks of a map of addresses and of one of build ids,
@@ -140,10 +140,10 @@ func (s *UserStacks) Text(st UserStack) *UserText {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text, ok := s.known.get(st)
+	text, ok := s.cache.get(st)
 	if !ok {
 		text = s.text(st)
-		s.known.put(st, text)
+		s.cache.put(st, text)
 	}
 	return text
 }

@@ -192,8 +192,8 @@ func (s *Set) attachFile(i int, root string, fs *rootfs.FS, path string) error {
 		return err
 	}
 	id := fileID{i, st.Ino, st.Size, st.Mtim, st.Ctim}
-	for _, known := range s.roots[root] {
-		if known == id {
+	for _, other := range s.roots[root] {
+		if other == id {
 			return nil // two names of one file
 		}
 	}

@@ -16,11 +16,11 @@ const specsMap = "__bpf_usdt_specs"
 // one.
 type specs struct {
 	entries *ebpf.Map // nil when the object has none
-	known   map[string]uint64
+	numbers map[string]uint64
 }
 
 func newSpecs(all map[string]*ebpf.Map) *specs {
-	return &specs{entries: all[specsMap], known: map[string]uint64{}}
+	return &specs{entries: all[specsMap], numbers: map[string]uint64{}}
 }
 
 // add returns the number of the entry for arguments.
@@ -28,7 +28,7 @@ func (s *specs) add(arguments string) (uint64, error) {
 	if s.entries == nil {
 		return 0, nil // the program asks for none
 	}
-	if n, ok := s.known[arguments]; ok {
+	if n, ok := s.numbers[arguments]; ok {
 		return n, nil
 	}
 	args, err := parseArguments(arch.Host(), arguments)
@@ -39,7 +39,7 @@ func (s *specs) add(arguments string) (uint64, error) {
 	if got := int(s.entries.ValueSize()); got != len(value) {
 		return 0, fmt.Errorf("map %q has entries of %d bytes, want %d", specsMap, got, len(value))
 	}
-	n := uint64(len(s.known))
+	n := uint64(len(s.numbers))
 	if n >= uint64(s.entries.MaxEntries()) {
 		return 0, fmt.Errorf("static probes with more than %d kinds of arguments, "+
 			"build the gadget with a larger BPF_USDT_MAX_SPEC_CNT", s.entries.MaxEntries())
@@ -47,6 +47,6 @@ func (s *specs) add(arguments string) (uint64, error) {
 	if err := s.entries.Put(uint32(n), value); err != nil {
 		return 0, fmt.Errorf("reading where the arguments of a static probe are: %w", err)
 	}
-	s.known[arguments] = n
+	s.numbers[arguments] = n
 	return n, nil
 }

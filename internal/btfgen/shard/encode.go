@@ -20,13 +20,13 @@ type encoder struct {
 	v        *btf.View
 	variants map[uint32]uint32 // by raw id, where a name is defined twice
 	leaves   map[leaf]uint64   // number in leaves, plus one
-	known    map[uint32]uint64 // the same by raw id, for those met so far
+	numbers  map[uint32]uint64 // the same by raw id, for those met so far
 	out      []byte
 	err      error
 }
 
 func newEncoder(v *btf.View) *encoder {
-	e := &encoder{v: v, leaves: make(map[leaf]uint64, len(leaves)), known: map[uint32]uint64{}}
+	e := &encoder{v: v, leaves: make(map[leaf]uint64, len(leaves)), numbers: map[uint32]uint64{}}
 	for i, l := range leaves {
 		e.leaves[l] = uint64(i) + 1
 	}
@@ -141,7 +141,7 @@ func (e *encoder) values(h btf.Header) {
 }
 
 func (e *encoder) leaf(raw uint32, h btf.Header) {
-	if n, ok := e.known[raw]; ok {
+	if n, ok := e.numbers[raw]; ok {
 		e.uvarint(exprLeaf | n<<exprBits)
 		return
 	}
@@ -155,7 +155,7 @@ func (e *encoder) leaf(raw uint32, h btf.Header) {
 		l.data = e.v.Word(h, 0)
 	}
 	if n, ok := e.leaves[l]; ok {
-		e.known[raw] = n
+		e.numbers[raw] = n
 		e.uvarint(exprLeaf | n<<exprBits)
 		return
 	}

@@ -68,8 +68,8 @@ func (s *TokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost { // OAuth2, as some clients ask
 		user, password, shown = r.PostFormValue("username"), r.PostFormValue("password"), true
 	}
-	known := user == s.user && password == s.password
-	if shown && !known {
+	authenticated := user == s.user && password == s.password
+	if shown && !authenticated {
 		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"no such user"}]}`, http.StatusUnauthorized)
 		return
 	}
@@ -77,7 +77,7 @@ func (s *TokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, scopes := range append(r.URL.Query()["scope"], r.PostFormValue("scope")) {
 		for scope := range strings.FieldsSeq(scopes) {
 			kind, rest, _ := strings.Cut(scope, ":")
-			if at := strings.LastIndex(rest, ":"); at >= 0 && known {
+			if at := strings.LastIndex(rest, ":"); at >= 0 && authenticated {
 				allowed = append(allowed, access{kind, rest[:at], strings.Split(rest[at+1:], ",")})
 			}
 		}

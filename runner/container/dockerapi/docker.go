@@ -123,9 +123,9 @@ func (a api) events(ctx context.Context, s stream, ready func(), changed func(id
 
 // digests knows the digests of images by their IDs.
 type digests struct {
-	api   api
-	mu    sync.Mutex
-	known map[string]string
+	api  api
+	mu   sync.Mutex
+	byID map[string]string
 }
 
 // maxDigests is how many digests are kept.
@@ -138,7 +138,7 @@ func (d *digests) fill(ctx context.Context, info *source.Info) {
 		return
 	}
 	d.mu.Lock()
-	digest, ok := d.known[info.ImageID]
+	digest, ok := d.byID[info.ImageID]
 	d.mu.Unlock()
 	if !ok {
 		data, err := d.api.get(ctx, "/images/"+url.PathEscape(info.ImageID)+"/json", nil)
@@ -156,8 +156,8 @@ func (d *digests) fill(ctx context.Context, info *source.Info) {
 func (d *digests) keep(id, digest string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.known == nil || len(d.known) >= maxDigests {
-		d.known = map[string]string{}
+	if d.byID == nil || len(d.byID) >= maxDigests {
+		d.byID = map[string]string{}
 	}
-	d.known[id] = digest
+	d.byID[id] = digest
 }

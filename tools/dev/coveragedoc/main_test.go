@@ -10,12 +10,12 @@ import (
 
 // TestEveryRowHasAProof holds the tables of the code against the proofs, both ways.
 func TestEveryRowHasAProof(t *testing.T) {
-	known := map[group]map[string]bool{}
+	features := map[group]map[string]bool{}
 	for _, r := range rows() {
-		if known[r.group] == nil {
-			known[r.group] = map[string]bool{}
+		if features[r.group] == nil {
+			features[r.group] = map[string]bool{}
 		}
-		known[r.group][r.name] = true
+		features[r.group][r.name] = true
 		switch proof := proofs[r.group][r.name]; {
 		case r.group == sections: // by the fixtures
 		case len(proof) == 0 && !r.foreign:
@@ -26,7 +26,7 @@ func TestEveryRowHasAProof(t *testing.T) {
 	}
 	for g, of := range proofs {
 		for name := range of {
-			if !known[g][name] {
+			if !features[g][name] {
 				t.Errorf("%s: proofs has %q, which does not exist", g, name)
 			}
 		}

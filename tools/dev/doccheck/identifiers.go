@@ -40,13 +40,16 @@ func checkIdentifiers(text string, instead map[string]string) []string {
 	var out []string
 	for n := range ast.Preorder(file) {
 		for _, name := range declared(n) {
-			if word := instead[name.Name]; word != "" {
+			if word := instead[unexported(name.Name)]; word != "" {
 				out = append(out, fmt.Sprintf("%d: the name %q, write %s", set.Position(name.Pos()).Line, name.Name, word))
 			}
 		}
 	}
 	return out
 }
+
+// unexported returns a name with a small first letter.
+func unexported(name string) string { return strings.ToLower(name[:1]) + name[1:] }
 
 // declared returns the names that a node declares.
 func declared(n ast.Node) []*ast.Ident {

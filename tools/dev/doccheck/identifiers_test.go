@@ -25,11 +25,14 @@ var a = func() (there error) {
 	for _, told := range a {
 	}
 }
+
+func There() { Told() }
 `
 	got := checkIdentifiers(text, instead)
 	want := []string{
 		`3: the name "told", write reported`, `3: the name "there", write exists`, `5: the name "there", write exists`,
 		`7: the name "there", write exists`, `8: the name "there", write exists`, `11: the name "told", write reported`,
+		`15: the name "There", write exists`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -63,9 +63,9 @@ func TestArrowsPointDownwards(t *testing.T) {
 			if pkg == "" {
 				continue
 			}
-			at, known := level[pkg]
+			at, listed := level[pkg]
 			switch {
-			case !known:
+			case !listed:
 				t.Errorf("%s has no level, add it to tools/dev/levels/BUILD.bazel", pkg)
 			case at > i:
 				t.Errorf("level %d depends on %s, which is of level %d", i, pkg, at)

@@ -149,8 +149,8 @@ func (k *kernelTypes) addSpec(spec *btf.Spec) error {
 // name remembers a type by its name, and reports whether it is the first definition of it.
 func (k *kernelTypes) name(typ btf.Type) bool {
 	key := typeKey(typ)
-	known := k.named[key]
-	if key == "" || known != nil && (!forward(known) || forward(typ)) {
+	first := k.named[key]
+	if key == "" || first != nil && (!forward(first) || forward(typ)) {
 		return false
 	}
 	k.named[key] = typ
