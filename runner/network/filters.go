@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/vishvananda/netlink/nl"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,7 +35,7 @@ type trafficControl struct {
 
 // openTrafficControl opens it in the network namespace of this thread.
 func openTrafficControl(index int) (trafficControl, error) {
-	socket, err := nl.GetNetlinkSocketAt(netns.None(), netns.None(), unix.NETLINK_ROUTE)
+	socket, err := nl.Subscribe(unix.NETLINK_ROUTE)
 	if err != nil {
 		return trafficControl{}, fmt.Errorf("opening a netlink socket: %w", err)
 	}
