@@ -40,6 +40,8 @@ var (
 type builder interface {
 	// build returns the bytes of each program for an architecture.
 	build(ctx context.Context, t tree, arch string) ([][]byte, error)
+	// image builds the container image for all architectures.
+	image(ctx context.Context, t tree) (image, error)
 	// materials returns what goes into a program besides the tree.
 	materials(ctx context.Context, t tree, p program, arch string) ([]attest.Material, error)
 }

@@ -18,13 +18,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/attest"
+	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 )
 
 // fake builds programs that are a line of text.
-type fake struct{ err error }
+type fake struct {
+	err error
+	dir string // for layouts
+}
 
 func (f fake) build(_ context.Context, t tree, arch string) ([][]byte, error) {
 	return [][]byte{[]byte("\x7fELF run " + arch + t.commit), []byte("\x7fELF btfgen " + arch)}, f.err
@@ -34,6 +41,21 @@ func (fake) materials(context.Context, tree, program, string) ([]attest.Material
 	return []attest.Material{{
 		Kind: attest.Module, Name: "example.com/m", Version: "v1.0.0", Digest: digest.FromString("m"),
 	}}, nil
+}
+
+func (f fake) image(_ context.Context, t tree) (image, error) {
+	layer := oci.NewBlob(ocispec.MediaTypeImageLayer, []byte(t.commit))
+	config := oci.NewBlob(ocispec.MediaTypeImageConfig, []byte("{}"))
+	manifest, err := action.JSON(ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
+		Config: config.Descriptor, Layers: []ocispec.Descriptor{layer.Descriptor},
+	})
+	if err != nil {
+		return image{}, err
+	}
+	root := oci.NewBlob(ocispec.MediaTypeImageManifest, manifest)
+	made := image{layout: filepath.Join(f.dir, t.commit), provenance: []byte(`{"p":1}`), sbom: []byte(`{"s":1}`)}
+	return made, oci.WriteLayout(made.layout, root.Descriptor, []oci.Blob{layer, config, root})
 }
 
 // checkout makes a repository with a tagged commit of version 1.2.3.
@@ -111,7 +133,7 @@ func made(t *testing.T, dir string, key *sign.PrivateKey) map[string]string {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "release")
-	if err := (&release{tree: at, builder: fake{}, key: key}).writeInto(t.Context(), out); err != nil {
+	if err := (&release{tree: at, builder: fake{dir: t.TempDir()}, key: key}).writeInto(t.Context(), out); err != nil {
 		t.Fatal(err)
 	}
 	files := map[string]string{}
@@ -287,7 +309,7 @@ func TestLeavesNothingHalfMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	parent := t.TempDir()
-	broken := release{tree: at, builder: fake{errors.New("no compiler")}, key: newKey(t)}
+	broken := release{tree: at, builder: fake{err: errors.New("no compiler")}, key: newKey(t)}
 	if err := broken.writeInto(t.Context(), filepath.Join(parent, "out")); err == nil {
 		t.Error("a build that failed gave no error")
 	}

@@ -43,6 +43,11 @@ func (r *release) make(ctx context.Context, dir string) error {
 		}
 		files = append(files, made...)
 	}
+	container, err := r.image(ctx)
+	if err != nil {
+		return err
+	}
+	files = append(files, container...)
 	files = append(files, file{"NOTES.md", []byte(r.tree.notes)})
 	signed, err := r.checksums(files)
 	if err != nil {
