@@ -9,6 +9,7 @@ own; public ones come from the `btfhub` module extension.
 load("//rules:providers.bzl", _BtfShardsInfo = "BtfShardsInfo", _GadgetImageInfo = "GadgetImageInfo", _GadgetPushInfo = "GadgetPushInfo")
 load("//rules/private:btf_shard.bzl", _btf_shard = "btf_shard", _btf_shards = "btf_shards")
 load("//rules/private:compat.bzl", _gadget_compat = "gadget_compat")
+load("//rules/private:compile_commands.bzl", _gadget_compile_commands = "gadget_compile_commands")
 load("//rules/private:gadget.bzl", _gadget = "gadget")
 load("//rules/private:gadgets_kernel_test.bzl", _gadgets_kernel_test = "gadgets_kernel_test")
 load("//rules/private:go_bindings.bzl", _gadget_go_bindings = "gadget_go_bindings")
@@ -26,6 +27,7 @@ gadget_push_all = _gadget_push_all
 gadget_run = _gadget_run
 gadget_metadata = _gadget_metadata
 gadget_compat = _gadget_compat
+gadget_compile_commands = _gadget_compile_commands
 gadget_go_bindings = _gadget_go_bindings
 gadget_kernel_test = _gadget_kernel_test
 gadgets_kernel_test = _gadgets_kernel_test

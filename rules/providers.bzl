@@ -9,6 +9,7 @@ GadgetImageInfo = provider(
     fields = {
         "archs": "list[string]: architectures of the index, as GOARCH names, sorted.",
         "btf": "dict[string, File]: btfgen layer (`btf.<arch>.tar.gz`) by arch; empty without `btf`.",
+        "compile_commands": "File: JSON list of how the source is compiled for each arch, in paths relative to the execution root; None for what is not compiled.",
         "configs": "dict[string, File]: config blob (the bytes of gadget.yaml) by arch.",
         "digest": "File: text file with the digest of the index, `sha256:<hex>` and a newline.",
         "layout": "File: OCI layout directory whose index.json names the one index.",

@@ -74,6 +74,7 @@ def _program_image_impl(ctx):
         GadgetImageInfo(
             archs = programs.keys(),
             btf = {},
+            compile_commands = None,
             configs = {},
             digest = digest,
             layout = layout,

@@ -54,30 +54,38 @@ func (e *CompileError) Error() string {
 // architecture. The object is the same whatever the directory's path, the working
 // directory and the environment.
 func Compile(ctx context.Context, req CompileRequest) (CompileResult, error) {
-	b, err := req.Directory.ReadBuildFile()
+	c, err := newCompilation(req)
 	if err != nil {
 		return CompileResult{}, err
 	}
-	if !b.BuildsFor(req.Arch) {
-		return CompileResult{}, fmt.Errorf("compiling for %s: %s allows only %v, build for these", req.Arch, b.File, b.Archs)
-	}
-	source, ok, err := req.Directory.find(b, "ebpfsource", b.Source)
-	if err != nil {
-		return CompileResult{}, err
-	}
-	if !ok {
+	if c == nil {
 		return CompileResult{Unused: req.Directory.unread(nil)}, nil
 	}
-	if err := req.Directory.checkIncludes(b); err != nil {
-		return CompileResult{}, err
-	}
-	tmp, err := os.MkdirTemp("", "gadget-compile-")
-	if err != nil {
+	if c.tmp, err = os.MkdirTemp("", "gadget-compile-"); err != nil {
 		return CompileResult{}, fmt.Errorf("compiling: %w", err)
 	}
-	defer os.RemoveAll(tmp)
-	c := &compilation{req: req, build: b, source: source, tmp: tmp}
+	defer os.RemoveAll(c.tmp)
 	return c.run(ctx)
+}
+
+// newCompilation reads the build file and finds the source, nil when the gadget has
+// no program.
+func newCompilation(req CompileRequest) (*compilation, error) {
+	b, err := req.Directory.ReadBuildFile()
+	if err != nil {
+		return nil, err
+	}
+	if !b.BuildsFor(req.Arch) {
+		return nil, fmt.Errorf("compiling for %s: %s allows only %v, build for these", req.Arch, b.File, b.Archs)
+	}
+	source, ok, err := req.Directory.find(b, "ebpfsource", b.Source)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if err := req.Directory.checkIncludes(b); err != nil {
+		return nil, err
+	}
+	return &compilation{req: req, build: b, source: source}, nil
 }
 
 // compilation is one call of Compile for a gadget that has a program.

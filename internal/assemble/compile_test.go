@@ -69,9 +69,8 @@ func TestCompileCommandLine(t *testing.T) {
 		}
 	}
 	want := []string{
-		"-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall", "-D__TARGET_ARCH_x86", "-fno-ident", "-fno-color-diagnostics",
-		"-gdwarf-5", "-gembed-source", "-ffile-compilation-dir=.", "-nostdlibinc",
-		"-resource-dir", "/tc/res",
+		"-target", "bpf", "-mcpu=v3", "-O2", "-Wall", "-D__TARGET_ARCH_x86", "-nostdlibinc", "-resource-dir", "/tc/res",
+		"-g", "-fno-ident", "-fno-color-diagnostics", "-gdwarf-5", "-gembed-source", "-ffile-compilation-dir=.",
 		"-fmacro-prefix-map=/tc/res/=<clang>/", "-fdebug-prefix-map=/tc/res/=./<clang>/",
 		"-fmacro-prefix-map=/tc/include/=<include>/", "-fdebug-prefix-map=/tc/include/=./<include>/",
 		"-fmacro-prefix-map=/tc/include/vmlinux/x86/=<include>/", "-fdebug-prefix-map=/tc/include/vmlinux/x86/=./<include>/",
@@ -84,6 +83,40 @@ func TestCompileCommandLine(t *testing.T) {
 	sortMaps := func(s []string) []string { return sorted(s, "-prefix-map=") }
 	if diff := cmp.Diff(sortMaps(want), sortMaps(lines)); diff != "" {
 		t.Errorf("command line (-want +got):\n%s", diff)
+	}
+}
+
+func TestCommand(t *testing.T) {
+	dir := writeFiles(t, map[string]string{
+		"g/build.yaml": "ebpfsource: src/a.c\nincludes: [inc]\ncflags: [-DX]\n", "g/src/a.c": "", "g/inc/a.h": "",
+		"bazel-out/x/bin/g/made.h": "", "none/gadget.yaml": "",
+	})
+	t.Chdir(dir)
+	req := assemble.CompileRequest{
+		Directory: assemble.Directory{
+			Dir: "g", BuildFile: "g/build.yaml", Inputs: []string{"g/src/a.c", "g/inc/a.h", "bazel-out/x/bin/g/made.h"},
+		},
+		Toolchain: assemble.Toolchain{Clang: "tc/clang", ResourceDir: "tc/res", SystemIncludes: []string{"tc/include"}},
+		Arch:      arch.ARM64,
+	}
+	got, err := assemble.Command(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := assemble.CompileCommand{Source: "g/src/a.c", Arguments: []string{
+		"tc/clang", "-target", "bpf", "-mcpu=v3", "-O2", "-Wall", "-D__TARGET_ARCH_arm64", "-nostdlibinc",
+		"-resource-dir", "tc/res", "-I./g", "-Ig/inc", "-Ibazel-out/x/bin/g", "-Ibazel-out/x/bin/g/inc", "-DX",
+		"-isystem", "tc/include", "g/src/a.c",
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("command (-want +got):\n%s", diff)
+	}
+	req.CFlags = []string{"-fplugin=x"}
+	_, err = assemble.Command(req)
+	wantError(t, err, `flag "-fplugin=x" is not allowed`)
+	got, err = assemble.Command(assemble.CompileRequest{Directory: assemble.Directory{Dir: "none"}, Arch: arch.AMD64})
+	if err != nil || got.Source != "" {
+		t.Errorf("a gadget without program gives %+v, %v", got, err)
 	}
 }
 

@@ -8,20 +8,56 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
 
+// CompileCommand is how a compiler or an editor reads a gadget's source.
+type CompileCommand struct {
+	// Source is the path of the source; empty for a gadget without program.
+	Source string
+	// Arguments are the compiler and its arguments, the source the last. What
+	// concerns the object alone is left out.
+	Arguments []string
+}
+
+// Command returns how Compile has clang read the source of req.
+func Command(req CompileRequest) (CompileCommand, error) {
+	c, err := newCompilation(req)
+	if err != nil || c == nil {
+		return CompileCommand{}, err
+	}
+	source, err := c.sourceArgs()
+	if err != nil {
+		return CompileCommand{}, err
+	}
+	return CompileCommand{
+		Source: c.source, Arguments: slices.Concat([]string{req.Toolchain.Clang}, c.targetArgs(), source),
+	}, nil
+}
+
 // args returns clang's command line, without what it is to make of the source.
 func (c *compilation) args() ([]string, error) {
-	tc := c.req.Toolchain
+	source, err := c.sourceArgs()
+	if err != nil {
+		return nil, err
+	}
+	object := []string{
+		"-g", "-fno-ident", "-fno-color-diagnostics", "-gdwarf-5", "-gembed-source", "-ffile-compilation-dir=.",
+	}
+	return slices.Concat(c.targetArgs(), object, c.prefixMaps(), source), nil
+}
+
+// targetArgs say what is compiled for, and where clang's own headers are.
+func (c *compilation) targetArgs() []string {
 	args := []string{
-		"-target", "bpf", "-mcpu=v3", "-O2", "-g", "-Wall",
-		"-D__TARGET_ARCH_" + c.req.Arch.Target(),
-		"-fno-ident", "-fno-color-diagnostics",
-		"-gdwarf-5", "-gembed-source", "-ffile-compilation-dir=.",
-		"-nostdlibinc",
+		"-target", "bpf", "-mcpu=v3", "-O2", "-Wall", "-D__TARGET_ARCH_" + c.req.Arch.Target(), "-nostdlibinc",
 	}
-	if tc.ResourceDir != "" {
-		args = append(args, "-resource-dir", tc.ResourceDir)
+	if dir := c.req.Toolchain.ResourceDir; dir != "" {
+		args = append(args, "-resource-dir", dir)
 	}
-	args = append(args, c.prefixMaps()...)
+	return args
+}
+
+// sourceArgs are the directories of headers, the gadget's flags and the source.
+func (c *compilation) sourceArgs() ([]string, error) {
+	args := []string{}
 	for _, root := range c.req.Directory.roots() {
 		args = append(args, "-I"+dotted(root))
 		for _, include := range c.build.Includes {
@@ -34,7 +70,7 @@ func (c *compilation) args() ([]string, error) {
 		}
 		args = append(args, c.place(flag)...)
 	}
-	for _, dir := range tc.SystemIncludes {
+	for _, dir := range c.req.Toolchain.SystemIncludes {
 		args = append(args, "-isystem", dir)
 	}
 	return append(args, dotted(c.source)), nil

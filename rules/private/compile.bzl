@@ -9,6 +9,10 @@ def bpf_toolchain(ctx):
     """Returns the BpfToolchainInfo that toolchain resolution chose."""
     return ctx.toolchains[BPF_TOOLCHAIN].bpf
 
+def sources(ctx):
+    """Returns the files of the gadget, without build.yaml."""
+    return [f for f in ctx.files.srcs if f != ctx.file.build_file]
+
 def source_args(ctx, tool_inputs):
     """Returns Args that name the gadget's directory, build file and inputs.
 
@@ -39,11 +43,11 @@ def compile_object(ctx, arch):
         fail("attribute 'archs': the toolchain has no vmlinux.h for %r, only for %s; remove it or register a toolchain that has one" %
              (arch, ", ".join(sorted(bpf.vmlinux.keys()))))
     vmlinux = bpf.vmlinux[arch]
-    sources = [f for f in ctx.files.srcs if f != ctx.file.build_file]
+    files = sources(ctx)
     out = ctx.actions.declare_file("%s_/program.%s.bpf.o" % (ctx.label.name, arch))
     unused = ctx.actions.declare_file("%s_/program.%s.unused" % (ctx.label.name, arch))
 
-    args = source_args(ctx, sources)
+    args = source_args(ctx, files)
     args.add(arch, format = "--arch=%s")
     args.add_all(ctx.attr.cflags, format_each = "--cflag=%s")
     if bpf.loader:
@@ -60,7 +64,7 @@ def compile_object(ctx, arch):
         executable = ctx.executable._compile,
         arguments = [args],
         inputs = depset(
-            sources + [vmlinux.header] + ([ctx.file.build_file] if ctx.file.build_file else []),
+            files + [vmlinux.header] + ([ctx.file.build_file] if ctx.file.build_file else []),
             transitive = [bpf.files],
         ),
         outputs = [out, unused],

@@ -1,13 +1,14 @@
 """gadget: the one line that a gadget's directory needs."""
 
 load(":compat.bzl", "gadget_compat")
+load(":compile_commands.bzl", "gadget_compile_commands")
 load(":image.bzl", "gadget_image")
 load(":metadata.bzl", "gadget_metadata")
 load(":push.bzl", "gadget_push")
 load(":run.bzl", "gadget_run")
 
-# Never inputs of a gadget: build files, prose, tests.
-_NOT_SOURCES = ["**/BUILD", "**/BUILD.bazel", "**/*.md", "**/*_test.go", "**/testdata/**"]
+# Never inputs of a gadget: build files, what editors read, prose, tests.
+_NOT_SOURCES = ["**/BUILD", "**/BUILD.bazel", "**/compile_commands.json", "**/*.md", "**/*_test.go", "**/testdata/**"]
 
 def gadget(
         name,
@@ -22,7 +23,8 @@ def gadget(
     """Declares a gadget and everything one does with it.
 
     Targets: `:image` (the OCI artifact), `:push`, `:run`, `:metadata` (completes
-    gadget.yaml), `:compat` (the compatibility matrix), and `name` as an alias of `:image`.
+    gadget.yaml), `:compat` (the compatibility matrix), `:compile_commands` (for editors), and
+    `name` as an alias of `:image`.
 
     Args:
       name: the gadget's name, usually that of its directory.
@@ -56,3 +58,4 @@ def gadget(
     gadget_run(name = "run", image = ":image", **common)
     gadget_metadata(name = "metadata", image = ":image", **common)
     gadget_compat(name = "compat", image = ":image", **common)
+    gadget_compile_commands(name = "compile_commands", images = [":image"], **common)

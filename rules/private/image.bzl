@@ -5,6 +5,7 @@ load(":assemble.bzl", "index", "manifest", "metadata_files")
 load(":attest.bzl", "attestations")
 load(":btf.bzl", "btf_layers")
 load(":compile.bzl", "BPF_TOOLCHAIN", "compile_object")
+load(":compile_commands.bzl", "compile_commands")
 load(":tool.bzl", "tool")
 load(":wasm.bzl", "GO_TOOLCHAIN", "compile_wasm")
 
@@ -14,7 +15,8 @@ _DOC = """Compiles a gadget for each arch and assembles the OCI artifact.
 
 build.yaml is the source of truth: this rule takes the directory's files as inputs and
 the actions read it. The default output is the OCI layout directory; the output
-groups `objects`, `digest`, `btf`, `reports` and `attestations` hold the parts."""
+groups `objects`, `digest`, `btf`, `reports` and `attestations` hold the parts, and
+`compile_commands` how the source is compiled, for editors."""
 
 _ATTRS = {
     "archs": attr.string_list(
@@ -52,6 +54,7 @@ _ATTRS = {
     "_attest": tool("attest"),
     "_btfgen": tool("btfgen"),
     "_btflayer": tool("btflayer"),
+    "_compdb": tool("compdb"),
     "_compile": tool("compile"),
     "_index": tool("index"),
     "_manifest": tool("manifest"),
@@ -66,12 +69,14 @@ def _gadget_image_impl(ctx):
     made = {arch: manifest(ctx, arch, objects[arch], wasm, btf.layers.get(arch)) for arch in archs}
     blobs = objects.values() + btf.layers.values() + [m.config for m in made.values()]
     out = index(ctx, [m.manifest for m in made.values()], blobs + ([wasm] if wasm else []))
+    commands = compile_commands(ctx, archs)
     attested = attestations(ctx, archs, out.digest)
     return [
         DefaultInfo(files = depset([out.layout])),
         OutputGroupInfo(
             attestations = depset([attested.provenance, attested.sbom]),
             btf = depset(btf.layers.values()),
+            compile_commands = depset([commands]),
             digest = depset([out.digest]),
             objects = depset(objects.values()),
             reports = depset(btf.reports),
@@ -79,6 +84,7 @@ def _gadget_image_impl(ctx):
         GadgetImageInfo(
             archs = archs,
             btf = btf.layers,
+            compile_commands = commands,
             configs = {arch: m.config for arch, m in made.items()},
             digest = out.digest,
             layout = out.layout,

@@ -82,22 +82,22 @@ def image_test_suite(name):
     actions_test(
         name = "image_actions",
         target_under_test = "//rules/tests/minimal:image",
-        mnemonics = {"BpfCompile": "2", "GadgetAttest": "1", "GadgetIndex": "1", "GadgetManifest": "2"},
+        mnemonics = {"BpfCompile": "2", "GadgetAttest": "1", "GadgetCompdb": "1", "GadgetIndex": "1", "GadgetManifest": "2"},
     )
     actions_test(
         name = "btf_actions",
         target_under_test = "//rules/tests/minimal:with_btf",
-        mnemonics = {"BpfCompile": "2", "BtfGen": "1", "BtfLayer": "1", "GadgetAttest": "1", "GadgetIndex": "1", "GadgetManifest": "2"},
+        mnemonics = {"BpfCompile": "2", "BtfGen": "1", "BtfLayer": "1", "GadgetAttest": "1", "GadgetCompdb": "1", "GadgetIndex": "1", "GadgetManifest": "2"},
     )
     actions_test(
         name = "wasm_actions",
         target_under_test = "//rules/tests/wasm:image",
-        mnemonics = {"BpfCompile": "2", "GadgetAttest": "1", "GadgetIndex": "1", "GadgetManifest": "2", "WasmCompile": "1"},
+        mnemonics = {"BpfCompile": "2", "GadgetAttest": "1", "GadgetCompdb": "1", "GadgetIndex": "1", "GadgetManifest": "2", "WasmCompile": "1"},
     )
     actions_test(
         name = "wasm_target_actions",
         target_under_test = "//rules/tests/wasm_target:image",
-        mnemonics = {"BpfCompile": "2", "GadgetAttest": "1", "GadgetIndex": "1", "GadgetManifest": "2", "WasmCompile": "1"},
+        mnemonics = {"BpfCompile": "2", "GadgetAttest": "1", "GadgetCompdb": "1", "GadgetIndex": "1", "GadgetManifest": "2", "WasmCompile": "1"},
     )
     inputs_test(name = "image_inputs", target_under_test = "//rules/tests/minimal:image")
     providers_test(

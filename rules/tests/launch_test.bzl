@@ -1,4 +1,4 @@
-"""Analysis tests of gadget_run and gadget_metadata: a tool that finds what it needs by its environment."""
+"""Analysis tests of gadget_run, gadget_metadata and gadget_compile_commands: a tool that finds what it needs by its environment."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load(":image_test.bzl", "failure_test")
@@ -27,7 +27,7 @@ launch_test = analysistest.make(
 )
 
 def launch_test_suite(name):
-    """Declares the analysis tests of gadget_run and gadget_metadata.
+    """Declares the analysis tests of this file.
 
     Args:
       name: name of the test_suite.
@@ -50,7 +50,14 @@ def launch_test_suite(name):
         target_under_test = "//rules/tests/minimal:run_of_no_image",
         messages = ["GadgetImageInfo"],
     )
+    launch_test(
+        name = "compile_commands_launch",
+        target_under_test = "//rules/tests/minimal:compile_commands",
+        files = {"GADGET_COMPDB_LIST": "rules/tests/minimal/compile_commands.list.json"},
+        tool = "compdb",
+    )
     native.test_suite(name = name, tests = [
+        ":compile_commands_launch",
         ":metadata_launch",
         ":run_launch",
         ":run_of_no_image",
