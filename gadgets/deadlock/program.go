@@ -145,7 +145,7 @@ func (f *finder) add(entry wasmapi.Data) error {
 		return err
 	}
 	p := f.process(pid)
-	if slices.ContainsFunc(p.edges[e.from], func(known edge) bool { return known.to == e.to }) {
+	if slices.ContainsFunc(p.edges[e.from], func(other edge) bool { return other.to == e.to }) {
 		return nil
 	}
 	if f.edges == maxEdges {

@@ -92,7 +92,7 @@ func (a *Advisor) Dropped() int { return a.dropped }
 // nobody in particular, need no rule.
 func (a *Advisor) Add(c Connection) {
 	id := identityOf(c.Pod)
-	if owner, known := a.pods[c.Local]; known && owner != id {
+	if owner, seen := a.pods[c.Local]; seen && owner != id {
 		a.pods[c.Local] = identity{}
 	} else if len(a.pods) < maxRules {
 		a.pods[c.Local] = id
@@ -107,7 +107,7 @@ func (a *Advisor) Add(c Connection) {
 		return
 	}
 	r := rule{c.Egress, c.Remote, c.Port, c.Protocol}
-	if _, known := s.rules[r]; known {
+	if _, seen := s.rules[r]; seen {
 		return
 	}
 	if a.rules >= maxRules {
@@ -163,8 +163,8 @@ func (a *Advisor) peers(of identity, s *subject, egress bool) []Peer {
 // selector returns how to choose whoever has an address: by the labels of a pod on
 // this node, else by the address.
 func (a *Advisor) selector(of identity, addr netip.Addr) Selector {
-	pod, known := a.pods[addr]
-	if !known || pod.labels == "" {
+	pod, found := a.pods[addr]
+	if !found || pod.labels == "" {
 		return Selector{Address: addr}
 	}
 	to := Selector{Labels: pod.labels}
