@@ -22,7 +22,7 @@ const (
 	meterTypes = "runner/metrics.TestTypesOfMetrics"
 	records    = "runner/otlp.TestEventsBecomeRecords"
 	stackForms = "runner/output.TestStackModes"
-	arrays     = "runner.TestScripts/arrays"
+	arrays     = "e2e/runner.TestScripts/arrays"
 	schedules  = "runner/engine.TestWhenArraysAreRead"
 	mapTypes   = "runner/engine.TestMapsOfEveryType"
 	packets    = "runner/runcmd.TestCapture"
@@ -108,7 +108,7 @@ var proofs = map[group]map[string][]string{
 		"pcap.packet-length":                   {pcap, packets},
 	},
 	ofFields: {
-		"description":                       {"runner.TestScripts/help"},
+		"description":                       {"e2e/runner.TestScripts/help"},
 		"template":                          {"runner/field.TestTemplateOfField"},
 		"columns.width":                     {columns},
 		"columns.minwidth":                  {limits},
@@ -160,12 +160,12 @@ var proofs = map[group]map[string][]string{
 		"userstack":   {"runner/symbolizer.TestUserStacks", "runner/runcmd.TestStacks"},
 		"containers":  {"runner/runcmd.TestChosenContainers"},
 		"selection":   {"runner/runcmd.TestChosenContainers", "runner/enrich.TestSelection"},
-		"filter":      {"runner/field.TestFilter", "runner.TestScripts/flags"},
-		"filter-expr": {"runner/filterexpr.TestMatch", "runner.TestScripts/filter_expr"},
+		"filter":      {"runner/field.TestFilter", "e2e/runner.TestScripts/flags"},
+		"filter-expr": {"runner/filterexpr.TestMatch", "e2e/runner.TestScripts/filter_expr"},
 		"metrics":     {"runner/runcmd.TestMetricsOfRun"},
 		"logs":        {"runner/runcmd.TestSentToCollector"},
 		"sort":        {"runner/field.TestSorter", arrays},
 		"limit":       {arrays},
-		"output":      {"runner.TestScripts/run"},
+		"output":      {"e2e/runner.TestScripts/run"},
 	},
 }

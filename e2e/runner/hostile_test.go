@@ -1,10 +1,9 @@
-package main
+package runner_test
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -85,7 +84,6 @@ func (v *victim) run(t *testing.T, args ...string) outcome {
 	cmd.Env = []string{
 		peakFile + "=" + peak, "HOME=" + v.dir, "TMPDIR=" + v.dir, "XDG_CONFIG_HOME=" + v.dir,
 		"GADGET_RUN_REGISTRIES=" + filepath.Join(v.dir, "none.conf"), "PATH=" + os.Getenv("PATH"),
-		"GOGC=off", fmt.Sprintf("GOMEMLIMIT=%d", memoryLimit), // as main does
 	}
 	if err := os.WriteFile(filepath.Join(v.dir, "none.conf"), nil, 0o600); err != nil {
 		t.Fatal(err)

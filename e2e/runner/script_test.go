@@ -1,19 +1,18 @@
-package main
+// Package runner_test tries gadget-run as a whole: command lines, terminals, registries and
+// gadgets that do harm, outputs that nobody reads, and ends at any moment.
+package runner_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -27,11 +26,9 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"gadget-run": func() {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		defer stop()
-		err := app.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+		code := app.Main()
 		writePeak()
-		os.Exit(report(err, os.Stderr))
+		os.Exit(code)
 	}})
 }
 

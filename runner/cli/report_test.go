@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bytes"
@@ -6,15 +6,13 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
-
-	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 func TestReportIsBounded(t *testing.T) {
 	for name, text := range map[string]string{"ASCII": "x", "not ASCII": "äö€", "unprintable": "\x1b"} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			if code := report(errors.New(strings.Repeat(text, 1<<18)), &out); code != cli.ExitFailed {
+			if code := Report(errors.New(strings.Repeat(text, 1<<18)), &out); code != ExitFailed {
 				t.Errorf("exit code %d", code)
 			}
 			got := out.String()
@@ -25,7 +23,7 @@ func TestReportIsBounded(t *testing.T) {
 		})
 	}
 	var out bytes.Buffer
-	report(errors.New("short"), &out)
+	Report(errors.New("short"), &out)
 	if got := out.String(); got != "gadget-run: short\n" {
 		t.Errorf("got %q", got)
 	}

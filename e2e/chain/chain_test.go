@@ -25,7 +25,7 @@ import (
 func runfile(t *testing.T, variable string) string {
 	t.Helper()
 	if os.Getenv(variable) == "" || os.Getenv("TEST_SRCDIR") == "" {
-		t.Skipf("needs %s, run ./bazelw test //runner/chain:all", variable)
+		t.Skipf("needs %s, run ./bazelw test //e2e/chain:all", variable)
 	}
 	return filepath.Join(os.Getenv("TEST_SRCDIR"), os.Getenv(variable))
 }
@@ -86,7 +86,7 @@ func TestPushAll(t *testing.T) {
 	prefix := registry(t) + "/gadgets"
 	cmd := exec.Command(runfile(t, "PUSH_ALL"), "--repository-prefix", prefix, "--tag", "v1")
 	cmd.Env = append(os.Environ(), "RUNFILES_DIR="+os.Getenv("TEST_SRCDIR"), "HOME="+t.TempDir(),
-		"GADGET_PUSH_REQUEST=", "GADGET_PUSH_REQUESTS=_main/runner/chain/push_all.push_all.json")
+		"GADGET_PUSH_REQUEST=", "GADGET_PUSH_REQUESTS=_main/e2e/chain/push_all.push_all.json")
 	cmd.Stderr = t.Output()
 	out, err := cmd.Output()
 	if err != nil {
