@@ -6,6 +6,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
@@ -17,8 +18,9 @@ var errNotHere = errors.New("programs of this kind have no fallback")
 // the other's fallback: the first where a harmless program of its kind can be
 // attached in its place, else the fallback. To detach a program from a function
 // takes the kernel up to a second: where the place is looked up when a program is
-// loaded, one that is attached stands for all of its kind.
-func (l *Loaded) chooseFallbacks(spec *ebpf.CollectionSpec) error {
+// loaded, one that is attached stands for all of its kind. cache has the kernel's own
+// types, or reads them once for all.
+func (l *Loaded) chooseFallbacks(spec *ebpf.CollectionSpec, cache *btf.Cache) error {
 	attached := map[string]bool{} // by the name of the kind
 	for _, pr := range l.plan.Programs {
 		if pr.Fallback == "" {
@@ -31,7 +33,7 @@ func (l *Loaded) chooseFallbacks(spec *ebpf.CollectionSpec) error {
 		if spec.Programs[pr.Fallback] == nil {
 			continue
 		}
-		err := l.try(pr, spec.Programs[pr.Name], attached)
+		err := l.try(pr, spec.Programs[pr.Name], cache, attached)
 		switch {
 		case err == nil:
 			attached[pr.Kind.Name] = true
@@ -52,22 +54,26 @@ func looksUpPlace(typ ebpf.ProgramType) bool { return typ == ebpf.Tracing || typ
 
 // try attaches a program that does nothing where pr would be attached. Of a kind that
 // could be attached elsewhere it is only loaded, where that says enough.
-func (l *Loaded) try(pr gadgetapi.Program, spec *ebpf.ProgramSpec, attached map[string]bool) error {
+func (l *Loaded) try(
+	pr gadgetapi.Program, spec *ebpf.ProgramSpec, cache *btf.Cache, attached map[string]bool,
+) error {
 	if pr.Kind == nil || !pr.Kind.InKernel() {
 		return errNotHere
 	}
 	harmless := spec.Copy()
 	harmless.Name, harmless.Instructions = "harmless", harmlessBody(pr.Kind.Pass)
-	prog, err := ebpf.NewProgram(harmless)
+	coll, err := ebpf.NewCollectionWithOptions(&ebpf.CollectionSpec{
+		Programs: map[string]*ebpf.ProgramSpec{pr.Name: harmless},
+	}, ebpf.CollectionOptions{Cache: cache})
 	if err != nil {
 		return err
 	}
-	defer prog.Close()
+	defer coll.Close()
 	if attached[pr.Kind.Name] && looksUpPlace(spec.Type) {
 		return nil
 	}
 	attach := func() error {
-		ln, err := attachers[pr.Kind.Name](l, pr, prog)
+		ln, err := attachers[pr.Kind.Name](l, pr, coll.Programs[pr.Name])
 		if err != nil {
 			return err
 		}

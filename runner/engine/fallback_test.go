@@ -3,9 +3,11 @@ package engine
 import (
 	"io"
 	"os"
+	"runtime"
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
@@ -43,8 +45,13 @@ func TestOneTrialOfAKind(t *testing.T) {
 		})
 	}
 	l := &Loaded{plan: plan, note: t.Logf, detail: t.Logf}
-	if err := l.chooseFallbacks(spec); err != nil {
-		t.Fatal(err)
+	cache := btf.NewCache()
+	again := spec.Copy()
+	first := allocated(t, func() error { return l.chooseFallbacks(again, cache) })
+	trials = 0
+	second := allocated(t, func() error { return l.chooseFallbacks(spec, cache) })
+	if second > first/4 {
+		t.Errorf("the trials took %d bytes of memory, then %d: they read the types of the kernel again", first, second)
 	}
 	for name, chosen := range map[string]string{"exec": "exec", "fork": "fork", "none": "none__fallback"} {
 		if spec.Programs[chosen] == nil || spec.Programs[name] != nil && spec.Programs[name+"__fallback"] != nil {
@@ -54,4 +61,16 @@ func TestOneTrialOfAKind(t *testing.T) {
 	if trials != 1 {
 		t.Errorf("%d programs were attached as trials, want 1", trials)
 	}
+}
+
+// allocated returns how many bytes of memory do takes.
+func allocated(t *testing.T, do func() error) uint64 {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := do(); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -101,6 +102,7 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 		where: opts.Places,
 	}
 	l.single = map[string]bool{}
+	opts.Cache = cmp.Or(opts.Cache, btf.NewCache())
 	spec, err := l.prepare(opts)
 	if err != nil {
 		return nil, err
@@ -183,7 +185,7 @@ func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 		}
 	}
 	l.singleProbes(spec)
-	if err := l.chooseFallbacks(spec); err != nil {
+	if err := l.chooseFallbacks(spec, opts.Cache); err != nil {
 		return nil, err
 	}
 	l.fixTracerMaps(spec)
