@@ -78,14 +78,14 @@ var kinds = []Kind{
 	{
 		Name: KindKprobeMulti, Sections: []string{"kprobe.multi", "kretprobe.multi"}, Program: ebpf.Kprobe,
 		Sample: "vfs_fsync",
-		Attach: ebpf.AttachTraceKprobeMulti, Falls: true, Target: "FUNCTION, PATTERN with * and ?",
+		Attach: ebpf.AttachTraceKprobeMulti, Falls: true, Target: "FUNCTION, PATTERN with * and ?, a list of FUNCTION=COOKIE",
 		Needs: []Need{NeedKprobes},
 		How:   "to all functions of the kernel that match, at once; before Linux 5.18 to one after the other, at most 256",
 	},
 	{
 		Name: KindKprobeSession, Sections: []string{"kprobe.session"}, Program: ebpf.Kprobe, Sample: "vfs_fsync",
 		Attach: ebpf.AttachTraceKprobeSession,
-		Target: "FUNCTION, PATTERN with * and ?", Needs: []Need{NeedKprobes},
+		Target: "FUNCTION, PATTERN with * and ?, a list of FUNCTION=COOKIE", Needs: []Need{NeedKprobes},
 		How: "to all functions of the kernel that match, when they are called and when they return",
 	},
 	{

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -41,27 +42,61 @@ func (l *Loaded) singleProbes(spec *ebpf.CollectionSpec) {
 	}
 }
 
-// attachKprobeMulti attaches to every function of the kernel that matches a pattern.
+// attachKprobeMulti attaches to every function of the kernel that a list names.
 func attachKprobeMulti(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
-	names, err := kernelFunctions(pr.AttachTo)
+	names, cookies, err := listedTargets(pr.AttachTo, kernelFunctions)
 	if err != nil {
 		return nil, err
 	}
 	section := kindOfSection(pr.Section)
 	returns := strings.HasPrefix(section, "kret")
 	if l.single[pr.Name] {
-		return attachOneByOne(names, prog, returns)
+		return attachOneByOne(names, cookies, prog, returns)
 	}
-	opts := link.KprobeMultiOptions{Symbols: names, Session: section == "kprobe.session"}
+	opts := link.KprobeMultiOptions{Symbols: names, Cookies: cookies, Session: section == "kprobe.session"}
 	if returns {
 		return link.KretprobeMulti(prog, opts)
 	}
 	return link.KprobeMulti(prog, opts)
 }
 
+// listedTargets returns the functions that the comma-separated parts of a target name,
+// as find does, and what bpf_get_attach_cookie returns in each: the number that
+// stands behind = in its part, nil where no part has one. A function of several parts
+// belongs to the first.
+func listedTargets(target string, find func(pattern string) ([]string, error)) ([]string, []uint64, error) {
+	var names []string
+	var cookies []uint64
+	known := map[string]bool{}
+	for part := range strings.SplitSeq(target, ",") {
+		pattern, number, numbered := strings.Cut(part, "=")
+		cookie := uint64(0)
+		if numbered {
+			var err error
+			if cookie, err = strconv.ParseUint(number, 0, 64); err != nil {
+				return nil, nil, fmt.Errorf("the cookie %q of %q is not a number below 2^64", number, pattern)
+			}
+		}
+		found, err := find(pattern)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, name := range found {
+			if !known[name] {
+				known[name] = true
+				names, cookies = append(names, name), append(cookies, cookie)
+			}
+		}
+	}
+	if !strings.Contains(target, "=") {
+		cookies = nil
+	}
+	return names, cookies, nil
+}
+
 // attachOneByOne attaches to functions of the kernel, or to none. A pattern also
 // finds functions that the kernel allows no probe in: those are left out.
-func attachOneByOne(names []string, prog *ebpf.Program, returns bool) (io.Closer, error) {
+func attachOneByOne(names []string, cookies []uint64, prog *ebpf.Program, returns bool) (io.Closer, error) {
 	if len(names) > userprobe.MaxSingle {
 		return nil, fmt.Errorf("%d functions match, and this kernel attaches one after the other: at most %d, use a "+
 			"narrower pattern",
@@ -73,8 +108,12 @@ func attachOneByOne(names []string, prog *ebpf.Program, returns bool) (io.Closer
 	}
 	var all network.Closers
 	var first error
-	for _, name := range names {
-		ln, err := attach(name, prog, nil)
+	for i, name := range names {
+		var opts link.KprobeOptions
+		if cookies != nil {
+			opts.Cookie = cookies[i]
+		}
+		ln, err := attach(name, prog, &opts)
 		if err != nil {
 			if first == nil {
 				first = fmt.Errorf("function %q: %w", name, explainKprobe(err))
