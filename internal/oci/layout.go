@@ -168,7 +168,9 @@ func (l *Layout) Open(_ context.Context, d ocispec.Descriptor) (io.ReadCloser, e
 	if err != nil {
 		return nil, fmt.Errorf("opening blob %s: %w", d.Digest, err)
 	}
-	return &placedReader{ReadCloser: NewVerifyReader(r, d), where: l.files.where(name)}, nil
+	return NewExplainedVerifyReader(r, d, func(err error) error {
+		return fmt.Errorf("reading %q: %w", l.files.where(name), err)
+	}), nil
 }
 
 // Close releases the file that a layout from a tar holds open.
@@ -177,20 +179,6 @@ func (l *Layout) Close() error { return l.files.Close() }
 // blobName returns the path of d in a layout.
 func blobName(d ocispec.Descriptor) string {
 	return path.Join(ocispec.ImageBlobsDir, d.Digest.Algorithm().String(), d.Digest.Encoded())
-}
-
-// placedReader adds to a reader's errors where its content lies.
-type placedReader struct {
-	io.ReadCloser
-	where string
-}
-
-func (p *placedReader) Read(b []byte) (int, error) {
-	n, err := p.ReadCloser.Read(b)
-	if err != nil && err != io.EOF {
-		return n, fmt.Errorf("reading %q: %w", p.where, err)
-	}
-	return n, err
 }
 
 // directory is the fileTree of a layout directory.

@@ -34,13 +34,21 @@ type verifyReader struct {
 	hash hash.Hash
 	n    int64
 	err  error
+
+	explain func(error) error // nil for none
 }
 
 // NewVerifyReader returns r as a reader that fails with a *CorruptError, at
 // the latest where r ends, when the content does not have d's size and digest.
 // It reads at most one byte more than d.Size.
 func NewVerifyReader(r io.ReadCloser, d ocispec.Descriptor) io.ReadCloser {
-	return &verifyReader{r: r, want: d, hash: sha256.New(), err: CheckDigest(d.Digest)}
+	return NewExplainedVerifyReader(r, d, nil)
+}
+
+// NewExplainedVerifyReader is NewVerifyReader for a place of blobs whose errors say
+// more: explain returns what Read returns in place of an error, which is never io.EOF.
+func NewExplainedVerifyReader(r io.ReadCloser, d ocispec.Descriptor, explain func(error) error) io.ReadCloser {
+	return &verifyReader{r: r, want: d, hash: sha256.New(), err: CheckDigest(d.Digest), explain: explain}
 }
 
 // CheckDigest returns an error when d is not a well-formed sha256 digest, the
@@ -58,7 +66,7 @@ func CheckDigest(d digest.Digest) error {
 // Read implements io.Reader.
 func (v *verifyReader) Read(p []byte) (int, error) {
 	if v.err != nil {
-		return 0, v.err
+		return 0, v.failure()
 	}
 	if rest := v.want.Size - v.n + 1; int64(len(p)) > rest {
 		p = p[:max(rest, 0)]
@@ -75,9 +83,17 @@ func (v *verifyReader) Read(p []byte) (int, error) {
 		v.err = err
 	}
 	if v.err != nil && !errors.Is(v.err, io.EOF) {
-		return 0, v.err
+		return 0, v.failure()
 	}
 	return n, v.err
+}
+
+// failure returns the error of the reader as its place explains it.
+func (v *verifyReader) failure() error {
+	if v.explain == nil || errors.Is(v.err, io.EOF) {
+		return v.err
+	}
+	return v.explain(v.err)
 }
 
 // finish returns io.EOF when all content has passed and is as promised.
@@ -109,9 +125,18 @@ func ReadBlob(ctx context.Context, b Blobs, d ocispec.Descriptor, limit int64) (
 		return nil, err
 	}
 	defer r.Close()
-	data, err := io.ReadAll(NewVerifyReader(r, d))
-	if err != nil {
-		return nil, fmt.Errorf("reading blob: %w", err)
+	if v, ok := r.(*verifyReader); !ok || v.want.Digest != d.Digest || v.want.Size != d.Size {
+		r = NewVerifyReader(r, d)
 	}
-	return data, nil
+	data := make([]byte, d.Size+1) // the reader fails before it fills the last byte
+	for n := 0; ; {
+		m, err := r.Read(data[n:])
+		n += m
+		if err == io.EOF {
+			return data[:n:n], nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading blob: %w", err)
+		}
+	}
 }

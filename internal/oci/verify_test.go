@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -57,6 +58,48 @@ func TestReadBlobVerifies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// cut is a place whose readers break off after their content.
+type cut struct{ oci.Blobs }
+
+func (c cut) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error) {
+	r, err := c.Blobs.Open(ctx, d)
+	return io.NopCloser(io.MultiReader(r, iotest.ErrReader(io.ErrUnexpectedEOF))), err
+}
+
+// What ends otherwise than at its end was not verified.
+func TestReadBlobBrokenOff(t *testing.T) {
+	d := oci.Describe("", []byte("content"))
+	for _, p := range []oci.Blobs{place("content"), place("cOntent"), oci.Memory{d.Digest: []byte("cOntent")}} {
+		if data, err := oci.ReadBlob(ctx, cut{p}, d, 99); err == nil {
+			t.Errorf("%T: %q without an error", p, data)
+		}
+	}
+}
+
+// A place that verifies is not verified again, so that its own errors remain.
+func TestReadBlobOfVerifyingPlace(t *testing.T) {
+	d := oci.Describe("", []byte("content"))
+	for _, wrong := range []string{"cOntent", "conten", "content!"} {
+		if data, err := oci.ReadBlob(ctx, oci.Memory{d.Digest: []byte(wrong)}, d, 99); err == nil {
+			t.Errorf("%q: %q without an error", wrong, data)
+		}
+	}
+	other := oci.Describe("", []byte("other"))
+	if data, err := oci.ReadBlob(ctx, answering{d, "content"}, other, 99); err == nil {
+		t.Errorf("a reader that verifies another blob: %q without an error", data)
+	}
+}
+
+// answering opens the blob d, whatever is asked for.
+type answering struct {
+	d       ocispec.Descriptor
+	content string
+}
+
+func (a answering) Open(context.Context, ocispec.Descriptor) (io.ReadCloser, error) {
+	return oci.NewVerifyReader(io.NopCloser(strings.NewReader(a.content)), a.d), nil
 }
 
 func TestVerifyReaderFailsWithTinyReads(t *testing.T) {

@@ -178,24 +178,16 @@ func (s *Store) Open(_ context.Context, d ocispec.Descriptor) (io.ReadCloser, er
 	if err != nil {
 		return nil, fmt.Errorf("opening blob %s: %w", d.Digest, err)
 	}
-	return &storedReader{ReadCloser: oci.NewVerifyReader(f, d), store: s.dir}, nil
+	return oci.NewExplainedVerifyReader(f, d, s.explain), nil
 }
 
-// storedReader adds the hint to what is wrong with stored content.
-type storedReader struct {
-	io.ReadCloser
-	store string
-}
-
-// Read implements io.Reader.
-func (r *storedReader) Read(p []byte) (int, error) {
-	n, err := r.ReadCloser.Read(p)
+// explain adds the hint to what is wrong with stored content.
+func (s *Store) explain(err error) error {
 	var corrupt *oci.CorruptError
-	if errors.As(err, &corrupt) {
-		return n, fmt.Errorf("reading the store %q: %w, repair it with \"gadget-run image fsck --repair\" and pull again",
-			r.store, err)
+	if !errors.As(err, &corrupt) {
+		return err
 	}
-	return n, err
+	return fmt.Errorf("reading the store %q: %w, repair it with \"gadget-run image fsck --repair\" and pull again", s.dir, err)
 }
 
 // Hold keeps all content where it is until release is called, so that several
