@@ -163,6 +163,11 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.read(); err != nil {
 		return fmt.Errorf("reading gadget %q: %w", s.cmd.Gadget, err)
 	}
+	if s.compilation != nil && s.cmd.BTF == "" {
+		// What it can spare is less than what reading the kernel's types takes, so that
+		// without a wasm program nothing would be won.
+		go func(plan *gadgetapi.Spec, kernel *btf.Cache) { _ = engine.WarmTypes(plan, kernel) }(s.plan, s.kernel)
+	}
 	if err := errors.Join(s.defaults(), s.annotate(s.cmd.Annotate)); err != nil {
 		return cli.Usage(err)
 	}
