@@ -102,6 +102,7 @@ type session struct {
 	customKeys    []gadgetapi.Param // of params.custom
 	wasm          *wasmRun          // nil for a gadget without wasm program
 	compilation   *wasm.Compilation // of the wasm program
+	loading       *loading          // nil unless it began early
 	stacks        symbolizer.Stacks
 	symbols       *symbolizer.User // nil for none
 }
@@ -163,11 +164,6 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.read(); err != nil {
 		return fmt.Errorf("reading gadget %q: %w", s.cmd.Gadget, err)
 	}
-	if s.compilation != nil && s.cmd.BTF == "" {
-		// What it can spare is less than what reading the kernel's types takes, so that
-		// without a wasm program nothing would be won.
-		go func(plan *gadgetapi.Spec, kernel *btf.Cache) { _ = engine.WarmTypes(plan, kernel) }(s.plan, s.kernel)
-	}
 	if err := errors.Join(s.defaults(), s.annotate(s.cmd.Annotate)); err != nil {
 		return cli.Usage(err)
 	}
@@ -185,6 +181,8 @@ func (s *session) run(ctx context.Context) error {
 		s.setPacketFilters(values)); err != nil {
 		return cli.Usage(err)
 	}
+	s.beginLoading(ctx)
+	defer s.abandonLoading()
 	if err := s.startWasm(ctx, values); err != nil {
 		return err
 	}
@@ -262,10 +260,6 @@ func (s *session) programless() bool { return len(s.feeds) > 0 || len(s.artifact
 func (s *session) trace(ctx context.Context, ev *events) error {
 	unfollow := s.follow(ctx, ev.sources)
 	defer unfollow()
-	types, err := s.kernelTypes(ctx)
-	if err != nil {
-		return err
-	}
 	stopMetrics, err := s.serveMetrics(ev)
 	if err != nil {
 		return err
@@ -276,14 +270,9 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		return err
 	}
 	defer stopEvents()
-	loaded, err := engine.Load(s.plan, engine.LoadOptions{
-		Feeds: s.feeds, Programless: s.programless(),
-		KernelTypes: types, Cache: s.kernel, Metadata: s.metadata, PinPath: s.cmd.PinPath, Note: s.notef, Detail: s.detailf,
-		Places: s.places(), PacketFilters: s.packetFilters,
-		FilterMountNS: s.containers.selecting && s.plan.FiltersMountNS(), Roots: s.roots(), Statistics: s.g.Verbose,
-	})
+	loaded, err := s.finishLoading(ctx)
 	if err != nil {
-		return s.verbose(err)
+		return err
 	}
 	defer loaded.Close()
 	s.bindStacks(loaded)

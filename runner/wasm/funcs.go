@@ -18,7 +18,7 @@ var paramFunctions = []Function{
 		"Writes the value of a parameter of params.wasm in gadget.yaml. Returns 0, 1 on error.", paramValue,
 	},
 	{
-		"Parameters and settings", "setConfig", "(key string, value string, kind u32) u32",
+		"Parameters and settings", FunctionSetConfig, "(key string, value string, kind u32) u32",
 		"Sets a value of gadget.yaml, such as `programs.NAME.attach_to`, until the gadget starts; kind is 12 (string). Returns 0, 1 on error.", setConfig,
 	},
 	{
@@ -66,6 +66,10 @@ func paramValue(c call) {
 	c.done("getParamValue", c.writeText(1, value))
 }
 
+// FunctionSetConfig is the function that changes the metadata before the gadget is
+// loaded.
+const FunctionSetConfig = "setConfig"
+
 func setConfig(c call) {
 	key, err := c.text(0)
 	var value string
@@ -80,7 +84,7 @@ func setConfig(c call) {
 			err = c.opts.Gadget.SetConfig(key, value)
 		}
 	}
-	c.done("setConfig", err)
+	c.done(FunctionSetConfig, err)
 }
 
 func shouldDiscard(c call) {
