@@ -311,7 +311,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		if s.wasm != nil {
 			s.wasm.kernel.freeStartMemory()
 		}
-		freeStartMemory()
+		time.AfterFunc(freeDelay, freeStartMemory)
 	})
 	if s.wasm != nil {
 		err = errors.Join(err, s.wasm.program.Err(), s.wasm.program.Stop())
@@ -337,6 +337,10 @@ func raiseGC() {
 		debug.SetGCPercent(startingGCPercent)
 	}
 }
+
+// freeDelay is how long the memory of the start is kept, so that the first events do
+// not wait for the collector.
+const freeDelay = 200 * time.Millisecond
 
 // freeStartMemory gives back what starting needed, the kernel's types above all, unless
 // the user decides about memory.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
@@ -33,7 +34,8 @@ func (p *Program) instantiate(ctx context.Context, module []byte) error {
 	}
 	// The time of a program does not pass, as its API has none; random numbers
 	// are real ones, since runtimes make their hash tables safe with them.
-	p.module, err = p.runtime.InstantiateModule(p.ctx, compiled, wazero.NewModuleConfig().WithName("").
+	memory := experimental.WithMemoryAllocator(p.ctx, experimental.MemoryAllocatorFunc(newLinearMemory))
+	p.module, err = p.runtime.InstantiateModule(memory, compiled, wazero.NewModuleConfig().WithName("").
 		WithStartFunctions().WithStderr(&p.stderr).WithRandSource(rand.Reader))
 	if err != nil {
 		return p.explain("its start", p.opts.Limits.Start, err)
