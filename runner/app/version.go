@@ -26,7 +26,7 @@ var (
 
 // versionCmd is "gadget-run version".
 type versionCmd struct {
-	Output string `short:"o" enum:"columns,json" default:"columns" help:"Form of the output: columns or json."`
+	Output string `short:"o" enum:"columns,json" default:"columns" help:"Format of the output: columns or json."`
 }
 
 // Help gives examples.

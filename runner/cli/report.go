@@ -31,7 +31,7 @@ func bounded(text string) string {
 func Report(err error, stderr io.Writer) int {
 	if err != nil && !errors.Is(err, ErrInterrupted) {
 		notes := NewNotes(stderr)
-		fmt.Fprintln(notes, "gadget-run: "+bounded(printable.Text(err.Error())))
+		Message(notes, "gadget-run: "+bounded(printable.Text(err.Error())))
 		notes.Close(reportGrace)
 	}
 	return ExitCode(err)

@@ -10,14 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rules-gadget/rules_gadget/internal/printable"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 )
 
 // List is "gadget-run list-containers".
 type List struct {
-	Output  string      `short:"o" default:"columns" placeholder:"FORM" help:"Form of the output: json, columns, or columns=a,b for these columns (also custom-columns=a,b)." group:"Output"`
+	Output  string      `short:"o" default:"columns" placeholder:"FORMAT" help:"Format of the output: json, columns, or columns=a,b for these columns (also custom-columns=a,b)." group:"Output"`
 	Watch   bool        `short:"w" help:"After the list, print each container that starts or ends." group:"Output"`
 	Timeout cli.Timeout `short:"t" placeholder:"TIME" help:"With --watch: stop after this time: 5s, 2m30s, or a number of seconds." group:"Output"`
 
@@ -97,7 +96,7 @@ func warner(g *cli.Globals) func(string) {
 	if g.Quiet {
 		return func(string) {}
 	}
-	return func(text string) { fmt.Fprintln(g.Stderr, "gadget-run: "+printable.Text(text)) }
+	return func(text string) { cli.Message(g.Stderr, "gadget-run: "+text) }
 }
 
 func printJSON(w io.Writer, v any) error {

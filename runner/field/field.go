@@ -60,6 +60,8 @@ type Field struct {
 	Append AppendFunc // nil for Struct
 	Number NumberFunc // nil for String, List, Array and Struct
 	List   ListFunc   // nil for all but List
+	// Time says that it is a timestamp, or the text of one.
+	Time bool
 	// Constant says that Append gives the same for every sample.
 	Constant bool
 

@@ -42,6 +42,7 @@ func (b *builder) fields(parent *Field, descs []*gadgetapi.Field) []*Field {
 		f := &Field{
 			Name: d.Name, FullName: d.FullName, Kind: d.Kind, Parent: parent, Offset: d.Offset, Size: d.Size,
 			Types: d.Types, Annotations: d.Annotations, Provider: d.Provider,
+			Time: d.HasType(gadgetapi.TypeTimestamp) || d.Of != nil && d.Of.HasType(gadgetapi.TypeTimestamp),
 		}
 		b.made[d] = f
 		f.Children = b.fields(f, d.Children)

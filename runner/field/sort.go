@@ -10,7 +10,7 @@ import (
 )
 
 // Sorter returns what sorts entries of src by the fields that spec names, "a,-b"
-// for rising a and then falling b; nil for an empty spec. Equal entries keep
+// for ascending a and then descending b; nil for an empty spec. Equal entries keep
 // their order.
 func Sorter(src *Source, spec string) (func(samples [][]byte), error) {
 	if strings.TrimSpace(spec) == "" {
@@ -18,15 +18,15 @@ func Sorter(src *Source, spec string) (func(samples [][]byte), error) {
 	}
 	var orders []func(a, b []byte) int
 	for name := range strings.SplitSeq(spec, ",") {
-		name, falling := strings.CutPrefix(strings.TrimSpace(name), "-")
+		name, descending := strings.CutPrefix(strings.TrimSpace(name), "-")
 		f, err := src.value(name)
 		if err != nil {
 			return nil, fmt.Errorf("sorting: %w", err)
 		}
 		order := f.order()
-		if falling {
-			rising := order
-			order = func(a, b []byte) int { return rising(b, a) }
+		if descending {
+			ascending := order
+			order = func(a, b []byte) int { return ascending(b, a) }
 		}
 		orders = append(orders, order)
 	}

@@ -18,7 +18,7 @@ type Diff struct {
 	artifact.RegistryFlags
 	Platform string `placeholder:"linux/ARCH" help:"Platform to compare (default: this machine's)."`
 	ExitCode bool   `help:"Fail when there is a difference."`
-	Output   string `short:"o" enum:"text,json,yaml" default:"text" help:"Form of the output: text, json or yaml."`
+	Output   string `short:"o" enum:"text,json,yaml" default:"text" help:"Format of the output: text, json or yaml."`
 }
 
 // Run prints what is different.

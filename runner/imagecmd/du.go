@@ -23,7 +23,7 @@ import (
 type Du struct {
 	Filter  []string `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"Only blobs that match: reclaimable=true|false, reference=PREFIX."`
 	NoTrunc bool     `help:"Do not shorten digests."`
-	Output  string   `short:"o" enum:"columns,json,yaml" default:"columns" help:"Form of the output: columns, json or yaml."`
+	Output  string   `short:"o" enum:"columns,json,yaml" default:"columns" help:"Format of the output: columns, json or yaml."`
 }
 
 // used is one blob in the output of Du and Prune.

@@ -12,7 +12,7 @@ import (
 // Fsck is "image fsck".
 type Fsck struct {
 	Repair bool   `help:"Repair what is found; damaged artifacts have to be pulled again."`
-	Output string `short:"o" enum:"columns,json,yaml" default:"columns" help:"Form of the output: columns, json or yaml."`
+	Output string `short:"o" enum:"columns,json,yaml" default:"columns" help:"Format of the output: columns, json or yaml."`
 }
 
 // Run checks the store. Problems that are left are an error.

@@ -22,7 +22,7 @@ type List struct {
 	Pattern string   `arg:"" optional:"" help:"Only names that match, as with --filter reference=PATTERN."`
 	NoTrunc bool     `help:"Do not shorten digests."`
 	Filter  []string `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"Only what matches: reference=PATTERN, digest=PREFIX, dangling=true|false."`
-	Output  string   `short:"o" enum:"columns,json,yaml" default:"columns" help:"Form of the output: columns, json or yaml."`
+	Output  string   `short:"o" enum:"columns,json,yaml" default:"columns" help:"Format of the output: columns, json or yaml."`
 }
 
 // listed is one artifact in the output of List.

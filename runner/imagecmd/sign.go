@@ -32,7 +32,7 @@ type Sign struct {
 	Image string `arg:"" name:"ref" help:"Reference in a registry; what is signed is its digest."`
 	artifact.RegistryFlags
 	Key         string            `required:"" placeholder:"FILE" help:"Private key in PEM, or env://VARIABLE; COSIGN_PASSWORD has its password."`
-	Format      string            `enum:"both,bundle,tag" default:"both" help:"Form of the signature: bundle (cosign 3), tag (cosign 2) or both."`
+	Format      string            `enum:"both,bundle,tag" default:"both" help:"Format of the signature: bundle (cosign 3), tag (cosign 2) or both."`
 	Annotations map[string]string `short:"a" name:"annotation" placeholder:"KEY=VALUE" help:"Signed along in the form of cosign 2."`
 }
 

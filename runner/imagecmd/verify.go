@@ -18,7 +18,7 @@ type Verify struct {
 	Offline bool      `help:"Verify what the store has, with the signatures that came with it; no registry is asked."`
 	Key     cli.Files `aliases:"public-keys" placeholder:"FILE" help:"Public keys (PEM) one of which must have signed (default: the policy's)."`
 	Policy  cli.File  `placeholder:"FILE" help:"Trust policy (default: /etc/gadget-run/policy.yaml, then the user's)."`
-	Output  string    `short:"o" enum:"text,json,yaml" default:"text" help:"Form of the output: ${enum}."`
+	Output  string    `short:"o" enum:"text,json,yaml" default:"text" help:"Format of the output: ${enum}."`
 }
 
 // Verified is what "image verify" prints.

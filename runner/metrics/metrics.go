@@ -212,7 +212,7 @@ func boundariesOf(f *field.Field, slots bool) ([]float64, error) {
 	for text := range strings.SplitSeq(list, ",") {
 		b, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 		if err != nil || math.IsNaN(b) || len(out) > 0 && b <= out[len(out)-1] {
-			return nil, fmt.Errorf("annotation %s: %q is not a list of rising numbers", annotationBoundaries, list)
+			return nil, fmt.Errorf("annotation %s: %q is not a list of ascending numbers", annotationBoundaries, list)
 		}
 		out = append(out, b)
 	}

@@ -171,9 +171,9 @@ func TestOverflow(t *testing.T) {
 
 func TestAddErrors(t *testing.T) {
 	for name, fields := range map[string]map[string]map[string]string{
-		"needs a number": {"comm": {"metrics.type": "counter"}},
-		"rising numbers": {"size": {"metrics.type": "histogram", "metrics.boundaries": "2,1"}},
-		"is called":      {"size": {"metrics.type": "gauge", "metrics.name": "opens_total"}},
+		"needs a number":    {"comm": {"metrics.type": "counter"}},
+		"ascending numbers": {"size": {"metrics.type": "histogram", "metrics.boundaries": "2,1"}},
+		"is called":         {"size": {"metrics.type": "gauge", "metrics.name": "opens_total"}},
 	} {
 		if _, err := New().Add(source(t, collected, fields)); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("error %v, want %q", err, name)

@@ -85,6 +85,8 @@ func cut(dst, text []byte, width int, col *column) []byte {
 		return append(dst, text[:runeOffset(text, col.width)]...)
 	}
 	switch col.ellipsis {
+	case ellipsisTime:
+		return cutTime(dst, text, keep)
 	case ellipsisStart:
 		return append(append(dst, ellipsisMark...), text[runeOffset(text, width-keep):]...)
 	case ellipsisMiddle:
@@ -93,6 +95,20 @@ func cut(dst, text []byte, width int, col *column) []byte {
 		return append(dst, text[runeOffset(text, width-(keep-head)):]...)
 	}
 	return append(append(dst, text[:runeOffset(text, keep)]...), ellipsisMark...)
+}
+
+// cutTime appends what fits of a time, 2006-01-02T15:04:05.999999999Z, into keep
+// characters and a mark: the time of day, which tells the lines of a run apart, from
+// its hours on.
+func cutTime(dst, text []byte, keep int) []byte {
+	_, clock, found := bytes.Cut(text, []byte("T"))
+	switch {
+	case !found || keep < 1:
+		return append(append(dst, text[:runeOffset(text, keep)]...), ellipsisMark...)
+	case len(clock) <= keep:
+		return pad(append(append(dst, ellipsisMark...), clock...), keep-len(clock))
+	}
+	return append(append(dst, clock[:keep]...), ellipsisMark...)
 }
 
 // runeOffset returns the offset of character n of text.

@@ -25,6 +25,7 @@ const (
 	ellipsisStart
 	ellipsisMiddle
 	ellipsisNone
+	ellipsisTime // the date first, then what is behind the seconds
 )
 
 // column is one column with its layout.
@@ -102,7 +103,11 @@ func newColumn(f *field.Field) (column, error) {
 		}
 	}
 	switch e := f.Annotations["columns.ellipsis"]; e {
-	case "", "end":
+	case "":
+		if isTime(f) {
+			c.ellipsis = ellipsisTime
+		}
+	case "end":
 	case "start":
 		c.ellipsis = ellipsisStart
 	case "middle":

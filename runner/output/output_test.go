@@ -106,6 +106,24 @@ func TestColumns(t *testing.T) {
 			"0123456789", "NAME\n01234567\n",
 		},
 		{
+			"a whole time",
+			map[string]map[string]string{"name": {"template": "timestamp", "columns.width": "18"}},
+			Options{Fields: "name", Width: 18},
+			"2026-11-26T06:34Z", "NAME\n2026-11-26T06:34Z\n",
+		},
+		{
+			"a time without its date",
+			map[string]map[string]string{"name": {"template": "timestamp", "columns.width": "12"}},
+			Options{Fields: "name", Width: 12},
+			"2026-11-26T06:34:26Z", "NAME\n…06:34:26Z\n",
+		},
+		{
+			"a time without date and end",
+			map[string]map[string]string{"name": {"template": "timestamp", "columns.width": "9"}},
+			Options{Fields: "name", Width: 9},
+			"2026-11-26T06:34:26Z", "NAME\n06:34:26…\n",
+		},
+		{
 			"right, hexadecimal, alias",
 			map[string]map[string]string{"count": {
 				"columns.alignment": "right", "columns.hex": "true", "columns.alias": "n", "columns.width": "6",
@@ -443,5 +461,17 @@ func TestSinkReportsErrors(t *testing.T) {
 	s.Append(0, 1, func(dst []byte) []byte { return append(dst, 'y') })
 	if err := s.Close(time.Minute); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("closing: %v", err)
+	}
+}
+
+// TestNarrowTime holds that the time of day is what a narrow terminal shows.
+func TestNarrowTime(t *testing.T) {
+	enc, err := New(packets(t), Options{Mode: Columns, Fields: "timestamp,ifindex", Width: 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := uint64(1771000000123456789)
+	if got := string(enc.Event(nil, packet(at, 3, 0, 0, ""))); got != "16:26:40.123456… 3\n" {
+		t.Errorf("got %q", got)
 	}
 }

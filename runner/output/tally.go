@@ -54,8 +54,9 @@ func newTally(src *field.Source, sel selection, o Options) (Encoder, error) {
 	return t, nil
 }
 
+// isTime reports whether f is a time, or the text of one.
 func isTime(f *field.Field) bool {
-	return slices.Contains(f.Types, "gadget_timestamp") || f.Annotations[field.AnnotationTemplate] == "timestamp"
+	return f.Time || f.Annotations[field.AnnotationTemplate] == "timestamp"
 }
 
 // count adds an event, and appends a picture when it is time for one.

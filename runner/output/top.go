@@ -44,16 +44,16 @@ type Top struct {
 	layout  []column // before it is fitted to a width
 	numbers []func(sample []byte) float64
 
-	mu      sync.Mutex
-	table   columns
-	width   int
-	next    []topRow // what came while paused is not shown
-	rows    []topRow
-	sortBy  int // column, -1 for the order of the gadget
-	rising  bool
-	paused  bool
-	editing bool
-	filter  string
+	mu        sync.Mutex
+	table     columns
+	width     int
+	next      []topRow // what came while paused is not shown
+	rows      []topRow
+	sortBy    int // column, -1 for the order of the gadget
+	ascending bool
+	paused    bool
+	editing   bool
+	filter    string
 }
 
 // topRow is one entry: the text of each column, and its number where it has one.
@@ -154,7 +154,7 @@ func (t *Top) Key(keys []byte) (quit bool) {
 		case '>', '<':
 			t.move(r)
 		case 'r':
-			t.rising = !t.rising
+			t.ascending = !t.ascending
 		case 'p', ' ':
 			t.paused = !t.paused
 			if t.rows = t.next; t.paused && t.tally != nil {
@@ -227,9 +227,9 @@ func (t *Top) status(dst []byte, shown int) []byte {
 		dst = fmt.Appendf(dst, ", %d events of others", t.tally.others)
 	}
 	if t.sortBy >= 0 {
-		order := "falling"
-		if t.rising {
-			order = "rising"
+		order := "descending"
+		if t.ascending {
+			order = "ascending"
 		}
 		dst = fmt.Appendf(dst, ", by %s %s", t.layout[t.sortBy].title, order)
 	}
@@ -258,7 +258,7 @@ func (t *Top) shown() []topRow {
 	if i := t.sortBy; i >= 0 {
 		slices.SortStableFunc(out, func(a, b topRow) int {
 			n := cmp.Or(cmp.Compare(a.numbers[i], b.numbers[i]), bytes.Compare(a.cells[i], b.cells[i]))
-			if !t.rising {
+			if !t.ascending {
 				return -n
 			}
 			return n

@@ -47,9 +47,9 @@ func TestTop(t *testing.T) {
 		t.Errorf("the order of the gadget: %s", got)
 	}
 	for _, tc := range []struct{ keys, names, status string }{
-		{">", `c\x1b[2J,b,a`, "by NAME falling"},
-		{"\x1b[C", `c\x1b[2J,b,a`, "by COUNT falling"},
-		{"r", `a,b,c\x1b[2J`, "by COUNT rising"},
+		{">", `c\x1b[2J,b,a`, "by NAME descending"},
+		{"\x1b[C", `c\x1b[2J,b,a`, "by COUNT descending"},
+		{"r", `a,b,c\x1b[2J`, "by COUNT ascending"},
 		{"\x1b[D\x1b[D", `b,c\x1b[2J,a`, "src: 3 of 3  ("},
 		{"/Bx\x7f", "b", "filter: B_"},
 		{"\n", "b", `1 of 3, with "B"`},

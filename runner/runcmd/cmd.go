@@ -41,14 +41,14 @@ type Cmd struct {
 	BTF             cli.File    `name:"btf" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
 	Timeout         cli.Timeout `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
 	Host            bool        `help:"Trace the whole machine, which is what happens unless containers are chosen, and do not show the column of their names." group:"Gadget"`
-	File            string      `short:"f" placeholder:"FILE" help:"Instance manifest (YAML) that names the gadget and values of parameters, - for stdin; the command line wins." group:"Gadget"`
+	File            string      `short:"f" placeholder:"FILE" help:"Instance manifest (YAML) that names the gadget and values of parameters, - for stdin; flags of the command line override it." group:"Gadget"`
 	ReadyFD         int         `name:"ready-fd" placeholder:"N" help:"Write one line to this file descriptor once every program is attached, and close it." group:"Gadget"`
 	PinPath         string      `placeholder:"DIR" default:"/sys/fs/bpf" help:"Directory in a bpffs of maps that the gadget shares with other programs by name." group:"Gadget"`
 	Iface           []string    `placeholder:"NAMES" help:"Network interfaces for socket filter, tc and XDP programs, comma-separated." group:"Gadget"`
 	Cgroup          string      `placeholder:"DIR" help:"Directory of cgroup v2 for its programs, the root when not given." group:"Gadget"`
 	Annotate        []string    `placeholder:"LIST" help:"Annotations over those of the gadget: \"source:key=value\", \"source.field:key=value\", comma-separated." group:"Gadget"`
 
-	Output     string   `short:"o" placeholder:"MODE" help:"Form of the events: columns, custom-columns=a,b, json, jsonpretty, yaml, raw, advise, folded, flamegraph, pprof, pcap-ng, top, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
+	Output     string   `short:"o" placeholder:"MODE" help:"Format of the events: columns, custom-columns=a,b, json, jsonpretty, yaml, raw, advise, folded, flamegraph, pprof, pcap-ng, top, none; \"source:mode,source2:mode\" for each data source." group:"Output"`
 	Fields     string   `placeholder:"LIST" help:"Fields to show: \"a,b\" for exactly these, \"+a,-b\" to add and remove; \"source:a;b\" for one data source and the others." group:"Output"`
 	Filter     []string `short:"F" sep:"none" placeholder:"RULES" help:"Show only matching events: field, one of == != >= > <= < ~ !~, value; comma-separated." group:"Output"`
 	FilterExpr []string `short:"E" sep:"none" placeholder:"EXPR" help:"Show only events for which an expression holds (expr-lang.org): 'proc.comm == \"cat\" && fd > 3'." group:"Output"`
@@ -380,7 +380,7 @@ func (s *session) verbose(err error) error {
 // notef writes one line for the user.
 func (s *session) notef(format string, args ...any) {
 	if !s.g.Quiet {
-		fmt.Fprintln(s.g.Stderr, "gadget-run: "+printable.Text(s.rest.member.prefix()+fmt.Sprintf(format, args...)))
+		cli.Message(s.g.Stderr, "gadget-run: "+s.rest.member.prefix()+fmt.Sprintf(format, args...))
 	}
 }
 

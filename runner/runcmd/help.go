@@ -2,11 +2,12 @@ package runcmd
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/printable"
@@ -14,8 +15,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
-// helpWidth is how wide a help is where its output is no terminal.
-const helpWidth = 100
+// helpWidth is how wide a help is where its output is not a terminal.
+const helpWidth = 80
 
 // help writes what the gadget is, its parameters and its fields.
 func (s *session) help() error {
@@ -27,19 +28,15 @@ func (s *session) help() error {
 	if name == "" {
 		name = s.cmd.Gadget
 	}
-	w := &helpWriter{}
+	w := &helpWriter{width: cmp.Or(terminalWidth(s.g.Stdout), helpWidth)}
 	w.line("%s", name)
-	if s.metadata.Description != "" {
-		w.line("%s", s.metadata.Description)
+	if about := printable.Line(s.metadata.Description); about != "" {
+		w.line("%s", strings.Join(cli.Wrap(about, w.width), "\n"))
 	}
 	w.line("\nUsage: gadget-run run %s [flags]", s.cmd.Gadget)
 	w.params(s.allParams())
-	width := terminalWidth(s.g.Stdout)
-	if width == 0 {
-		width = helpWidth
-	}
 	for _, src := range ev.sources {
-		w.fields(src, width)
+		w.fields(src)
 	}
 	w.line("\nFlags of the command: gadget-run run --help")
 	w.line("Types and descriptions of all fields: gadget-run image inspect %s", s.cmd.Gadget)
@@ -47,21 +44,27 @@ func (s *session) help() error {
 	return err
 }
 
-// helpWriter collects the lines of a help.
-type helpWriter struct{ text bytes.Buffer }
+// helpWriter collects the lines of a help that is width columns wide.
+type helpWriter struct {
+	text  bytes.Buffer
+	width int
+}
 
 func (w *helpWriter) line(format string, args ...any) { fmt.Fprintf(&w.text, format+"\n", args...) }
 
 // rows writes names and their texts, in two columns.
 func (w *helpWriter) rows(rows [][2]string) {
-	var table bytes.Buffer
-	t := tabwriter.NewWriter(&table, 0, 8, 2, ' ', 0)
+	names := 0
 	for _, r := range rows {
-		fmt.Fprintf(t, "  %s\t%s\n", r[0], printable.Line(r[1]))
+		names = max(names, utf8.RuneCountInString(r[0]))
 	}
-	_ = t.Flush() // a buffer takes everything
-	for line := range strings.Lines(table.String()) {
-		w.line("%s", strings.TrimRight(line, " \n"))
+	const indent, gap = "  ", "  "
+	for _, r := range rows {
+		name := r[0]
+		for _, text := range cli.Wrap(printable.Line(r[1]), w.width-len(indent)-names-len(gap)) {
+			w.line("%s", strings.TrimRight(fmt.Sprintf("%s%-*s%s%s", indent, names, name, gap, text), " "))
+			name = ""
+		}
 	}
 }
 
@@ -117,7 +120,7 @@ func paramText(p gadgetapi.Param) string {
 }
 
 // fields writes the fields that columns show, and the names of the others.
-func (w *helpWriter) fields(src *field.Source, width int) {
+func (w *helpWriter) fields(src *field.Source) {
 	var shown [][2]string
 	var hidden, ofContainers []string
 	for _, f := range src.All() {
@@ -141,7 +144,7 @@ func (w *helpWriter) fields(src *field.Source, width int) {
 		return
 	}
 	w.line("  Hidden in columns, shown with --fields=+NAME:")
-	for _, line := range cli.Wrap(strings.Join(hidden, ", "), width-len("    ")) {
+	for _, line := range cli.Wrap(strings.Join(hidden, ", "), w.width-len("    ")) {
 		w.line("    %s", line)
 	}
 }
