@@ -16,8 +16,8 @@ import (
 // target is what every test builds.
 const target = "//gadgets/trace_open:image"
 
-// workspace is one clone of this checkout with a home and an output base of
-// its own, as on another machine.
+// workspace is this checkout, or a clone of it with a home and an output base of its
+// own, as on another machine.
 type workspace struct {
 	dir, base string
 	env       []string
@@ -102,7 +102,11 @@ func copyFile(t *testing.T, from, to string) {
 
 // bazel runs one command of Bazel and returns what it printed.
 func (w *workspace) bazel(command string, args ...string) (string, error) {
-	cmd := exec.Command("./bazelw", append([]string{"--output_base=" + w.base, command}, args...)...)
+	args = append([]string{command}, args...)
+	if w.base != "" {
+		args = append([]string{"--output_base=" + w.base}, args...)
+	}
+	cmd := exec.Command("./bazelw", args...)
 	cmd.Dir, cmd.Env = w.dir, w.env
 	out, err := cmd.CombinedOutput()
 	return string(out), err
@@ -130,11 +134,20 @@ func (w *workspace) build(t *testing.T, args ...string) ([]spawn, string) {
 		t.Fatalf("building %s: %v\n%s", target, err, out)
 	}
 	t.Log(lastLines(out, 6))
-	digest, err := os.ReadFile(filepath.Join(w.dir, "bazel-bin/gadgets/trace_open/image.digest"))
-	if err != nil && !contains(args, "--remote_download_minimal") {
+	if contains(args, "--remote_download_minimal") {
+		return readSpawns(t, log), ""
+	}
+	return readSpawns(t, log), w.digest(t)
+}
+
+// digest returns the digest of the artifact that was built last.
+func (w *workspace) digest(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.dir, "bazel-bin/gadgets/trace_open/image.digest"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return readSpawns(t, log), strings.TrimSpace(string(digest))
+	return strings.TrimSpace(string(text))
 }
 
 func readSpawns(t *testing.T, file string) []spawn {

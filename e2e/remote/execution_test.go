@@ -34,28 +34,6 @@ func TestExecutor(t *testing.T) {
 	}
 }
 
-// TestHermetic runs every action in a root that holds its declared inputs and
-// what docs/remote-execution.md says that a worker must have, nothing else.
-func TestHermetic(t *testing.T) {
-	w := newWorkspace(t, "hermetic")
-	args := []string{
-		"--spawn_strategy=linux-sandbox", "--experimental_use_hermetic_linux_sandbox",
-		"--sandbox_default_allow_network=false",
-	}
-	for _, dir := range workerDirectories {
-		args = append(args, "--sandbox_add_mount_pair="+dir)
-	}
-	_, digest := w.build(t, args...)
-	if want := plainDigest(t); digest != want {
-		t.Errorf("the digest is %s in an empty root and %s in a full one", digest, want)
-	}
-}
-
-// workerDirectories are what actions find on a worker beside their inputs: the
-// shell that the wrapper of rules_go is written for, with its libraries, and
-// /dev and /proc, which every sandbox has.
-var workerDirectories = []string{"/dev", "/proc", "/bin", "/lib", "/lib64", "/usr/bin", "/usr/lib"}
-
 // TestForeignHost builds as on an arm64 machine with amd64 workers: Bazel's host
 // is declared to be arm64, and the platform of the workers is amd64.
 func TestForeignHost(t *testing.T) {
