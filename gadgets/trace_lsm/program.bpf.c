@@ -67,4 +67,14 @@ static __always_inline int asked(void *ctx, enum lsm_tracepoint hook)
 
 FOR_EACH_HOOK(PROGRAMS)
 
+/*
+ * One program for many hooks, which the kernel attaches and detaches at once. The
+ * cookie of each function is the number of its hook.
+ */
+SEC("kprobe.multi/security_inode_mkdir")
+int trace_lsm_many(void *ctx)
+{
+	return asked(ctx, bpf_get_attach_cookie(ctx));
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -4,7 +4,9 @@ package main
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 
 	"example.com/trace_lsm/hooks"
 	"github.com/rules-gadget/rules_gadget/wasmapi"
@@ -13,35 +15,74 @@ import (
 //go:wasmexport gadgetPreStart
 func gadgetPreStart() int32 { return wasmapi.Run(choose) }
 
+// few hooks are looked at by a program of their own, which costs least each time a
+// hook is asked. To detach each takes some kernels a sixth of a second.
+const few = 8
+
+// target is a hook that is looked at.
+type target struct {
+	number   int    // in events
+	function string // of the kernel, which asks it
+}
+
 // choose leaves out the programs of hooks that are not asked for, and of those
-// that this kernel lacks.
+// that this kernel lacks. Many are looked at by one program, where the kernel attaches
+// a program to many functions at once.
 func choose() error {
-	all, err := enabled("all")
+	targets, err := asked()
 	if err != nil {
 		return err
 	}
-	some := false
+	list := wasmapi.Disabled
+	if len(targets) > few && wasmapi.KernelHas("register_fprobe_ips") {
+		list = listed(targets)
+		clear(targets)
+	}
 	for _, hook := range hooks.All() {
+		if err := attach(hook, cmp.Or(targets[hook].function, wasmapi.Disabled)); err != nil {
+			return err
+		}
+	}
+	return wasmapi.AttachTo("trace_lsm_many", list)
+}
+
+// asked returns the hooks that the user asks for and this kernel has.
+func asked() (map[string]target, error) {
+	all, err := enabled("all")
+	if err != nil {
+		return nil, err
+	}
+	targets, some := map[string]target{}, all
+	for number, hook := range hooks.All() {
 		named, err := enabled(hook)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		target := wasmapi.Disabled
-		if named || all {
-			target = cmp.Or(hooks.Function(hook, wasmapi.KernelHas), wasmapi.Disabled)
+		some = some || named
+		if !named && !all {
+			continue
 		}
-		if target == wasmapi.Disabled && named {
+		switch function := hooks.Function(hook, wasmapi.KernelHas); {
+		case function != "":
+			targets[hook] = target{number, function}
+		case named:
 			wasmapi.Warnf("this kernel has no hook %q, no events of it will come", hook)
-		}
-		some = some || named || target != wasmapi.Disabled
-		if err := attach(hook, target); err != nil {
-			return err
 		}
 	}
 	if !some {
-		return errors.New("no hook is asked for, name some with --trace-HOOK or all with --trace-all")
+		return nil, errors.New("no hook is asked for, name some with --trace-HOOK or all with --trace-all")
 	}
-	return nil
+	return targets, nil
+}
+
+// listed returns the functions of targets with the numbers of their hooks as cookies.
+func listed(targets map[string]target) string {
+	var list []string
+	for _, t := range targets {
+		list = append(list, t.function+"="+strconv.Itoa(t.number))
+	}
+	slices.Sort(list)
+	return strings.Join(list, ",")
 }
 
 // enabled reports whether the user asks for a hook.
