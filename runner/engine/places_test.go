@@ -80,7 +80,8 @@ func runNet(t *testing.T, p *gadgetapi.Spec, name string) {
 		}
 	}}
 	var talking sync.WaitGroup
-	t.Cleanup(func() { cancel(); talking.Wait() })
+	// Not a cleanup: the directory that talk asks for would be removed before it ends.
+	defer func() { cancel(); talking.Wait() }()
 	if err := l.Run(ctx, rec, func() { talking.Go(func() { talk(ctx, t) }) }); err != nil {
 		if strings.Contains(err.Error(), "CONFIG_NET_SCH_INGRESS") {
 			t.Skipf("needs a kernel with tcx or clsact: %v", err)
