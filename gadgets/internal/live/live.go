@@ -121,8 +121,12 @@ func Collect[E any](t *testing.T, gadget string, args []string) []E {
 }
 
 // cache returns a directory that all runs share, so that a wasm program is
-// compiled once.
+// compiled once: GADGETS_CACHE, which a run on another machine may have filled, or a new
+// one.
 var cache = sync.OnceValue(func() string {
+	if dir := os.Getenv("GADGETS_CACHE"); dir != "" {
+		return dir
+	}
 	dir, err := os.MkdirTemp("", "gadgets-cache-")
 	if err != nil {
 		panic(err) // tests have their own temporary files, too
