@@ -19,6 +19,7 @@ func TestFieldsOfSpecialTypes(t *testing.T) {
 		"src.addr":        true, "src.proto": true, "src.port": true, "src.endpoint": true, "src.k8s.labels": true,
 		"src.addr_raw.v4": false,
 		"ustack.symbols":  true, "ustack.addresses": true, "ustack.stack_id": true, "ustack.names": false,
+		"program": true, "program_raw.symbols": true, "program.symbols": false, "ustac": false,
 		"kstack": true, "kstack_raw": true, "flags": true, "flags_raw": true,
 		"k8s.podName": true, "runtime.containerName": true, "kubernetes.podName": false,
 		"either": true, "either.number": true, "either.text": true, "either.other": false,

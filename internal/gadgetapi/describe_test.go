@@ -26,3 +26,34 @@ func TestUnshownIsExpected(t *testing.T) {
 		t.Errorf("members that are not shown, and whether that is expected: %v, want %v", got, want)
 	}
 }
+
+// TestUserStackStandIn: what gadget.yaml says about "stack" counts for the text of
+// user stack "stack_raw", unless it says something about that as well.
+func TestUserStackStandIn(t *testing.T) {
+	number := &btf.Int{Name: "unsigned int", Size: 4}
+	stack := &btf.Struct{Name: TypeUserStack, Size: 4, Members: []btf.Member{{Name: "stack_id", Type: number}}}
+	event := &btf.Struct{Name: "event", Size: 8, Members: []btf.Member{
+		{Name: "stack_raw", Type: stack}, {Name: "other", Type: stack, Offset: 32},
+	}}
+	for name, fields := range map[string]map[string]map[string]string{
+		"1": {"stack": {"flamegraph.level": "1"}},
+		"2": {"stack": {"flamegraph.level": "1"}, "stack_raw.symbols": {"flamegraph.level": "2"}},
+		"":  {"stacks": {"flamegraph.level": "1"}},
+	} {
+		src, err := Describe(event, DescribeOptions{Name: "test", DataSource: DataSource{Fields: fields}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := src.Lookup("stack_raw.symbols").Annotations["flamegraph.level"]; got != name {
+			t.Errorf("%v: the text has the level %q, want %q", fields, got, name)
+		}
+		for field, want := range map[string]bool{"stack": true, "stacks": false, "other": false} {
+			if src.IsForeign(field) != want {
+				t.Errorf("field %q may be described: %v", field, !want)
+			}
+		}
+		if src.Lookup("stack") != nil {
+			t.Error("there is a field beside the user stack")
+		}
+	}
+}

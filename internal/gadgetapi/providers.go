@@ -111,6 +111,23 @@ func provideRest(src *Source, b *builder) {
 	}
 }
 
+// standIn lets gadget.yaml say under the name of user stack f without "_raw" what it
+// says about the text of the stack, as it does for other fields that have a text:
+// other runners take such a name, too.
+func (b *builder) standIn(f *Field) {
+	name, ok := strings.CutSuffix(f.FullName, rawSuffix)
+	if !ok || b.src.Lookup(name) != nil {
+		return
+	}
+	b.src.Foreign = append(b.src.Foreign, name)
+	symbols := f.Child(func(c *Field) bool { return c.Provider == ProviderUserStack && c.Name == "symbols" })
+	for key, value := range b.opts.DataSource.Fields[name] {
+		if !b.says(symbols, key) {
+			symbols.Annotations[key] = value
+		}
+	}
+}
+
 func provideUserStack(src *Source, b *builder) {
 	for _, f := range src.All() {
 		if !f.HasType(TypeUserStack) || f.Kind != Struct {
@@ -123,5 +140,6 @@ func provideUserStack(src *Source, b *builder) {
 		} {
 			f.Children = append(f.Children, b.newField(ProviderUserStack, f, p))
 		}
+		b.standIn(f)
 	}
 }

@@ -66,7 +66,10 @@ var operators = []Operator{
 	{"env", Add, "sources with annotations `env.fields.NAME`", "`NAME`, of the environment", "runner/field"},
 	{"rest", Add, "tracers with the annotation `ebpf.rest.name`", "the bytes behind the struct", "runner/field"},
 	{"kernelstack", Add, "fields of type `gadget_kernel_stack`", "names of functions", "runner/symbolizer"},
-	{"userstack", Add, "fields of type `gadget_user_stack`", "`addresses`, `buildid`, `symbols`", "runner/symbolizer"},
+	{
+		"userstack", Add, "fields of type `gadget_user_stack`",
+		"`addresses`, `buildid`, `symbols`; what gadget.yaml says of `x` counts for the symbols of `x_raw`", "runner/symbolizer",
+	},
 	{
 		"containers", Add, "sources with a `gadget_mntns_id` or a `gadget_netns_id`", "`k8s.*`, `runtime.*`", "runner/enrich",
 	},

@@ -45,6 +45,7 @@ struct event {
 	struct gadget_l3endpoint_t router;
 	struct gadget_l4endpoint_t src;
 	struct gadget_user_stack ustack;
+	struct gadget_user_stack program_raw;
 	gadget_kernel_stack kstack_raw;
 	enum flag_set flags_raw;
 	union {
