@@ -1,6 +1,10 @@
 package field
 
-import "github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+import (
+	"slices"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+)
 
 // Container is what the fields k8s and runtime show of the container that an
 // event comes from.
@@ -134,6 +138,22 @@ func (s *Source) Namespaces(sample []byte) (mountNS, netNS uint64) {
 		return 0, 0
 	}
 	return s.namespaces(sample)
+}
+
+// Adopt adds the fields of other, which decodes the same events, but those of names
+// that s has.
+func (s *Source) Adopt(other *Source) {
+	if other == nil {
+		return
+	}
+	for _, f := range other.Fields {
+		if !slices.ContainsFunc(s.Fields, func(o *Field) bool { return o.FullName == f.FullName }) {
+			s.Fields = append(s.Fields, f)
+		}
+	}
+	if s.namespaces == nil {
+		s.namespaces = other.namespaces
+	}
 }
 
 // TellsContainer reports whether the events of s tell a namespace, by which their

@@ -53,7 +53,9 @@ func (s *session) events() (*events, error) {
 		return nil, err
 	}
 	if s.wasm != nil {
-		sources = s.wasm.withWasm(sources)
+		if sources, err = s.wasm.withWasm(sources); err != nil {
+			return nil, err
+		}
 	}
 	s.rest.member.mark(sources)
 	ev := &events{sources: sources, parts: make([]part, len(sources)), note: s.notef}

@@ -193,7 +193,7 @@ func restField(to *wasm.Source, src *field.Source) {
 }
 
 // withWasm adds to the data sources what the wasm program added.
-func (w *wasmRun) withWasm(sources []*field.Source) []*field.Source {
+func (w *wasmRun) withWasm(sources []*field.Source) ([]*field.Source, error) {
 	for i, ws := range w.program.Sources() {
 		w.numbers[ws] = i
 		md := w.metadata.DataSources[ws.Name]
@@ -202,12 +202,17 @@ func (w *wasmRun) withWasm(sources []*field.Source) []*field.Source {
 		}
 		sources[i].Size = ws.RecordSize()
 		for _, f := range ws.Fields {
-			if f.Added {
+			if f.Added && specialType(f) == "" {
 				sources[i].Fields = append(sources[i].Fields, addedField(f, md.Fields[f.Name]))
 			}
 		}
+		typed, err := w.typed(ws)
+		if err != nil {
+			return nil, fmt.Errorf("the fields that the wasm program adds to data source %q: %w", ws.Name, err)
+		}
+		sources[i].Adopt(typed)
 	}
-	return sources
+	return sources, nil
 }
 
 // addedField decodes a field that the wasm program added.

@@ -1,12 +1,14 @@
 package runcmd
 
 import (
+	"encoding/binary"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/wasm"
 )
 
@@ -62,5 +64,56 @@ func TestWasmProgramChoosesTargets(t *testing.T) {
 	}
 	if plan.Programs[0].AttachTo != "b" || plan.Programs[0].Disabled || !plan.Programs[1].Disabled {
 		t.Errorf("got programs %+v", plan.Programs)
+	}
+}
+
+// TestSpecialTypesOfAWasmProgram gives the fields that a wasm program adds what the
+// special types of its tags mean: a text, and the container of a namespace.
+func TestSpecialTypesOfAWasmProgram(t *testing.T) {
+	const mountNS = 4026531841
+	box := &field.Container{Name: "box"}
+	env := field.Env{Containers: &field.Containers{Finder: func() func(mountNS, netNS uint64) *field.Container {
+		return func(mount, _ uint64) *field.Container {
+			if mount == mountNS {
+				return box
+			}
+			return nil
+		}
+	}}}
+	w := &wasmRun{session: &session{env: &env, metadata: gadgetapi.Metadata{DataSources: map[string]gadgetapi.DataSource{
+		"open": {Fields: map[string]map[string]string{"error": {"description": "why"}}},
+	}}}}
+	src := &wasm.Source{Name: "open", Size: 28, Fields: []*wasm.Field{
+		{Name: "own", Kind: wasm.Uint32, Size: 4, Tags: []string{"type:gadget_errno"}},
+		{Name: "error_raw", Kind: wasm.Int32, Offset: 4, Size: 4, Added: true, Tags: []string{"x", "type:gadget_errno"}},
+		{Name: "mntns", Kind: wasm.Uint64, Offset: 8, Size: 8, Added: true, Tags: []string{"type:gadget_mntns_id"}},
+		{Name: "plain", Kind: wasm.Uint32, Offset: 16, Size: 4, Added: true, Tags: []string{"type:none"}},
+		{Name: "text", Kind: wasm.String, Offset: 20, Size: 8, Added: true, Tags: []string{"type:gadget_errno"}},
+	}}
+	typed, err := w.typed(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := &field.Source{Name: "open", Fields: []*field.Field{{Name: "own", FullName: "own"}}}
+	to.Adopt(typed)
+	record := binary.NativeEndian.AppendUint64([]byte{0, 0, 0, 0, 2, 0, 0, 0}, mountNS)
+	for name, want := range map[string]string{
+		"error_raw": "2", "error": "ENOENT", "mntns": "4026531841", "runtime.containerName": "box",
+	} {
+		f := to.Lookup(name)
+		if f == nil {
+			t.Errorf("there is no field %q", name)
+		} else if got := string(f.Append(nil, record)); got != want {
+			t.Errorf("field %q is %q, want %q", name, got, want)
+		}
+	}
+	if got := to.Lookup("error").Annotations["description"]; got != "why" {
+		t.Errorf("the text is described as %q", got)
+	}
+	if !to.TellsContainer() || to.Lookup("plain") != nil || to.Lookup("text") != nil {
+		t.Errorf("fields %v, tells its container: %v", to.Fields, to.TellsContainer())
+	}
+	if typed, err := w.typed(&wasm.Source{Name: "none"}); typed != nil || err != nil {
+		t.Errorf("a source without such fields: %v, %v", typed, err)
 	}
 }
