@@ -17,7 +17,7 @@ var errNotHere = errors.New("programs of this kind have no fallback")
 // chooseFallbacks leaves one of each two programs in spec of which one is named as
 // the other's fallback: the first where a harmless program of its kind can be
 // attached in its place, else the fallback. To detach a program from a function
-// takes the kernel up to a second: where the place is looked up when a program is
+// takes the kernel up to a sixth of a second: where the place is looked up when a program is
 // loaded, one that is attached stands for all of its kind. cache has the kernel's own
 // types, or reads them once for all.
 func (l *Loaded) chooseFallbacks(spec *ebpf.CollectionSpec, cache *btf.Cache) error {

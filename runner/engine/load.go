@@ -252,21 +252,33 @@ func (l *Loaded) tracers() []gadgetapi.Table {
 }
 
 // Detach detaches every program. It never waits for a reader and may be called
-// more than once. The links are closed at the same time: for each the kernel
-// waits, some ten milliseconds, until no CPU runs the program any more.
+// more than once.
 func (l *Loaded) Detach() error {
 	var wg sync.WaitGroup
-	errs := make([]error, len(l.links))
-	for i, ln := range l.links {
-		wg.Go(func() { errs[i] = ln.Close() })
-	}
-	var kept error
+	var detached, kept error
+	wg.Go(func() { detached = links(l.links).Close() })
 	if l.probes != nil {
 		kept = errors.Join(l.probes.Close(), l.networks.Close())
 	}
 	wg.Wait()
 	l.links, l.kept = nil, 0
-	return errors.Join(append(errs, kept)...)
+	return errors.Join(detached, kept)
+}
+
+// links are closed at the same time: for each the kernel waits, up to a sixth of a
+// second, until no CPU runs the program any more. Probes halve that when they wait
+// together; fentry programs wait one after the other, below a lock of the kernel.
+type links []io.Closer
+
+// Close closes all. Its errors are in the order of the links.
+func (ls links) Close() error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(ls))
+	for i, ln := range ls {
+		wg.Go(func() { errs[i] = ln.Close() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // Close detaches what is still attached and frees everything.

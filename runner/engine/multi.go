@@ -15,7 +15,6 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
-	"github.com/rules-gadget/rules_gadget/runner/network"
 	"github.com/rules-gadget/rules_gadget/runner/userprobe"
 	"github.com/rules-gadget/rules_gadget/runner/wildcard"
 )
@@ -106,7 +105,7 @@ func attachOneByOne(names []string, cookies []uint64, prog *ebpf.Program, return
 	if returns {
 		attach = link.Kretprobe
 	}
-	var all network.Closers
+	var all links
 	var first error
 	for i, name := range names {
 		var opts link.KprobeOptions

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -54,5 +55,31 @@ func TestListedTargets(t *testing.T) {
 				t.Errorf("%s: cookies (-want +got):\n%s", c.target, diff)
 			}
 		}
+	}
+}
+
+// meets is a link that is closed only while another one is.
+type meets struct {
+	own, other chan struct{}
+	err        error
+}
+
+// Close returns the error of the link, or that the other one was not closed meanwhile.
+func (m meets) Close() error {
+	close(m.own)
+	select {
+	case <-m.other:
+		return m.err
+	case <-time.After(10 * time.Second):
+		return errors.New("the other link is not closed at the same time")
+	}
+}
+
+func TestLinksAreClosedTogether(t *testing.T) {
+	a, b := make(chan struct{}), make(chan struct{})
+	first, second := errors.New("first"), errors.New("second")
+	err := links{meets{a, b, first}, meets{b, a, second}}.Close()
+	if want := errors.Join(first, second); err == nil || err.Error() != want.Error() {
+		t.Errorf("got %v, want %v", err, want)
 	}
 }
