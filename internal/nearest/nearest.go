@@ -42,6 +42,30 @@ func Closest(got string, names []string) (string, bool) {
 	return best, best != ""
 }
 
+// Typo returns the name that got is with a slip of the fingers: up to two letters
+// behind the first are others, one of them at most missing or too many. It is
+// stricter than Closest, for places where got may well be right.
+func Typo(got string, names []string) (string, bool) {
+	for _, name := range names {
+		if name != got && first(name) == first(got) && abs(len(name)-len(got)) <= 1 && distance(got, name) <= 2 &&
+			len(name) >= minTypo {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// minTypo is how long a name must be for two other letters to be a slip.
+const minTypo = 4
+
+// first returns the first letter behind the dashes of a flag.
+func first(name string) string {
+	name = strings.TrimLeft(name, "-")
+	return name[:min(1, len(name))]
+}
+
+func abs(n int) int { return max(n, -n) }
+
 // distance returns the edit distance of a and b (insert, delete, replace).
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)

@@ -54,3 +54,15 @@ func TestAdviceLeavesItsInput(t *testing.T) {
 		t.Errorf("the names were sorted in place: %v", candidates)
 	}
 }
+
+func TestTypo(t *testing.T) {
+	names := []string{"--file", "--timeout", "help", "-o"}
+	for got, want := range map[string]string{
+		"--tiemout": "--timeout", "--timout": "--timeout", "hlep": "help", "--failed": "", "--timeout": "", "--comm": "", "-x": "", "--": "",
+		"--lile": "",
+	} {
+		if name, ok := nearest.Typo(got, names); name != want || ok != (want != "") {
+			t.Errorf("%s: got %q, want %q", got, name, want)
+		}
+	}
+}

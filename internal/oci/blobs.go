@@ -28,6 +28,15 @@ type Blobs interface {
 // asked for.
 var ErrNotFound = errors.New("not found")
 
+// NotFound is an ErrNotFound with a text of its own.
+type NotFound string
+
+// Error returns the text.
+func (n NotFound) Error() string { return string(n) }
+
+// Is makes it an ErrNotFound.
+func (n NotFound) Is(target error) bool { return target == ErrNotFound }
+
 // Blob is content with its descriptor, held in memory (Data) or, when Path is
 // not empty, in a file.
 type Blob struct {

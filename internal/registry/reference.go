@@ -61,7 +61,10 @@ func ParseReference(s string, d Defaults) (Reference, error) {
 		return Reference{}, fmt.Errorf("reference %q: %q is not a digest, use sha256: and 64 hexadecimal digits", s, dig)
 	}
 	path, tag := cutTag(rest)
-	if tag != "" && !validTag(tag) || strings.HasSuffix(rest, ":") {
+	if strings.HasSuffix(rest, ":") {
+		return Reference{}, fmt.Errorf("reference %q: the tag is empty, write one behind the colon or leave the colon out", s)
+	}
+	if tag != "" && !validTag(tag) {
 		return Reference{}, fmt.Errorf("reference %q: %q is not a tag, use at most %d letters, digits, '_', '.' and '-'", s,
 			tag, maxTag)
 	}
@@ -149,11 +152,22 @@ func parseName(path string, d Defaults) (Reference, error) {
 		return r, fmt.Errorf("%q is not a registry, write host[:port]", r.Registry)
 	case len(r.Repository) > maxRepository:
 		return r, fmt.Errorf("the repository is longer than %d bytes", maxRepository)
+	case !repositoryPattern.MatchString(r.Repository) && repositoryPattern.MatchString(strings.ToLower(r.Repository)):
+		return r, fmt.Errorf("%q has upper case letters, did you mean %q?", path, lowerCase(path, r.Repository))
 	case !repositoryPattern.MatchString(r.Repository):
 		return r, fmt.Errorf("%q is not a repository name, use lower case letters and digits, separated by '.', '_', '-' "+
 			"and '/'", r.Repository)
 	}
 	return r, nil
+}
+
+// lowerCase returns path, as somebody wrote it, with a repository in lower case.
+func lowerCase(path, repository string) string {
+	registry, found := strings.CutSuffix(path, repository)
+	if !found {
+		return strings.ToLower(path)
+	}
+	return registry + strings.ToLower(repository)
 }
 
 // badPort reports whether the port of a host is a number that no port has.

@@ -40,14 +40,15 @@ func TestParseReference(t *testing.T) {
 func TestParseReferenceRefuses(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                              "the name is empty",
-		"a:":                            "is not a tag",
+		"a:":                            "the tag is empty",
 		"a:b c":                         "is not a tag",
 		"a:-x":                          "is not a tag",
 		"a:" + strings.Repeat("x", 129): "is not a tag",
 		"a@sha256:12":                   "is not a digest",
 		"a@":                            "is not a digest",
-		"UPPER":                         "is not a repository name",
+		"UPPER":                         "has upper case letters, did you mean \"upper\"?",
 		"ghcr.io/":                      "write ghcr.io/NAME",
+		"r.example:5000/Acme/X:v1":      `did you mean "r.example:5000/acme/x"?`,
 		"ghcr.io//x":                    "is not a repository name",
 		"ghcr.io/../x":                  "is not a repository name",
 		"-bad.io/x":                     "is not a registry",

@@ -13,8 +13,6 @@ import (
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
 // change is a set of references to write and names to remove.
@@ -234,7 +232,7 @@ func (s *Store) Untag(ctx context.Context, names ...string) error {
 	defer release()
 	for _, name := range names {
 		if _, err := os.Stat(s.path(refFile(name))); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s is not in the store %q: %w", name, s.dir, oci.ErrNotFound)
+			return NotStored(name, s.dir)
 		}
 	}
 	return s.apply(ctx, change{remove: names})

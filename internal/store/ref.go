@@ -65,11 +65,17 @@ func (s *Store) Resolve(name string) (ocispec.Descriptor, error) {
 	return r.Target, err
 }
 
+// NotStored is the oci.ErrNotFound for a name or digest that the store in dir does
+// not have.
+func NotStored(name any, dir string) error {
+	return oci.NotFound(fmt.Sprintf("%v is not in the store %q", name, dir))
+}
+
 // Lookup returns the reference with the given name.
 func (s *Store) Lookup(name string) (Ref, error) {
 	r, err := s.readRef(refFile(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return Ref{}, fmt.Errorf("%s is not in the store %q: %w", name, s.dir, oci.ErrNotFound)
+		return Ref{}, NotStored(name, s.dir)
 	}
 	if err != nil {
 		return Ref{}, fmt.Errorf("looking up %s: %w", name, err)

@@ -101,7 +101,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	switch {
 	case len(args) == 0:
 		args = []string{"--help"}
-	case args[0] == "help": // as img, ig and docker have it
+	case args[0] == helpCommand:
 		args = append(args[1:], "--help")
 	}
 	return line.run(ctx, args, list[0].Rest)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
@@ -62,6 +63,9 @@ func rank(part string) int {
 	return 0
 }
 
+// helpCommand stands for --help, as other programs have it.
+const helpCommand = "help"
+
 // habits are commands of docker, podman, img and ig that have another name here.
 var habits = map[string]string{
 	"images": "image list", "rmi": "image rm", "ps": "list-containers", "cp": "image copy", "attach": "run",
@@ -85,6 +89,10 @@ func usageHint(model *kong.Application, err error, args []string) error {
 		return fmt.Errorf("%s, did you mean \"gadget-run %s\"?", text, other)
 	case meant != "":
 		return err
+	case at == model.Node && len(args) > 0:
+		if _, typo := nearest.Typo(args[0], []string{helpCommand}); typo {
+			return fmt.Errorf("%s, did you mean \"gadget-run %s\"?", text, helpCommand)
+		}
 	}
 	command := strings.TrimSpace("gadget-run " + strings.Join(words(at), " "))
 	return fmt.Errorf("%w, see %s --help", err, command)

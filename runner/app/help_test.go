@@ -66,6 +66,7 @@ func TestWrongUse(t *testing.T) {
 		"ls":               `unknown command ls, did you mean "gadget-run image list"?`,
 		"images":           `unknown command images, did you mean "gadget-run image list"?`,
 		"rmi x":            `unknown command rmi, did you mean "gadget-run image rm"?`,
+		"hlep":             `unknown command hlep, did you mean "gadget-run help"?`,
 		"nothing":          "unknown command nothing, see gadget-run --help",
 		"image lis":        `unknown command lis, did you mean "list"?`,
 		"image nothing":    "unknown command nothing, see gadget-run image --help",

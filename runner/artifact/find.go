@@ -37,7 +37,7 @@ func Lookup(s *store.Store, ref registry.Reference) (store.Ref, error) {
 			return r, nil
 		}
 	}
-	return store.Ref{}, errors.Join(fmt.Errorf("%s is not in the store %q: %w", ref, s.Dir(), oci.ErrNotFound), listErr)
+	return store.Ref{}, errors.Join(store.NotStored(ref, s.Dir()), listErr)
 }
 
 // Find returns the reference that the user means: a name, or the start of
@@ -92,7 +92,7 @@ func hasDigestPrefix(digest, prefix string) bool {
 }
 
 func notHere(s *store.Store, text string) error {
-	return fmt.Errorf("%s is not in the store %q: %w", text, s.Dir(), oci.ErrNotFound)
+	return store.NotStored(text, s.Dir())
 }
 
 // Pinned is a reference with its tag and its digest.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -21,6 +22,9 @@ import (
 func unpacked(ctx context.Context, path string) (plain string, remove func(), err error) {
 	keep := func() {}
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", keep, fmt.Errorf("reading archive: there is no file or directory %q, check the path", path)
+	}
 	if err != nil {
 		return "", keep, fmt.Errorf("reading archive: %w", err)
 	}

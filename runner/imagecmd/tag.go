@@ -97,6 +97,9 @@ func (r *Remove) names(s *store.Store, text string) ([]string, error) {
 	if r.Force && errors.Is(err, oci.ErrNotFound) {
 		return nil, nil
 	}
+	if errors.Is(err, oci.ErrNotFound) {
+		return nil, fmt.Errorf("%w, see \"gadget-run image list\"", err)
+	}
 	if err == nil && len(found) > 1 && !r.Force {
 		err = fmt.Errorf("%w, or remove them all with --force", artifact.SeveralNames(text, found))
 	}

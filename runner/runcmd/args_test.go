@@ -170,3 +170,16 @@ func TestPerSource(t *testing.T) {
 		}
 	}
 }
+
+func TestMistypedFlag(t *testing.T) {
+	rest := Rest{CommandFlags: FlagSet{"--timeout": false, "--host": true, "--file": false}}
+	for args, want := range map[string]string{
+		"--pid=1 --tiemout=3": "; --tiemout is not a flag of this command, did you mean --timeout?",
+		"--failed --port 3 x": "",
+	} {
+		rest.Args = strings.Fields(args)
+		if got := rest.mistyped(); got != want {
+			t.Errorf("%s: got %q, want %q", args, got, want)
+		}
+	}
+}

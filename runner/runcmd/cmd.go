@@ -152,7 +152,7 @@ func (s *session) run(ctx context.Context) error {
 	}
 	defer closeOutput()
 	if err := s.fetchInTime(ctx); err != nil {
-		return fmt.Errorf("fetching gadget %q: %w", s.cmd.Gadget, err)
+		return fmt.Errorf("fetching gadget %q: %w%s", s.cmd.Gadget, err, s.rest.mistyped())
 	}
 	if len(s.artifact.Wasm) > 0 && !s.rest.Help {
 		// It takes longer than all else, and another CPU can do it meanwhile. What it

@@ -1,8 +1,12 @@
 package runcmd
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
 // FlagSet tells which flags the command line itself knows, by name with
@@ -128,4 +132,17 @@ func isFlag(arg string) bool {
 		return false
 	}
 	return arg[1] < '0' || arg[1] > '9'
+}
+
+// mistyped is the hint that a flag, which is taken for the gadget's as long as that is
+// not there to say otherwise, is one of the command line with a slip.
+func (r Rest) mistyped() string {
+	ours := slices.Sorted(maps.Keys(r.CommandFlags))
+	for _, arg := range r.Args {
+		name, _, _ := strings.Cut(arg, "=")
+		if meant, typo := nearest.Typo(name, ours); typo && strings.HasPrefix(name, "--") {
+			return fmt.Sprintf("; %s is not a flag of this command, did you mean %s?", name, meant)
+		}
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 // Command screens writes the pictures of docs/screens: what a terminal shows after
 // a command of gadget-run, as SVG. It needs root, tmux, and gadget-run and the
-// artifact of trace_open, trace_open.tar, in the directory that it runs the commands in:
+// artifact of trace_open, trace_open.tar, in the directory that it runs the commands in.
+// The first command of README.md runs in the checkout, which is built before:
 //
 //	go run ./tools/dev/screens DIR [NAME...]
 package main
@@ -30,9 +31,16 @@ type screen struct {
 	lines     int // how many lines of it are drawn, 0 for all
 	command   string
 	meanwhile string // a command that runs a second after it, outside the picture
+	here      bool   // whether it runs in the checkout, not in the directory of the artifact
 }
 
 var screens = []screen{
+	{
+		name: "first", columns: 100, title: "Bazel builds a gadget and runs it: who opens /etc/hostname and /etc/hosts",
+		command:   "./bazelw run //gadgets/trace_open:run -- -F 'fname~^/etc/host' --timeout 5s",
+		meanwhile: "for i in $(seq 12); do cat /etc/hostname /etc/hosts.d; getent hosts localhost; sleep 3; done >/dev/null 2>&1",
+		here:      true,
+	},
 	{
 		name: "run", columns: 110, title: "gadget-run shows the files that processes open",
 		command:   "gadget-run run ./trace_open.tar -F 'proc.comm~^(cat|grep|ls)$' -F 'fname~^/(etc|var)/' --timeout 3s",
@@ -124,7 +132,9 @@ func capture(ctx context.Context, dir string, s screen) (string, error) {
 	socket := fmt.Sprintf("screens-%d-%s", os.Getpid(), s.name)
 	tmux := func(args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(ctx, "tmux", append([]string{"-f", "/dev/null", "-L", socket}, args...)...)
-		cmd.Dir = dir
+		if !s.here {
+			cmd.Dir = dir
+		}
 		cmd.Stderr = os.Stderr
 		cmd.Env = environment(dir, "SCREEN="+s.command, "SOCKET="+socket, "TMUX=")
 		return cmd
