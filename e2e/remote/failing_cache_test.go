@@ -83,7 +83,7 @@ func TestRulesWithFailingCache(t *testing.T) {
 	w := checkout(t)
 	server, url := newCacheServer(t)
 	cache := []string{"--remote_cache=" + url, "--remote_retries=1"}
-	all := append(cache[:2:2], "--remote_download_outputs=all")
+	all := slices.Concat(cache, []string{"--remote_download_outputs=all"})
 	_, want := w.buildRules(t, all...)
 	for _, test := range []struct {
 		name string

@@ -30,7 +30,7 @@ var ruleMnemonics = []string{
 }
 
 // checkout is the tree itself with all that ruleTargets need, for builds that run the
-// actions of the rules anew, and those alone.
+// actions of the rules again, and those alone.
 func checkout(t *testing.T) *workspace {
 	t.Helper()
 	if os.Getenv("REMOTE_TEST_DIR") == "" {

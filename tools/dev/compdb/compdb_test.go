@@ -83,8 +83,8 @@ func write(t *testing.T, location, workspace string) []entry {
 		cmd.Env = []string{
 			"TEST_SRCDIR=" + os.Getenv("TEST_SRCDIR"), "GADGET_COMPDB_LIST=" + list, "BUILD_WORKSPACE_DIRECTORY=" + workspace,
 		}
-		if said, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, said)
+		if output, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, output)
 		}
 		data, err := os.ReadFile(out)
 		if err != nil {
