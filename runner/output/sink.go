@@ -12,6 +12,10 @@ import (
 // the writers of events are held up; the kernel then counts events as lost.
 const maxPending = 4 << 20
 
+// eventRoom is the room that a buffer has for one more event; a larger one lets it
+// grow.
+const eventRoom = 64 << 10
+
 // Sink is a buffered writer with a goroutine of its own. While that goroutine
 // writes one buffer, events gather in another, so that a fast source makes few
 // large writes and a slow one is seen at once.
@@ -54,10 +58,20 @@ func (s *Sink) Append(source int, n uint64, fn func(dst []byte) []byte) bool {
 	if s.dropped || s.closing || s.err != nil {
 		return false
 	}
+	s.makeRoom()
 	s.pending = fn(s.pending)
 	s.waiting.add(source, n)
 	s.changed.Broadcast()
 	return true
+}
+
+// makeRoom gives a buffer that is full all the room that it may need, of which the
+// kernel gives what is used. Growing step by step would leave five times as much to
+// the collector, which does not run while events take no memory.
+func (s *Sink) makeRoom() {
+	if cap(s.pending)-len(s.pending) < eventRoom {
+		s.pending = append(make([]byte, 0, maxPending+eventRoom), s.pending...)
+	}
 }
 
 // Written returns how many events of a source whoever reads the output was given.

@@ -342,16 +342,6 @@ func raiseGC() {
 // not wait for the collector.
 const freeDelay = 200 * time.Millisecond
 
-// freeStartMemory gives back what starting needed, the kernel's types above all, unless
-// the user decides about memory.
-func freeStartMemory() {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
-		return
-	}
-	debug.SetGCPercent(runningGCPercent)
-	debug.FreeOSMemory()
-}
-
 // errTimeout is the cause of a context that --timeout ended.
 var errTimeout = errors.New("the time of --timeout is over")
 
