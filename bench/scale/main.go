@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	var o options
 	var sizes string
 	flags := flag.NewFlagSet("scale", flag.ExitOnError)
-	flags.StringVar(&sizes, "gadgets", "20,50,100", "numbers of gadgets, comma-separated and rising")
+	flags.StringVar(&sizes, "gadgets", "20,50,100", "numbers of gadgets, comma-separated and ascending")
 	flags.StringVar(&o.archive, "archive", os.Getenv(archiveEnv), "directory in btfhub's layout (default: that of "+
 		archiveEnv+")")
 	flags.IntVar(&o.jobs, "jobs", 2, "actions at once")
@@ -92,7 +92,7 @@ func parseSizes(text string) ([]int, error) {
 	for part := range strings.SplitSeq(text, ",") {
 		n, err := strconv.Atoi(part)
 		if err != nil || n < 1 || n > maxGadgets || len(sizes) > 0 && n <= sizes[len(sizes)-1] {
-			return nil, fmt.Errorf("-gadgets: %q is not a list of rising numbers up to %d", text, maxGadgets)
+			return nil, fmt.Errorf("-gadgets: %q is not a list of ascending numbers up to %d", text, maxGadgets)
 		}
 		sizes = append(sizes, n)
 	}

@@ -118,7 +118,7 @@ func (f *fleet) publish(ctx context.Context, i, edition int) error {
 		return err
 	}
 	_, err = client.Attach(ctx, ref, root, registry.Document{
-		MediaType: "text/plain", Data: []byte("somebody vouches for it\n"),
+		MediaType: "text/plain", Data: []byte("a signature\n"),
 	})
 	return err
 }

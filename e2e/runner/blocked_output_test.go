@@ -26,7 +26,7 @@ const (
 	endLimit    = 3 * time.Second
 )
 
-// stuck returns a file whose next write waits for ever, until the test ends.
+// stuck returns a file whose next write waits forever, until the test ends.
 type stuck func(t *testing.T) *os.File
 
 // stuckPipe is a full pipe that nobody reads.

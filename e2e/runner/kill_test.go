@@ -35,10 +35,10 @@ var workers = []string{"w0", "w1", "w2", "w3"}
 // which are killed at random moments. In the end it is clean, each name stands
 // for what a command said last, whole, and the next commands just work.
 func TestKilledAtAnyMoment(t *testing.T) {
-	s := newStorm(t)
+	s := newKillRun(t)
 	keep := s.gadgets[0].repository + ":keep"
 	s.succeed(t, "pull", keep)
-	names := s.rage(t)
+	names := s.work(t)
 	names[keep] = []string{s.gadgets[0].digest}
 	t.Log(s)
 	if s.killed < s.kills && !t.Failed() {
@@ -59,8 +59,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	s.check(t, names)
 }
 
-// storm is a state directory, and commands that are killed.
-type storm struct {
+// killRun is a state directory, and commands that are killed.
+type killRun struct {
 	*stallingRegistry
 	kills int
 
@@ -75,14 +75,14 @@ type tally struct {
 	span            time.Duration // within which they are killed
 }
 
-func newStorm(t *testing.T) *storm {
+func newKillRun(t *testing.T) *killRun {
 	t.Helper()
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_CONFIG_HOME", home)
 	t.Setenv("GADGET_RUN_REGISTRIES", os.DevNull)
 	t.Setenv("GADGET_RUN_STATE", filepath.Join(home, "state"))
-	s := &storm{kills: defaultKills, verbs: map[string]*tally{}}
+	s := &killRun{kills: defaultKills, verbs: map[string]*tally{}}
 	s.stallingRegistry = newStallingRegistry(t, append(workers, "keep", "after")...)
 	if n, err := strconv.Atoi(os.Getenv(killsEnv)); err == nil {
 		s.kills = n
@@ -90,9 +90,9 @@ func newStorm(t *testing.T) *storm {
 	return s
 }
 
-// rage lets the workers work until enough is killed. It returns their names, and
+// work lets the workers work until enough is killed. It returns their names, and
 // for which digests each may stand.
-func (s *storm) rage(t *testing.T) map[string][]string {
+func (s *killRun) work(t *testing.T) map[string][]string {
 	names := map[string][]string{}
 	var group sync.WaitGroup
 	for _, id := range workers {
@@ -109,14 +109,14 @@ func (s *storm) rage(t *testing.T) map[string][]string {
 }
 
 // goesOn reports whether there is more to kill.
-func (s *storm) goesOn(t *testing.T) bool {
+func (s *killRun) goesOn(t *testing.T) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.killed < s.kills && s.started < maxStarted*s.kills && !t.Failed()
 }
 
 // String says how many commands were killed.
-func (s *storm) String() string {
+func (s *killRun) String() string {
 	text := fmt.Sprintf("%d of %d commands were killed before their end (%d%%), %d of %d transfers were resumed",
 		s.killed, s.started, 100*s.killed/max(s.started, 1), s.resumed.Load(), s.served.Load())
 	for _, verb := range slices.Sorted(maps.Keys(s.verbs)) {
@@ -127,7 +127,7 @@ func (s *storm) String() string {
 }
 
 // life chooses how long a command may live.
-func (s *storm) life(verb string) time.Duration {
+func (s *killRun) life(verb string) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.verbs[verb]
@@ -142,7 +142,7 @@ func (s *storm) life(verb string) time.Duration {
 
 // ended notes how a command ended. The span follows, so that about every second
 // is killed, whatever else the machine has to do.
-func (s *storm) ended(verb string, killed bool) {
+func (s *killRun) ended(verb string, killed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.verbs[verb]
@@ -157,7 +157,7 @@ func (s *storm) ended(verb string, killed bool) {
 
 // try runs a command that is killed at a random moment, unless it has ended. It
 // reports whether the command said what it had done.
-func (s *storm) try(t *testing.T, args ...string) bool {
+func (s *killRun) try(t *testing.T, args ...string) bool {
 	t.Helper()
 	stdout, _, killed := image(t, s.life(args[0]), args...)
 	s.ended(args[0], killed)
@@ -165,7 +165,7 @@ func (s *storm) try(t *testing.T, args ...string) bool {
 }
 
 // succeed runs a command that nobody kills and returns what it writes.
-func (s *storm) succeed(t *testing.T, args ...string) (stdout, stderr string) {
+func (s *killRun) succeed(t *testing.T, args ...string) (stdout, stderr string) {
 	t.Helper()
 	stdout, stderr, killed := image(t, blockedAfter, args...)
 	if killed {
@@ -197,7 +197,7 @@ func image(t *testing.T, life time.Duration, args ...string) (stdout, stderr str
 
 // check checks that the store is clean, and that each name stands for what it
 // may and all of that can be read.
-func (s *storm) check(t *testing.T, names map[string][]string) {
+func (s *killRun) check(t *testing.T, names map[string][]string) {
 	t.Helper()
 	if found, notes := s.succeed(t, "fsck"); found != "" || !strings.Contains(notes, "is clean") {
 		t.Errorf("the store is not clean: %s%s", found, notes)
@@ -234,7 +234,7 @@ const gone = ""
 
 // worker runs one command after the other, on names of its own.
 type worker struct {
-	*storm
+	*killRun
 	id    string
 	names map[string][]string // the digests for which each may stand
 }

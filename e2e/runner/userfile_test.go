@@ -174,7 +174,7 @@ func TestUserFilesInterrupted(t *testing.T) {
 	}
 }
 
-// TestPipeWithoutWriter is not waited for for ever, even if nobody interrupts.
+// TestPipeWithoutWriter is not waited for forever, even if nobody interrupts.
 func TestPipeWithoutWriter(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command("gadget-run", "image", "load", kinds(t)["fifo"])

@@ -207,7 +207,7 @@ func TestBackportsAreDoubtful(t *testing.T) {
 		{"debian", "4.19.0-1", true, Loads},
 		{"debian", "5.8.0", false, Loads},
 		{"rhel", "4.18.0-553.el8", false, Doubtful},
-		{"debian", "rubbish", false, Loads},
+		{"debian", "garbage", false, Loads},
 	} {
 		k := Kernel{Distro: tt.distro, Release: tt.release}
 		if got := programCell(p, k, Cell{}, map[string]bool{"BPF_FUNC_x": tt.asked}).Status; got != tt.want {

@@ -7,7 +7,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/clangtest"
 )
 
-// Every feature is one that clang has: a misspelt one would allow what is not known.
+// Every feature is one that clang has: a misspelled one would allow what is not known.
 func TestClangKnowsTheAllowedFeatures(t *testing.T) {
 	tc := clangtest.Find(t)
 	on, off := []string{}, []string{}

@@ -160,7 +160,7 @@ func (c *customizer) fill(n *yaml.Node) error {
 		if err != nil {
 			return err
 		}
-		*n = yaml.Node{Kind: yaml.ScalarNode, Value: text} // a number or a truth, too
+		*n = yaml.Node{Kind: yaml.ScalarNode, Value: text} // a number or a boolean, too
 	}
 	for _, child := range n.Content {
 		if err := c.fill(child); err != nil {

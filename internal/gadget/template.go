@@ -114,7 +114,7 @@ func boundedPrintf(format string, args ...any) (string, error) {
 }
 
 // sizeOf returns how many bytes of text arguments have. What is not a text is a
-// number, a truth or a function.
+// number, a boolean or a function.
 func sizeOf(args []any) int {
 	n := 0
 	for _, a := range args {

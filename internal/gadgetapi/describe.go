@@ -158,7 +158,7 @@ func (b *builder) unshown(f *Field, why, owner string) {
 	b.src.Unshown = append(b.src.Unshown, Unshown{FullName: f.FullName, Why: why, Expected: owner == TypeIPAddr})
 }
 
-// annotate gives f, in rising precedence, the annotations of its type, of the
+// annotate gives f, in ascending precedence, the annotations of its type, of the
 // template that gadget.yaml names, and of gadget.yaml itself.
 func (b *builder) annotate(f *Field, owner string) {
 	f.Annotations = map[string]string{}

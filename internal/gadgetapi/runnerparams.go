@@ -12,7 +12,7 @@ type RunnerParam struct {
 	Name string
 	// Flag is that of "gadget-run run", with its dashes; Short is the other one.
 	Flag, Short string
-	// BySource: a data source may stand behind the name and a dot.
+	// BySource: a data source may follow the name and a dot.
 	BySource bool
 }
 

@@ -28,7 +28,7 @@ func TestParseOSRelease(t *testing.T) {
 		},
 		{"single quotes", "ID='ol'\nVERSION_ID='8.9'", OSRelease{ID: "ol", VersionID: "8.9"}},
 		{
-			"comments and rubbish", "# ID=no\n\nhello\n ID=alpine # yes\nVERSION_ID=3.20 x\n",
+			"comments and garbage", "# ID=no\n\nhello\n ID=alpine # yes\nVERSION_ID=3.20 x\n",
 			OSRelease{ID: "alpine", VersionID: "3.20"},
 		},
 		{"escapes", `ID="a\"b\$c\x"` + "\nVERSION_ID=1\\ 2\n", OSRelease{ID: `a"b$c\x`, VersionID: "1 2"}},

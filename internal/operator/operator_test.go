@@ -37,7 +37,7 @@ func TestTable(t *testing.T) {
 		}
 		seen[o.Name] = true
 		if i > 0 && slices.Index(order, o.Stage) < slices.Index(order, all[i-1].Stage) {
-			t.Errorf("operator %q of stage %s stands behind one of stage %s", o.Name, o.Stage, all[i-1].Stage)
+			t.Errorf("operator %q of stage %s follows one of stage %s", o.Name, o.Stage, all[i-1].Stage)
 		}
 		// Bazel's tests see no other packages.
 		if _, err := os.Stat("../../go.mod"); err == nil {

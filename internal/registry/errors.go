@@ -43,8 +43,8 @@ func (c *Client) explain(err error, h string) error {
 	if err == nil || errors.As(err, &explained) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	// A certificate first: where plain HTTP was tried too, that it got an
-	// answer of no use says nothing.
+	// A certificate first: where plain HTTP was tried too, an answer to
+	// that says nothing.
 	var answer *transport.Error
 	if errors.As(err, &answer) && !badCertificate(err) {
 		return c.answerError(answer, h)

@@ -27,8 +27,8 @@ const (
 	maxSeen = minRecheck / 4
 )
 
-// TagChange makes of what lies under a tag what shall lie there; where nothing
-// is to change, the same. It reads the tag itself, and is called again when
+// TagChange returns what a tag is to name instead of what it names now; where
+// nothing is to change, the same. It reads the tag itself, and is called again when
 // somebody else has changed the tag meanwhile.
 type TagChange func(ctx context.Context) (oci.Blobs, ocispec.Descriptor, error)
 

@@ -55,7 +55,7 @@ func attachAtOnce(t *testing.T, addr string, clients []*registry.Client) {
 	}
 }
 
-// Somebody who replaces the tag each time is not fought forever.
+// The change of a tag that another client replaces each time is given up.
 func TestTagThatNeverStays(t *testing.T) {
 	addr := registrytest.Start(t, registrytest.Config{}).Addr
 	a := registrytest.NewArtifact(t, 1, 10)

@@ -140,14 +140,14 @@ func parseCertificates(data []byte, limit int) ([]*x509.Certificate, error) {
 }
 
 // accepts checks that a certificate, the first of chain, is the identity's, at
-// the time t. The name is looked at last: before, nobody vouches for it.
+// the time t. The name is looked at last: before, nothing proves it.
 func (id Identity) accepts(chain []*x509.Certificate, t time.Time) error {
 	err := errors.New("none of the authorities was valid at that time")
 	for _, a := range id.authorities {
 		if !a.span.has(t) {
 			continue
 		}
-		if err = a.vouchesFor(chain, t); err == nil {
+		if err = a.issued(chain, t); err == nil {
 			break
 		}
 	}
@@ -164,8 +164,8 @@ func (id Identity) accepts(chain []*x509.Certificate, t time.Time) error {
 	return nil
 }
 
-// vouchesFor checks that chain leads to a root of the authority.
-func (a authority) vouchesFor(chain []*x509.Certificate, t time.Time) error {
+// issued checks that chain leads to a root of the authority.
+func (a authority) issued(chain []*x509.Certificate, t time.Time) error {
 	options := x509.VerifyOptions{
 		Roots: a.roots, Intermediates: x509.NewCertPool(), CurrentTime: t,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning},

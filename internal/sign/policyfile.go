@@ -72,7 +72,7 @@ func (w *words) UnmarshalYAML(n *yaml.Node) error {
 }
 
 // ParsePolicy reads a policy file; read returns the files of keys that it
-// names. Everything unknown in it is an error: a misspelt word must not open
+// names. Everything unknown in it is an error: a misspelled word must not open
 // the door.
 func ParsePolicy(data []byte, source string, read func(string) ([]byte, error)) (*Policy, error) {
 	var f policyFile

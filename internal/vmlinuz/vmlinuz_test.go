@@ -137,7 +137,7 @@ func TestExtractRefuses(t *testing.T) {
 func TestScanIsBounded(t *testing.T) {
 	image := bytes.Repeat(testBTF(binary.LittleEndian, 1)[:8], 1<<16)
 	if got := scanBTF(image); got != nil {
-		t.Errorf("found %d bytes of BTF in rubbish", len(got))
+		t.Errorf("found %d bytes of BTF in garbage", len(got))
 	}
 }
 

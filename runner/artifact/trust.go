@@ -104,14 +104,14 @@ func (a Admission) place(g *cli.Globals) (sign.Place, error) {
 }
 
 // Admit returns nil when the artifact may run under the policy that holds, and
-// says on stderr who vouches for it.
+// says on stderr who signed it.
 func Admit(g *cli.Globals, a Admission) error {
-	_, err := Vouch(g, a)
+	_, err := AdmitSigned(g, a)
 	return err
 }
 
-// Vouch is Admit that returns who signed the artifact.
-func Vouch(g *cli.Globals, a Admission) ([]sign.Signer, error) {
+// AdmitSigned is Admit that returns who signed the artifact.
+func AdmitSigned(g *cli.Globals, a Admission) ([]sign.Signer, error) {
 	local := a.Reference == registry.Reference{}
 	if !a.Trust.VerifyImage {
 		if len(a.Trust.PublicKeys) > 0 || a.Trust.Policy != "" {

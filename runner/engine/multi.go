@@ -61,12 +61,12 @@ func attachKprobeMulti(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.
 
 // listedTargets returns the functions that the comma-separated parts of a target name,
 // as find does, and what bpf_get_attach_cookie returns in each: the number that
-// stands behind = in its part, nil where no part has one. A function of several parts
+// follows = in its part, nil where no part has one. A function of several parts
 // belongs to the first.
 func listedTargets(target string, find func(pattern string) ([]string, error)) ([]string, []uint64, error) {
 	var names []string
 	var cookies []uint64
-	known := map[string]bool{}
+	seen := map[string]bool{}
 	for part := range strings.SplitSeq(target, ",") {
 		pattern, number, numbered := strings.Cut(part, "=")
 		cookie := uint64(0)
@@ -81,8 +81,8 @@ func listedTargets(target string, find func(pattern string) ([]string, error)) (
 			return nil, nil, err
 		}
 		for _, name := range found {
-			if !known[name] {
-				known[name] = true
+			if !seen[name] {
+				seen[name] = true
 				names, cookies = append(names, name), append(cookies, cookie)
 			}
 		}

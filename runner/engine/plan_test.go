@@ -52,7 +52,7 @@ func TestPlanOfTracer(t *testing.T) {
 		t.Errorf("params (-want +got):\n%s", diff)
 	}
 	if p.NeedsBTF() {
-		t.Error("an object without relocations is said to need BTF")
+		t.Error("an object without relocations is reported to need BTF")
 	}
 }
 
@@ -122,7 +122,7 @@ func TestPlanOfArrays(t *testing.T) {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
 	if !p.NeedsBTF() {
-		t.Error("an object with relocations is said to need no BTF")
+		t.Error("an object with relocations is reported to need no BTF")
 	}
 }
 

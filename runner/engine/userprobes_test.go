@@ -22,7 +22,7 @@ func TestRootsOfContainers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !engine.EntersContainers(plan, engine.Places{}) {
-		t.Error("the gadget is said to enter no containers")
+		t.Error("the gadget is reported to enter no containers")
 	}
 	l, err := engine.Load(plan, engine.LoadOptions{Roots: engine.RootsOfContainers})
 	if err != nil {

@@ -129,7 +129,7 @@ func (c *Lock) gadget(g *cli.Globals, client *registry.Client, ref registry.Refe
 	if out.Referrers, err = referrers(root.Digest, companions); err != nil {
 		return out, fmt.Errorf("locking %s: %w", ref, err)
 	}
-	signers, err := vouch(g, admission{c.TrustFlags, client}, out, repository)
+	signers, err := admit(g, admission{c.TrustFlags, client}, out, repository)
 	if err != nil {
 		return out, err
 	}

@@ -82,7 +82,7 @@ func (c *Sync) bring(g *cli.Globals, s *store.Store, lock lockfile.Lock, archs [
 		return store.SyncResult{}, err
 	}
 	defer release()
-	if err := c.vouch(g, from, lock, wanted); err != nil {
+	if err := c.admitAll(g, from, lock, wanted); err != nil {
 		return store.SyncResult{}, err
 	}
 	changed, err := s.Sync(g.Ctx, wanted)
@@ -105,15 +105,15 @@ func (c *Sync) wait(ctx context.Context) error {
 	}
 }
 
-// vouch asks the policy about all gadgets, several at once.
-func (c *Sync) vouch(g *cli.Globals, from *source, lock lockfile.Lock, wanted []store.Wanted) error {
+// admitAll asks the policy about all gadgets, several at once.
+func (c *Sync) admitAll(g *cli.Globals, from *source, lock lockfile.Lock, wanted []store.Wanted) error {
 	group, ctx := errgroup.WithContext(g.Ctx)
 	group.SetLimit(maxAtOnce)
 	together := *g
 	together.Ctx = ctx
 	for i, l := range lock.Gadgets {
 		group.Go(func() error {
-			_, err := vouch(&together, admission{c.TrustFlags, from.client}, l, wanted[i].From)
+			_, err := admit(&together, admission{c.TrustFlags, from.client}, l, wanted[i].From)
 			if sign.IsRefused(err) && len(l.Signers) > 0 {
 				return fmt.Errorf("%w (when it was locked, %s had signed it)", err, l.SignedBy())
 			}
@@ -154,16 +154,16 @@ type admission struct {
 	client *registry.Client // nil where none is asked
 }
 
-// vouch asks the policy about a gadget whose signatures are in blobs. Nothing is
+// admit asks the policy about a gadget whose signatures are in blobs. Nothing is
 // remembered: what "run" verifies later is what came along.
-func vouch(g *cli.Globals, a admission, l lockfile.Gadget, blobs oci.Blobs) ([]sign.Signer, error) {
+func admit(g *cli.Globals, a admission, l lockfile.Gadget, blobs oci.Blobs) ([]sign.Signer, error) {
 	ref, err := l.Reference()
 	if err != nil {
 		return nil, err
 	}
 	stateless := *g
 	stateless.State = ""
-	return artifact.Vouch(&stateless, artifact.Admission{
+	return artifact.AdmitSigned(&stateless, artifact.Admission{
 		Trust: a.trust, Reference: ref, Digest: l.Digest, Place: l.Place(blobs), Here: a.client != nil && a.client.Here(ref),
 	})
 }

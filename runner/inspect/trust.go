@@ -27,7 +27,7 @@ const (
 // predicateAnnotation is where cosign says what a bundle is about.
 const predicateAnnotation = "dev.sigstore.bundle.predicateType"
 
-// Trust is who vouches for an artifact, and what is said of it.
+// Trust is who signed an artifact, and what documents say of it.
 type Trust struct {
 	// Signatures is how many there are; of a stored artifact those that came
 	// with it, and those that were verified once.
@@ -42,7 +42,7 @@ type Trust struct {
 type Document struct {
 	Type   string `json:"type" yaml:"type"`
 	Digest string `json:"digest" yaml:"digest"`
-	// Summary is what it says, in a few words. Nobody vouches for it but the
+	// Summary is what it says, in a few words. Nothing proves it but the
 	// registry, unless the document is signed itself.
 	Summary string `json:"summary,omitempty" yaml:"summary,omitempty"`
 }

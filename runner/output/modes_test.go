@@ -115,7 +115,7 @@ func TestPlain(t *testing.T) {
 	}
 }
 
-// packets is a source whose packets stand behind the fields.
+// packets is a source whose packets follow the fields.
 func packets(tb testing.TB) *field.Source {
 	return build(tb, []btf.Member{
 		{Name: "timestamp_raw", Type: &btf.Typedef{Name: "gadget_timestamp", Type: u64}},

@@ -99,7 +99,7 @@ func (c counts) of(source int) uint64 {
 	return 0
 }
 
-// AppendLast is Append for what stands behind all events: it does not wait for a
+// AppendLast is Append for what follows all events: it does not wait for a
 // slow reader, which Close does.
 func (s *Sink) AppendLast(fn func(dst []byte) []byte) {
 	s.mu.Lock()

@@ -18,7 +18,7 @@ func (s *session) defaults() error {
 	changed := false
 	for _, name := range slices.Sorted(maps.Keys(s.metadata.ParamDefaults)) {
 		p, source, ok := gadgetapi.RunnerParamNamed(name)
-		if !ok || overruled(p, s.rest.Given) {
+		if !ok || overridden(p, s.rest.Given) {
 			continue
 		}
 		value := s.metadata.ParamDefaults[name]

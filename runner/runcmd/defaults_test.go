@@ -72,7 +72,7 @@ func TestDefaultsOfEveryRunnerParam(t *testing.T) {
 			t.Errorf("%s: %v", p.Name, err)
 		}
 		if diff := cmp.Diff(parsed(t, given, "REF"), s.cmd, cmpopts.IgnoreUnexported(Cmd{})); diff != "" {
-			t.Errorf("%s overrules the command line (-want +got):\n%s", p.Name, diff)
+			t.Errorf("%s overrides the command line (-want +got):\n%s", p.Name, diff)
 		}
 	}
 }

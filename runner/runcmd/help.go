@@ -93,7 +93,7 @@ func flagText(p gadgetapi.Param) string {
 	return text + "=" + strings.ToUpper(string(p.Type))
 }
 
-// zeros are numbers and truths that say nothing as defaults.
+// zeros are numbers and booleans that say nothing as defaults.
 var zeros = []string{"0", "false"}
 
 // paramText says what a parameter is for, which values it has and which of them

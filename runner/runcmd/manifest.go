@@ -111,7 +111,7 @@ func arguments(spec gadget.InstanceSpec, file string, given []string) (flags, pa
 	for _, v := range spec.ParamValues {
 		p, source, ok := gadgetapi.RunnerParamNamed(v.Key)
 		switch {
-		case ok && overruled(p, given):
+		case ok && overridden(p, given):
 		case ok && source != "":
 			flags = append(flags, p.Flag+"="+source+":"+v.Value)
 		case ok:
@@ -141,9 +141,9 @@ func knownManifestParams() []string {
 	return names
 }
 
-// overruled reports whether the command line has the flag of p, or one that
+// overridden reports whether the command line has the flag of p, or one that
 // contradicts it.
-func overruled(p gadgetapi.RunnerParam, given []string) bool {
+func overridden(p gadgetapi.RunnerParam, given []string) bool {
 	switch {
 	case has(given, p.Flag, p.Short):
 		return true

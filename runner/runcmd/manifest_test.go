@@ -36,8 +36,8 @@ func TestManifest(t *testing.T) {
 			"another name of a flag", "operator.LocalManager.containername: a", "-f M --runtime-containername b",
 			"REF -fM --runtime-containername=b", "",
 		},
-		{"a choice overrules the host", "operator.LocalManager.host: true", "-f M -c a", "REF -fM -ca", ""},
-		{"the host overrules a choice", "operator.LocalManager.containername: a", "-f M --host", "REF -fM --host", ""},
+		{"a choice overrides the host", "operator.LocalManager.host: true", "-f M -c a", "REF -fM -ca", ""},
+		{"the host overrides a choice", "operator.LocalManager.containername: a", "-f M --host", "REF -fM --host", ""},
 		{
 			"what happens anyway", "operator.KubeManager.all-namespaces: true", "-f M", "REF -fM",
 			"--operator.KubeManager.all-namespaces=true",

@@ -13,9 +13,9 @@ import (
 // dashes; the value is true for flags that take no value.
 type FlagSet map[string]bool
 
-// Split parts args, what stands behind "run", into the flags that the command
+// Split parts args, what follows "run", into the flags that the command
 // line knows together with the reference of the gadget, and the flags of the
-// gadget. A flag of the gadget whose value stands behind a space must come
+// gadget. A flag of the gadget whose value follows a space must come
 // after the reference, or after the manifest that has it. --help after or before a reference asks for the
 // gadget's own help.
 func Split(args []string, flags FlagSet) ([]string, Rest) {

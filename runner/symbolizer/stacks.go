@@ -42,7 +42,7 @@ func (t *texts[K, V]) put(k K, v V) {
 	t.recent[k] = v
 }
 
-// separator stands behind every entry of a stack, also the last one: the form
+// separator follows every entry of a stack, also the last one: the form
 // that consumers of such fields split at.
 const separator = "; "
 

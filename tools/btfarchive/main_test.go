@@ -138,7 +138,7 @@ func TestRun(t *testing.T) {
 
 func TestRunKeepsGoing(t *testing.T) {
 	out := t.TempDir()
-	good, bad := write(t, "vmlinux-1.btf", testBTF()), write(t, "vmlinux-2", []byte("rubbish"))
+	good, bad := write(t, "vmlinux-1.btf", testBTF()), write(t, "vmlinux-2", []byte("garbage"))
 	var stdout, stderr bytes.Buffer
 	err := runArgs(t, []string{"--out=" + out, "--distro=d", "--version=1", "--arch=amd64", bad, good}, &stdout, &stderr)
 	if err == nil || isUsage(err) {

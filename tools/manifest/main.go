@@ -65,7 +65,7 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 	return action.WriteFile(f.Out, data)
 }
 
-// warnOfBTF names the programs for which a btfgen layer is of no use: they
+// warnOfBTF names the programs for which a btfgen layer is useless: they
 // never load on a kernel without BTF of its own.
 func warnOfBTF(req assemble.ManifestRequest, stderr io.Writer) error {
 	if len(req.BTF) == 0 {

@@ -267,7 +267,7 @@ func TestFsnotify(t *testing.T) {
 				child := e.Tracee.PPID == os.Getpid() && e.Tracee.Comm == live.Comm(t)
 				own := e.Tracee.PID == os.Getpid()
 				if e.Mask != "IN_Q_OVERFLOW" && !child && !(own && e.Name == "sub") {
-					t.Errorf("%+v is said to be caused by %+v", e.notice, e.Tracee)
+					t.Errorf("%+v is reported to be caused by %+v", e.notice, e.Tracee)
 				}
 				if e.Type != "inotify" && e.FaPID != e.Tracee.PID {
 					t.Errorf("%+v of process %d, for fanotify of %d", e.notice, e.Tracee.PID, e.FaPID)

@@ -55,7 +55,7 @@ func (a api) open(ctx context.Context, path string, query url.Values) (io.ReadCl
 	if err != nil {
 		var ue *url.Error
 		if errors.As(err, &ue) {
-			err = ue.Err // the URL is of no use to anybody
+			err = ue.Err // the URL adds nothing
 		}
 		return nil, err
 	}

@@ -134,7 +134,7 @@ func testNothingLeft(t *testing.T, name string, r containertest.Runtime) {
 		defer out.stop()
 		out.wait(t, 1, func() { containertest.Open(t, p, inContainer) })
 	}
-	once() // what libraries keep for ever
+	once() // what libraries keep forever
 	before := runtime.NumGoroutine()
 	once()
 	for end := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(20 * time.Millisecond) {

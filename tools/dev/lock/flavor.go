@@ -6,7 +6,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// moduleFlavor stands behind the name of a module's type that programs could want for a type of their own. CO-RE does
+// moduleFlavor follows the name of a module's type that programs could want for a type of their own. CO-RE does
 // not look at it.
 const moduleFlavor = "___module"
 

@@ -19,7 +19,7 @@ import (
 )
 
 // What a command may take. Time is that of the processor, so that a busy machine
-// does not matter; what waits for ever is ended after maxWait.
+// does not matter; what waits forever is ended after maxWait.
 const (
 	maxRSS      = 100 << 20
 	maxBuildRSS = 200 << 20 // with the compiler, whose memory counts as its parent's

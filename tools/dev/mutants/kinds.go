@@ -28,7 +28,7 @@ type kind struct {
 // kinds returns every kind; withRun has the commands that run a gadget.
 func kinds(withRun bool) []kind {
 	load := artifactCommands
-	if withRun { // seldom, as one takes as long as twenty others
+	if withRun { // rarely, as one takes as long as twenty others
 		load = append(slices.Repeat(load, 3), runCommand)
 	}
 	return []kind{
