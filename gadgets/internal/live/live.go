@@ -20,8 +20,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -163,8 +166,13 @@ func start(t *testing.T, gadget string, args []string) *runner {
 	if r.stdout, err = cmd.StdoutPipe(); err != nil {
 		t.Fatal(err)
 	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
+	}
+	// Before what else the machine does, so that it reads in time what any process causes.
+	if err := unix.Setpriority(unix.PRIO_PGRP, cmd.Process.Pid, -20); err != nil {
+		t.Errorf("giving the runner priority: %v", err)
 	}
 	go r.listen(stderr)
 	return r

@@ -204,7 +204,7 @@ func TestTraceOpenPaths(t *testing.T) {
 		{"/proc/version", "/proc/version"},
 		{file + ".missing", ""},
 	}
-	events := live.Observe[openEvent](t, "trace_open", []string{"--paths"}, func() {
+	events := live.Observe[openEvent](t, "trace_open", []string{"--paths", "--pid", strconv.Itoa(os.Getpid())}, func() {
 		for _, c := range cases {
 			if fd, err := unix.Open(c.path, 0, 0); err == nil {
 				unix.Close(fd)
@@ -227,7 +227,8 @@ func TestTraceOpenFailed(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	file := filepath.Join(t.TempDir(), "file")
-	events := live.Observe[openEvent](t, "trace_open", []string{"--failed"}, func() {
+	args := []string{"--failed", "--pid", strconv.Itoa(os.Getpid())}
+	events := live.Observe[openEvent](t, "trace_open", args, func() {
 		_, _ = os.Open(file)
 		_ = os.WriteFile(file, nil, 0o600)
 	})
