@@ -59,7 +59,7 @@ func TestTopOfEvents(t *testing.T) {
 	}
 	term := atTerminal(t, append(ownFiles(t), "TERM=xterm"), "run", layout, "-o", "top", "--fields", "fname", "-F",
 		"fname=="+contained.File)
-	term.expect("q quit)")
+	term.expect("keys: < > r p / q)")
 	term.waitSecret()
 	term.expect("open: 1 of 1, by COUNT descending")
 	term.typeIn("p")

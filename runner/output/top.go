@@ -27,8 +27,11 @@ const (
 	restBelow   = "\x1b[J"
 )
 
-// topHelp names the keys.
-const topHelp = "</> sort, r reverse, p pause, / filter, q quit"
+// topHelp names the keys, and topKeys does where that does not fit.
+const (
+	topHelp = "</> sort, r reverse, p pause, / filter, q quit"
+	topKeys = "keys: < > r p / q"
+)
 
 // maxTopFilter is how many characters a filter has.
 const maxTopFilter = 128
@@ -203,7 +206,7 @@ func (t *Top) Redraw(dst []byte) []byte {
 	}
 	width, height := t.size()
 	if width != t.width {
-		t.width, t.table.cols = width, slices.Clone(t.layout)
+		t.width, t.table.cols, t.table.whole = width, slices.Clone(t.layout), false
 		fitWidths(t.table.cols, width)
 	}
 	rows := t.shown()
@@ -222,6 +225,7 @@ func (t *Top) Redraw(dst []byte) []byte {
 
 // status appends the line above the table.
 func (t *Top) status(dst []byte, shown int) []byte {
+	start := len(dst)
 	dst = fmt.Appendf(dst, "%s: %d of %d", t.name, shown, len(t.rows))
 	if t.tally != nil && t.tally.others > 0 {
 		dst = fmt.Appendf(dst, ", %d events of others", t.tally.others)
@@ -242,7 +246,11 @@ func (t *Top) status(dst []byte, shown int) []byte {
 	if t.filter != "" {
 		dst = fmt.Appendf(dst, ", with %q", t.filter)
 	}
-	return fmt.Appendf(dst, "  (%s)", topHelp)
+	help := topHelp
+	if used := utf8.RuneCount(dst[start:]); used+len("  ()")+len(help) > t.width {
+		help = topKeys
+	}
+	return fmt.Appendf(dst, "  (%s)", help)
 }
 
 // shown returns the rows that the filter leaves, in their order.

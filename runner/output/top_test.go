@@ -152,3 +152,23 @@ func TestTopOfSingleEventsElsewhere(t *testing.T) {
 		t.Errorf("at first %q, at the end %q", first, out)
 	}
 }
+
+// TestTopFits holds that nothing is wider than the terminal, and that what is cut says so.
+func TestTopFits(t *testing.T) {
+	const width = 36
+	src := source(t, nil)
+	src.Array = true
+	enc, err := New(src, Options{Mode: ModeTop, Fields: "name,count", Size: func() (int, int) { return width, 24 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := picture(enc.(*Top).Array(nil, [][]byte{sample("a name that is longer than its column is")}))
+	for _, l := range lines {
+		if n := len([]rune(l)); n > width {
+			t.Errorf("%d columns: %q", n, l)
+		}
+	}
+	if !strings.Contains(lines[0], topKeys) || !strings.Contains(lines[2], ellipsisMark) {
+		t.Errorf("got %q", lines)
+	}
+}
