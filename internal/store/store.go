@@ -187,7 +187,8 @@ func (s *Store) explain(err error) error {
 	if !errors.As(err, &corrupt) {
 		return err
 	}
-	return fmt.Errorf("reading the store %q: %w, repair it with \"gadget-run image fsck --repair\" and pull again", s.dir, err)
+	return fmt.Errorf("reading the store %q: %w, repair it with \"gadget-run image fsck --repair\" and pull again",
+		s.dir, err)
 }
 
 // Hold keeps all content where it is until release is called, so that several

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
 // freeStartMemory gives back what starting needed, the kernel's types and the code
@@ -29,7 +31,7 @@ func freeCode() {
 	if err != nil {
 		return
 	}
-	smaps, err := os.Open("/proc/self/smaps")
+	smaps, err := action.Open("/proc/self/smaps")
 	if err != nil {
 		return
 	}

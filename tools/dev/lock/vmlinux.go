@@ -99,9 +99,9 @@ func (c *vmlinuxCommand) dump(ctx context.Context, btf []byte) ([]byte, error) {
 	return output(ctx, nil, c.Bpftool, "btf", "dump", "file", file.Name(), "format", "c")
 }
 
-// packHeaders returns a tar.xz of the headers, which have most of their lines in common: packed together they take little
-// more than one. The xz program packs a fifth better than the Go library does, and a release of it gives the same bytes
-// for the same text.
+// packHeaders returns a tar.xz of the headers, which have most of their lines in common: packed together they take
+// little more than one. The xz program packs a fifth better than the Go library does, and a release of it gives the
+// same bytes for the same text.
 func packHeaders(ctx context.Context, headers map[string][]byte) ([]byte, error) {
 	var unpacked bytes.Buffer
 	entries := tar.NewWriter(&unpacked)
