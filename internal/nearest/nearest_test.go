@@ -58,7 +58,8 @@ func TestAdviceLeavesItsInput(t *testing.T) {
 func TestTypo(t *testing.T) {
 	names := []string{"--file", "--timeout", "help", "-o"}
 	for got, want := range map[string]string{
-		"--tiemout": "--timeout", "--timout": "--timeout", "hlep": "help", "--failed": "", "--timeout": "", "--comm": "", "-x": "", "--": "",
+		"--tiemout": "--timeout", "--timout": "--timeout", "hlep": "help", "--failed": "", "--timeout": "",
+		"--comm": "", "-x": "", "--": "",
 		"--lile": "",
 	} {
 		if name, ok := nearest.Typo(got, names); name != want || ok != (want != "") {

@@ -194,11 +194,11 @@ func TestPullResumesInAnotherRun(t *testing.T) {
 func TestPushThroughFaults(t *testing.T) {
 	srv := registrytest.Start(t, registrytest.Config{})
 	cases := map[string]pullCase{
-		"uploads fail three times": {fault: onUploads(3, registrytest.Fault{Status: 503})},
-		"uploads are cut":          {fault: onUploads(2, registrytest.Fault{CutRequest: true})},
-		"starts fail":              {fault: onMethod("POST", 3, registrytest.Fault{Status: 500})},
-		"starts always fail":       {fault: onMethod("POST", always, registrytest.Fault{Status: 500}), err: "it answered 500"},
-		"uploads always fail":      {fault: onMethod("PUT", always, registrytest.Fault{Status: 502}), err: "it answered 502"},
+		"uploads fail 3 times": {fault: onUploads(3, registrytest.Fault{Status: 503})},
+		"uploads are cut":      {fault: onUploads(2, registrytest.Fault{CutRequest: true})},
+		"starts fail":          {fault: onMethod("POST", 3, registrytest.Fault{Status: 500})},
+		"starts always fail":   {fault: onMethod("POST", always, registrytest.Fault{Status: 500}), err: "it answered 500"},
+		"uploads always fail":  {fault: onMethod("PUT", always, registrytest.Fault{Status: 502}), err: "it answered 502"},
 		"read-only": {
 			fault: onMethod("POST", always, registrytest.Fault{Status: 405}), err: "does not accept this",
 		},

@@ -276,7 +276,8 @@ func TestChallengeOfAResource(t *testing.T) {
 			case r.URL.Path == "/token" && authenticated:
 				fmt.Fprint(w, `{"token":"good"}`)
 				return true
-			case r.URL.Path != "/token" && (scheme == "basic" && authenticated || r.Header.Get("Authorization") == "Bearer good"):
+			case r.URL.Path != "/token" &&
+				(scheme == "basic" && authenticated || r.Header.Get("Authorization") == "Bearer good"):
 				return false
 			case r.URL.Path == "/token" || scheme == "basic":
 				w.Header().Set("WWW-Authenticate", `Basic realm="x"`)

@@ -37,9 +37,10 @@ type screen struct {
 var screens = []screen{
 	{
 		name: "first", columns: 100, title: "Bazel builds a gadget and runs it: who opens /etc/hostname and /etc/hosts",
-		command:   "./bazelw run //gadgets/trace_open:run -- -F 'fname~^/etc/host' --timeout 5s",
-		meanwhile: "for i in $(seq 12); do cat /etc/hostname /etc/hosts.d; getent hosts localhost; sleep 3; done >/dev/null 2>&1",
-		here:      true,
+		command: "./bazelw run //gadgets/trace_open:run -- -F 'fname~^/etc/host' --timeout 5s",
+		meanwhile: "for i in $(seq 12); do cat /etc/hostname /etc/hosts.d; getent hosts localhost; sleep 3; done " +
+			">/dev/null 2>&1",
+		here: true,
 	},
 	{
 		name: "run", columns: 110, title: "gadget-run shows the files that processes open",
