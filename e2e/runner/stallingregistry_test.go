@@ -22,7 +22,7 @@ import (
 
 const (
 	servedGadgets = 10
-	maxStall      = 200 * time.Millisecond
+	maxStall      = 500 * time.Millisecond
 )
 
 // stallingRegistry is a real registry, with gadgets of which two at a time have the
