@@ -15,9 +15,9 @@ import (
 //go:wasmexport gadgetPreStart
 func gadgetPreStart() int32 { return wasmapi.Run(choose) }
 
-// few hooks are looked at by a program of their own, which costs least each time a
+// maxSingle hooks are looked at by a program of their own, which costs least each time a
 // hook is asked. To detach each takes some kernels a sixth of a second.
-const few = 8
+const maxSingle = 8
 
 // target is a hook that is looked at.
 type target struct {
@@ -34,7 +34,7 @@ func choose() error {
 		return err
 	}
 	list := wasmapi.Disabled
-	if len(targets) > few && wasmapi.KernelHas("register_fprobe_ips") {
+	if len(targets) > maxSingle && wasmapi.KernelHas("register_fprobe_ips") {
 		list = listed(targets)
 		clear(targets)
 	}
