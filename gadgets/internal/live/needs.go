@@ -17,9 +17,18 @@ func pointer(p *byte) unsafe.Pointer { return unsafe.Pointer(p) }
 // programs are attached to functions, iterators and hooks of security modules.
 func NeedsBTF(t *testing.T) {
 	t.Helper()
-	if _, err := os.Stat("/sys/kernel/btf/vmlinux"); err != nil {
+	if !hasBTF() {
 		t.Skip("needs BTF of the kernel's own (CONFIG_DEBUG_INFO_BTF)")
 	}
+}
+
+// KnowsOwners reports whether gadget-run can tell which process owns a socket: it
+// asks an iterator, which needs BTF of the kernel's own.
+func KnowsOwners() bool { return hasBTF() }
+
+func hasBTF() bool {
+	_, err := os.Stat("/sys/kernel/btf/vmlinux")
+	return err == nil
 }
 
 // NeedsFunctions skips the test where programs cannot be attached to functions
