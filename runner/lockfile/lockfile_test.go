@@ -127,7 +127,7 @@ func TestWrongLocks(t *testing.T) {
 		"a size":           {"size: 7", "size: 8", "its checksum does not match, so it was edited"},
 		"a negative size":  {"size: 7", "size: -7", "size is -7"},
 		"a short name":     {"r.example/b:v1", "zb", "its whole name is"},
-		"a wrong name":     {"r.example/b:v1", "r.example/B:v1", "lower case"},
+		"a wrong name":     {"r.example/b:v1", "r.example/B:v1", "upper case letters"},
 		"an order":         {"r.example/b:v1", "r.example/0:v1", "it must come after"},
 		"a digest":         {"digest: " + someDigest.String(), "digest: sha256:12", "digest"},
 		"a type": {
