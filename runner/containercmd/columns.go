@@ -74,7 +74,8 @@ func columnsOf(list string) ([]column, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("there is no column %q, there are %s", name, strings.Join(columnNames(), ", "))
 		}
-		cols = append(cols, column{title: strings.ToUpper(allColumns[i].name), width: allColumns[i].width, text: allColumns[i].text})
+		c := allColumns[i]
+		cols = append(cols, column{title: strings.ToUpper(c.name), width: c.width, text: c.text})
 	}
 	return cols, nil
 }
