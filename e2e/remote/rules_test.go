@@ -84,8 +84,8 @@ func (w *workspace) buildRules(t *testing.T, args ...string) ([]spawn, string) {
 // declared inputs and no file of this machine.
 var hermetic = []string{"--experimental_use_hermetic_linux_sandbox", "--nosandbox_default_allow_network"}
 
-// TestRulesInEmptyRoot runs every action of the rules in such a root: there is no shell, no
-// library and no file of this machine.
+// TestRulesInEmptyRoot runs every action of the rules in such a root, without a shell, a
+// library or another file of this machine.
 func TestRulesInEmptyRoot(t *testing.T) {
 	w := checkout(t)
 	want := w.digest(t)

@@ -42,9 +42,9 @@ func Closest(got string, names []string) (string, bool) {
 	return best, best != ""
 }
 
-// Typo returns the name that got is with a slip of the fingers: up to two letters
-// behind the first are others, one of them at most missing or too many. It is
-// stricter than Closest, for places where got may well be right.
+// Typo returns the name of which got is a misspelling: up to two letters after the
+// first differ, and at most one is missing or added. It is stricter than Closest,
+// for places where got may well be right.
 func Typo(got string, names []string) (string, bool) {
 	for _, name := range names {
 		if name != got && first(name) == first(got) && abs(len(name)-len(got)) <= 1 && distance(got, name) <= 2 &&
@@ -55,10 +55,10 @@ func Typo(got string, names []string) (string, bool) {
 	return "", false
 }
 
-// minTypo is how long a name must be for two other letters to be a slip.
+// minTypo is how long a name must be for two different letters to be a typing error.
 const minTypo = 4
 
-// first returns the first letter behind the dashes of a flag.
+// first returns the first letter after the dashes of a flag.
 func first(name string) string {
 	name = strings.TrimLeft(name, "-")
 	return name[:min(1, len(name))]

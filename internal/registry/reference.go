@@ -62,7 +62,7 @@ func ParseReference(s string, d Defaults) (Reference, error) {
 	}
 	path, tag := cutTag(rest)
 	if strings.HasSuffix(rest, ":") {
-		return Reference{}, fmt.Errorf("reference %q: the tag is empty, write one behind the colon or leave the colon out", s)
+		return Reference{}, fmt.Errorf("reference %q: the tag is empty, write one after the colon or leave the colon out", s)
 	}
 	if tag != "" && !validTag(tag) {
 		return Reference{}, fmt.Errorf("reference %q: %q is not a tag, use at most %d letters, digits, '_', '.' and '-'", s,

@@ -23,7 +23,7 @@ func unpacked(ctx context.Context, path string) (plain string, remove func(), er
 	keep := func() {}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", keep, fmt.Errorf("reading archive: there is no file or directory %q, check the path", path)
+		return "", keep, fmt.Errorf("reading archive: file or directory %q does not exist, check the path", path)
 	}
 	if err != nil {
 		return "", keep, fmt.Errorf("reading archive: %w", err)

@@ -26,7 +26,7 @@ type filter struct {
 }
 
 // trafficControl changes what is attached to one interface. The package netlink has
-// the same for all kinds of qdiscs and filters, and would add half a megabyte to the
+// the same for all kinds of qdiscs and filters, and would add a megabyte to the
 // program.
 type trafficControl struct {
 	socket *nl.SocketHandle

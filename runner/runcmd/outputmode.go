@@ -40,7 +40,7 @@ func (f sourceConfig) view(src *field.Source) (view, error) {
 	}
 	modes := append(modeNames(), "custom-columns=")
 	if value != "" && !slices.Contains(modeNames(), value) {
-		return view{}, fmt.Errorf("--output %q: there is no mode %q, %s", f.cmd.Output, value, nearest.Advice(value, modes))
+		return view{}, fmt.Errorf("--output %q: %q is not a mode, %s", f.cmd.Output, value, nearest.Advice(value, modes))
 	}
 	return view{mode: output.Mode(value)}, nil
 }

@@ -134,8 +134,8 @@ func isFlag(arg string) bool {
 	return arg[1] < '0' || arg[1] > '9'
 }
 
-// mistyped is the hint that a flag, which is taken for the gadget's as long as that is
-// not there to say otherwise, is one of the command line with a slip.
+// mistyped is the hint that a flag, which counts as the gadget's while the gadget is
+// not available, is a misspelled flag of the command.
 func (r Rest) mistyped() string {
 	ours := slices.Sorted(maps.Keys(r.CommandFlags))
 	for _, arg := range r.Args {

@@ -102,7 +102,7 @@ func TestSpecialTypesOfAWasmProgram(t *testing.T) {
 	} {
 		f := to.Lookup(name)
 		if f == nil {
-			t.Errorf("there is no field %q", name)
+			t.Errorf("field %q is missing", name)
 		} else if got := string(f.Append(nil, record)); got != want {
 			t.Errorf("field %q is %q, want %q", name, got, want)
 		}

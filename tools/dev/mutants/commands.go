@@ -22,10 +22,10 @@ import (
 // does not matter; what waits forever is ended after maxWait.
 const (
 	maxRSS      = 100 << 20
-	maxBuildRSS = 256 << 20 // with the compiler, whose memory counts as its parent's
+	maxBuildRSS = 200 << 20 // with the compiler, whose memory counts as its parent's
 	maxTime     = 5 * time.Second
-	maxWait     = 10 * time.Minute // of a busy machine; maxTime is what holds
-	maxStderr   = 16 << 10         // a sentence, and what a compiler says
+	maxWait     = time.Minute
+	maxStderr   = 16 << 10 // a sentence, and what a compiler says
 )
 
 // command is what is done with a mutant: command lines one after the other, until one
