@@ -299,6 +299,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 			return errors.Join(err, ev.finish())
 		}
 	}
+	freeStart := startMemory()
 	err = loaded.Run(ctx, handler, func() {
 		s.enterContainers(loaded)
 		s.confine()
@@ -311,7 +312,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		if s.wasm != nil {
 			s.wasm.kernel.freeStartMemory()
 		}
-		time.AfterFunc(freeDelay, freeStartMemory)
+		time.AfterFunc(freeDelay, freeStart)
 	})
 	if s.wasm != nil {
 		err = errors.Join(err, s.wasm.program.Err(), s.wasm.program.Stop())
@@ -331,7 +332,7 @@ const runningGCPercent = 50
 const startingGCPercent = 800
 
 // raiseGC lets the start of a gadget use memory instead of time, unless the user
-// decides about memory; freeStartMemory ends it.
+// decides about memory; what startMemory returns ends it.
 func raiseGC() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(startingGCPercent)

@@ -13,31 +13,38 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
-// freeStartMemory gives back what starting needed, the kernel's types and the code
-// that read them above all, unless the user decides about memory.
-func freeStartMemory() {
+// startMemory returns the function that gives back what starting needed, the kernel's
+// types and the code that read them above all, unless the user decides about memory.
+// That function opens no file: the gadget, which runs by then, may show who opens one.
+func startMemory() (free func()) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
-		return
+		return func() {}
 	}
-	debug.SetGCPercent(runningGCPercent)
-	debug.FreeOSMemory()
-	freeCode()
+	freeCode := programCode()
+	return func() {
+		debug.SetGCPercent(runningGCPercent)
+		debug.FreeOSMemory()
+		freeCode()
+	}
 }
 
-// freeCode unmaps the pages of the program's file that were read so far; where it
-// cannot, they stay. Those that are needed again come back from the page cache.
-func freeCode() {
+// programCode returns the function that unmaps the pages of the program's file that
+// were read so far; where it cannot, they stay. Those that are needed again come back
+// from the page cache.
+func programCode() (free func()) {
 	exe, err := os.Readlink("/proc/self/exe")
 	if err != nil {
-		return
+		return func() {}
 	}
 	smaps, err := action.Open("/proc/self/smaps")
 	if err != nil {
-		return
+		return func() {}
 	}
-	defer smaps.Close()
-	for _, m := range cleanMappings(smaps, exe) {
-		_, _, _ = unix.Syscall(unix.SYS_MADVISE, m.from, m.to-m.from, unix.MADV_DONTNEED)
+	return func() {
+		defer smaps.Close()
+		for _, m := range cleanMappings(smaps, exe) {
+			_, _, _ = unix.Syscall(unix.SYS_MADVISE, m.from, m.to-m.from, unix.MADV_DONTNEED)
+		}
 	}
 }
 

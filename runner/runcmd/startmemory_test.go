@@ -3,11 +3,13 @@ package runcmd
 import (
 	"os"
 	"regexp"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // smaps has a mapping of each kind: code, constants, relocated constants, variables
@@ -38,6 +40,22 @@ func TestCleanMappings(t *testing.T) {
 	}
 }
 
+// withoutFiles calls do while no file can be opened.
+func withoutFiles(t *testing.T, do func()) {
+	t.Helper()
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	do()
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // residentFile returns how many kB of files this process has mapped and read.
 func residentFile(t *testing.T) int {
 	t.Helper()
@@ -56,10 +74,14 @@ func residentFile(t *testing.T) int {
 	return n
 }
 
-// TestFreeCode gives back pages of code, and goes on.
-func TestFreeCode(t *testing.T) {
+// TestStartMemory gives back pages of code, and goes on. No file can be opened then.
+func TestStartMemory(t *testing.T) {
+	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "")
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	before := residentFile(t)
-	freeCode()
+	free := startMemory()
+	withoutFiles(t, free)
 	if after := residentFile(t); after > before*3/4 {
 		t.Errorf("%d kB of files are mapped, %d before", after, before)
 	}
