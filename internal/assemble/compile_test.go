@@ -77,7 +77,7 @@ func TestCompileCommandLine(t *testing.T) {
 		"-fmacro-prefix-map=DIR/=<gadget>/", "-fdebug-prefix-map=DIR/=./<gadget>/",
 		"-IDIR", "-IDIR/inc", "-DX=a b", "-IDIR/other", "-DLAST", "-isystem", "/tc/include", "-isystem",
 		"/tc/include/vmlinux/x86",
-		"DIR/src/a.c", "-c", "-o", "TMP/program.bpf.o", "env:",
+		"DIR/src/a.c", "-c", "-o", "TMP/program.bpf.o", "env: MALLOC_MMAP_THRESHOLD_=131072",
 	}
 	// Where the temporary directory of the test is longer or shorter, its map moves.
 	sortMaps := func(s []string) []string { return sorted(s, "-prefix-map=") }
