@@ -26,7 +26,11 @@ type Compilation struct {
 	taken  bool
 }
 
-// Compile starts compiling a module on every CPU. dir is the directory of compiled
+// maxWorkers bounds the memory of a first start: each worker has some 10 MB of its
+// own, so that one per CPU would need a gigabyte on a large node.
+const maxWorkers = 2
+
+// Compile starts compiling a module, on two CPUs at most. dir is the directory of compiled
 // modules, empty for none; limits are DefaultLimits when zero.
 func Compile(module []byte, dir string, limits Limits) *Compilation {
 	if limits == (Limits{}) {
@@ -41,7 +45,7 @@ func Compile(module []byte, dir string, limits Limits) *Compilation {
 	go func() {
 		defer close(c.done)
 		defer guard.Panics(&c.err)
-		workers := experimental.WithCompilationWorkers(context.Background(), runtime.GOMAXPROCS(0))
+		workers := experimental.WithCompilationWorkers(context.Background(), min(runtime.GOMAXPROCS(0), maxWorkers))
 		c.module, c.err = c.runtime.CompileModule(workers, module)
 	}()
 	return c
