@@ -115,7 +115,7 @@ func podArguments(t *testing.T, text []byte) [][]string {
 	for rest != "" {
 		end := strings.Index(rest, "env:")
 		if end < 0 {
-			t.Fatal("arguments without an environment behind them")
+			t.Fatal("arguments without an environment after them")
 		}
 		var args []string
 		if err := yaml.Unmarshal([]byte(rest[:end]), &args); err != nil {

@@ -221,7 +221,7 @@ func describe(image string) (map[string]string, error) {
 	return entries, nil
 }
 
-// runtimeFiles are what the runtimes leave behind, each others.
+// runtimeFiles are what each runtime leaves.
 var runtimeFiles = []string{
 	"dev", "etc/hosts", "etc/hostname", "etc/resolv.conf", "proc", "sys", "run", "run/.containerenv",
 }

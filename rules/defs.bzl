@@ -1,7 +1,7 @@
 """Public rules of rules_gadget.
 
 Use `gadget` in a gadget's directory: one line declares its image, the targets that
-push, run and describe it. Use `gadget_image` and its companions where a gadget
+push, run and describe it. Use `gadget_image` and the rules that it builds on where a gadget
 needs more than one variant. Use `btf_shard` and `btf_shards` for kernels of your
 own; public ones come from the `btfhub` module extension.
 """

@@ -2,7 +2,7 @@
 // trace_open that change nothing, the program or the metadata, and the start of
 // gadget-run. It prints a table of medians beside the figures aimed at.
 //
-// Run it as root in a clone that nobody else builds in:
+// Run it as root in a clone without other builds:
 //
 //	./bazelw run //bench/chain
 //

@@ -129,7 +129,7 @@ func (b *bench) measure(w workload) (*result, error) {
 	return r, nil
 }
 
-// turn measures the workload once while a side traces, or nobody. It also returns
+// turn measures the workload once, with a side tracing or without. It also returns
 // what the side used of the CPU for each second of the process's.
 func (b *bench) turn(w workload, s *side) (float64, time.Duration, error) {
 	var t *tracer

@@ -142,7 +142,7 @@ func (t *tracer) stop() {
 // ticksPerSecond is USER_HZ, the same on every architecture that gadgets run on.
 const ticksPerSecond = 100
 
-// cpu returns the CPU time that the side has taken; none of nobody.
+// cpu returns the CPU time that the side has taken, 0 without a side.
 func (t *tracer) cpu() (time.Duration, error) {
 	if t == nil {
 		return 0, nil

@@ -160,7 +160,7 @@ func parseSeconds(text string) time.Duration {
 	return d
 }
 
-// ours tells whether an action is one of the rules.
+// ours reports whether an action is one of the rules.
 func ours(mnemonic string) bool {
 	return strings.HasPrefix(mnemonic, "Bpf") || strings.HasPrefix(mnemonic, "Btf") ||
 		strings.HasPrefix(mnemonic, "Gadget")

@@ -84,8 +84,8 @@ const (
 	roundSame    = "nothing changed"
 )
 
-// scenario syncs a fleet in each round, and tells what the servers saw.
-func scenario(ctx context.Context, o options, mirrored bool, tell func(round string, servers []*recorder) error) error {
+// scenario syncs a fleet in each round, and reports what the servers saw.
+func scenario(ctx context.Context, o options, mirrored bool, report func(round string, servers []*recorder) error) error {
 	f, err := newFleet(ctx, o, mirrored)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func scenario(ctx context.Context, o options, mirrored bool, tell func(round str
 		if n := f.again.Swap(0); n > 0 {
 			round += fmt.Sprintf(" (%d syncs failed and were tried again)", n)
 		}
-		if err := tell(round, f.servers()); err != nil {
+		if err := report(round, f.servers()); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,6 @@
 // Package check holds the manifests of deploy/ against the types of Kubernetes and
 // of the Prometheus operator, built with the code of kustomize and Helm. It is
-// a Go module of its own, so that nobody else fetches these.
+// a Go module of its own, so that other modules do not fetch these.
 package check
 
 import (
@@ -153,7 +153,7 @@ func TestChart(t *testing.T) {
 	selects(t, all["PodMonitor"].(*monitoringv1.PodMonitor), set)
 	text, err = render(t, values(nil))
 	if err != nil || strings.Contains(text, "PodMonitor") {
-		t.Errorf("a PodMonitor that nobody asked for, or %v", err)
+		t.Errorf("an unrequested PodMonitor, or %v", err)
 	}
 }
 

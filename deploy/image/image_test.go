@@ -161,7 +161,7 @@ func TestProgram(t *testing.T) {
 func holdSize(t *testing.T, a arch.Arch, program []byte) {
 	t.Helper()
 	if n := len(program); n == 0 || n > maxProgram {
-		t.Errorf("%s: gadget-run has %d bytes, %d are allowed; \"go tool nm -size -sort size\" of a build without -s tells "+
+		t.Errorf("%s: gadget-run has %d bytes, %d are allowed; \"go tool nm -size -sort size\" of a build without -s shows "+
 			"what is large", a, n, maxProgram)
 	}
 }

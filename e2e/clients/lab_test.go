@@ -167,7 +167,7 @@ func (l *lab) flags(args []string) []string {
 	return append(args, "--ca-file", l.ca.File)
 }
 
-// name returns a repository that nobody else uses.
+// name returns a repository for this test alone.
 func (l *lab) name(s *site, what string) string {
 	l.counter++
 	return fmt.Sprintf("%s/%s/g%d", s.addr, what, l.counter)
@@ -184,7 +184,7 @@ func (l *lab) push(t *testing.T, s *site) string {
 	return ref
 }
 
-// readable holds that gadget-run reads ref, which somebody else has made, as
+// readable holds that gadget-run reads ref, which another client has made, as
 // what was pushed: it resolves, pulls and understands it.
 func (l *lab) readable(t *testing.T, ref string) {
 	t.Helper()

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// closedSites are the registries that want credentials, without anybody being
+// closedSites are the registries that want credentials, without a user being
 // logged in.
 func (l *lab) closedSites(t *testing.T) []*site {
 	t.Helper()

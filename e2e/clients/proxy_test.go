@@ -181,7 +181,7 @@ func (l *lab) plainThroughProxy(t *testing.T, p *proxy, ref string, with func(en
 	error),
 ) {
 	env := []string{"HTTP_PROXY=" + p.url, "HTTPS_PROXY=http://127.0.0.1:1"}
-	l.write(t, "docker/config.json", `{"auths":{"`+remote+`":{"username":"somebody","password":"secret"}}}`)
+	l.write(t, "docker/config.json", `{"auths":{"`+remote+`":{"username":"alice","password":"secret"}}}`)
 	if out, err := with(env, "image", "push", "--retry", "1", ref); err == nil {
 		t.Errorf("the push went over plain HTTP: %s", out)
 	}

@@ -20,10 +20,10 @@ import (
 
 // The one user of the registries that have users.
 const (
-	user     = "somebody"
+	user     = "alice"
 	password = "s3cret with spaces"
 	// account is the user's htpasswd line.
-	account = "somebody:$2a$04$PZOLuhf/YlDg2a9ZVKpPfON0gQoUu4k7H3PMk03dL3aDgzXDqpx.6\n"
+	account = "alice:$2a$04$PZOLuhf/YlDg2a9ZVKpPfON0gQoUu4k7H3PMk03dL3aDgzXDqpx.6\n"
 )
 
 // site is a registry.
@@ -74,7 +74,7 @@ func memory(t *testing.T) *site {
 	return &site{name: "go-containerregistry, referrers API", addr: strings.TrimPrefix(srv.URL, "http://"), plain: true}
 }
 
-// prepare tells regctl, which has no flag for it, of plain HTTP, and logs in
+// prepare configures regctl, which has no flag for it, for plain HTTP, and logs in
 // with gadget-run: the others read the credentials that it stores.
 func (l *lab) prepare(t *testing.T, s *site) {
 	t.Helper()

@@ -21,7 +21,7 @@ const (
 	elsewhere = "6. "
 )
 
-// reader is somebody who follows the page: what they type goes to a shell, in the
+// reader is a user who follows the page: what they type goes to a shell, in the
 // directory where the last command left it.
 type reader struct {
 	t       *testing.T
@@ -141,7 +141,7 @@ func (r *reader) write(name, body string) {
 	r.files++
 }
 
-// run types a block. While it runs somebody makes directories, so that a gadget
+// run types a block. While it runs, directories are made, so that a gadget
 // that it starts has something to show; one that shows events must show those.
 func (r *reader) run(b block) {
 	r.t.Helper()

@@ -112,7 +112,7 @@ func (w *workspace) bazel(command string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// plainDigest builds target as everybody does, with the disk cache of this
+// plainDigest builds target as usual, with the disk cache of this
 // machine, and returns the digest of the artifact.
 func plainDigest(t *testing.T) string {
 	t.Helper()

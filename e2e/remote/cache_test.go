@@ -78,7 +78,7 @@ func TestCacheServesAnotherClone(t *testing.T) {
 			t.Errorf("not taken from the cache:%s", missed)
 		}
 		if _, err := os.Stat(filepath.Join(three.dir, "bazel-bin/gadgets/trace_open/image.oci/index.json")); err == nil {
-			t.Error("the artifact was downloaded, which nobody asked for")
+			t.Error("the artifact was downloaded, although not requested")
 		}
 	})
 }

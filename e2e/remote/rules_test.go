@@ -37,7 +37,7 @@ func checkout(t *testing.T) *workspace {
 		t.Skip("needs Bazel, run it with tools/dev/remote")
 	}
 	w := &workspace{dir: os.Getenv("REMOTE_TEST_CHECKOUT"), env: os.Environ()}
-	// What a cache has and nobody has downloaded is not there for a build without that cache.
+	// What a cache has and was never downloaded is missing in a build without that cache.
 	flags := []string{"--color=no", "--curses=no", "--remote_download_outputs=all", ruleOutputs}
 	out, err := w.bazel("build", append(flags, ruleTargets...)...)
 	if err != nil {
@@ -47,7 +47,7 @@ func checkout(t *testing.T) *workspace {
 }
 
 // ruleFlags have every action of mnemonics run again, or looked up in a remote cache:
-// what is told about an action is part of what Bazel knows it by on this machine, and
+// what is declared about an action is part of its key on this machine, and
 // not of what a remote cache knows it by.
 func ruleFlags(mnemonics string) []string {
 	return []string{

@@ -29,7 +29,7 @@ const (
 // stuck returns a file whose next write waits forever, until the test ends.
 type stuck func(t *testing.T) *os.File
 
-// stuckPipe is a full pipe that nobody reads.
+// stuckPipe is a full pipe without a reader.
 func stuckPipe(t *testing.T) *os.File {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -41,8 +41,8 @@ func stuckPipe(t *testing.T) *os.File {
 	return w
 }
 
-// stuckTerminal is a terminal whose screen is full and that nobody reads, as
-// after Ctrl-S or behind a connection that hangs.
+// stuckTerminal is a terminal whose screen is full and that is not read, as
+// after Ctrl-S or on a connection that hangs.
 func stuckTerminal(t *testing.T) *os.File {
 	t.Helper()
 	ours, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -84,7 +84,7 @@ func fill(t *testing.T, f *os.File) {
 	}
 }
 
-// TestEndWhileOutputIsBlocked ends a gadget whose output nobody takes: by its
+// TestEndWhileOutputIsBlocked ends a gadget whose output is not read: by its
 // timeout and by signals.
 func TestEndWhileOutputIsBlocked(t *testing.T) {
 	gadgettest.NeedsKernel(t)
@@ -211,7 +211,7 @@ func TestAccounting(t *testing.T) {
 // blockedRun is one gadget-run that is being ended.
 type blockedRun struct {
 	cmd   *exec.Cmd
-	at    time.Time // when it was told to end
+	at    time.Time // when it was asked to end
 	ended chan error
 }
 

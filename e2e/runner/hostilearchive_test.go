@@ -109,7 +109,7 @@ func TestHostileArchives(t *testing.T) {
 			}
 			v.refuses(t, tc.want, "image", "load", "--tag", "hostile", archive)
 			if left, _ := filepath.Glob(filepath.Join(v.dir, "gadget-run-*")); len(left) > 0 {
-				t.Errorf("left behind: %q", left)
+				t.Errorf("left over: %q", left)
 			}
 		})
 	}

@@ -166,7 +166,7 @@ func (s *killRun) try(t *testing.T, args ...string) bool {
 	return !killed || stdout != ""
 }
 
-// succeed runs a command that nobody kills and returns what it writes.
+// succeed runs a command to its end and returns what it writes.
 func (s *killRun) succeed(t *testing.T, args ...string) (stdout, stderr string) {
 	t.Helper()
 	stdout, stderr, killed := image(t, blockedAfter, args...)
@@ -220,7 +220,7 @@ func (s *killRun) check(t *testing.T, names map[string][]string) {
 	}
 	for name, digest := range here {
 		if names[name] == nil {
-			t.Errorf("nobody made %s", name)
+			t.Errorf("%s was not made", name)
 		}
 		dir := filepath.Join(t.TempDir(), "unpacked")
 		s.succeed(t, "unpack", "-o", dir, name)

@@ -18,7 +18,7 @@ import (
 const detachPatience = time.Minute
 
 // waitUnattached waits until no program whose name is name is in the kernel
-// without a process that holds it, which is what a gadget leaves behind that is
+// without a process that holds it, which is what a gadget leaves that is
 // not detached. Gadgets that others run are held by their processes.
 func waitUnattached(name string) error {
 	left, err := abandoned(name)

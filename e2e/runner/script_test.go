@@ -1,5 +1,5 @@
 // Package runner_test tries gadget-run as a whole: command lines, terminals, registries and
-// gadgets that do harm, outputs that nobody reads, and ends at any moment.
+// gadgets that do harm, outputs that are not read, and ends at any moment.
 package runner_test
 
 import (

@@ -48,7 +48,7 @@ func TestTopRefused(t *testing.T) {
 	term.expect("needs the output for itself")
 }
 
-// TestTopOfEvents counts single events, which come while nobody types.
+// TestTopOfEvents counts single events, which come without a key being pressed.
 func TestTopOfEvents(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	contained := gadgettest.StartContained(t, "opened-again")

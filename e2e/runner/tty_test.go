@@ -23,9 +23,9 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-// account is the htpasswd line of the user somebody with accountPassword.
+// account is the htpasswd line of the user alice with accountPassword.
 const (
-	account         = "somebody:$2a$04$PZOLuhf/YlDg2a9ZVKpPfON0gQoUu4k7H3PMk03dL3aDgzXDqpx.6\n"
+	account         = "alice:$2a$04$PZOLuhf/YlDg2a9ZVKpPfON0gQoUu4k7H3PMk03dL3aDgzXDqpx.6\n"
 	accountPassword = "s3cret with spaces"
 )
 
@@ -165,7 +165,7 @@ func TestLoginAsksWithoutEcho(t *testing.T) {
 	addr, env := registrytest.Start(t, registrytest.Config{Htpasswd: account}).Addr, ownFiles(t)
 	term := atTerminal(t, env, "login", addr)
 	term.expect("Username: ")
-	term.typeIn("somebody\n")
+	term.typeIn("alice\n")
 	term.expect("Password: ")
 	term.waitSecret()
 	term.typeIn(accountPassword + "\n")
@@ -177,7 +177,7 @@ func TestLoginAsksWithoutEcho(t *testing.T) {
 		t.Errorf("the password is on the screen:\n%s", term.shown())
 	}
 	user := atTerminal(t, env, "login", addr, "--get-login")
-	if user.exit(); strings.TrimSpace(user.shown()) != "somebody" {
+	if user.exit(); strings.TrimSpace(user.shown()) != "alice" {
 		t.Errorf("logged in as %q", user.shown())
 	}
 }
@@ -186,7 +186,7 @@ func TestInterruptedPrompt(t *testing.T) {
 	env := ownFiles(t)
 	for prompt, args := range map[string][]string{
 		"Username: ": {"login", "127.0.0.1:1"},
-		"Password: ": {"login", "127.0.0.1:1", "-u", "somebody"},
+		"Password: ": {"login", "127.0.0.1:1", "-u", "alice"},
 	} {
 		term := atTerminal(t, env, args...)
 		term.expect(prompt)

@@ -50,7 +50,7 @@ func private(state string) error {
 	if err := unix.Mount("tmpfs", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0700"); err != nil {
 		return fmt.Errorf("mounting a tmpfs on %q: %w", dir, err)
 	}
-	// A runtime takes the user's directory only from somebody who is not called root.
+	// A runtime takes the user's directory only from a user who is not called root.
 	return errors.Join(os.Setenv("XDG_RUNTIME_DIR", dir), os.Unsetenv("USER"))
 }
 

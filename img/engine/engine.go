@@ -50,7 +50,7 @@ type Options struct {
 	// NoProcessSandbox runs steps in the PID namespace of this process.
 	NoProcessSandbox bool
 	Hosts            docker.RegistryHosts
-	// Note is told what the user should know.
+	// Note gets messages for the user.
 	Note func(string)
 }
 

@@ -18,7 +18,7 @@ const Account, Password = "someone", "right"
 // host:port.
 func Guarded(t testing.TB, registry string) string {
 	t.Helper()
-	behind := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: registry})
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: registry})
 	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != Account || password != Password {
 			w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
@@ -26,7 +26,7 @@ func Guarded(t testing.TB, registry string) string {
 			return
 		}
 		r.Header.Del("Authorization")
-		behind.ServeHTTP(w, r)
+		proxy.ServeHTTP(w, r)
 	}))
 }
 

@@ -39,7 +39,7 @@ type Finder struct {
 	Run string
 	// Fetch gets a pinned package.
 	Fetch pinned.Fetch
-	// Note tells the user of a fetch.
+	// Note reports a fetch to the user.
 	Note func(string)
 }
 

@@ -90,7 +90,7 @@ func runHelper(helper string, pid, own int, ranges []sysuser.SubID) error {
 	return nil
 }
 
-// writeOwn maps the user's own id alone, for which nobody has to be asked.
+// writeOwn maps the user's own id alone, which needs no helper.
 func writeOwn(pid int) error {
 	for _, f := range []struct{ name, text string }{
 		{"setgroups", "deny"},

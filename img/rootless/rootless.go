@@ -34,7 +34,7 @@ type Spec struct {
 	// Processes gives it a PID namespace: all its processes end with it, and it
 	// sees no others.
 	Processes bool
-	// Note is told what works less well than it could.
+	// Note gets messages about what is degraded.
 	Note func(string)
 }
 

@@ -14,7 +14,7 @@ import (
 // Entry is one regular file of a deterministic tar, or a directory.
 type Entry struct {
 	// Name is the slash-separated path inside the archive, without "./" and
-	// without a slash behind.
+	// without a slash at the end.
 	Name string
 	// Data is the file's content, unless Open is set.
 	Data []byte

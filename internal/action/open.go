@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long a pipe may have nobody who writes to it, and how long a
+// patience is how long a pipe may have no writer, and how long a
 // pseudo file of the kernel that waits for events is read.
 const patience = 10 * time.Second
 
@@ -146,7 +146,7 @@ func kindError(path, kind string) error {
 }
 
 // awaitWriter waits until a pipe has data or had a writer: a read before would be
-// told that the pipe is at its end. Later reads end with ctx.
+// notified that the pipe is at its end. Later reads end with ctx.
 func awaitWriter(ctx context.Context, f *os.File) error {
 	context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })
 	raw, err := f.SyscallConn() // Fd would make the file a blocking one
@@ -161,7 +161,7 @@ func awaitWriter(ctx context.Context, f *os.File) error {
 			return err
 		}
 		if time.Since(begin) > patience {
-			return fmt.Errorf("nobody has written to the pipe for %s", patience)
+			return fmt.Errorf("the pipe had no writer for %s", patience)
 		}
 		select {
 		case <-ctx.Done():
@@ -176,7 +176,7 @@ func hasWriter(pipe int) bool {
 	if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(pipe), Events: unix.POLLIN}}, 0); n > 0 {
 		return true
 	}
-	// An empty pipe with a writer is told apart from one without by an attempt to
+	// An empty pipe with a writer is distinguished from one without by an attempt to
 	// copy from it, which takes nothing out.
 	var to [2]int
 	if err := unix.Pipe2(to[:], unix.O_CLOEXEC); err != nil {

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readerPatience is how long a named pipe may have nobody who reads it.
+// readerPatience is how long a named pipe may have no reader.
 const readerPatience = 10 * time.Second
 
 // newFileMode is the mode of a file that was not there before.
@@ -30,7 +30,7 @@ func WriteFile(path string, data []byte) error {
 }
 
 // WriteStream lets write fill path. A file that is not there, or is a regular
-// one, is written beside path first, then renamed, so that nobody sees half of
+// one, is written beside path first, then renamed, so that no reader sees half of
 // it and path is left as it was when write fails. Anything else, a device, a
 // named pipe, is opened and written. A link is followed: what it names is written.
 func WriteStream(path string, write func(io.Writer) error) error {
@@ -160,7 +160,7 @@ func buffered(w io.Writer, write func(io.Writer) error) error {
 	return b.Flush()
 }
 
-// open opens what is not a regular file. A named pipe is waited for, until somebody
+// open opens what is not a regular file. A named pipe is waited for, until a process
 // reads it.
 func (d destination) open() (*os.File, error) {
 	if d.fd >= 0 {
@@ -176,7 +176,7 @@ func (d destination) open() (*os.File, error) {
 			return f, err
 		}
 		if time.Since(begin) > readerPatience {
-			return nil, errors.New("nobody reads the named pipe")
+			return nil, errors.New("the named pipe has no reader")
 		}
 	}
 }

@@ -53,7 +53,7 @@ func (f Directory) ReadBuildFile() (*gadget.BuildFile, error) {
 	return b, nil
 }
 
-// find returns where p lies, and false when it is missing although nobody
+// find returns where p lies, and false when it is missing although no build
 // named it. Missing and named is an error.
 func (f Directory) find(b *gadget.BuildFile, key string, p gadget.NamedPath) (string, bool, error) {
 	if p.Path == "" {

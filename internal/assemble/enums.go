@@ -24,8 +24,8 @@ func typedefEnums(object []byte) ([]btf.EnumDecl, error) {
 	if err != nil {
 		return nil, err
 	}
-	// debug/elf cannot relocate BPF objects. There is nothing to relocate in one of
-	// a single unit: what offsets are added to is in place, and sections begin at 0.
+	// debug/elf cannot relocate BPF objects. An object of a single unit needs no
+	// relocation: what offsets are added to is in place, and sections begin at 0.
 	section := func(name string) []byte { return sectionBytes(f, object, name) }
 	d, err := dwarf.New(section(".debug_abbrev"), nil, nil, section(".debug_info"), section(".debug_line"), nil, nil,
 		section(".debug_str"))
@@ -62,7 +62,7 @@ func typedefEnums(object []byte) ([]btf.EnumDecl, error) {
 	}
 }
 
-// underlyingType follows the type of an enum to the integer behind it.
+// underlyingType follows the type of an enum to its underlying integer.
 func underlyingType(d *dwarf.Data, enum *dwarf.Entry) (base *dwarf.Entry, typedef bool, err error) {
 	const depth = 64
 	entry := enum

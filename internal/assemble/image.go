@@ -92,7 +92,7 @@ func (req ImageRequest) compile(ctx context.Context, archs []arch.Arch) ([]Compi
 	for i, a := range archs {
 		tc, ok := req.Toolchains[a]
 		if !ok {
-			return nil, errors.Join(fmt.Errorf("compiling for %s: there is no toolchain for it", a), group.Wait())
+			return nil, errors.Join(fmt.Errorf("compiling for %s: no toolchain is registered for it", a), group.Wait())
 		}
 		group.Go(func() (err error) {
 			out[i], err = Compile(ctx, CompileRequest{Directory: req.Directory, Toolchain: tc, Arch: a, CFlags: req.CFlags})

@@ -138,7 +138,7 @@ func TestImageTakesArchsAndLayers(t *testing.T) {
 	}
 	req.Archs = arch.All()
 	_, err = assemble.Image(context.Background(), req)
-	wantError(t, err, "there is no toolchain for it")
+	wantError(t, err, "no toolchain is registered for it")
 	req.Archs, req.BTF = nil, func(context.Context, arch.Arch, []byte) ([]byte, error) { return nil, errors.New("cause") }
 	_, err = assemble.Image(context.Background(), req)
 	wantError(t, err, "making btfgen layer for arm64: cause")
@@ -201,7 +201,7 @@ func TestWriteIndexNamesTheMissingBlob(t *testing.T) {
 	_, err = assemble.WriteIndex(t.TempDir(), []oci.Blob{m}, nil)
 	wantError(t, err, "no file has the content of blob "+built.Manifest.Config.Digest.String(), "pass it with --blob")
 	_, err = assemble.WriteIndex(t.TempDir(), nil, nil)
-	wantError(t, err, "there is no manifest")
+	wantError(t, err, "no manifest is given")
 	_, err = assemble.WriteIndex(t.TempDir(), []oci.Blob{m}, []string{"/no/such/file"})
 	wantError(t, err, "reading blob")
 }
@@ -226,7 +226,7 @@ func TestWasm(t *testing.T) {
 		},
 		{
 			name: "go without toolchain", files: map[string]string{"build.yaml": "wasm: a.go\n", "a.go": ""},
-			want: []string{"build.yaml:1:", "there is no Go toolchain"},
+			want: []string{"build.yaml:1:", "a Go toolchain is missing"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -313,7 +313,7 @@ func TestWasmFromRust(t *testing.T) {
 		wantError(t, err, `building wasm module from "rust/src/lib.rs"`, want)
 	}
 	_, err = build(filepath.Join(dir, "loose"), "exit 0")
-	wantError(t, err, `wasm names the Rust source "lib.rs", but there is no Cargo.toml beside or above it`)
+	wantError(t, err, `wasm names the Rust source "lib.rs", but neither its directory nor one above has a Cargo.toml`)
 }
 
 func TestWasmFromGo(t *testing.T) {

@@ -48,7 +48,7 @@ func testReads(t *testing.T, tc assemble.Toolchain) {
 		{name: "incbin", top: `asm(".incbin \"OUT\"");`, want: "incbin"},
 		{name: "incbin in a function", statement: `asm volatile(".incbin \"OUT\"");`, want: "incbin"},
 		{name: "incbin in capitals", top: `asm("x: .INCBIN \"OUT\"");`, want: "INCBIN"},
-		{name: "incbin behind a text", top: `asm(".ascii \"a\"; .incbin \"OUT\"");`, want: "incbin"},
+		{name: "incbin after a text", top: `asm(".ascii \"a\"; .incbin \"OUT\"");`, want: "incbin"},
 		{name: "incbin between open texts", top: "asm(\".ascii \\\"\\n.ascii \\\"; .incbin \\\"OUT\\\"\");", want: "inc"},
 		{name: "incbin by a macro", top: `asm(".macro m d\n.\\d \"OUT\"\n.endm\nm incbin");`, want: "m"},
 		{

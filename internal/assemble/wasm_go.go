@@ -19,7 +19,7 @@ import (
 func (req WasmRequest) goModule(ctx context.Context, b *gadget.BuildFile) (WasmResult, error) {
 	named := fmt.Sprintf("%s:%d: wasm names the Go source %q", b.File, b.Wasm.Line, b.Wasm.Path)
 	if req.Go == nil {
-		return WasmResult{}, fmt.Errorf("%s, but there is no Go toolchain", named)
+		return WasmResult{}, fmt.Errorf("%s, but a Go toolchain is missing", named)
 	}
 	tc, err := req.Go(ctx)
 	if err != nil {

@@ -48,7 +48,7 @@ func (f Directory) rustPackage(dir string) (string, error) {
 			return candidate, nil
 		}
 		if dir == "." {
-			return "", errors.New("but there is no Cargo.toml beside or above it")
+			return "", errors.New("but neither its directory nor one above has a Cargo.toml")
 		}
 		dir = path.Dir(dir)
 	}

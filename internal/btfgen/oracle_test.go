@@ -107,7 +107,7 @@ func TestAgainstBpftool(t *testing.T) {
 			out := raw + ".min"
 			msg, err := exec.Command(tool, "gen", "min_core_btf", raw, out, path).CombinedOutput()
 			if err != nil {
-				// It gives up on a forward declaration behind a type relocation.
+				// It gives up on a forward declaration as the target of a type relocation.
 				if !strings.Contains(string(msg), "unsupported kind: FWD") {
 					t.Errorf("%s on %s: bpftool: %v\n%s", name, a.Kernel, err, msg)
 				}

@@ -19,7 +19,7 @@ const maxPatched = maxValues
 // parameter that of its value, else the one that holds for every value. Texts of a
 // patch are templates (text/template) with two functions, getParamValue and
 // getConfig. value gives the value of a parameter by its qualified name, false for
-// one that nobody gave; the default of a custom parameter counts then.
+// one that was not given; the default of a custom parameter counts then.
 func (md *Metadata) Customize(data []byte, value func(name string) (string, bool)) ([]byte, error) {
 	if len(md.CustomParams) == 0 {
 		return data, nil

@@ -83,7 +83,7 @@ func importedLayout(l *oci.Layout, err error) (*Imported, error) {
 	return &Imported{Blobs: l, Roots: l.Index().Manifests, closer: l}, nil
 }
 
-// importTar tells a layout's tar from a docker-archive. What docker and podman save
+// importTar distinguishes a layout's tar from a docker-archive. What docker and podman save
 // may be both: where its images hold a gadget, that is restored from them.
 func importTar(ctx context.Context, name string) (*Imported, error) {
 	l, layoutErr := oci.OpenLayoutTar(name)
@@ -166,7 +166,7 @@ func recordedRoot(files map[string][]byte) (ocispec.Descriptor, error) {
 		}
 	}
 	if len(manifests) == 0 {
-		return last, fmt.Errorf("there is no file %s/<arch>.json, so it is not an exported gadget", recordDirectory)
+		return last, fmt.Errorf("file %s/<arch>.json does not exist, so it is not an exported gadget", recordDirectory)
 	}
 	data, ok := files[path.Join(recordDirectory, "index.json")]
 	if !ok && len(manifests) == 1 {

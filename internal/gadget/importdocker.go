@@ -148,7 +148,7 @@ func imageFiles(files map[string][]byte, i int, image dockerImage) (map[string][
 	return out, nil
 }
 
-// artifactKey tells the images of one artifact from those of others: by its
+// artifactKey distinguishes the images of one artifact from those of others: by its
 // index, or by all its records when it has none.
 func artifactKey(files map[string][]byte) string {
 	if data, ok := files[path.Join(recordDirectory, "index.json")]; ok {

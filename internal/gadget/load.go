@@ -58,7 +58,7 @@ type loader struct {
 // Load reads the gadget for a from blobs. root describes an index, of which
 // only the manifest for a is read, or a manifest, whose platform must be
 // unknown or a. Every blob is verified against its digest, its size and the
-// limits. The error is an *oci.ArchError when there is nothing for a, and
+// limits. The error is an *oci.ArchError when it has nothing for a, and
 // ErrNoGadget when the artifact is something else.
 func Load(
 	ctx context.Context, blobs oci.Blobs, root ocispec.Descriptor, a arch.Arch, opts ...LoadOption,

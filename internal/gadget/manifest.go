@@ -121,7 +121,7 @@ func BuildIndex(manifests []Built) (BuiltIndex, error) {
 // IndexOf is BuildIndex for manifests of which only the descriptors are known.
 func IndexOf(manifests []ocispec.Descriptor) (BuiltIndex, error) {
 	if len(manifests) == 0 {
-		return BuiltIndex{}, errors.New("building index: there is no manifest")
+		return BuiltIndex{}, errors.New("building index: no manifest is given")
 	}
 	sorted := slices.Clone(manifests)
 	slices.SortFunc(sorted, func(a, b ocispec.Descriptor) int {

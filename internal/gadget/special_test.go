@@ -8,8 +8,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
 
-// TestFieldsOfSpecialTypes tells the fields that operators add from those that
-// nobody adds.
+// TestFieldsOfSpecialTypes distinguishes the fields that operators add from those that
+// no operator adds.
 func TestFieldsOfSpecialTypes(t *testing.T) {
 	for field, exists := range map[string]bool{
 		"proc": true, "proc.comm": true, "proc.creds.uid": true, "proc.creds.user": true, "proc.creds.group": false,

@@ -44,11 +44,11 @@ var sourceAnnotations = []Annotation{
 	},
 	{
 		Name: "ebpf.rest.name", values: anyText, Example: "payload", By: "rest",
-		Doc: "Field that shows the bytes behind the struct of an event.",
+		Doc: "Field that shows the bytes after the struct of an event.",
 	},
 	{
 		Name: "ebpf.rest.len", values: anyText, Default: "all that were sent", Example: "payload_len", By: "rest",
-		Doc: "Field that says how many bytes are behind the struct.",
+		Doc: "Field with the number of bytes after the struct.",
 	},
 	{Name: "content-type", values: anyText, Example: "text/markdown", Doc: "Media type of what the source holds."},
 	{

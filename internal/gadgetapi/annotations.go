@@ -44,7 +44,7 @@ const (
 	AnnotationPerCPU   = "ebpf.map.per-cpu"
 )
 
-// The annotations of a data source whose events have bytes behind their struct: the
+// The annotations of a data source whose events have bytes after their struct: the
 // field that shows them, and the field that says how many they are.
 const (
 	AnnotationRestName   = "ebpf.rest.name"
@@ -87,7 +87,7 @@ func FieldAnnotations() []Annotation { return slices.Clone(fieldAnnotations) }
 
 // CheckAnnotation returns the canonical spelling of an annotation of a field, or
 // else of a data source, and an error that says what is wrong with it or its
-// value. A key with a slash (example.com/name) belongs to somebody else and is
+// value. A key with a slash (example.com/name) belongs to another program and is
 // not judged. Templates are not judged either.
 func CheckAnnotation(ofField bool, key, value string) (string, error) {
 	table := sourceAnnotations

@@ -25,7 +25,7 @@ func mapRequirement(t ebpf.MapType) string {
 }
 
 // check finds what is wrong with the whole: data sources of one name, fields of
-// types that nobody knows, programs that nobody attaches. The same problem is
+// unknown types, programs that are never attached. The same problem is
 // reported once.
 func (s *Spec) check() {
 	names := map[string]bool{}
@@ -99,7 +99,7 @@ func (s *Spec) checkFields(t Table) {
 	}
 }
 
-// checkProgram reports a program that nobody attaches.
+// checkProgram reports a program that is never attached.
 func (s *Spec) checkProgram(pr Program) {
 	k := pr.Kind
 	switch {

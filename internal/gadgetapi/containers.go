@@ -44,7 +44,7 @@ var runtimeFields = []provided{
 	},
 }
 
-// provideContainers puts the fields that tell about the container before those
+// provideContainers puts the fields that describe the container before those
 // of the event. Fields of the event that are called like them override them.
 func provideContainers(src *Source, b *builder) {
 	if b.opts.NoContainers || src.Namespace(TypeMntnsID) == nil && src.Namespace(TypeNetnsID) == nil {

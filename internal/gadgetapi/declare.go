@@ -21,7 +21,7 @@ const lostSuffix = "_lost_samples"
 // PacketFilterPrefix begins the names of functions that a filter replaces.
 const PacketFilterPrefix = "gadget_pf_"
 
-// Declaration is one prefix of variables by which an object tells what it offers.
+// Declaration is one prefix of variables by which an object declares what it offers.
 type Declaration struct {
 	Prefix string
 	// Macros are those of macros.h and buffer.h that make such variables.

@@ -19,13 +19,13 @@ const (
 // rawSuffix ends the name of a field whose sibling has the name without it.
 const rawSuffix = "_raw"
 
-// DescribeOptions tell Describe what the struct alone does not say.
+// DescribeOptions give Describe what the struct alone does not have.
 type DescribeOptions struct {
 	Name string // of the source
 	Kind SourceKind
 	// DataSource is what gadget.yaml says.
 	DataSource DataSource
-	// NoContainers leaves out the fields that tell about containers.
+	// NoContainers leaves out the fields that describe containers.
 	NoContainers bool
 	// ShowContainer shows the container's name in columns.
 	ShowContainer bool

@@ -156,7 +156,7 @@ var kinds = []Kind{
 	},
 	{
 		Name: KindXDP, Sections: []string{"xdp*"}, Program: ebpf.XDP, Attach: ebpf.AttachXDP, Pass: 2,
-		How: "to the network interfaces of --iface, behind the driver where it does not take the program",
+		How: "to the network interfaces of --iface, in generic mode where the driver has no XDP",
 	},
 	{
 		Name: KindCgroupSKB, Sections: []string{"cgroup_skb/ingress*", "cgroup_skb/egress*"}, Program: ebpf.CGroupSKB,

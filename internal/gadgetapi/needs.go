@@ -28,7 +28,7 @@ type NeedHint struct {
 	Hint string
 }
 
-// Needs lists every Need, in the order in which people are told.
+// Needs lists every Need, in the order in which they are printed.
 func Needs() []NeedHint {
 	return []NeedHint{
 		{NeedBTF, "run gadgets that carry BTF for this kernel, or give it with --btf FILE"},

@@ -40,7 +40,7 @@ const (
 	ParamMapCount    = "map-fetch-count"
 )
 
-// The parameters of data sources that operators fill: behind the qualifier of the
+// The parameters of data sources that operators fill: after the qualifier of the
 // operator, "operator.process.". ParamStatsInterval is another name of
 // ParamFeedInterval.
 const (
@@ -50,7 +50,7 @@ const (
 )
 
 // PacketFilterParam returns the parameter of a packet filter: "pf" for the one
-// without name, that of another has the name behind a hyphen.
+// without name, that of another has the name after a hyphen.
 func PacketFilterParam(name string) string {
 	if name == "" {
 		return "pf"

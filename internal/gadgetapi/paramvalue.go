@@ -118,7 +118,7 @@ func number(value []byte) uint64 {
 	return binary.NativeEndian.Uint64(all[:])
 }
 
-// versionAt is where struct gadget_l3endpoint_t has the version, behind 16 bytes
+// versionAt is where struct gadget_l3endpoint_t has the version, after 16 bytes
 // of address.
 const versionAt = 16
 

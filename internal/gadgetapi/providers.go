@@ -30,7 +30,7 @@ type Provider struct {
 // providers is the table, in the order in which operators work.
 var providers = []Provider{
 	{ProviderEnv, "variables of the runner's environment, for annotations env.fields.NAME", provideEnv},
-	{ProviderRest, "the bytes behind the struct of an event, for the annotation ebpf.rest.name", provideRest},
+	{ProviderRest, "the bytes after the struct of an event, for the annotation ebpf.rest.name", provideRest},
 	{ProviderKernelStack, "names of the functions of a kernel stack", nil},
 	{ProviderUserStack, "addresses, build ids and names of the functions of a user stack", provideUserStack},
 	{ProviderContainers, "the container and pod that an event comes from", provideContainers},

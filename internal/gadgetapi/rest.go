@@ -7,21 +7,21 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// RestSlotSize is how long the slot is in a record that tells the length of the
-// bytes behind an event.
+// RestSlotSize is how long the slot is in a record that has the length of the
+// bytes after an event.
 const RestSlotSize = 8
 
 // RestSlot returns where that slot is in records of a data source whose events
 // have size bytes.
 func RestSlot(size uint32) uint32 { return (size + RestSlotSize - 1) / RestSlotSize * RestSlotSize }
 
-// Rest is how the bytes behind the events of a data source are found.
+// Rest is how the bytes after the events of a data source are found.
 type Rest struct {
 	size       uint32 // of the event
 	at, length uint32 // of the number of bytes, which 0 bytes stand for the whole rest
 }
 
-// Rest returns how the bytes behind the events of t are found, nil when the
+// Rest returns how the bytes after the events of t are found, nil when the
 // annotations of the data source do not ask for them.
 func (t *Table) Rest(annotations map[string]string) (*Rest, error) {
 	if annotations[AnnotationRestName] == "" || t.Kind != Tracer {
@@ -45,7 +45,7 @@ func (t *Table) Rest(annotations map[string]string) (*Rest, error) {
 		name, t.Event.Name)
 }
 
-// Of returns the bytes behind the event that sample begins with.
+// Of returns the bytes after the event that sample begins with.
 func (r *Rest) Of(sample []byte) []byte {
 	if uint32(len(sample)) <= r.size {
 		return nil

@@ -47,7 +47,7 @@ var runnerParams = []RunnerParam{
 func RunnerParams() []RunnerParam { return slices.Clone(runnerParams) }
 
 // RunnerParamNamed returns the parameter that a qualified name, in any case, stands
-// for, and the data source behind it, if one is there.
+// for, and the data source after it, if any.
 func RunnerParamNamed(name string) (p RunnerParam, source string, ok bool) {
 	for _, p := range runnerParams {
 		if strings.EqualFold(p.Name, name) {
@@ -89,10 +89,10 @@ var foreignParams = []ForeignParam{
 	{Name: "auto-mount-filesystems", Switch: true, Why: "nothing has to be mounted"},
 	{Name: "auto-sd-unit-restart", Switch: true, Why: "no other unit is needed"},
 	{Name: "auto-wsl-workaround", Switch: true, Why: "nothing has to be mounted"},
-	{Name: "enrich-with-k8s-apiserver", Switch: true, Why: "the runtimes of the node tell the pods of containers"},
+	{Name: "enrich-with-k8s-apiserver", Switch: true, Why: "the runtimes of the node report the pods of containers"},
 	{Name: "env-vars", Why: "every variable of the environment can be a field"},
-	{Name: "experimental", Switch: true, Why: "no feature is behind a switch"},
-	{Name: "fallback-podinformer", Switch: true, Why: "the runtimes of the node tell when containers start"},
+	{Name: "experimental", Switch: true, Why: "no feature needs a switch"},
+	{Name: "fallback-podinformer", Switch: true, Why: "the runtimes of the node report when containers start"},
 	{Name: "hook-liveness-socketfile", Why: "no hook is installed"},
 	{Name: "hook-mode", Why: "no hook is installed"},
 	{Name: "oci-store-user", Switch: true, Why: "a plain user has a store of his own; --state names another one"},

@@ -24,10 +24,10 @@ type Spec struct {
 	Params []Param
 	// Programs are the programs, sorted by name.
 	Programs []Program
-	// Variables are the names behind gadget_var_ of variables that operators set,
+	// Variables are the names after gadget_var_ of variables that operators set,
 	// sorted.
 	Variables []string
-	// PacketFilters are the names behind gadget_pf_ of functions that a filter
+	// PacketFilters are the names after gadget_pf_ of functions that a filter
 	// expression replaces, sorted.
 	PacketFilters []string
 
@@ -47,7 +47,7 @@ type Table struct {
 	// Programs fill an Iterator.
 	Programs []string
 	// Event is the struct of an entry. For a MapIterator it is key and value, one
-	// behind the other.
+	// after the other.
 	Event *btf.Struct
 	// Key and Value are the structs of a MapIterator.
 	Key, Value *btf.Struct

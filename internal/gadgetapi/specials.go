@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Names of the special types that Go code tells apart.
+// Names of the special types that Go code distinguishes.
 const (
 	TypeMntnsID     = "gadget_mntns_id"
 	TypeNetnsID     = "gadget_netns_id"
@@ -68,7 +68,7 @@ type Sibling struct {
 	Provider string
 }
 
-// endpointBelow are the raw address, and the fields that tell about the pod or
+// endpointBelow are the raw address, and the fields that describe the pod or
 // service of an address.
 var endpointBelow = []string{
 	"addr_raw", "k8s", "k8s.kind", "k8s.name", "k8s.namespace", "k8s.labels", "k8s.podSelector",
@@ -87,8 +87,8 @@ var specials = []Special{
 		Name: TypeDuration, C: "u64", Doc: "nanoseconds",
 		Sibling: &Sibling{Target: "formatters.duration.target", Template: "duration"},
 	},
-	{Name: TypeMntnsID, C: "u64", Doc: "inode number of a mount namespace: tells the container", Template: "mntns_id"},
-	{Name: TypeNetnsID, C: "u32", Doc: "inode number of a network namespace: tells the container", Template: "netns_id"},
+	{Name: TypeMntnsID, C: "u64", Doc: "inode number of a mount namespace: identifies the container", Template: "mntns_id"},
+	{Name: TypeNetnsID, C: "u32", Doc: "inode number of a network namespace: identifies the container", Template: "netns_id"},
 	{
 		Name: TypeErrno, C: "u32", Doc: "error number, positive",
 		Sibling: &Sibling{Target: "formatters.errno.target", Template: "errorString"},

@@ -101,7 +101,7 @@ func intKind(t *btf.Int, bitfield bool) (FieldKind, string) {
 	return Uint, ""
 }
 
-// arrayKind tells strings (arrays of char) from arrays of numbers.
+// arrayKind distinguishes strings (arrays of char) from arrays of numbers.
 func arrayKind(t *btf.Array) (FieldKind, string) {
 	elem, names := Resolve(t.Type)
 	if t.Nelems == 0 {

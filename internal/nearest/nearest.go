@@ -1,4 +1,4 @@
-// Package nearest finds the name that somebody may have meant.
+// Package nearest finds the name that the user may have meant.
 package nearest
 
 import (
@@ -10,7 +10,7 @@ import (
 // maxListed is how many names advice lists when none is close.
 const maxListed = 100
 
-// Advice returns what to say behind the message that nothing is called got: the
+// Advice returns what to add to the message that nothing is called got: the
 // known name that is closest to it or, when none is close, all of them. Aliases
 // are other names that are known: they may be the closest, but are not listed.
 func Advice(got string, candidates []string, aliases ...string) string {

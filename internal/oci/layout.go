@@ -163,7 +163,7 @@ func (l *Layout) Open(_ context.Context, d ocispec.Descriptor) (io.ReadCloser, e
 	name := blobName(d)
 	r, err := l.files.open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("blob %s is missing, there is no file %q: %w", d.Digest, l.files.where(name), ErrNotFound)
+		return nil, fmt.Errorf("blob %s is missing, file %q does not exist: %w", d.Digest, l.files.where(name), ErrNotFound)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening blob %s: %w", d.Digest, err)

@@ -5,12 +5,12 @@
 // The contract:
 //
 //   - An event is a record of bytes: the struct of the object, room that operators
-//     reserve behind it (field.Source.Reserve), then the rest of the event. It is
+//     reserve after it (field.Source.Reserve), then the rest of the event. It is
 //     valid until the handler returns, and never changed by who only reads it.
 //   - An operator that adds fields describes them before anything runs, in
 //     gadgetapi (Provider): validation, "image inspect" and "run --help" know them.
 //     It gives them their values by functions that append to a buffer of the caller.
-//   - A field whose value nobody asks for costs nothing: values are made when a
+//   - A field whose value is not asked for costs nothing: values are made when a
 //     later stage reads them.
 //   - In steady state an event allocates nothing, also where an operator keeps what
 //     it has found (stacks, containers); what is not kept may allocate once.
@@ -64,7 +64,7 @@ var operators = []Operator{
 		"runner/field",
 	},
 	{"env", Add, "sources with annotations `env.fields.NAME`", "`NAME`, of the environment", "runner/field"},
-	{"rest", Add, "tracers with the annotation `ebpf.rest.name`", "the bytes behind the struct", "runner/field"},
+	{"rest", Add, "tracers with the annotation `ebpf.rest.name`", "the bytes after the struct", "runner/field"},
 	{"kernelstack", Add, "fields of type `gadget_kernel_stack`", "names of functions", "runner/symbolizer"},
 	{
 		"userstack", Add, "fields of type `gadget_user_stack`",

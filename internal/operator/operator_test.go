@@ -20,7 +20,7 @@ func TestTable(t *testing.T) {
 	for _, p := range gadgetapi.Providers() {
 		i := index(p.Name)
 		if i <= last || all[i].Stage != Add || all[i].Adds == "" {
-			t.Errorf("provider %q is operator number %d, not behind %d among those that add fields", p.Name, i, last)
+			t.Errorf("provider %q is operator number %d, not after %d among those that add fields", p.Name, i, last)
 		}
 		last = i
 	}

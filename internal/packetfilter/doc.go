@@ -1,9 +1,9 @@
 // Package packetfilter compiles expressions in the language of pcap-filter(7) to
-// the body of an eBPF function. It asks nobody: addresses and numbers are taken as
+// the body of an eBPF function. It resolves nothing: addresses and numbers are taken as
 // they are written, and names of ports from the table of this machine.
 //
 // A packet begins with an Ethernet header. As with libpcap, "and" and "or" have the
-// same precedence and group from the left, and a filter that reads behind the end
+// same precedence and group from the left, and a filter that reads beyond the end
 // of a packet does not match it.
 package packetfilter
 

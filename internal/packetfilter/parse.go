@@ -237,7 +237,7 @@ func (p *parser) operand() (node, error) {
 	return p.primitive()
 }
 
-// follows reports whether the token behind the next one is text.
+// follows reports whether the token after the next one is text.
 func (p *parser) follows(text string) bool {
 	return p.at+1 < len(p.tokens) && p.tokens[p.at+1].text == text
 }

@@ -70,7 +70,7 @@ func (p *parser) single() (node, error, bool) {
 	return nil, fmt.Errorf("%q cannot be decided from a packet alone, leave it out", word), true
 }
 
-// vlan is "vlan [id]". What follows it is about what is behind the tag.
+// vlan is "vlan [id]". What follows it is about what comes after the tag.
 func (p *parser) vlan() (node, error) {
 	if p.frame.tagged {
 		return nil, errors.New(`"vlan" appears twice, filters know one tag`)

@@ -55,7 +55,7 @@ var names = map[string]uint32{
 	"icmp6-neighborsolicit": 135, "icmp6-neighboradvert": 136, "icmp6-redirect": 137,
 }
 
-// frame is where the headers of a packet are: behind a VLAN tag, from the word
+// frame is where the headers of a packet are: after a VLAN tag, from the word
 // "vlan" on.
 type frame struct{ tagged bool }
 
@@ -85,8 +85,8 @@ func (f frame) link(at uint32) node { return plus(f.shift(), number(at)) }
 // network is the place of a byte of the network's header.
 func (f frame) network(at uint32) node { return f.link(etherHeader + at) }
 
-// transport is the place of a byte behind the header of IPv4, whose length the
-// packet tells.
+// transport is the place of a byte after the header of IPv4, whose length the
+// packet has.
 func (f frame) transport(at node) node {
 	words := operation{"&", load{f.network(0), 1}, number(0xf)}
 	return plus(f.network(0), plus(operation{"*", words, number(4)}, at))

@@ -48,7 +48,7 @@ func (c Cache) Once(dir string, fill func(tmp string) error) (err error) {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
 	}
-	tmp := dir + ".tmp" // what a killed process left is under the lock, so nobody's
+	tmp := dir + ".tmp" // what a killed process left is under the lock, so unused
 	if err := os.RemoveAll(tmp); err != nil {
 		return err
 	}

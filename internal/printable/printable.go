@@ -26,7 +26,7 @@ func Rune(r rune) bool {
 }
 
 // Append appends s with everything that is not printable as \xNN, byte by byte,
-// and a backslash as two, so that the text can be told from what it stands for. It
+// and a backslash as two, so that the text can be distinguished from what it stands for. It
 // returns the number of characters too.
 func Append(dst, s []byte) ([]byte, int) {
 	width := 0

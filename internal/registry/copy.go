@@ -11,12 +11,12 @@ import (
 // Copied says what Copy did.
 type Copied struct {
 	PushResult
-	// Companions counts what refers to the artifact and was copied with it.
-	Companions int `json:"companions"`
+	// Referrers counts what refers to the artifact and was copied with it.
+	Referrers int `json:"referrers"`
 }
 
 // Copy copies the artifact src to dst (its tag, when it has one) with all
-// platforms and all that belongs to it. The tag comes last, so that nobody finds
+// platforms and all that belongs to it. The tag comes last, so that no client finds
 // it without its signatures.
 func (c *Client) Copy(ctx context.Context, src, dst Reference) (Copied, error) {
 	root, err := c.Resolve(ctx, src)
@@ -31,7 +31,7 @@ func (c *Client) Copy(ctx context.Context, src, dst Reference) (Copied, error) {
 	if err != nil {
 		return Copied{}, fmt.Errorf("copying %s: %w", src, err)
 	}
-	if q.Companions, err = c.Companions(ctx, src, g.subjects()...); err != nil {
+	if q.Referrers, err = c.AllReferrers(ctx, src, g.subjects()...); err != nil {
 		return Copied{}, fmt.Errorf("copying what refers to %s: %w", src, err)
 	}
 	if dst.Tag != "" {
@@ -41,7 +41,7 @@ func (c *Client) Copy(ctx context.Context, src, dst Reference) (Copied, error) {
 	if err != nil {
 		return Copied{}, fmt.Errorf("pushing to %s: %w", dst.Name(), err)
 	}
-	return Copied{PushResult: res, Companions: len(q.Companions)}, nil
+	return Copied{PushResult: res, Referrers: len(q.Referrers)}, nil
 }
 
 // subjects are the digests of the manifests, the root first.

@@ -32,7 +32,7 @@ func TestCopyTakesAllThatRefersToTheArtifact(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := c.Copy(ctx, src, dst)
-			if err != nil || got.Companions != 2 || got.Digest != a.Root.Digest.String() {
+			if err != nil || got.Referrers != 2 || got.Digest != a.Root.Digest.String() {
 				t.Fatalf("Copy = %+v, %v; want 2 along", got, err)
 			}
 			pullWhole(t, c, dst, a)

@@ -99,7 +99,7 @@ func (c *Credentials) authenticator(ctx context.Context, h, repository string) (
 }
 
 // Lookup returns the credentials for a host and the file they come from; the
-// file is empty where there are none.
+// file is empty where none exist.
 func (c *Credentials) Lookup(ctx context.Context, h, repository string) (authn.AuthConfig, string, error) {
 	for _, path := range c.files {
 		f, err := readAuthFile(path)

@@ -162,7 +162,7 @@ esac
 	}
 	calls, _ := os.ReadFile(filepath.Join(dir, "calls"))
 	if !strings.Contains(string(calls), "erase known.example") {
-		t.Errorf("the helper was not told to erase: %s", calls)
+		t.Errorf("the helper was not asked to erase: %s", calls)
 	}
 }
 

@@ -113,7 +113,7 @@ func connectionText(err error) string {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "it refuses connections, check the address and that it runs"
 	case errors.As(err, &dns):
-		return fmt.Sprintf("there is no host %q, check the name and the network", dns.Name)
+		return fmt.Sprintf("host %q does not exist, check the name and the network", dns.Name)
 	case badCertificate(err):
 		return fmt.Sprintf("its certificate does not verify (%s), pass --ca-file or --cert-dir, or --insecure",
 			certificateCause(err))

@@ -110,7 +110,7 @@ func runHelper(ctx context.Context, helper, action string, in []byte) ([]byte, e
 	defer cancel(nil)
 	stdout, stderr := shortText{full: cancel}, shortText{full: cancel}
 	cmd := exec.CommandContext(ctx, name, action)
-	// Its children may hold the pipes: they end with it, and nobody waits for long.
+	// Its children may hold the pipes: they end with it, and the wait is short.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = helperWait

@@ -23,9 +23,9 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/store"
 )
 
-// account is the htpasswd line of somebody with the password below.
+// account is the htpasswd line of alice with the password below.
 const (
-	account  = "somebody:$2a$04$PZOLuhf/YlDg2a9ZVKpPfON0gQoUu4k7H3PMk03dL3aDgzXDqpx.6\n"
+	account  = "alice:$2a$04$PZOLuhf/YlDg2a9ZVKpPfON0gQoUu4k7H3PMk03dL3aDgzXDqpx.6\n"
 	password = "s3cret with spaces"
 )
 
@@ -45,7 +45,7 @@ func TestCredentialsDoNotFollowARedirect(t *testing.T) {
 	c := newClient(t, ours.Options{AuthFile: file}).Hurry()
 	ctx := context.Background()
 	for _, addr := range []string{front.Addr, srv.Addr} {
-		if _, err := c.Login(ctx, addr, "somebody", password); err != nil {
+		if _, err := c.Login(ctx, addr, "alice", password); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,7 +75,7 @@ func tokenServer(t *testing.T, tokens *atomic.Int64) *httptest.Server {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/token" {
 			user, pass, _ := r.BasicAuth()
-			if user != "somebody" || pass != password {
+			if user != "alice" || pass != password {
 				http.Error(w, `{"errors":[{"code":"UNAUTHORIZED","message":"no"}]}`, http.StatusUnauthorized)
 				return
 			}
@@ -105,11 +105,11 @@ func TestBearerTokens(t *testing.T) {
 		t.Errorf("push without credentials = %v, want the advice to log in", err)
 	}
 	c := newClient(t, ours.Options{AuthFile: file}).Hurry()
-	if _, err := c.Login(ctx, addr, "somebody", "wrong"); err == nil ||
+	if _, err := c.Login(ctx, addr, "alice", "wrong"); err == nil ||
 		!strings.Contains(err.Error(), "wrong user name or password") {
 		t.Errorf("login = %v", err)
 	}
-	if _, err := c.Login(ctx, addr, "somebody", password); err != nil {
+	if _, err := c.Login(ctx, addr, "alice", password); err != nil {
 		t.Fatal(err)
 	}
 	before := tokens.Load()
@@ -119,7 +119,7 @@ func TestBearerTokens(t *testing.T) {
 	if n := tokens.Load() - before; n != 1 {
 		t.Errorf("a push took %d tokens, want 1", n)
 	}
-	if user, err := c.LoggedIn(ctx, addr); err != nil || user != "somebody" {
+	if user, err := c.LoggedIn(ctx, addr); err != nil || user != "alice" {
 		t.Errorf("LoggedIn = %q, %v", user, err)
 	}
 }
@@ -165,7 +165,7 @@ func TestNoAnswerInTime(t *testing.T) {
 	checkOutcome(t, err, "it did not answer in time")
 }
 
-// TestHostileArtifacts pulls what nobody should be able to store.
+// TestHostileArtifacts pulls what no registry should store.
 func TestHostileArtifacts(t *testing.T) {
 	a := registrytest.NewArtifact(t, 1, 1000)
 	root := a.Root
@@ -235,7 +235,7 @@ func TestTokenEndsDuringAPush(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "auth.json")
 	c := newClient(t, ours.Options{AuthFile: file}).Hurry()
 	ctx := context.Background()
-	if _, err := c.Login(ctx, front.Addr, "somebody", password); err != nil {
+	if _, err := c.Login(ctx, front.Addr, "alice", password); err != nil {
 		t.Fatal(err)
 	}
 	q := ours.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, front.Addr+"/g"), Tags: []string{"v1"}}

@@ -19,7 +19,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
-// ErrNotLoggedIn says that there are no credentials for a registry.
+// ErrNotLoggedIn says that no credentials for a registry are known.
 var ErrNotLoggedIn = errors.New("not logged into")
 
 // hostOf returns the host of a registry as the user writes it, which may be
@@ -69,8 +69,8 @@ func (c *Client) Login(ctx context.Context, registry, user, password string) (st
 	return file, nil
 }
 
-// try makes an authenticated request, and where the registry is open to anybody
-// another, for what most of those do not show to anybody.
+// try makes an authenticated request, and where the registry is open to anyone
+// another, for what most of those do not show to anyone.
 func (c *Client) try(ctx context.Context, h string, cfg authn.AuthConfig) error {
 	s, err := c.session(where{host: h})
 	if err != nil {

@@ -23,8 +23,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/store"
 )
 
-// behind starts a registry in memory whose requests handle may answer first.
-func behind(t *testing.T, handle func(w http.ResponseWriter, r *http.Request) bool) string {
+// intercepted starts a registry in memory whose requests handle may answer first.
+func intercepted(t *testing.T, handle func(w http.ResponseWriter, r *http.Request) bool) string {
 	t.Helper()
 	inner := ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -46,9 +46,9 @@ func answer(w http.ResponseWriter, status int, code string) {
 func TestRefusedMount(t *testing.T) {
 	for _, status := range []int{401, 403, 404, 405, 500} {
 		var asked atomic.Int64
-		addr := behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+		addr := intercepted(t, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == http.MethodHead && strings.HasPrefix(r.URL.Path, "/v2/b/x/blobs/") {
-				w.WriteHeader(http.StatusNotFound) // the registry behind has one place for all
+				w.WriteHeader(http.StatusNotFound) // the proxied registry has one place for all
 				return true
 			}
 			if r.URL.Query().Get("mount") == "" {
@@ -79,7 +79,7 @@ func TestRefusedRange(t *testing.T) {
 	for _, status := range []int{400, 416} {
 		var cut atomic.Int64
 		var content *registrytest.Artifact
-		addr := behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+		addr := intercepted(t, func(w http.ResponseWriter, r *http.Request) bool {
 			switch {
 			case r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/blobs/"):
 				return false
@@ -113,7 +113,7 @@ func TestRefusedRange(t *testing.T) {
 // TestTagReadAsDigest: a registry that gives back the artifact itself under the
 // tag of its referrers can list none; all else works, at once.
 func TestTagReadAsDigest(t *testing.T) {
-	addr := behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+	addr := intercepted(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.Contains(r.URL.Path, "/referrers/") {
 			answer(w, http.StatusNotFound, "NOT_FOUND")
 			return true
@@ -142,15 +142,15 @@ func TestTagReadAsDigest(t *testing.T) {
 		blobs[d] = data
 	}
 	if _, err = c.Push(t.Context(), registry.PushRequest{
-		Blobs: blobs, Root: a.Root, Repository: ref, Tags: []string{"v1"}, Companions: []registry.Companion{{Root: root}},
-	}); err != nil || !strings.Contains(stderr.String(), "nobody finds them") {
+		Blobs: blobs, Root: a.Root, Repository: ref, Tags: []string{"v1"}, Referrers: []registry.Referrer{{Root: root}},
+	}); err != nil || !strings.Contains(stderr.String(), "clients cannot find them") {
 		t.Errorf("push: %v, said %q", err, &stderr)
 	}
 	if d, err := c.Resolve(t.Context(), ref); err != nil || d.Digest != a.Root.Digest {
 		t.Errorf("the tag is %v, %v", d, err)
 	}
-	if found, err := c.Companions(t.Context(), ref, a.Root.Digest); err != nil || len(found) > 0 {
-		t.Errorf("companions: %v, %v, want none", found, err)
+	if found, err := c.AllReferrers(t.Context(), ref, a.Root.Digest); err != nil || len(found) > 0 {
+		t.Errorf("referrers: %v, %v, want none", found, err)
 	}
 	if _, err := c.Attach(t.Context(), ref, a.Root,
 		registry.Document{MediaType: statement, Data: []byte("{}")}); err == nil ||
@@ -166,7 +166,7 @@ func TestTagReadAsDigest(t *testing.T) {
 func TestFinalAnswers(t *testing.T) {
 	for _, code := range []string{"NAME_UNKNOWN", "NAME_INVALID", "UNSUPPORTED"} {
 		var asked atomic.Int64
-		addr := behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+		addr := intercepted(t, func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method != http.MethodPost {
 				return false
 			}
@@ -189,14 +189,14 @@ func TestFinalAnswers(t *testing.T) {
 }
 
 // TestNamesOfThisMachine: a name of this machine that resolves to another is
-// not spoken to, and a registry here sends nobody elsewhere over plain HTTP.
+// not spoken to, and a registry here redirects no client elsewhere over plain HTTP.
 func TestNamesOfThisMachine(t *testing.T) {
 	for resolved, ok := range map[string]bool{"127.0.0.1:5000": true, "[::1]:5000": true, "192.0.2.1:5000": false} {
 		if err := registry.CheckLoopback("evil.localhost:5000", resolved); (err == nil) != ok {
 			t.Errorf("%s: %v", resolved, err)
 		}
 	}
-	addr := behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+	addr := intercepted(t, func(w http.ResponseWriter, r *http.Request) bool {
 		http.Redirect(w, r, "http://192.0.2.1/v2/", http.StatusTemporaryRedirect)
 		return true
 	})
@@ -266,7 +266,7 @@ func TestReferenceAdvice(t *testing.T) {
 func TestChallengeOfAResource(t *testing.T) {
 	for _, scheme := range []string{"bearer", "basic"} {
 		var addr string
-		addr = behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+		addr = intercepted(t, func(w http.ResponseWriter, r *http.Request) bool {
 			user, password, _ := r.BasicAuth()
 			authenticated := user == "u" && password == "p"
 			switch {
@@ -323,7 +323,7 @@ func TestChallengesOfOneRegistry(t *testing.T) {
 		"one": "token-of-one", "other": "token-of-other",
 		"more": "token-of-one with repository:more/x:extra",
 	}
-	addr = behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+	addr = intercepted(t, func(w http.ResponseWriter, r *http.Request) bool {
 		user, password, _ := r.BasicAuth()
 		authenticated := user == "u" && password == "p"
 		repository, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v2/"), "/")
@@ -379,7 +379,7 @@ func TestChallengesOfOneRegistry(t *testing.T) {
 // TestCopyMounts: within one registry nothing is sent that can be mounted.
 func TestCopyMounts(t *testing.T) {
 	var mounts atomic.Int64
-	addr := behind(t, func(w http.ResponseWriter, r *http.Request) bool {
+	addr := intercepted(t, func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodHead && strings.HasPrefix(r.URL.Path, "/v2/b/y/blobs/") {
 			w.WriteHeader(http.StatusNotFound)
 			return true
@@ -399,7 +399,7 @@ func TestCopyMounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	res, err := newClient(t, registry.Options{}).Hurry().Copy(t.Context(), src, parse(t, addr+"/b/y:v1"))
-	if err != nil || res.Companions != 1 || res.Mounted != 5 || mounts.Load() != 5 { // the document has two
+	if err != nil || res.Referrers != 1 || res.Mounted != 5 || mounts.Load() != 5 { // the document has two
 		t.Errorf("%+v, %v, %d mounts, want 5", res, err, mounts.Load())
 	}
 }

@@ -24,10 +24,10 @@ type PushRequest struct {
 	Root  ocispec.Descriptor
 	// Repository is the target; its Tag and Digest are ignored.
 	Repository Reference
-	// Companions are manifests that belong to Root: they are pushed after it, and
-	// before Tags are set, so that nobody finds it without them.
-	Companions []Companion
-	// ReplaceTags lets the tags of Companions replace what they stood for.
+	// Referrers are manifests that belong to Root: they are pushed after it, and
+	// before Tags are set, so that no client finds it without them.
+	Referrers []Referrer
+	// ReplaceTags lets the tags of Referrers replace what they stood for.
 	ReplaceTags bool
 	// Tags are set last, after everything is there by digest.
 	Tags []string
@@ -140,7 +140,7 @@ func (p *pusher) run(ctx context.Context) (PushResult, error) {
 	for _, d := range p.graph.blobs {
 		p.client.remember(d.Digest, p.req.Repository)
 	}
-	if err := p.pushCompanions(ctx); err != nil {
+	if err := p.pushReferrers(ctx); err != nil {
 		return p.res, err
 	}
 	for _, tag := range p.req.Tags {

@@ -105,7 +105,7 @@ func ParseRepository(s string, d Defaults) (Reference, error) {
 	return r, nil
 }
 
-// registryAlone reports whether somebody wrote a registry and nothing after it: a
+// registryAlone reports whether the user wrote a registry and nothing after it: a
 // name that ends with a slash, or localhost or an address with a port.
 func registryAlone(path, tag string) bool {
 	if name, ok := strings.CutSuffix(path, "/"); ok {
@@ -161,7 +161,7 @@ func parseName(path string, d Defaults) (Reference, error) {
 	return r, nil
 }
 
-// lowerCase returns path, as somebody wrote it, with a repository in lower case.
+// lowerCase returns path, as the user wrote it, with a repository in lower case.
 func lowerCase(path, repository string) string {
 	registry, found := strings.CutSuffix(path, repository)
 	if !found {

@@ -116,7 +116,7 @@ func (c *Client) Referrers(ctx context.Context, repository Reference, subject di
 		}
 		return err
 	})
-	// A mirror that answered is believed where nobody behind it does.
+	// A mirror that answered is believed where no other registry does.
 	var failed *Error
 	silent := errors.As(err, &failed) && failed.Status == 0
 	if err != nil && !errors.Is(err, errNoneListed) && !(answered && silent) {

@@ -29,7 +29,7 @@ const (
 
 // TagChange returns what a tag is to name instead of what it names now; where
 // nothing is to change, the same. It reads the tag itself, and is called again when
-// somebody else has changed the tag meanwhile.
+// another client has changed the tag meanwhile.
 type TagChange func(ctx context.Context) (oci.Blobs, ocispec.Descriptor, error)
 
 // ExtendTag changes what lies under ref's tag while others may do the same.

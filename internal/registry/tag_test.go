@@ -74,7 +74,7 @@ func TestTagThatNeverStays(t *testing.T) {
 	})
 	checkOutcome(t, err, "others replaced the tag contended")
 	if d, err := c.Resolve(ctx, parse(t, addr+"/g:contended")); err != nil || d.Digest == a.Root.Digest {
-		t.Errorf("the tag is %v, %v: somebody else's content was replaced", d, err)
+		t.Errorf("the tag is %v, %v: another client's content was replaced", d, err)
 	}
 }
 

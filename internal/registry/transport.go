@@ -263,7 +263,7 @@ var errPlainHTTP = errors.New("plain HTTP is refused")
 var errNoTLS = errors.New("TLS is not tried")
 
 // guard keeps requests, and with them credentials, off unencrypted connections
-// that nobody asked for: each request for itself, since a registry may redirect
+// that was not requested: each request for itself, since a registry may redirect
 // to another host or name its token server there.
 type guard struct {
 	insecure  func(host string) bool
@@ -282,7 +282,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	return g.inner.RoundTrip(req)
 }
 
-// brief cuts off what nobody reads for its content: refusals, and the answer
+// bounded cuts off what is not read for its content: refusals, and the answer
 // that only shows that a registry is there. The library reads those to their end.
 type limitedDiscard struct{ inner http.RoundTripper }
 

@@ -37,7 +37,7 @@ func sum(h crypto.Hash, message []byte) []byte {
 }
 
 // sign signs a message. The hash is SHA-256 for the larger curves too: it is
-// what cosign verifies with unless it is told otherwise. The result is a
+// what cosign verifies with unless configured otherwise. The result is a
 // function of key and message (RFC 6979 for ECDSA).
 func (k *PrivateKey) sign(message []byte) ([]byte, error) {
 	if _, ok := k.Public.key.(ed25519.PublicKey); ok {

@@ -21,9 +21,9 @@ type Request struct {
 	// State is the directory that remembers; empty remembers nothing.
 	State string
 	// Stored has the signatures that came here with the artifact; nil when there
-	// are none. It is looked at before anybody is asked.
+	// are none. It is looked at before any request is made.
 	Stored Place
-	// Place returns where the signatures lie. Nil means that nobody may be
+	// Place returns where the signatures lie. Nil means that no registry may be
 	// asked, so that only what is remembered counts.
 	Place func() (Place, error)
 	// Now is the time for keys that expire; zero is the clock's.
@@ -129,7 +129,7 @@ func (q Request) refuse(reason string, err error) error {
 // signed looks for a signature by whom the rule trusts: among those remembered,
 // which are verified each time, among those that came with the artifact, then
 // where it is from. What was remembered under another policy only counts when
-// nobody can be asked.
+// no registry can be asked.
 func (q Request) signed(ctx context.Context, rule Rule, record Record) (Verdict, error) {
 	against := rule.Verification(q.Now)
 	if rule.SameRepository {

@@ -84,7 +84,7 @@ func TestCheckRefuses(t *testing.T) {
 			s.request.Policy.Default.Unsigned = sign.Allow
 			s.repo.err = errors.New("the registry is down")
 		}},
-		{"nobody to ask", "must not be asked", func(_ *testing.T, s *scene) { s.request.Place = nil }},
+		{"offline", "must not be asked", func(_ *testing.T, s *scene) { s.request.Place = nil }},
 		{"file, local refused", "it is not signed", func(_ *testing.T, s *scene) {
 			s.request.Name, s.request.Policy.Local = "", sign.Refuse
 		}},
@@ -102,7 +102,7 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreNamed: a policy's no is told from a failure.
+// TestRefusalsAreNamed: a policy's no is distinguished from a failure.
 func TestRefusalsAreNamed(t *testing.T) {
 	s := newScene(t, sign.Refuse)
 	if _, err := sign.Check(t.Context(), s.request); !sign.IsRefused(err) ||
@@ -127,7 +127,7 @@ func TestCheckUnsigned(t *testing.T) {
 	s = newScene(t, sign.Allow)
 	s.request.Require = true
 	s.check(t, "it is not signed")
-	// Where no key is known and unsigned is allowed, nobody is asked.
+	// Where no key is known and unsigned is allowed, no registry is asked.
 	s = newScene(t, sign.Allow)
 	s.request.Policy.Default.Keys = nil
 	s.check(t, "")
@@ -169,7 +169,7 @@ func TestRemembered(t *testing.T) {
 	s.check(t, "")
 	s.request.Policy.Rules = []sign.Rule{{Match: []string{"other.example/**"}, Unsigned: sign.Allow}}
 	s.check(t, "it is not signed")
-	// Nobody can be asked: what is here is verified again.
+	// Offline, what is here is verified again.
 	s.request.Place = nil
 	s.check(t, "")
 	s.request.Policy.Default.Keys = []sign.PublicKey{newKey(t, "p256").Public}

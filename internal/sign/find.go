@@ -29,7 +29,7 @@ const legacyReferrer = "application/vnd.dev.cosign.artifact.sig.v1+json"
 // registry.
 type Place interface {
 	oci.Blobs
-	// ResolveTag returns what tag stands for, oci.ErrNotFound when there is no
+	// ResolveTag returns what tag stands for, oci.ErrNotFound without a
 	// such tag.
 	ResolveTag(ctx context.Context, tag string) (ocispec.Descriptor, error)
 	// Referrers lists what refers to subject; none is not an error.

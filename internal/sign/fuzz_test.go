@@ -86,7 +86,7 @@ func FuzzPrivateKey(f *testing.F) {
 	seed(f, "keys/*.sec1.key")
 	seed(f, "keys/*.pkcs*.key")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		key, err := sign.ParsePrivateKey(data, func() ([]byte, error) { return nil, errNobody })
+		key, err := sign.ParsePrivateKey(data, func() ([]byte, error) { return nil, errOffline })
 		if err != nil {
 			return
 		}

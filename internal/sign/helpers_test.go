@@ -211,8 +211,8 @@ func readPrivate(tb testing.TB, name string) *ecdsa.PrivateKey {
 // hash256 says which hash a key signs.
 const hash256 = crypto.SHA256
 
-// errNobody is the answer to the question for a password.
-var errNobody = errors.New("nobody to ask")
+// errOffline is the answer to the question for a password.
+var errOffline = errors.New("offline")
 
 func hashBytes(d digest.Digest) ([]byte, error) { return hex.DecodeString(d.Encoded()) }
 

@@ -59,8 +59,8 @@ type authority struct {
 	span          validity
 }
 
-// errOtherIdentity says that a certificate is good, and somebody else's.
-var errOtherIdentity = errors.New("it was signed by somebody else")
+// errOtherIdentity says that a certificate is valid, but for another identity.
+var errOtherIdentity = errors.New("it was signed by another identity")
 
 // NewIdentity completes id with the PEM certificates of its authorities.
 // Those that another one issued serve as intermediates only.
@@ -134,7 +134,7 @@ func parseCertificates(data []byte, limit int) ([]*x509.Certificate, error) {
 		all = append(all, c)
 	}
 	if len(all) == 0 {
-		return nil, errors.New("there is no PEM block \"CERTIFICATE\" in it")
+		return nil, errors.New("it has no PEM block \"CERTIFICATE\"")
 	}
 	return all, nil
 }

@@ -159,14 +159,14 @@ func TestIdentities(t *testing.T) {
 		{"with issuer", "", identity(t, sign.Identity{Subject: releaser, Issuer: provider}, root), leaf, []authority{middle}},
 		{"intermediate from the policy", "", identity(t, mail, root, middle), leaf, nil},
 		{
-			"another subject", "somebody else", identity(t, sign.Identity{Subject: "x" + releaser}, root), leaf,
+			"another subject", "another identity", identity(t, sign.Identity{Subject: "x" + releaser}, root), leaf,
 			[]authority{middle},
 		},
 		{
-			"beginning of the subject", "somebody else", identity(t, sign.Identity{Subject: "release@"}, root), leaf,
+			"beginning of the subject", "another identity", identity(t, sign.Identity{Subject: "release@"}, root), leaf,
 			[]authority{middle},
 		},
-		{"another issuer", "somebody else", identity(t, sign.Identity{Subject: releaser, Issuer: "https://evil.example"},
+		{"another issuer", "another identity", identity(t, sign.Identity{Subject: releaser, Issuer: "https://evil.example"},
 			root), leaf, []authority{middle}},
 		{"another authority of the same name", "does not verify", identity(t, mail, stranger), leaf, []authority{middle}},
 		{"intermediate missing", "does not verify", identity(t, mail, root), leaf, nil},

@@ -102,7 +102,7 @@ func ParsePublicKeys(data []byte, name string) ([]PublicKey, error) {
 		keys = append(keys, key)
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("there is no PEM block \"PUBLIC KEY\" in it")
+		return nil, errors.New("it has no PEM block \"PUBLIC KEY\"")
 	}
 	return keys, nil
 }
@@ -128,7 +128,7 @@ type PrivateKey struct {
 	signer crypto.Signer
 }
 
-// errPassword is told from other errors of a key file.
+// errPassword is distinguished from other errors of a key file.
 var errPassword = errors.New("the password is wrong")
 
 // ParsePrivateKey reads a private key in PEM: PKCS #8, PKCS #1 or SEC 1, or
@@ -140,7 +140,7 @@ func ParsePrivateKey(data []byte, password func() ([]byte, error)) (*PrivateKey,
 	}
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return nil, errors.New("there is no PEM block in it")
+		return nil, errors.New("it has no PEM block")
 	}
 	var asked error
 	key, err := cryptoutils.UnmarshalPEMToPrivateKey(pem.EncodeToMemory(block), func(bool) ([]byte, error) {

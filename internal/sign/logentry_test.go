@@ -279,7 +279,7 @@ func TestLogsInThePolicy(t *testing.T) {
 	}
 }
 
-// FuzzTrustedRoot and FuzzLogEntry: what is read of them lets nobody in.
+// FuzzTrustedRoot and FuzzLogEntry: what is read of them admits no signature.
 func FuzzTrustedRoot(f *testing.F) {
 	root, log := authority{}.issue(f, caTemplate("root")), transparencyLog{ecKey(f)}
 	f.Add([]byte(trustedRootOf(f, root, log, noon.AddDate(-1, 0, 0), noon)))

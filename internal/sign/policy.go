@@ -35,7 +35,7 @@ type Rule struct {
 	SameRepository bool
 }
 
-// Trusts reports whether there is anybody whose signature counts.
+// Trusts reports whether the policy names a signer.
 func (r Rule) Trusts() bool { return len(r.Keys)+len(r.Identities) > 0 }
 
 // Verification is what signatures are checked against under the rule.
@@ -58,7 +58,7 @@ type Policy struct {
 	NoLoopback bool
 }
 
-// DefaultPolicy holds where there is no policy file: what comes from another
+// DefaultPolicy applies without a policy file: what comes from another
 // machine is refused, since no key is known.
 func DefaultPolicy() *Policy {
 	return &Policy{Source: "the built-in policy", Default: Rule{Unsigned: Refuse}, Local: Allow}

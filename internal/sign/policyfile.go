@@ -195,14 +195,14 @@ func (r ruleFile) compile(all trusted) (Rule, error) {
 	for _, name := range r.Keys {
 		k, ok := all.keys[name]
 		if !ok {
-			return out, fmt.Errorf("there is no key %q under \"keys\"", name)
+			return out, fmt.Errorf("\"keys\" has no key %q", name)
 		}
 		out.Keys = append(out.Keys, k...)
 	}
 	for _, name := range r.Identities {
 		id, ok := all.identities[name]
 		if !ok {
-			return out, fmt.Errorf("there is no identity %q under \"identities\"", name)
+			return out, fmt.Errorf("\"identities\" has no identity %q", name)
 		}
 		out.Identities = append(out.Identities, id)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 )
 
-// TestRecordByHand: what somebody writes into the directory of records claims
+// TestRecordByHand: what another program writes into the directory of records claims
 // nothing, and neither does the record of another artifact or machine.
 func TestRecordByHand(t *testing.T) {
 	s := newScene(t, sign.Refuse)

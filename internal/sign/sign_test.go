@@ -111,14 +111,14 @@ func TestPrivateKeyFiles(t *testing.T) {
 
 func TestPrivateKeyRefused(t *testing.T) {
 	cosign := read(t, "keys", "p256.cosign.key")
-	stop := errors.New("nobody to ask")
+	stop := errors.New("no password")
 	for _, tt := range []struct {
 		name, want string
 		data       []byte
 		password   func() ([]byte, error)
 	}{
 		{"wrong password", "the password is wrong", cosign, func() ([]byte, error) { return []byte("wrong"), nil }},
-		{"no password", "nobody to ask", cosign, func() ([]byte, error) { return nil, stop }},
+		{"no password", "no password", cosign, func() ([]byte, error) { return nil, stop }},
 		{"public key", "unknown", read(t, "keys", "p256.pub"), nil},
 		{"no PEM", "no PEM block", []byte("x"), nil},
 		{"too large", "more than", make([]byte, sign.MaxKeyFile+1), nil},

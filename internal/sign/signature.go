@@ -86,7 +86,7 @@ func New(
 
 // Verify checks that one of those in v signed subject, and returns who. The
 // error says what comes closest: an expired key, another subject, a
-// certificate that does not verify, or that nobody of them made the signature.
+// certificate that does not verify, or that none of them made the signature.
 func (s Signature) Verify(subject digest.Digest, v Verification) (Signer, error) {
 	signer, err := s.signer(subject, v)
 	if err == nil {

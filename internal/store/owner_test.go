@@ -92,7 +92,7 @@ func mountReadOnly(dir string) error {
 	return unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, "")
 }
 
-// TestStoreOfAnotherUser refuses a directory of somebody else.
+// TestStoreOfAnotherUser refuses a directory of another user.
 func TestStoreOfAnotherUser(t *testing.T) {
 	foreign := filepath.Join(t.TempDir(), "foreign")
 	if err := os.Mkdir(foreign, 0o700); err != nil {
@@ -102,6 +102,6 @@ func TestStoreOfAnotherUser(t *testing.T) {
 		t.Skipf("needs root, who can give a directory away: %v", err)
 	}
 	if _, err := store.Open(foreign); err == nil || !strings.Contains(err.Error(), "belongs to user 4711") {
-		t.Errorf("a directory of somebody else: %v", err)
+		t.Errorf("a directory of another user: %v", err)
 	}
 }

@@ -293,7 +293,7 @@ func TestFsckRepairsReferrers(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, list(b.Root.Digest), "{")
-	writeFile(t, list(digest.FromString("nothing")), "{") // nobody reads it, and GC removes it
+	writeFile(t, list(digest.FromString("nothing")), "{") // it is never read, and GC removes it
 	found, err := s.Fsck(ctx, false)
 	if err != nil || len(found) < 2 {
 		t.Errorf("Fsck = %v, %v; want a document without content and a damaged list", found, err)

@@ -13,8 +13,8 @@
 // reference reads one small file, however many there are. Every file is
 // written in tmp and renamed; a reference gets its name once all blobs below it
 // are synced. A process that dies at any moment leaves at most files in tmp,
-// unreferenced blobs, and an index.json that is one reference behind, which the
-// file index.dirty tells the next writer.
+// unreferenced blobs, and an index.json that lacks one reference, which the
+// file index.dirty marks for the next writer.
 //
 // Locks are flocks, which end with their process. Whoever adds content or
 // needs content to stay holds "lock" shared; who removes content holds it

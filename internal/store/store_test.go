@@ -81,7 +81,7 @@ func TestIndexFileIsMadeAnewAfterACrash(t *testing.T) {
 	s := open(t)
 	a := registrytest.NewArtifact(t, 1, 10)
 	put(t, s, a, "example.com/a:v1")
-	// What a kill between the reference and index.json leaves behind.
+	// What a kill between the reference and index.json leaves.
 	index := filepath.Join(s.Dir(), ocispec.ImageIndexFile)
 	if err := os.WriteFile(index, []byte(`{"manifests":[]}`), 0o644); err != nil {
 		t.Fatal(err)

@@ -80,7 +80,7 @@ func (s *Store) Complete(ctx context.Context, w Wanted) bool {
 }
 
 // bringAll brings the content of wanted and returns its references, which
-// nobody finds yet.
+// no reader finds yet.
 func (s *Store) bringAll(ctx context.Context, wanted []Wanted) ([]Ref, error) {
 	refs := make([]Ref, len(wanted))
 	var lists sync.Mutex // two names of one artifact have one list of referrers

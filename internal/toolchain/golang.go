@@ -67,11 +67,11 @@ var errPinned = errors.New("the pinned Go toolchain is used")
 func (g Go) pinned(ctx context.Context) (string, error) {
 	const advice = "install Go 1.24 or newer, name it with --go, or name a .wasm file"
 	if g.Pinned == nil {
-		return "", errors.New("there is no Go toolchain in PATH, " + advice)
+		return "", errors.New("PATH has no Go toolchain, " + advice)
 	}
 	root, err := g.Pinned(ctx)
 	if errors.Is(err, ErrNoProxy) && g.Path == "" {
-		return "", fmt.Errorf("there is no Go toolchain in PATH, and %w; or %s", err, advice)
+		return "", fmt.Errorf("PATH has no Go toolchain, and %w; or %s", err, advice)
 	}
 	if err != nil {
 		return "", err
@@ -136,7 +136,7 @@ func Cargo(getenv func(string) string) (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", errors.New("there is no cargo in PATH, install Rust with the target wasm32-wasip1, set CARGO, or name a " +
+		return "", errors.New("PATH has no cargo, install Rust with the target wasm32-wasip1, set CARGO, or name a " +
 			".wasm file")
 	}
 	return path, nil

@@ -35,7 +35,7 @@ func TestGo(t *testing.T) {
 		{name: "of GOROOT", goroot: inRoot, search: inPath, want: inRoot},
 		{name: "directory that is named", path: named, goroot: inRoot, search: inPath, want: named},
 		{name: "program that is named", path: program, goroot: inRoot, search: inPath, want: named},
-		{name: "none", search: t.TempDir(), wrong: "there is no Go toolchain in PATH, install Go 1.24 or newer, name it " +
+		{name: "none", search: t.TempDir(), wrong: "PATH has no Go toolchain, install Go 1.24 or newer, name it " +
 			"with --go, or name a .wasm file"},
 		{name: "GOROOT of nothing", goroot: t.TempDir(), wrong: "looking for the Go toolchain that GOROOT names: "},
 		{name: "name of nothing", path: "/no/such/go", wrong: "looking for the Go toolchain that --go names: "},

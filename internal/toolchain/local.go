@@ -119,7 +119,7 @@ func (l Local) program(name string, env ...string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("there is no %s in PATH, install it, set %s, or build without --local", name,
+	return "", fmt.Errorf("PATH has no %s, install it, set %s, or build without --local", name,
 		strings.ReplaceAll(env[0], "-", "_"))
 }
 

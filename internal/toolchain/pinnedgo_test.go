@@ -110,7 +110,7 @@ func TestGoOfNowhere(t *testing.T) {
 		err        error
 		want       string
 	}{
-		{"", "", toolchain.ErrNoProxy, "there is no Go toolchain in PATH, and GOPROXY names no module proxy"},
+		{"", "", toolchain.ErrNoProxy, "PATH has no Go toolchain, and GOPROXY names no module proxy"},
 		{"pinned", "", toolchain.ErrNoProxy, "GOPROXY names no module proxy"},
 		{"", "/no/such", nil, `asking "/no/such/bin/go"`},
 	} {

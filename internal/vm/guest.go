@@ -103,7 +103,7 @@ func (g *guest) send(m Message) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, _ = g.out.Write(append(data, '\n')) // nobody is left to tell
+	_, _ = g.out.Write(append(data, '\n')) // no one is left to report it to
 }
 
 // prepare makes the machine fit for a gadget.

@@ -28,9 +28,9 @@ const (
 	kernelArgs = "panic=-1 quiet mitigations=off cryptomgr.notests random.trust_cpu=on"
 )
 
-// Errors of Run that tell what the host lacks rather than what went wrong.
+// Errors of Run for what the host lacks rather than what went wrong.
 var (
-	// ErrNoQEMU is returned when there is no QEMU to run.
+	// ErrNoQEMU is returned when no QEMU is found.
 	ErrNoQEMU = errors.New("needs QEMU")
 	// ErrNoBoot is returned when the guest never reported.
 	ErrNoBoot = errors.New("the kernel did not reach the guest program")

@@ -27,7 +27,7 @@ func Workload(ctx context.Context, args []string) error {
 			return nil // a failing open is a workload too
 		}
 		if err != nil {
-			return fmt.Errorf("opening as told: %w", err)
+			return fmt.Errorf("opening the file of the workload: %w", err)
 		}
 		return f.Close()
 	case verb == "create" && len(rest) == 1:

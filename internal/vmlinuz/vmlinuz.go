@@ -28,8 +28,8 @@ var (
 	ErrNotKernel = errors.New("no kernel image")
 )
 
-// Kernel is what an image tells. Release and Arch are empty when the image
-// does not tell them, as raw BTF does not.
+// Kernel is what an image contains. Release and Arch are empty when the image
+// does not have them, as raw BTF does not.
 type Kernel struct {
 	Release string
 	Arch    arch.Arch

@@ -47,7 +47,7 @@ kernel is unavailable the test says so and is skipped.""",
         "workload": attr.string_list(
             mandatory = True,
             doc = "Commands to observe, words separated by a space, run again and again until all events have come. There is " +
-                  "`/bin/workload open FILE`, `create FILE` and `exec COMMAND...`; there is no shell.",
+                  "`/bin/workload open FILE`, `create FILE` and `exec COMMAND...` exist; a shell does not.",
         ),
         "_guest": attr.label(
             default = Label("//tools/kerneltest/guest"),

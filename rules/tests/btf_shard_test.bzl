@@ -17,7 +17,7 @@ def _shards_test_impl(ctx):
 
 shards_test = analysistest.make(
     _shards_test_impl,
-    attrs = {"shards": attr.string_dict(doc = "GOARCH name by shard; there are no others.")},
+    attrs = {"shards": attr.string_dict(doc = "GOARCH name by shard; others do not exist.")},
 )
 
 def _import_test_impl(ctx):

@@ -20,7 +20,7 @@ def _launch_test_impl(ctx):
 launch_test = analysistest.make(
     _launch_test_impl,
     attrs = {
-        "files": attr.string_dict(doc = "Path of a runfile by the variable that names it; there are no others."),
+        "files": attr.string_dict(doc = "Path of a runfile by the variable that names it; others do not exist."),
         "texts": attr.string_dict(doc = "Other variables."),
         "tool": attr.string(doc = "Name of the program that is started."),
     },

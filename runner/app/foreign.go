@@ -8,7 +8,7 @@ import (
 )
 
 // withForeign puts flags that only other runners have, and that stand there before
-// the command, behind "run", which knows what to say of them.
+// the command, after "run", which knows what to say of them.
 func withForeign(args []string) []string {
 	takesValue := map[string]bool{} // whether the flag needs a value
 	for _, p := range gadgetapi.ForeignParams() {

@@ -53,7 +53,7 @@ func TestTheTagMovesWhileItIsVerified(t *testing.T) {
 }
 
 // TestSignaturesFromPull: what was pulled without being verified runs where
-// nobody may be asked, if it came with a signature that counts.
+// no registry may be asked, if it came with a signature that counts.
 func TestSignaturesFromPull(t *testing.T) {
 	a := newAdmission(t)
 	a.sign(t, a.artifact.Root)

@@ -29,7 +29,7 @@ type contents struct {
 	signed digest.Digest
 }
 
-// The annotation that tells the entries of "cosign save" apart, and the endings of
+// The annotation that distinguishes the entries of "cosign save", and the endings of
 // the tags that they have in a registry.
 const cosignKind = "kind"
 
@@ -74,7 +74,7 @@ func nameOf(d ocispec.Descriptor) string {
 	return cmp.Or(d.Annotations[containerdName], d.Annotations[ocispec.AnnotationRefName])
 }
 
-// referrers tells what refers to something in the archive from an artifact. An
+// referrers distinguishes what refers to something in the archive from an artifact. An
 // entry is a referrer, or the list of them that registries without an API have
 // under a tag.
 func (c *contents) referrers(d ocispec.Descriptor) ([]store.Referrer, bool) {
@@ -127,7 +127,7 @@ func readRoots(ctx context.Context, from *gadget.Imported) map[digest.Digest]oci
 	for _, d := range from.Roots {
 		all[d.Digest] = oci.Manifest{}
 		if bytes += d.Size; len(from.Roots) == 1 || bytes > oci.MaxHeld || children > oci.MaxBlobs {
-			continue // there is nothing that it could belong to, or too much
+			continue // it could belong to nothing, or to too much
 		}
 		data, err := oci.ReadBlob(ctx, from, d, oci.MaxManifest)
 		if err != nil {

@@ -35,7 +35,7 @@ func (f RegistryFlags) Client(g *cli.Globals) (*registry.Client, error) {
 // OpenStore opens the store of the state directory.
 func OpenStore(g *cli.Globals) (*store.Store, error) {
 	if g.State == "" {
-		return nil, errors.New("there is no directory for the store, set HOME or name one with --state")
+		return nil, errors.New("no directory for the store is known, set HOME or name one with --state")
 	}
 	return store.Open(g.State)
 }

@@ -40,9 +40,9 @@ type Name struct {
 // IsPath reports whether the name is that of a layout or an archive.
 func (n Name) IsPath() bool { return n.Path != "" }
 
-// ParseName tells paths from references by their spelling alone: "./x", "../x",
+// ParseName distinguishes paths from references by their spelling alone: "./x", "../x",
 // "/x", "oci:DIR[:NAME]" and "oci-archive:FILE[:NAME]" are paths, each with
-// "@DIGEST" behind it or not; all else is a reference, "docker://REF" too. A
+// "@DIGEST" or without; all else is a reference, "docker://REF" too. A
 // reference that is also the name of an existing layout or archive is an error,
 // unless it has that prefix: only the user knows which one is meant.
 func ParseName(text string) (Name, error) {

@@ -34,7 +34,7 @@ type Request struct {
 	Archs    []arch.Arch
 	Registry RegistryFlags
 	// Trust says who must have signed the artifact, which is decided before
-	// any of its layers is fetched; nil asks nobody.
+	// any of its layers is fetched; may be nil.
 	Trust *TrustFlags
 	// Allow refuses references before anything is asked of a registry, when
 	// the digest is empty, and artifacts before they are fetched; nil allows all.

@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
-// A transfer that is over soon needs no progress; a longer one is told about
+// A transfer that is over soon needs no progress; a longer one is reported
 // often on a terminal and now and then elsewhere.
 const (
 	progressAfter = time.Second
@@ -23,7 +23,7 @@ const (
 	progressBar   = 30 // characters
 )
 
-// Progress tells how far a transfer is: a bar on a terminal, lines elsewhere.
+// Progress shows how far a transfer is: a bar on a terminal, lines elsewhere.
 type Progress struct {
 	w     io.Writer
 	name  string
@@ -38,8 +38,8 @@ type Progress struct {
 	last        time.Time
 }
 
-// StartProgress begins to tell about the transfer of name. With --quiet it
-// tells nothing.
+// StartProgress begins to show the transfer of name. With --quiet it
+// shows nothing.
 func StartProgress(g *cli.Globals, name string) *Progress {
 	p := &Progress{w: g.Stderr, name: name, start: time.Now(), stop: make(chan struct{})}
 	if g.Quiet {

@@ -20,7 +20,7 @@ import (
 func keepReferrers(g *cli.Globals, client *registry.Client, ref registry.Reference, manifests []digest.Digest,
 	s *store.Store,
 ) {
-	found, err := client.Companions(g.Ctx, ref, manifests...)
+	found, err := client.AllReferrers(g.Ctx, ref, manifests...)
 	if err != nil && g.Ctx.Err() == nil {
 		g.Say("gadget-run: not all signatures and documents of %s were found: %v", ref, err)
 	}
@@ -34,14 +34,14 @@ func keepReferrers(g *cli.Globals, client *registry.Client, ref registry.Referen
 	}
 }
 
-// Companions are those of what a store or an archive has that belong to the
+// Referrers are those of what a store or an archive has that belong to the
 // artifact root, to be pushed with it.
-func Companions(ctx context.Context, from oci.Blobs, root ocispec.Descriptor,
+func Referrers(ctx context.Context, from oci.Blobs, root ocispec.Descriptor,
 	all []store.Referrer,
-) []registry.Companion {
-	var out []registry.Companion
+) []registry.Referrer {
+	var out []registry.Referrer
 	for _, r := range belonging(manifestsOf(ctx, from, root), all) {
-		out = append(out, registry.Companion{Root: r.Target, Subject: r.Subject, Tag: r.Tag})
+		out = append(out, registry.Referrer{Root: r.Target, Subject: r.Subject, Tag: r.Tag})
 	}
 	return out
 }

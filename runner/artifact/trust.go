@@ -85,7 +85,7 @@ type Admission struct {
 	// Place has the signatures, all of them, in place of the registry; nil for the
 	// registry.
 	Place sign.Place
-	// Stored has the signatures that came with it; nil when there are none.
+	// Stored has the signatures that came with it; nil without any.
 	Stored sign.Place
 
 	client *registry.Client // nil makes one

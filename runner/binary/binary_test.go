@@ -265,7 +265,7 @@ func TestHugeHoles(t *testing.T) {
 	}
 }
 
-// holes is a reader of zeros behind the end of another.
+// holes is a reader of zeros after the end of another.
 type holes struct{ *bytes.Reader }
 
 func (h holes) ReadAt(p []byte, off int64) (int, error) {

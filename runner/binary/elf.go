@@ -53,7 +53,7 @@ type section struct {
 	link                        uint32
 }
 
-// New reads the headers of the file of size bytes behind r, which the File keeps.
+// New reads the headers of the file of size bytes in r, which the File keeps.
 func New(r io.ReaderAt, size int64) (*File, error) {
 	var head [64]byte
 	if _, err := r.ReadAt(head[:52], 0); err != nil {

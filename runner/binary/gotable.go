@@ -8,7 +8,7 @@ import (
 
 // The table of functions that every Go binary keeps for its own stack traces,
 // also without symbols: a header, names, and pairs of a program counter and the
-// offset of what else is known. Its layouts are told apart by the first word.
+// offset of what else is known. Its layouts are distinguished by the first word.
 const (
 	goMagic12  = 0xfffffffb
 	goMagic116 = 0xfffffffa

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ErrNoSymbols means that nothing in a file tells its functions.
+// ErrNoSymbols means that nothing in a file names its functions.
 var ErrNoSymbols = errors.New("the file has no symbols of functions")
 
 // Functions returns the functions of the file by address: those of its symbol
@@ -124,7 +124,7 @@ func (f *File) symbolTable(s *section) (*Table, error) {
 // Function is where a function is.
 type Function struct {
 	Addr uint64 // as the file says it
-	Size uint64 // 0 where nothing tells
+	Size uint64 // 0 where it is unknown
 }
 
 // Function finds a function by name. name may end with the version of an

@@ -29,7 +29,7 @@ type Globals struct {
 // StateDir returns the directory of the content store: flag when it is not empty,
 // else DefaultRootState for root, else a directory below XDG_DATA_HOME (or
 // ~/.local/share) for a plain user. It is empty for one without a home: a directory
-// that everybody can make would be somebody else's.
+// that every user can make could be another user's.
 func StateDir(flag string, uid int, getenv func(string) string) string {
 	if flag != "" {
 		return flag

@@ -13,7 +13,7 @@ import (
 const maxNotes = 256 << 10
 
 // Notes is a writer that never waits: a goroutine of its own writes what it is
-// given. Whoever writes to a terminal that hangs, or to a pipe that nobody reads,
+// given. A writer to a terminal that hangs, or to a pipe that is not read,
 // would otherwise be held, and with it whatever only it can end.
 type Notes struct {
 	w io.Writer

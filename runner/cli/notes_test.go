@@ -9,7 +9,7 @@ import (
 )
 
 func TestNotesNeverWait(t *testing.T) {
-	r, w := io.Pipe() // nobody reads yet
+	r, w := io.Pipe() // no reader yet
 	n := NewNotes(w)
 	line := strings.Repeat("x", 1000) + "\n"
 	for range 3 * maxNotes / len(line) { // twice that fits where the goroutine takes it late

@@ -31,7 +31,7 @@ func Message(w io.Writer, text string) {
 }
 
 // fold breaks a line between words where it gets longer than width. A word that is
-// longer itself, such as a reference with its digest, stays behind the one before: it
+// longer itself, such as a reference with its digest, follows the one before: it
 // is the terminal that breaks it.
 func fold(line string, width int) string {
 	if width < minWrap || utf8.RuneCountInString(line) <= width {

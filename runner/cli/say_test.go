@@ -11,7 +11,7 @@ func TestMessage(t *testing.T) {
 	long := strings.Repeat("word ", 40) + "\x1b"
 	Message(&out, long)
 	if got := out.String(); strings.Count(got, "\n") != 1 || strings.Contains(got, "\x1b") {
-		t.Errorf("got %q, want one escaped line where nobody sees it", got)
+		t.Errorf("got %q, want one escaped line", got)
 	}
 }
 
@@ -22,7 +22,7 @@ func TestFold(t *testing.T) {
 		{"between words", "one two three four five", "one two three four\nfive"},
 		{"keeps spaces", "  one  two three four five", "  one  two three\nfour five"},
 		{"a long word", "pulled " + digest + " now", "pulled " + digest + " now"},
-		{"behind a long word", "pulled " + digest + " and then more", "pulled " + digest + " and then\nmore"},
+		{"after a long word", "pulled " + digest + " and then more", "pulled " + digest + " and then\nmore"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := fold(tc.in, 20); got != tc.want {

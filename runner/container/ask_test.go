@@ -26,7 +26,7 @@ func (l *lists) List(context.Context) ([]source.Info, error) {
 	return list, nil
 }
 
-// TestAskDuringChurn tells containers that come and go from a runtime whose
+// TestAskDuringChurn distinguishes containers that come and go from a runtime whose
 // processes are not seen here.
 func TestAskDuringChurn(t *testing.T) {
 	root := t.TempDir()

@@ -21,7 +21,7 @@ const (
 	// Removed comes when a container's process has ended.
 	Removed EventType = "DELETED"
 	// Listed comes once, without a container, when every runtime that answers
-	// has told what runs already.
+	// has reported what runs already.
 	Listed EventType = "LISTED"
 )
 

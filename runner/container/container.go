@@ -1,4 +1,4 @@
-// Package container tells which containers run on this node and follows them as
+// Package container lists the containers that run on this node and follows them as
 // they come and go. It asks the container runtimes over their sockets, and the
 // kernel, through /proc, for namespaces and cgroups.
 package container
@@ -31,7 +31,7 @@ type Container struct {
 	CgroupV2   string `json:"cgroupV2,omitempty"`   // below the root of the hierarchy
 }
 
-// Runtime is what the container runtime tells about a container.
+// Runtime is what the container runtime reports about a container.
 type Runtime struct {
 	Name        string `json:"name"` // Docker, Containerd, CRIO or Podman
 	ID          string `json:"containerId"`
@@ -42,7 +42,7 @@ type Runtime struct {
 	StartedAt   int64  `json:"containerStartedAt,omitempty"`   // nanoseconds since 1970
 }
 
-// K8s is what the labels that a kubelet gives to containers tell about the pod.
+// K8s is what the labels that a kubelet gives to containers say about the pod.
 // It is zero for containers outside of pods.
 type K8s struct {
 	Namespace string            `json:"namespace,omitempty"`

@@ -106,9 +106,9 @@ func TestExplain(t *testing.T) {
 		err  error
 		want string
 	}{
-		{fs.ErrNotExist, `there is no socket "/run/crio/crio.sock", start cri-o, name its socket with --crio-socketpath, or leave it out of --runtimes`},
+		{fs.ErrNotExist, `socket "/run/crio/crio.sock" does not exist, start cri-o, name its socket with --crio-socketpath, or leave it out of --runtimes`},
 		{unix.EACCES, `permission denied at "/run/crio/crio.sock", run as root`},
-		{unix.ECONNREFUSED, `nobody listens at "/run/crio/crio.sock", start cri-o`},
+		{unix.ECONNREFUSED, `no process listens at "/run/crio/crio.sock", start cri-o`},
 		{
 			fmt.Errorf("listing: %w", context.DeadlineExceeded),
 			`no answer from "/run/crio/crio.sock" within 10s, check that cri-o works`,

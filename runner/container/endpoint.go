@@ -20,7 +20,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/container/source"
 )
 
-// endpoint is one runtime behind its socket.
+// endpoint is one runtime at its socket.
 type endpoint struct {
 	name   string
 	socket string // as the user knows it
@@ -69,8 +69,8 @@ func (f *RuntimeFlags) endpoint(name string) endpoint {
 	return e
 }
 
-// present returns an error when nobody listens at path. Clients of gRPC would not
-// tell the reason.
+// present returns an error when no process listens at path. Clients of gRPC would not
+// report the reason.
 func present(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -120,7 +120,7 @@ func (e *endpoint) warning(err error) string {
 func (e *endpoint) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no socket %q, start %s, name its socket with %s, or leave it out of --runtimes", e.socket,
+		return fmt.Errorf("socket %q does not exist, start %s, name its socket with %s, or leave it out of --runtimes", e.socket,
 			e.name, e.flag)
 	case errors.Is(err, errNoSocket):
 		return fmt.Errorf("%q is not a socket, name the socket with %s", e.socket, e.flag)
@@ -129,7 +129,7 @@ func (e *endpoint) explain(err error) error {
 	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
 		return fmt.Errorf("permission denied at %q, run as root", e.socket)
 	case errors.Is(err, unix.ECONNREFUSED):
-		return fmt.Errorf("nobody listens at %q, start %s", e.socket, e.name)
+		return fmt.Errorf("no process listens at %q, start %s", e.socket, e.name)
 	case errors.Is(err, context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded:
 		return fmt.Errorf("no answer from %q within %v, check that %s works", e.socket, source.Timeout, e.name)
 	}

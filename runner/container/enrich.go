@@ -25,7 +25,7 @@ const (
 // initPID is the process whose network namespace is the host's.
 const initPID = 1
 
-// enrich makes a Container of what a runtime and the kernel tell. It reports
+// enrich makes a Container of what a runtime and the kernel report. It reports
 // false for a container whose process has ended meanwhile.
 func enrich(name string, info source.Info, files proc.FS) (Container, bool) {
 	c := describe(name, info)
@@ -54,7 +54,7 @@ func gone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH)
 }
 
-// describe makes a Container of what a runtime tells.
+// describe makes a Container of what a runtime reports.
 func describe(name string, info source.Info) Container {
 	c := Container{
 		Runtime: Runtime{
@@ -102,7 +102,7 @@ const (
 )
 
 // owner returns what made a pod, as far as the labels and the name of the pod
-// tell. Names that a controller had to shorten are not told.
+// say. Names that a controller had to shorten are left out.
 func owner(pod string, labels map[string]string) *Owner {
 	cut := strings.LastIndexByte(pod, '-')
 	switch {

@@ -31,14 +31,14 @@ func TestPods(t *testing.T) {
 	}
 }
 
-// TestCRIO asks CRI-O, where somebody has built it.
+// TestCRIO asks CRI-O, where one was built.
 func TestCRIO(t *testing.T) {
 	r := containertest.CRIO(t)
 	t.Run("pod", func(t *testing.T) { testPod(t, container.CRIO, r, containertest.StartPod(t, r, web())) })
 	t.Run("restart", func(t *testing.T) { testRestart(t, container.CRIO, r) })
 }
 
-// testPod holds what is told of web's container against what is true.
+// testPod compares what is reported of web's container with what is true.
 func testPod(t *testing.T, name string, r containertest.Runtime, pod containertest.Pod) {
 	c := open(t, flagsFor(name, r.Socket()))
 	all := list(t, c)
@@ -67,7 +67,7 @@ func testPod(t *testing.T, name string, r containertest.Runtime, pod containerte
 }
 
 // TestPodsWithoutEvents follows a runtime that ends the stream of events at once,
-// as CRI-O does unless it is told otherwise.
+// as CRI-O does unless configured otherwise.
 func TestPodsWithoutEvents(t *testing.T) {
 	r := containertest.Containerd(t)
 	containertest.StartPod(t, r, web())

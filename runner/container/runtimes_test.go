@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(containertest.Main(m)) }
 
-// patience is how long a change may take to be told on a busy machine.
+// patience is how long a change may take to be reported on a busy machine.
 const patience = 20 * time.Second
 
 // runtimes are the real runtimes that tests start, by their names.
@@ -133,7 +133,7 @@ func names(all []container.Container) string {
 func holdAgainstProc(t *testing.T, c container.Container) {
 	t.Helper()
 	dir := "/proc/" + strconv.Itoa(int(c.PID))
-	// Some runtimes tell of a container whose program has yet to begin.
+	// Some runtimes report a container whose program has yet to begin.
 	cmdline, _ := os.ReadFile(dir + "/cmdline")
 	for end := time.Now().Add(patience); string(cmdline) != "/rest\x00"; cmdline, _ = os.ReadFile(dir + "/cmdline") {
 		if time.Now().After(end) {
@@ -151,7 +151,7 @@ func holdAgainstProc(t *testing.T, c container.Container) {
 		t.Error("the container has the mount namespace of the test")
 	}
 	if !c.HostNetwork {
-		t.Error("the container has the network of the host, and this is not told")
+		t.Error("the container has the network of the host, and this is not reported")
 	}
 	groups, _ := os.ReadFile(dir + "/cgroup")
 	for _, path := range []string{c.CgroupV1, c.CgroupV2} {
@@ -236,7 +236,7 @@ func testWatch(t *testing.T, name string, r containertest.Runtime) {
 	began := time.Now()
 	id := r.Start(t, containertest.Spec{Name: "late"})
 	seen.wait(t, "CREATED early, LISTED, CREATED late")
-	t.Logf("told %v after the start was asked for", time.Since(began).Round(time.Millisecond))
+	t.Logf("reported %v after the start was requested", time.Since(began).Round(time.Millisecond))
 	late := seen.events[2].Container
 	holdAgainstProc(t, late)
 	r.Stop(t, id)
@@ -244,7 +244,7 @@ func testWatch(t *testing.T, name string, r containertest.Runtime) {
 	if gone := seen.events[3].Container; gone.MountNS != late.MountNS {
 		t.Errorf("mount namespace %d was added, and %d removed", late.MountNS, gone.MountNS)
 	}
-	time.Sleep(2 * time.Second) // a second list comes meanwhile, and must tell nothing twice
+	time.Sleep(2 * time.Second) // a second list comes meanwhile, and must report nothing twice
 	seen.wait(t, "CREATED early, LISTED, CREATED late, DELETED late")
 }
 
@@ -283,7 +283,7 @@ func testAgain(t *testing.T, name string, r containertest.Runtime, again contain
 	seen.wait(t, "CREATED again, LISTED, DELETED again, CREATED again")
 	first, second := seen.events[0].Container, seen.events[3].Container
 	if first.PID == second.PID || seen.events[2].Container.PID != first.PID {
-		t.Errorf("process %d was told, then %d ended, then %d was told", first.PID, seen.events[2].Container.PID, second.PID)
+		t.Errorf("process %d was reported, then %d ended, then %d was reported", first.PID, seen.events[2].Container.PID, second.PID)
 	}
 	holdAgainstProc(t, second)
 }

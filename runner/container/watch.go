@@ -31,7 +31,7 @@ type watch struct {
 	owners  map[string]string // runtime by container ID
 }
 
-// listed counts a follower that has told what runs.
+// listed counts a follower that has reported what runs.
 func (w *watch) listed() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -189,7 +189,7 @@ func (f *follower) follow(ctx context.Context, src source.Source, s *stream) err
 	}
 }
 
-// inspect asks for one container and tells what has changed.
+// inspect asks for one container and reports what has changed.
 func (f *follower) inspect(ctx context.Context, src source.Source, id string) error {
 	info, err := src.Inspect(ctx, id)
 	if err != nil && !errors.Is(err, source.ErrGone) {
@@ -205,7 +205,7 @@ func (f *follower) inspect(ctx context.Context, src source.Source, id string) er
 	return nil
 }
 
-// resync asks for all containers and tells what has changed.
+// resync asks for all containers and reports what has changed.
 func (f *follower) resync(ctx context.Context, src source.Source) error {
 	list, err := f.ask(ctx, f.name, src)
 	if err != nil {

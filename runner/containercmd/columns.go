@@ -72,7 +72,7 @@ func columnsOf(list string) ([]column, error) {
 			return slices.Contains(strings.Fields(strings.ToLower(k.name+" "+k.also)), name)
 		})
 		if i < 0 {
-			return nil, fmt.Errorf("there is no column %q, there are %s", name, strings.Join(columnNames(), ", "))
+			return nil, fmt.Errorf("column %q does not exist, choose from %s", name, strings.Join(columnNames(), ", "))
 		}
 		c := allColumns[i]
 		cols = append(cols, column{title: strings.ToUpper(c.name), width: c.width, text: c.text})

@@ -64,7 +64,7 @@ func TestAllRuntimes(t *testing.T) {
 		if stdout != want {
 			t.Errorf("got\n%swant\n%s", stdout, want)
 		}
-		if !strings.HasPrefix(stderr, "gadget-run: no containers of cri-o: there is no socket") ||
+		if !strings.HasPrefix(stderr, "gadget-run: no containers of cri-o: socket") ||
 			strings.Count(stderr, "\n") != 1 {
 			t.Errorf("warnings: %q", stderr)
 		}
@@ -127,7 +127,7 @@ func testWatch(t *testing.T, flags []string, docker containertest.Runtime) {
 	}
 }
 
-// TestWatchEnds ends by the timeout, and when nobody reads.
+// TestWatchEnds ends by the timeout, and when the output has no reader.
 func TestWatchEnds(t *testing.T) {
 	none := "--docker-socketpath=" + t.TempDir() + "/none"
 	var warnings lockedBuffer
@@ -138,7 +138,7 @@ func TestWatchEnds(t *testing.T) {
 		t.Error(err)
 	}
 	if got := warnings.String(); strings.Count(got, "\n") != 1 {
-		t.Errorf("a runtime that stays away is told of once, not in %q", got)
+		t.Errorf("a runtime that stays away is reported once, not in %q", got)
 	}
 	lines, out := io.Pipe()
 	lines.Close()
@@ -146,7 +146,7 @@ func TestWatchEnds(t *testing.T) {
 		Ctx: context.Background(), Stdout: out, Stderr: io.Discard,
 	})
 	if err == nil {
-		t.Error("nobody reads, and this is not an error")
+		t.Error("the output has no reader, and this is not an error")
 	}
 }
 

@@ -74,7 +74,7 @@ type writer struct {
 	widths []int
 }
 
-// The column that tells what happened.
+// The column that says what happened.
 const (
 	eventTitle = "EVENT"
 	eventWidth = len(container.Added)

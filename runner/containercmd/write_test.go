@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/container"
 )
 
-// samples are a container of a pod, and one that somebody named badly.
+// samples are a container of a pod, and one with a hostile name.
 func samples() []container.Container {
 	return []container.Container{
 		{

@@ -81,7 +81,7 @@ func lsmState(path string) string {
 	return "no"
 }
 
-// moduleBTF tells of modules whose types, in dir, are broken.
+// moduleBTF reports modules whose types, in dir, are broken.
 func moduleBTF(dir string) Feature {
 	f := Feature{Name: "module BTF", State: "yes"}
 	broken, err := BrokenModules(dir)
@@ -100,7 +100,7 @@ func moduleBTF(dir string) Feature {
 	return f
 }
 
-// fentryState tells a kernel that forbids fentry programs from a process that
+// fentryState distinguishes a kernel that forbids fentry programs from a process that
 // may not try.
 func fentryState() string {
 	err := features.HaveProgramType(ebpf.Tracing)

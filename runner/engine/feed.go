@@ -15,7 +15,7 @@ type Feed struct {
 	// First is when it is read for the first time, 0 for after Interval.
 	First, Interval time.Duration
 	Count           int // readings, 0 for no limit
-	// Read returns the entries, one behind the other. It is called once at the
+	// Read returns the entries, one after the other. It is called once at the
 	// start without showing anything.
 	Read func() ([]byte, error)
 	// Follow has emit called for each event, one at a time, from before the programs

@@ -10,7 +10,7 @@ import (
 )
 
 // openOwners makes the object use a map of the owners of sockets, when it asks
-// for them. Where the kernel cannot tell them the map of the object stays, empty.
+// for them. Where the kernel cannot report them the map of the object stays, empty.
 func (l *Loaded) openOwners(spec *ebpf.CollectionSpec, opts LoadOptions) map[string]*ebpf.Map {
 	if spec.Maps[sockets.MapName] == nil {
 		return nil

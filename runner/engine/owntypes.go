@@ -22,7 +22,7 @@ func (l *Loaded) ownTypes(spec *ebpf.CollectionSpec) ([]*btf.Spec, error) {
 		return sharedBTF(l.owners.Types())
 	}
 	if spec.Types == nil {
-		return nil, nil // there is no object
+		return nil, nil // it has no object
 	}
 	return sharedBTF(spec.Types)
 }

@@ -69,7 +69,7 @@ func (l *Loaded) inNamespaces(
 	return nil, nil
 }
 
-// attachXDP attaches to the driver, or where that cannot, behind it.
+// attachXDP attaches to the driver, or where that cannot, in generic mode.
 func attachXDP(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
 	return network.OnInterfaces(l.where.Interfaces, func(index int) (io.Closer, error) {
 		opts := link.XDPOptions{Interface: index, Program: prog}
@@ -82,7 +82,7 @@ func attachXDP(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, 
 		if genericErr != nil {
 			return nil, err
 		}
-		l.detail("program %q is attached behind the driver, which does not take it: %v", pr.Name, err)
+		l.detail("program %q is attached in generic mode, since the driver does not take it: %v", pr.Name, err)
 		return generic, nil
 	})
 }

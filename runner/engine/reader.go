@@ -32,7 +32,7 @@ type sampleReader interface {
 	Close() error
 }
 
-// openReader opens the buffer m. batched is the variable that tells the programs not
+// openReader opens the buffer m. batched is the variable that asks the programs not
 // to wake the reader for each event, nil where they do not know it.
 func openReader(m *ebpf.Map, batched *ebpf.Variable) (sampleReader, error) {
 	switch m.Type() {

@@ -12,7 +12,7 @@ import (
 )
 
 // TestRecords makes records of samples that are shorter and longer than an event,
-// and reads the bytes behind the event out of them.
+// and reads the bytes after the event out of them.
 func TestRecords(t *testing.T) {
 	plan, err := gadgetapi.Read(gadgettest.File(t, "capture.bpf.o"), gadgetapi.Metadata{})
 	if err != nil {
@@ -39,7 +39,7 @@ func TestRecords(t *testing.T) {
 			append(event[:size:size], "hel"...),
 			"hel",
 		},
-		"nothing behind":  {map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"}, event, ""},
+		"nothing after it": {map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"}, event, ""},
 		"a shorter event": {map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"}, event[:8], ""},
 	} {
 		t.Run(name, func(t *testing.T) {

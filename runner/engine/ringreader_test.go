@@ -126,7 +126,7 @@ func TestManyEventsAreReadTogether(t *testing.T) {
 	if w.value() != 0 {
 		t.Fatal("one event makes the reader wait for others")
 	}
-	// Many: the programs are told, and what does not wake the reader comes, too.
+	// Many: the programs are notified, and what does not wake the reader comes, too.
 	for end := time.Now().Add(slack); w.value() == 0; {
 		if time.Now().After(end) {
 			t.Fatal("many events are read one by one")
@@ -139,7 +139,7 @@ func TestManyEventsAreReadTogether(t *testing.T) {
 	// When it is quiet again each event wakes the reader.
 	for end := time.Now().Add(slack); w.value() != 0; time.Sleep(maxDelay) {
 		if time.Now().After(end) {
-			t.Fatal("the reader waits for others while there are none")
+			t.Fatal("the reader waits for others while none exist")
 		}
 	}
 	w.write(1)

@@ -25,10 +25,10 @@ const lostInterval = time.Second
 // time for one source; everything else may be called at any time.
 type Handler interface {
 	// Event receives one event of tracer number source. sample has the size of a
-	// record of that source, with the bytes behind the event where they are wanted
+	// record of that source, with the bytes after the event where they are wanted
 	// (gadgetapi.Rest), and is valid until Event returns.
 	Event(source int, sample []byte)
-	// Lost is told that n more events of tracer number source were lost.
+	// Lost is called when n more events of tracer number source were lost.
 	Lost(source int, n uint64)
 	// Array receives the entries of source number source, as gadgetapi.Spec
 	// numbers them; they are the handler's.
@@ -59,7 +59,7 @@ func (l *Loaded) Run(ctx context.Context, h Handler, attached func()) error {
 }
 
 // Drain waits, for at most DrainGrace, until the handler has been given what is
-// left in the buffers: after Run, when the handler no longer waits for anybody.
+// left in the buffers: after Run, when the handler no longer waits.
 func (l *Loaded) Drain() {
 	if l.reading == nil {
 		return
@@ -128,7 +128,7 @@ func (l *Loaded) finishArrays(ctx context.Context, h Handler, done <-chan error)
 }
 
 // wait returns when ctx ends, with the error that ended a reader, or when the
-// arrays have ended and there is nothing else to wait for.
+// arrays have ended and nothing else is left to wait for.
 func (l *Loaded) wait(ctx context.Context, r *readLoop, arrays <-chan error) error {
 	tick := time.NewTicker(lostInterval)
 	defer tick.Stop()
@@ -213,7 +213,7 @@ func (r *readLoop) read(i int) {
 }
 
 // recordOf returns what makes records of samples: cut or padded with zeros to the
-// size of the event, and with rest, what is behind the event. A record is valid
+// size of the event, and with rest, what is after the event. A record is valid
 // until the next one is made.
 func recordOf(size uint32, rest *gadgetapi.Rest) func(sample []byte) []byte {
 	var buf []byte
@@ -232,10 +232,10 @@ func recordOf(size uint32, rest *gadgetapi.Rest) func(sample []byte) []byte {
 	}
 	slot := gadgetapi.RestSlot(size)
 	return func(sample []byte) []byte {
-		behind := rest.Of(sample)
+		tail := rest.Of(sample)
 		buf = fit(sample[:min(len(sample), int(size))], slot+gadgetapi.RestSlotSize)
-		binary.NativeEndian.PutUint32(buf[slot:], uint32(len(behind)))
-		buf = append(buf, behind...)
+		binary.NativeEndian.PutUint32(buf[slot:], uint32(len(tail)))
+		buf = append(buf, tail...)
 		return buf
 	}
 }

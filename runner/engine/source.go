@@ -10,7 +10,7 @@ import (
 )
 
 // Sources returns the data sources of plan with their decoders, and those of
-// feeds behind them, in the order in which a Handler numbers them.
+// feeds after them, in the order in which a Handler numbers them.
 func Sources(plan *gadgetapi.Spec, md gadgetapi.Metadata, env field.Env, feeds ...Feed) ([]*field.Source, error) {
 	c := env.Containers
 	opts := gadgetapi.DescribeOptions{NoContainers: c == nil, ShowContainer: c != nil && c.Show}

@@ -79,7 +79,7 @@ func readSyscalls(dir string, out map[string][]SyscallParam) error {
 }
 
 // parseSyscall returns the parameters in the description of a tracepoint: the fields
-// behind the number of the system call, "field:const char * filename;".
+// after the number of the system call, "field:const char * filename;".
 func parseSyscall(format string) []SyscallParam {
 	_, args, _ := strings.Cut(format, " __syscall_nr;")
 	var out []SyscallParam

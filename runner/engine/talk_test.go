@@ -31,7 +31,7 @@ func talk(ctx context.Context, t *testing.T) {
 }
 
 // talkTCP connects to itself and says something. What cannot be done here is left
-// out: the event that does not come tells.
+// out: the event that does not come shows it.
 func talkTCP(network, address string) {
 	ln, err := net.Listen(network, address)
 	if err != nil {

@@ -37,7 +37,7 @@ func tracefsReadable() bool { return tracefsHas("events/sched") }
 
 // withTracefs calls fn where tracefs is mounted. When it is not, fn runs on a
 // thread with a mount namespace of its own, in which tracefs is mounted; the
-// thread ends with fn, and nothing is left behind. Tracepoints stay attached:
+// thread ends with fn, and nothing is left. Tracepoints stay attached:
 // they hang on file descriptors, not on the mount.
 func withTracefs(fn func() error) error {
 	if tracefsMounted() {

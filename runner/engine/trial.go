@@ -92,7 +92,7 @@ func (l *Loaded) attachTrial(pr gadgetapi.Program) error {
 	}
 	switch {
 	case errors.Is(err, unix.EBUSY):
-		return nil // somebody else uses it, so that it works
+		return nil // another process uses it, so that it works
 	case err != nil || closer == nil:
 		return err
 	}

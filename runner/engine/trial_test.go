@@ -79,7 +79,7 @@ func TestTrialsOfOthers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			self, err := os.Open("/proc/self/exe") // nobody may not pass every directory
+			self, err := os.Open("/proc/self/exe") // the user may not pass every directory
 			if err != nil {
 				t.Fatal(err)
 			}

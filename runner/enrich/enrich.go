@@ -1,6 +1,6 @@
 // Package enrich knows which container an event comes from, by the namespaces
-// that the event tells, and whether the user wants it. Looking up takes no lock
-// and asks nobody: what it knows comes from a watch of the runtimes.
+// that the event carries, and whether the user wants it. Looking up takes no lock
+// and makes no request: what it knows comes from a watch of the runtimes.
 package enrich
 
 import (
@@ -61,7 +61,7 @@ type entry struct {
 }
 
 // New returns a Tracker of the containers that selector wants, and of the others
-// by name alone. problem is told what goes wrong later; it may be called from
+// by name alone. problem is called for what goes wrong later; it may be called from
 // any goroutine.
 func New(selector container.Selector, problem func(error)) *Tracker {
 	t := &Tracker{
@@ -156,11 +156,11 @@ func (t *Tracker) add(c container.Container) {
 	// First the names, then the events.
 	t.reindex()
 	t.allow(e)
-	t.tell(e, true)
+	t.notify(e, true)
 }
 
-// tell calls what attends to the containers.
-func (t *Tracker) tell(e *entry, runs bool) {
+// notify calls what follows the containers.
+func (t *Tracker) notify(e *entry, runs bool) {
 	if !e.selected {
 		return
 	}
@@ -181,7 +181,7 @@ func (t *Tracker) allow(e *entry) {
 func (t *Tracker) remove(e *entry) {
 	e.gone = time.Now()
 	t.reindex()
-	t.tell(e, false)
+	t.notify(e, false)
 	if t.prune == nil {
 		t.prune = time.AfterFunc(t.grace, t.forget)
 	}

@@ -106,7 +106,7 @@ func TestFind(t *testing.T) {
 		{"a network that containers without pod share", 0, 31, nil},
 		{"the host's network", 0, 1, &field.Container{HostNetwork: true}},
 		{"unknown", 98, 99, nil},
-		{"nothing told", 0, 0, nil},
+		{"no namespace", 0, 0, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if diff := cmp.Diff(tc.want, tr.Find(tc.mount, tc.net)); diff != "" {

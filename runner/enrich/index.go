@@ -11,7 +11,7 @@ type place struct {
 	selected bool
 }
 
-// Find returns the container of the namespaces of an event, 0 where it tells
+// Find returns the container of the namespaces of an event, 0 where it has
 // none. The mount namespace says more than that of the network, which the
 // containers of a pod share.
 func (t *Tracker) Find(mountNS, netNS uint64) *field.Container {

@@ -17,7 +17,7 @@ func TestAnnotationsOfFormatters(t *testing.T) {
 		{Name: "RED", Value: 1}, {Name: "GREEN", Value: 2}, {Name: "BLUE", Value: 4},
 	}}
 	named := func(name string) btf.Type { return typedef(name, u64) }
-	name := func(uint32) string { return "somebody" }
+	name := func(uint32) string { return "alice" }
 	env := Env{Boot: time.Unix(0, 0), Users: name, Groups: name}
 	for _, tc := range []struct {
 		target string
@@ -38,8 +38,8 @@ func TestAnnotationsOfFormatters(t *testing.T) {
 		{"formatters.file_mode.target", named(gadgetapi.TypeFileMode), 0o644, "-rw-r--r--", nil},
 		{"formatters.file_flags.target", named(gadgetapi.TypeFileFlags), 1, "O_WRONLY", nil},
 		{"formatters.bytes.target", named(gadgetapi.TypeBytes), 1500, "1.5 kB", nil},
-		{"uidgidresolver.target", named(gadgetapi.TypeUID), 7, "somebody", nil},
-		{"uidgidresolver.target", named(gadgetapi.TypeGID), 7, "somebody", nil},
+		{"uidgidresolver.target", named(gadgetapi.TypeUID), 7, "alice", nil},
+		{"uidgidresolver.target", named(gadgetapi.TypeGID), 7, "alice", nil},
 		{"ebpf.formatter.enum", color, 2, "GREEN", nil},
 		{"ebpf.formatter.enum", color, 6, "GREEN/BLUE", map[string]string{"ebpf.formatter.bitfield.separator": "/"}},
 	} {

@@ -6,7 +6,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
-// Options tell Build what the struct alone does not say.
+// Options give Build what the struct alone does not have.
 type Options struct {
 	Name        string                       // of the source
 	Annotations map[string]string            // of the source

@@ -129,7 +129,7 @@ func TestBuildRefuses(t *testing.T) {
 		name, want string
 		typ        *btf.Struct
 	}{
-		{"field behind the struct", "ends after the end", pack("event", 4, member("a", 2, u32))},
+		{"field after the struct", "ends after the end", pack("event", 4, member("a", 2, u32))},
 		{"nested in itself", "nested", loop},
 		{"too many fields", "more than", pack("event", 8, many...)},
 		{"too large", "more than", pack("event", gadgetapi.MaxSize+1)},

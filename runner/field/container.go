@@ -22,13 +22,13 @@ type Container struct {
 	OwnerKind, OwnerName         string
 }
 
-// Containers tells which container an event comes from. Data sources get the
+// Containers finds which container an event comes from. Data sources get the
 // fields k8s and runtime when they have a mount or network namespace.
 type Containers struct {
 	// Finder returns what finds the containers for the events of one data
 	// source, which it is asked for from one goroutine: the container of the
 	// namespaces, nil if none exists. 0 stands for a namespace that the
-	// event does not tell. Without Finder no container is known.
+	// event does not carry. Without Finder no container is known.
 	Finder func() func(mountNS, netNS uint64) *Container
 	// Node is the name of this node, may be empty.
 	Node string
@@ -55,7 +55,7 @@ func (c *Containers) resolver(namespaces func(sample []byte) (mountNS, netNS uin
 }
 
 // namespaces returns how to read the mount and the network namespace of a sample
-// of src, nil when its events tell neither. As everywhere, the first field counts.
+// of src, nil when its events carry neither. As everywhere, the first field counts.
 func namespaces(src *Source) func(sample []byte) (mountNS, netNS uint64) {
 	mount, net := src.namespace(gadgetapi.TypeMntnsID), src.namespace(gadgetapi.TypeNetnsID)
 	switch {
@@ -78,7 +78,7 @@ func (s *Source) namespace(typ string) NumberFunc {
 	return nil
 }
 
-// containerText and containerNumber are the values of the fields that tell about
+// containerText and containerNumber are the values of the fields that describe
 // the container, by full name.
 var (
 	containerText = map[string]func(c *Container) string{
@@ -110,7 +110,7 @@ var (
 // nodeField is the field that says the same of every event.
 const nodeField = "k8s.node"
 
-// containers gives the fields that tell about the container their values.
+// containers gives the fields that describe the container their values.
 func (b *builder) containers(src *Source) {
 	src.namespaces = namespaces(src)
 	c := b.env.Containers
@@ -132,7 +132,7 @@ func (b *builder) containers(src *Source) {
 }
 
 // Namespaces returns the mount and the network namespace of the event sample, 0
-// for one that it does not tell.
+// for one that it does not carry.
 func (s *Source) Namespaces(sample []byte) (mountNS, netNS uint64) {
 	if s.namespaces == nil {
 		return 0, 0
@@ -156,6 +156,6 @@ func (s *Source) Adopt(other *Source) {
 	}
 }
 
-// TellsContainer reports whether the events of s tell a namespace, by which their
+// NamesContainer reports whether the events of s carry a namespace, by which their
 // container is known.
-func (s *Source) TellsContainer() bool { return s.namespaces != nil }
+func (s *Source) NamesContainer() bool { return s.namespaces != nil }

@@ -87,7 +87,7 @@ func TestNoContainerFields(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(tc.want, names(src.All())); diff != "" || src.TellsContainer() {
+		if diff := cmp.Diff(tc.want, names(src.All())); diff != "" || src.NamesContainer() {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

@@ -16,7 +16,7 @@ type Kind = gadgetapi.FieldKind
 
 // The kinds of fields. Text of Int, Uint, Float, Bool and Array fields is valid
 // JSON as it stands; String text needs quoting; the texts of a List stand in its
-// text one behind the other; Struct fields have no text.
+// text one after the other; Struct fields have no text.
 const (
 	Int    = gadgetapi.Int
 	Uint   = gadgetapi.Uint
@@ -111,7 +111,7 @@ type Source struct {
 	Annotations map[string]string
 	Fields      []*Field // top level, in the order of the struct
 
-	namespaces func(sample []byte) (mountNS, netNS uint64) // nil when events tell none
+	namespaces func(sample []byte) (mountNS, netNS uint64) // nil when events carry none
 	rest       uint32                                      // where the length of the rest is, 0 for no rest
 }
 

@@ -21,7 +21,7 @@ type Env struct {
 	// Enum returns the kernel's own version of a named enum, which may have
 	// more values than the object knew, or nil.
 	Enum func(name string) *btf.Enum
-	// Containers adds fields that tell about the container; nil adds none.
+	// Containers adds fields that describe the container; nil adds none.
 	Containers *Containers
 	// Stacks has the texts of stacks; nil for none.
 	Stacks *symbolizer.Stacks

@@ -24,7 +24,7 @@ func (s *Source) Reserve(size uint32) (offset uint32) {
 	return offset
 }
 
-// Rest returns the bytes behind the event of a record; they follow what operators
+// Rest returns the bytes after the event of a record; they follow what operators
 // add.
 func (s *Source) Rest(record []byte) []byte {
 	if s.rest == 0 || len(record) < int(s.Size) {

@@ -16,7 +16,7 @@ func argsEvent() *btf.Struct {
 // TestStrings reads char arrays with NULs inside in every way that gadget.yaml can
 // ask for.
 func TestStrings(t *testing.T) {
-	const rest = "..." // old bytes behind what counts
+	const rest = "..." // old bytes after what counts
 	for _, tc := range []struct {
 		form  string
 		sized bool

@@ -105,7 +105,7 @@ func (b *binder) identifier(node *ast.Node, n *ast.IdentifierNode) {
 	b.bind(node, f)
 }
 
-// member resolves the part of a name behind a dot.
+// member resolves the part of a name after a dot.
 func (b *binder) member(node *ast.Node, n *ast.MemberNode) {
 	outer := b.uses[n.Node]
 	if outer == nil || len(outer.Children) == 0 {
@@ -114,7 +114,7 @@ func (b *binder) member(node *ast.Node, n *ast.MemberNode) {
 	delete(b.uses, n.Node)
 	part, ok := n.Property.(*ast.StringNode)
 	if !ok {
-		b.problem(n, fmt.Sprintf("a field of %q is named behind a dot, not in brackets", outer.FullName))
+		b.problem(n, fmt.Sprintf("a field of %q is named after a dot, not in brackets", outer.FullName))
 		return
 	}
 	name := outer.FullName + "." + part.Value

@@ -148,7 +148,7 @@ func TestCompileErrors(t *testing.T) {
 		`fd == "3"`:                         `line 1, column 4: invalid operation: == (mismatched types int and string)`,
 		`fd`:                                `expected bool, but got int`,
 		`proc == 1`:                         `"proc" has no value of its own, name one of its fields: proc.comm, proc.pid`,
-		`proc["comm" + "x"] == "1"`:         `named behind a dot`,
+		`proc["comm" + "x"] == "1"`:         `named after a dot`,
 		`fd >`:                              `line 1, column 4`,
 		`proc.comm matches "("`:             `missing closing )`,
 		`dst.addr in cidr("10.0.0.0")`:      `"10.0.0.0" is not a network, write it like 10.0.0.0/8`,

@@ -122,11 +122,11 @@ func (c *Lock) gadget(g *cli.Globals, client *registry.Client, ref registry.Refe
 	for _, p := range out.Platforms {
 		manifests = append(manifests, p.Digest)
 	}
-	companions, err := client.Companions(g.Ctx, ref, manifests...)
+	found, err := client.AllReferrers(g.Ctx, ref, manifests...)
 	if err != nil {
 		return out, fmt.Errorf("locking %s: %w", ref, err)
 	}
-	if out.Referrers, err = referrers(root.Digest, companions); err != nil {
+	if out.Referrers, err = referrers(root.Digest, found); err != nil {
 		return out, fmt.Errorf("locking %s: %w", ref, err)
 	}
 	signers, err := admit(g, admission{c.TrustFlags, client}, out, repository)
@@ -175,12 +175,12 @@ func platforms(g *cli.Globals, from oci.Blobs, l lockfile.Gadget, archs []arch.A
 
 // referrers puts what belongs to the artifact root in an order that does not
 // depend on the registry.
-func referrers(root digest.Digest, companions []registry.Companion) ([]lockfile.Referrer, error) {
-	if len(companions) > store.MaxReferrers {
-		return nil, fmt.Errorf("%d manifests refer to it, at most %d are allowed", len(companions), store.MaxReferrers)
+func referrers(root digest.Digest, found []registry.Referrer) ([]lockfile.Referrer, error) {
+	if len(found) > store.MaxReferrers {
+		return nil, fmt.Errorf("%d manifests refer to it, at most %d are allowed", len(found), store.MaxReferrers)
 	}
 	var all []lockfile.Referrer
-	for _, c := range companions {
+	for _, c := range found {
 		if c.Subject == root {
 			c.Subject = ""
 		}

@@ -92,7 +92,7 @@ func (c *Sync) bring(g *cli.Globals, s *store.Store, lock lockfile.Lock, archs [
 	return changed, from.mark(g, lock)
 }
 
-// wait spreads nodes that are told to sync at the same moment.
+// wait spreads nodes that are asked to sync at the same moment.
 func (c *Sync) wait(ctx context.Context) error {
 	if c.Jitter <= 0 {
 		return nil

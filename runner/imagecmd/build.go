@@ -89,7 +89,7 @@ func (b *Build) paths() error {
 	if _, err := os.Stat(b.File); b.File != "" && errors.Is(err, os.ErrNotExist) {
 		inside := filepath.Join(b.Path, b.File)
 		if _, err := os.Stat(inside); err == nil {
-			return cli.Usage(fmt.Errorf("there is no build file %q here, did you mean --file=%s?", b.File, inside))
+			return cli.Usage(fmt.Errorf("build file %q does not exist, did you mean --file=%s?", b.File, inside))
 		}
 	}
 	if b.Cache != "" {

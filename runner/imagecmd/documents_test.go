@@ -73,7 +73,7 @@ func TestInspectDocuments(t *testing.T) {
 	for _, want := range []string{
 		"Documents:", "provenance: built by https://builder.example from 3 inputs", "about another artifact",
 		"SBOM (SPDX-2.3): 2 packages, 1 files", "damaged", "text/plain",
-		"Signed by:    nobody whom the policy trusts (signatures: 1)",
+		"Signed by:    none that the policy trusts (signatures: 1)",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

@@ -170,7 +170,7 @@ func (Login) Help() string {
 
 Examples:
 
-    gadget-run login registry.example -u somebody
+    gadget-run login registry.example -u alice
     pass show me | gadget-run login registry.example -u me --password-stdin
     gadget-run login registry.example --get-login`
 }

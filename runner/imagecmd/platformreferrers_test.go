@@ -96,7 +96,7 @@ func (a *annotated) about(ref registry.Reference, manifests ...ocispec.Descripto
 	for _, d := range manifests {
 		subjects = append(subjects, d.Digest)
 	}
-	found, err := a.client.Companions(a.t.Context(), ref, subjects...)
+	found, err := a.client.AllReferrers(a.t.Context(), ref, subjects...)
 	if err != nil {
 		a.t.Fatal(err)
 	}

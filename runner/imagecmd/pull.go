@@ -72,7 +72,7 @@ func (p *Pull) Run(g *cli.Globals) error {
 	return err
 }
 
-// success tells a person what was done, on stderr, and a script the
+// success reports what was done, on stderr, and a script the
 // pinned reference, on stdout. Where both go to the same person the
 // reference is not repeated.
 func success(g *cli.Globals, verb, ref string) error {
@@ -114,8 +114,8 @@ func (c *Copy) Run(g *cli.Globals) error {
 	if err != nil {
 		return err
 	}
-	if res.Companions > 0 {
-		g.Say("%d signature%s and documents copied along", res.Companions, show.Plural(res.Companions))
+	if res.Referrers > 0 {
+		g.Say("%d signature%s and documents copied along", res.Referrers, show.Plural(res.Referrers))
 	}
 	return pushed(g, "copied to", dst, res.PushResult)
 }
@@ -130,12 +130,12 @@ func copyPath(
 	}
 	defer src.Release()
 	q := registry.PushRequest{
-		Blobs: src.Blobs, Root: src.Root, Repository: dst, Companions: artifact.Companions(g.Ctx, src.Blobs, src.Root,
+		Blobs: src.Blobs, Root: src.Root, Repository: dst, Referrers: artifact.Referrers(g.Ctx, src.Blobs, src.Root,
 			src.Referrers),
 	}
 	if dst.Tag != "" {
 		q.Tags = []string{dst.Tag}
 	}
 	res, err := client.Push(g.Ctx, q)
-	return registry.Copied{PushResult: res, Companions: len(q.Companions)}, err
+	return registry.Copied{PushResult: res, Referrers: len(q.Referrers)}, err
 }

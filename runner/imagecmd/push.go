@@ -84,8 +84,8 @@ func (p *Push) plan(g *cli.Globals, s *store.Store, text string, archs []arch.Ar
 	if err != nil {
 		return nil, err
 	}
-	companions := artifact.Companions(g.Ctx, blobs, root, about) // of some platforms alone, what is about these
-	q := registry.PushRequest{Blobs: blobs, Root: root, Companions: companions, Repository: ref, DryRun: p.DryRun}
+	referrers := artifact.Referrers(g.Ctx, blobs, root, about) // of some platforms alone, what is about these
+	q := registry.PushRequest{Blobs: blobs, Root: root, Referrers: referrers, Repository: ref, DryRun: p.DryRun}
 	if ref.Tag != "" {
 		q.Tags = []string{ref.Tag}
 	}
@@ -103,10 +103,10 @@ func (j *pushing) run(g *cli.Globals, client *registry.Client) (err error) {
 	return err
 }
 
-// report tells what was pushed.
+// report prints what was pushed.
 func (j *pushing) report(g *cli.Globals) error {
-	if companions := len(j.request.Companions); companions > 0 && !j.request.DryRun {
-		g.Say("%d signature%s and documents belong to it", companions, show.Plural(companions))
+	if referrers := len(j.request.Referrers); referrers > 0 && !j.request.DryRun {
+		g.Say("%d signature%s and documents belong to it", referrers, show.Plural(referrers))
 	}
 	return pushed(g, "pushed", j.ref, j.result)
 }
@@ -122,7 +122,7 @@ func (p *Push) archs() ([]arch.Arch, error) {
 	return artifact.PlatformFlags{Platform: p.Platform}.Archs()
 }
 
-// pushed tells what an upload did.
+// pushed reports what an upload did.
 func pushed(g *cli.Globals, verb string, ref registry.Reference, res registry.PushResult) error {
 	done := "everything is there already, nothing uploaded"
 	if !res.Unchanged() {

@@ -58,8 +58,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 }
 
 // account is the htpasswd line of the registry with authentication: the user
-// somebody, whose password is in login.txtar.
-const account = "somebody:$2a$04$PZOLuhf/YlDg2a9ZVKpPfON0gQoUu4k7H3PMk03dL3aDgzXDqpx.6\n"
+// alice, whose password is in login.txtar.
+const account = "alice:$2a$04$PZOLuhf/YlDg2a9ZVKpPfON0gQoUu4k7H3PMk03dL3aDgzXDqpx.6\n"
 
 func TestScripts(t *testing.T) { runScripts(t, "testdata/script") }
 

@@ -30,7 +30,7 @@ type Verified struct {
 }
 
 // Run fails unless one of the keys signed what the reference stands for. What
-// it finds is remembered, so that the artifact runs where there is no network.
+// it finds is remembered, so that the artifact runs without a network.
 func (v *Verify) Run(g *cli.Globals) error {
 	policy, err := artifact.TrustFlags{PublicKeys: v.Key, Policy: v.Policy}.FindPolicy(g.Ctx)
 	if err != nil {

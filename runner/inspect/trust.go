@@ -204,7 +204,7 @@ func (t Trust) print(p *textPrinter) {
 	case t.Signatures == 0:
 		p.line("Signed by:    no signature is known")
 	default:
-		p.line("Signed by:    nobody whom the policy trusts (signatures: %d)", t.Signatures)
+		p.line("Signed by:    none that the policy trusts (signatures: %d)", t.Signatures)
 	}
 	var rows [][]string
 	for _, d := range t.Documents {

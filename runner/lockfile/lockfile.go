@@ -41,7 +41,7 @@ const header = "# Written by \"gadget-run lock\". What is edited here is refused
 type Lock struct {
 	Version int      `yaml:"version"`
 	Gadgets []Gadget `yaml:"gadgets"` // sorted by name
-	// Checksum is of all the above. It finds edits; it defends against nobody.
+	// Checksum is of all the above. It finds edits; it is no defense.
 	Checksum digest.Digest `yaml:"checksum"`
 }
 
@@ -128,7 +128,7 @@ func Parse(data []byte) (Lock, error) {
 }
 
 // decode reads the one document of data, of which everything must be known. Another
-// version is told before what it has and this one does not.
+// version is reported before what it has and this one does not.
 func decode(data []byte, limits strictyaml.Limits, into any) error {
 	doc, err := strictyaml.Parse(data, limits)
 	if err != nil {
@@ -221,7 +221,7 @@ func (g Gadget) SignedBy() string {
 		all = append(all, text)
 	}
 	if len(all) == 0 {
-		return "nobody"
+		return "no one"
 	}
 	return strings.Join(all, ", ")
 }

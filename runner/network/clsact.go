@@ -75,7 +75,7 @@ func (q *Queues) open(index int) (*qdisc, error) {
 }
 
 // release ends one use of a qdisc. The last one removes it, when this process made
-// it and nobody else uses it.
+// it and no other program uses it.
 func (q *Queues) release(d *qdisc) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

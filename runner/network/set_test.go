@@ -103,7 +103,7 @@ func enter(s *network.Set, pid uint32) func() error {
 	}
 }
 
-// TestOwnNamespace tells the number of this program's own namespace, and enters it
+// TestOwnNamespace finds the number of this program's own namespace, and enters it
 // no second time for a process that shares it.
 func TestOwnNamespace(t *testing.T) {
 	c := newCounter(t, ebpf.SocketFilter)

@@ -12,7 +12,7 @@ import (
 )
 
 // Sockets returns a hook for socket filters: to packet sockets of the interfaces
-// with these names, or to one of all interfaces when there are none.
+// with these names, or to one of all interfaces without any.
 func Sockets(interfaces []string) Hook {
 	return func(prog *ebpf.Program) (io.Closer, error) {
 		if len(interfaces) == 0 {
@@ -45,7 +45,7 @@ type descriptor int
 // Close closes it.
 func (d descriptor) Close() error { return unix.Close(int(d)) }
 
-// packetSocket opens a packet socket whose filter is prog. Nobody reads it: what
+// packetSocket opens a packet socket whose filter is prog. It is never read: what
 // the program lets through fills a small buffer and is dropped.
 func packetSocket(index int, prog *ebpf.Program) (io.Closer, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)

@@ -24,7 +24,7 @@ type Queues struct {
 }
 
 // NewQueues returns the queues of the interfaces with these names, or of all but
-// the loopback interface when there are none.
+// the loopback interface without any.
 func NewQueues(interfaces []string) *Queues {
 	return &Queues{interfaces: interfaces, qdiscs: map[place]*qdisc{}}
 }

@@ -42,7 +42,7 @@ func withPeer(t *testing.T, p gadgettest.Contained) {
 	})
 }
 
-// sendOut sends a packet to somebody behind the interface who is not there.
+// sendOut sends a packet to an absent address of the network of the interface.
 func sendOut(t *testing.T, p gadgettest.Contained) {
 	t.Helper()
 	gadgettest.InNetwork(t, p.PID, func() error {

@@ -31,7 +31,7 @@ const (
 // environment.
 const FromEnvironment = "otlp"
 
-// What OpenTelemetry's specification of exporters sets where nobody else does.
+// What OpenTelemetry's specification of exporters sets where nothing else does.
 const (
 	defaultEndpoint = "http://localhost:4318"
 	defaultTimeout  = 10 * time.Second

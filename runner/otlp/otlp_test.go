@@ -391,7 +391,7 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// TestTimeUpDuringAnotherTry: the reason of the first try is told, not that the time
+// TestTimeUpDuringAnotherTry: the reason of the first try is reported, not that the time
 // for the second is up.
 func TestTimeUpDuringAnotherTry(t *testing.T) {
 	tries := make(chan struct{}, maxTries)

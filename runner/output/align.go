@@ -98,7 +98,7 @@ func cut(dst, text []byte, width int, col *column) []byte {
 }
 
 // cutTime appends what fits of a time, 2006-01-02T15:04:05.999999999Z, into keep
-// characters and a mark: the time of day, which tells the lines of a run apart, from
+// characters and a mark: the time of day, which distinguishes the lines of a run, from
 // its hours on.
 func cutTime(dst, text []byte, keep int) []byte {
 	_, clock, found := bytes.Cut(text, []byte("T"))

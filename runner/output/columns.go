@@ -25,7 +25,7 @@ const (
 	ellipsisStart
 	ellipsisMiddle
 	ellipsisNone
-	ellipsisTime // the date first, then what is behind the seconds
+	ellipsisTime // the date first, then the fraction of the seconds
 )
 
 // column is one column with its layout.

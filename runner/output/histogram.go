@@ -151,7 +151,7 @@ func appendPadded(dst []byte, text string, width int) []byte {
 	return pad(append(dst, text...), width-len(text))
 }
 
-// appendRight appends n behind spaces up to width.
+// appendRight appends spaces and n up to width.
 func appendRight(dst []byte, n uint64, width int) []byte {
 	text := strconv.FormatUint(n, 10)
 	return append(pad(dst, width-len(text)), text...)

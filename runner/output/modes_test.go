@@ -80,7 +80,7 @@ func TestHistogram(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := string(enc.Array(nil, [][]byte{s})); strings.Contains(got, "distribution") {
-		t.Errorf("a histogram that nobody asked for: %q", got)
+		t.Errorf("an unrequested histogram: %q", got)
 	}
 }
 
@@ -137,7 +137,7 @@ func packet(at uint64, ifindex, length, kept uint32, data string) []byte {
 	for _, v := range []uint32{ifindex, length, kept, 0} {
 		s = binary.NativeEndian.AppendUint32(s, v)
 	}
-	s = binary.NativeEndian.AppendUint64(s, uint64(kept)) // as engines tell it
+	s = binary.NativeEndian.AppendUint64(s, uint64(kept)) // as engines report it
 	return append(s, data...)
 }
 
@@ -334,7 +334,7 @@ func TestPcapTimestamp(t *testing.T) {
 	s := packet(5, 3, 1, 1, "a")
 	binary.NativeEndian.PutUint32(s[20:], 77)
 	file := enc.Event(nil, s)
-	file = file[binary.LittleEndian.Uint32(file[4:]):] // behind the interface
+	file = file[binary.LittleEndian.Uint32(file[4:]):] // after the interface
 	if at := binary.LittleEndian.Uint32(file[16:]); at != 77 {
 		t.Errorf("the packet is of %d, want 77", at)
 	}

@@ -456,7 +456,7 @@ func TestSinkReportsErrors(t *testing.T) {
 	s := NewSink(w, func(err error) { reported <- err })
 	s.Append(0, 1, func(dst []byte) []byte { return append(dst, 'x') })
 	if err := <-reported; !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("told %v", err)
+		t.Errorf("got %v", err)
 	}
 	s.Append(0, 1, func(dst []byte) []byte { return append(dst, 'y') })
 	if err := s.Close(time.Minute); !errors.Is(err, io.ErrClosedPipe) {

@@ -92,7 +92,7 @@ func annotatedNumber(src *field.Source, annotation string) (field.NumberFunc, er
 }
 
 // payloadOf returns how to find the packet of an event: a field, or what comes
-// behind the fields.
+// after the fields.
 func payloadOf(src *field.Source) (func(sample []byte) []byte, error) {
 	name, rest := src.Annotations[annotationPayload], src.Annotations[gadgetapi.AnnotationRestName]
 	if name == "" && rest == "" {
@@ -202,7 +202,7 @@ func endBlock(dst []byte, start int) []byte {
 	return binary.LittleEndian.AppendUint32(dst, length)
 }
 
-// padTo4 appends zeros behind n bytes up to a multiple of 4.
+// padTo4 appends zeros after n bytes up to a multiple of 4.
 func padTo4(dst []byte, n int) []byte {
 	for ; n%4 != 0; n++ {
 		dst = append(dst, 0)

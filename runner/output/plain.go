@@ -12,7 +12,7 @@ import (
 const annotationRawFields = "cli.raw.fields"
 
 // plain writes the texts of fields as they are, with tabs between them and a
-// newline behind each event that does not end with one.
+// newline after each event that does not end with one.
 type plain struct {
 	texts []field.AppendFunc
 }

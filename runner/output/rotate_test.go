@@ -175,7 +175,7 @@ func TestRotateThroughLink(t *testing.T) {
 	}
 }
 
-// TestRotateNeverWaits refuses what is not a file, also a named pipe that nobody
+// TestRotateNeverWaits refuses what is not a file, also a named pipe that no process
 // reads.
 func TestRotateNeverWaits(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")

@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
-// What a terminal is told: a screen of its own, without cursor and without
+// Terminal control sequences: a screen of its own, without cursor and without
 // breaking lines, and back; the parts of a picture.
 const (
 	enterScreen = "\x1b[?1049h\x1b[?25l\x1b[?7l"
@@ -140,7 +140,7 @@ func (t *Top) Array(dst []byte, samples [][]byte) []byte {
 	return t.Redraw(dst)
 }
 
-// Key is told which keys were pressed, as a terminal sends them, and reports
+// Key gets the keys that were pressed, as a terminal sends them, and reports
 // whether the user wants to leave.
 func (t *Top) Key(keys []byte) (quit bool) {
 	t.mu.Lock()

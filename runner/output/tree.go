@@ -25,7 +25,7 @@ type style interface {
 }
 
 // tree is an Encoder whose constant parts are rendered beforehand: an event is
-// a sequence of literals with one value behind each.
+// a sequence of literals with one value after each.
 type tree struct {
 	style style
 	steps []step

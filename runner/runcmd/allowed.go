@@ -11,7 +11,7 @@ import (
 )
 
 // allowList is what --allowed-gadgets says: references, "name@digest", digests
-// alone, and beginnings of references with a * behind them.
+// alone, and prefixes of references followed by *.
 type allowList struct {
 	text     []string
 	names    []string // complete references, by tag or by digest

@@ -36,7 +36,7 @@ type Cmd struct {
 
 	Pull            string      `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
 	DisallowPulling bool        `help:"Pull nothing, as --pull=never." group:"Gadget"`
-	AllowedGadgets  []string    `placeholder:"REFS" help:"Run no other gadgets than these: references, name@digest, a digest, or a prefix with * behind it." group:"Gadget"`
+	AllowedGadgets  []string    `placeholder:"REFS" help:"Run no other gadgets than these: references, name@digest, a digest, or a prefix followed by *." group:"Gadget"`
 	Locked          cli.File    `placeholder:"FILE" help:"Run only what this lock file names, with the digest that it has there." group:"Gadget"`
 	BTF             cli.File    `name:"btf" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
 	Timeout         cli.Timeout `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
@@ -240,7 +240,7 @@ func (s *session) read() error {
 		s.plan = gadgetapi.Empty()
 		return nil
 	default:
-		return errors.New("the gadget has neither an eBPF program nor a wasm program, there is nothing to run")
+		return errors.New("the gadget has neither an eBPF program nor a wasm program to run")
 	}
 	if s.plan, err = gadgetapi.Read(s.artifact.Object, s.metadata); err != nil {
 		return err
@@ -305,7 +305,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		s.confine()
 		s.notef("ready, %s", programsText(loaded.Attached()))
 		if s.rest.member.attached() {
-			s.ready.tell(s.detailf)
+			s.ready.notify(s.detailf)
 			finishReady = s.ready.finish
 		}
 		s.kernel = nil

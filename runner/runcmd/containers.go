@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// listWait is how long the start waits for the runtimes to tell what runs,
+	// listWait is how long the start waits for the runtimes to report what runs,
 	// when the user chose containers.
 	listWait = 10 * time.Second
 	// watchGrace is how long the end waits for the connections to the runtimes.
@@ -92,19 +92,19 @@ func (s *session) containerFields() *field.Containers {
 }
 
 // selected returns the test that an event of src comes from a container that
-// the user chose, nil when there is nothing to test. Events are also tested where
+// the user chose, nil when nothing is to be tested. Events are also tested where
 // the kernel filters: a header may have brought its filter into a gadget that
-// does not use it. A gadget that is told of the chosen containers alone, or sees
+// does not use it. A gadget that gets the chosen containers alone, or sees
 // packets in their networks alone, chooses by itself, too.
 func (f sourceConfig) selected(src *field.Source) (func(sample []byte) bool, error) {
 	inKernel := f.plan.FiltersMountNS()
 	byItself := inKernel || f.tellsContainers() || engine.WithinContainers(f.plan, f.places())
-	if !f.containers.selecting || byItself && !src.TellsContainer() {
+	if !f.containers.selecting || byItself && !src.NamesContainer() {
 		return nil, nil
 	}
-	if !src.TellsContainer() {
+	if !src.NamesContainer() {
 		return nil, fmt.Errorf("the gadget cannot choose containers: it has no filter of them, "+
-			"and the events of data source %q do not tell theirs, leave out -c and the flags like it", src.Name)
+			"and the events of data source %q do not carry theirs, leave out -c and the flags like it", src.Name)
 	}
 	tracker := f.containers.tracker
 	return func(s []byte) bool {
@@ -118,7 +118,7 @@ func (f sourceConfig) selected(src *field.Source) (func(sample []byte) bool, err
 func (s *session) follow(ctx context.Context, sources []*field.Source) (stop func()) {
 	useful := s.containers.selecting || s.containers.present && s.tellsContainers()
 	for _, src := range sources {
-		useful = useful || s.containers.present && src.TellsContainer()
+		useful = useful || s.containers.present && src.NamesContainer()
 	}
 	useful = useful || s.containers.present && engine.EntersContainers(s.plan, s.places())
 	if !useful {

@@ -26,7 +26,7 @@ import (
 type node struct {
 	running []container.Container
 	later   chan container.Event
-	ended   chan struct{} // closed when nobody watches any more
+	ended   chan struct{} // closed when the watch has ended
 }
 
 func newNode(running ...container.Container) *node {
@@ -187,7 +187,7 @@ func TestChosenContainers(t *testing.T) {
 	}
 }
 
-// silent never tells what runs.
+// silent never reports what runs.
 type silent struct{ ended chan struct{} }
 
 func (s silent) Watch(ctx context.Context, _ func(container.Event)) error {

@@ -89,7 +89,7 @@ func (s *session) withContainers(feeds []engine.Feed) []engine.Feed {
 func (s *session) followContainers(emit func(sample []byte)) (stop func()) {
 	var mu sync.Mutex
 	stopped := false
-	tell := func(typ string, c *container.Container) {
+	add := func(typ string, c *container.Container) {
 		mu.Lock()
 		defer mu.Unlock()
 		if stopped {
@@ -104,14 +104,14 @@ func (s *session) followContainers(emit func(sample []byte)) (stop func()) {
 		emit(sample)
 	}
 	if !s.containers.selecting {
-		tell(containerCreated, &container.Container{PID: machine, MountNS: mountNSOf("/proc/1/ns/mnt")})
+		add(containerCreated, &container.Container{PID: machine, MountNS: mountNSOf("/proc/1/ns/mnt")})
 	}
 	s.containers.tracker.Attend(func(c *container.Container, runs bool) {
 		if runs {
-			tell(containerCreated, c)
+			add(containerCreated, c)
 			return
 		}
-		tell(containerDeleted, c)
+		add(containerDeleted, c)
 	})
 	return func() {
 		mu.Lock()
@@ -120,7 +120,7 @@ func (s *session) followContainers(emit func(sample []byte)) (stop func()) {
 	}
 }
 
-// mountNSOf returns the number of a mount namespace, 0 when it cannot be told.
+// mountNSOf returns the number of a mount namespace, 0 when it is unknown.
 func mountNSOf(path string) uint64 {
 	info, err := os.Stat(path)
 	if err != nil {

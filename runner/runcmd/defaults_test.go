@@ -79,7 +79,7 @@ func TestDefaultsOfEveryRunnerParam(t *testing.T) {
 
 func TestDefaultsBySource(t *testing.T) {
 	s, stderr := withParamDefaults(t, map[string]string{
-		"operator.filter.filter.open": "fd>3", "operator.filter.filter.close": "fd>4", "operator.nobody.knows": "it",
+		"operator.filter.filter.open": "fd>3", "operator.filter.filter.close": "fd>4", "operator.unknown.knows": "it",
 	}, "REF")
 	if err := s.defaults(); err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 )
 
 // feedOperators are the operators of gadget.yaml that fill a data source by
-// themselves when they are told to: which, how often, and from what.
+// themselves when asked to: which, how often, and from what.
 var feedOperators = []struct {
 	operator, source string
 	interval         time.Duration

@@ -127,7 +127,7 @@ func both(first, second func(sample []byte) bool) func(sample []byte) bool {
 }
 
 // expression compiles text. Events for which it fails are not shown; the first
-// one of them is told.
+// one of them is reported.
 func (f sourceConfig) expression(src *field.Source, text string) (func(sample []byte) bool, error) {
 	compiled, err := filterexpr.Compile(src, text)
 	if err != nil {

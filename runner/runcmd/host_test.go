@@ -57,8 +57,8 @@ func TestBootTime(t *testing.T) {
 }
 
 // TestBootTimeInNamespace starts this test again in a time namespace whose
-// CLOCK_BOOTTIME is far ahead: what eBPF programs read is still told as the same
-// moment, and what /proc tells, which is ahead as well, too.
+// CLOCK_BOOTTIME is far ahead: what eBPF programs read is still reported as the same
+// moment, and what /proc reports, which is ahead as well, too.
 func TestBootTimeInNamespace(t *testing.T) {
 	const env = "GADGET_RUN_TEST_BOOT"
 	if os.Getenv(env) != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/lockfile"
 )
 
-// lockedTo is the lock file of --locked; without a file it holds nobody.
+// lockedTo is the lock file of --locked; without a file it holds nothing.
 type lockedTo struct {
 	file string
 	lock lockfile.Lock

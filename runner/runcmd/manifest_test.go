@@ -95,7 +95,7 @@ func TestManifestParamsAreFlags(t *testing.T) {
 	}
 	for _, p := range gadgetapi.RunnerParams() {
 		if !flags[p.Flag] {
-			t.Errorf("%s: there is no flag %s", p.Name, p.Flag)
+			t.Errorf("%s: flag %s does not exist", p.Name, p.Flag)
 		}
 	}
 }

@@ -94,7 +94,7 @@ func (m *member) doneWriting() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.writing--; m.writing == 0 {
-		_ = m.file.Close() // every write has told its errors
+		_ = m.file.Close() // every write has reported its errors
 		m.file = nil
 	}
 }

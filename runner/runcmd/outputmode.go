@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
 
-// columnLists are the values of --output that name columns behind a "=".
+// columnLists are the values of --output that name columns after a "=".
 var columnLists = []string{"custom-columns=", "columns="}
 
 // view is what --output asks for one data source.

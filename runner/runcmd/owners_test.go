@@ -57,7 +57,7 @@ func startOwner(t *testing.T, l net.Listener) (*lockedBuffer, func() error) {
 	waitFor(t, "the ready line", func() bool { return strings.Contains(stderr.String(), "ready") })
 	if strings.Contains(stderr.String(), "who owns") {
 		_ = stop()
-		t.Skipf("needs a kernel that tells the owners of sockets: %s", stderr.String())
+		t.Skipf("needs a kernel that reports the owners of sockets: %s", stderr.String())
 	}
 	return stdout, stop
 }

@@ -37,7 +37,7 @@ func TestPacketsOfContainers(t *testing.T) {
 	time.Sleep(200 * time.Millisecond) // for more, which must not come
 	before := packetsOf(t, stdout.String())
 	// The loopback interface shows a packet on its way out and in, and the answer
-	// that nobody listens in the same way.
+	// that no process listens in the same way.
 	if before[a.NetNS] != 4 || len(before) != 1 {
 		t.Errorf("packets by network namespace: %v, want 4 of %d", before, a.NetNS)
 	}
@@ -60,7 +60,7 @@ func TestPacketsOfContainers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(stdout.String(), `"podName":"pod-b"`) {
-		t.Errorf("no event tells its pod:\n%s", stdout.String())
+		t.Errorf("no event names its pod:\n%s", stdout.String())
 	}
 	if !t.Failed() {
 		t.Log(sawPackets)

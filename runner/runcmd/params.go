@@ -47,7 +47,7 @@ func findParam(params []gadgetapi.Param, flag string, commandFlags []string) (ga
 	}
 	if f, ok := foreignParam(key); ok && long {
 		if f.Refused {
-			return gadgetapi.Param{}, fmt.Errorf("there is no flag %s here: %s", flag, f.Why)
+			return gadgetapi.Param{}, fmt.Errorf("flag %s is not supported: %s", flag, f.Why)
 		}
 		return foreign(f), nil
 	}

@@ -21,7 +21,7 @@ const (
 	readyGrace  = 100 * time.Millisecond
 )
 
-// readiness tells those who wait that every program is attached: a person on
+// readiness notifies those who wait that every program is attached: a person on
 // stderr, a script on a file descriptor, a service manager on its socket.
 type readiness struct {
 	file     *os.File // of --ready-fd, nil without
@@ -31,7 +31,7 @@ type readiness struct {
 
 // openReadiness checks the file descriptor fd, 0 for none. The process must have
 // been started with it: one that it opened itself closes when a program is
-// executed, and is somebody else's.
+// executed, and belongs to that program.
 func openReadiness(fd int, getenv func(string) string) (*readiness, error) {
 	r := &readiness{socket: getenv("NOTIFY_SOCKET")}
 	if fd == 0 {
@@ -49,10 +49,10 @@ func openReadiness(fd int, getenv func(string) string) (*readiness, error) {
 	return r, nil
 }
 
-// tell writes one line to the file descriptor and closes it, and sends the
+// notify writes one line to the file descriptor and closes it, and sends the
 // service manager its message. Whoever does not read holds nothing up: the
-// caller does not wait for it. failed is told what did not work.
-func (r *readiness) tell(failed func(format string, args ...any)) {
+// caller does not wait for it. failed is called with what did not work.
+func (r *readiness) notify(failed func(format string, args ...any)) {
 	var both sync.WaitGroup
 	both.Go(func() {
 		if err := r.write(); err != nil {
@@ -71,7 +71,7 @@ func (r *readiness) tell(failed func(format string, args ...any)) {
 	}()
 }
 
-// finish lets what tell began be done, for at most readyGrace.
+// finish lets what notify began be done, for at most readyGrace.
 func (r *readiness) finish() {
 	select {
 	case <-r.reported:

@@ -27,16 +27,16 @@ func TestReadyTellsEverybody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.tell(t.Errorf)
+	r.notify(t.Errorf)
 	r.finish()
 	script := os.NewFile(uintptr(ends[0]), "pipe")
 	defer script.Close()
 	if got, err := io.ReadAll(script); string(got) != "ready\n" || err != nil {
-		t.Errorf("the script is told %q, %v", got, err)
+		t.Errorf("the script got %q, %v", got, err)
 	}
 	message := make([]byte, 64)
 	if n, err := manager.Read(message); string(message[:n]) != "READY=1" || err != nil {
-		t.Errorf("the service manager is told %q, %v", message[:n], err)
+		t.Errorf("the service manager got %q, %v", message[:n], err)
 	}
 }
 
@@ -63,7 +63,7 @@ func TestReadyDoesNotWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	r.tell(func(string, ...any) {})
+	r.notify(func(string, ...any) {})
 	r.finish()
 	if took := time.Since(begin); took > readyGrace+5*time.Second {
 		t.Errorf("a full pipe held the run up for %s", took)

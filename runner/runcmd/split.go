@@ -9,7 +9,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
-// FlagSet tells which flags the command line itself knows, by name with
+// FlagSet lists which flags the command line itself knows, by name with
 // dashes; the value is true for flags that take no value.
 type FlagSet map[string]bool
 
@@ -99,7 +99,7 @@ func (s *splitter) switched(arg string, next []string) bool {
 	return true
 }
 
-// sourceFlags are the flags that may name a data source behind a dot, as other
+// sourceFlags are the flags that may name a data source after a dot, as other
 // runners take it: --filter.open=RULES is --filter=open:RULES.
 var sourceFlags = []string{"--filter-expr", "--filter"}
 

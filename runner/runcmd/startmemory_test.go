@@ -65,7 +65,7 @@ func residentFile(t *testing.T) int {
 	}
 	m := regexp.MustCompile(`RssFile:\s+(\d+) kB`).FindSubmatch(status)
 	if m == nil {
-		t.Skip("needs a kernel that tells the memory of a process by its kind")
+		t.Skip("needs a kernel that reports the memory of a process by its kind")
 	}
 	n, err := strconv.Atoi(string(m[1]))
 	if err != nil {

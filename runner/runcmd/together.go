@@ -20,7 +20,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/rights"
 )
 
-// gadgetField is the field that tells which gadget of several an event is of.
+// gadgetField is the field that says which gadget of several an event is of.
 const gadgetField = "gadget"
 
 // maxTogether is how many gadgets one run has at most.
@@ -50,7 +50,7 @@ type company struct {
 	uncount  func()            // ends serving and sending what is counted
 	counted  int               // gadgets that are counted
 	rights   rights.Set        // what the gadgets need that are attached
-	confined int               // gadgets that have told
+	confined int               // gadgets that have reported
 	gadgets  int               // of the run
 
 	file    *output.RotatingFile // of --output-file, nil until a gadget writes
@@ -197,7 +197,7 @@ func (m *member) stopCounting() {
 	}
 }
 
-// readiness returns what tells that the run is ready, one for all gadgets.
+// readiness returns what reports that the run is ready, one for all gadgets.
 func (m *member) readiness(open func() (*readiness, error)) (*readiness, error) {
 	if m == nil {
 		return open()
@@ -238,7 +238,7 @@ func (m *member) prefix() string {
 	return m.name + ": "
 }
 
-// mark adds to sources the field that tells the gadget.
+// mark adds to sources the field that names the gadget.
 func (m *member) mark(sources []*field.Source) {
 	if m == nil {
 		return

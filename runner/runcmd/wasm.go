@@ -184,8 +184,8 @@ func wasmField(f *field.Field) *wasm.Field {
 	return out
 }
 
-// restField makes the last field of a data source the bytes behind its events,
-// which move behind what the wasm program adds.
+// restField makes the last field of a data source the bytes after its events,
+// which move after what the wasm program adds.
 func restField(to *wasm.Source, src *field.Source) {
 	f, slot := to.Fields[len(to.Fields)-1], gadgetapi.RestSlot(src.EventSize)
 	f.Kind = wasm.Bytes

@@ -110,8 +110,8 @@ func TestSpecialTypesOfAWasmProgram(t *testing.T) {
 	if got := to.Lookup("error").Annotations["description"]; got != "why" {
 		t.Errorf("the text is described as %q", got)
 	}
-	if !to.TellsContainer() || to.Lookup("plain") != nil || to.Lookup("text") != nil {
-		t.Errorf("fields %v, tells its container: %v", to.Fields, to.TellsContainer())
+	if !to.NamesContainer() || to.Lookup("plain") != nil || to.Lookup("text") != nil {
+		t.Errorf("fields %v, names its container: %v", to.Fields, to.NamesContainer())
 	}
 	if typed, err := w.typed(&wasm.Source{Name: "none"}); typed != nil || err != nil {
 		t.Errorf("a source without such fields: %v, %v", typed, err)

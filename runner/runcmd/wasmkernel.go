@@ -61,8 +61,8 @@ func (k *wasmKernel) SyscallName(n uint64) (string, bool) { return field.Syscall
 // SyscallNumber implements wasm.Kernel.
 func (k *wasmKernel) SyscallNumber(name string) (uint64, bool) { return field.SyscallNumber(name) }
 
-// errNoDeclaration says that the kernel does not tell the parameters.
-var errNoDeclaration = fmt.Errorf("%w: the kernel has no tracepoint that tells its parameters", wasm.ErrAbsent)
+// errNoDeclaration says that the kernel does not declare the parameters.
+var errNoDeclaration = fmt.Errorf("%w: the kernel has no tracepoint that declares its parameters", wasm.ErrAbsent)
 
 // SyscallParams implements wasm.Kernel.
 func (k *wasmKernel) SyscallParams(name string) ([]wasm.SyscallParam, error) {

@@ -29,7 +29,7 @@ func specialType(f *wasm.Field) string {
 
 // typed returns the fields of a special type that the wasm program added to a data
 // source, nil for none: as they would be in the event of an eBPF program, with their
-// texts and with what is known of the container that they tell.
+// texts and with what is known of the container that they name.
 func (w *wasmRun) typed(src *wasm.Source) (*field.Source, error) {
 	event := &btf.Struct{Name: src.Name, Size: src.RecordSize()}
 	for _, f := range src.Fields {

@@ -55,7 +55,7 @@ type Options struct {
 	Cache *btf.Cache
 	// Tracefs calls a function where tracefs is mounted; nil where it is anyway.
 	Tracefs func(fn func() error) error
-	// Warn is told what goes wrong later, from another goroutine.
+	// Warn is called for what goes wrong later, from another goroutine.
 	Warn func(error)
 }
 

@@ -55,7 +55,7 @@ type Processes struct {
 	file   reader
 }
 
-// processKey tells a process from a later one with its number.
+// processKey distinguishes a process from a later one with its number.
 type processKey struct {
 	pid   int32
 	start uint64

@@ -128,7 +128,7 @@ func readProgram(id ebpf.ProgramID, memory map[ebpf.MapID]uint64) (Program, erro
 	return row, nil
 }
 
-// mapMemory returns what the kernel counts a map at, 0 when it does not tell.
+// mapMemory returns what the kernel counts a map at, 0 when it does not report it.
 func mapMemory(id ebpf.MapID) uint64 {
 	m, err := ebpf.NewMapFromID(id)
 	if err != nil {

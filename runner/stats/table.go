@@ -18,7 +18,7 @@ import (
 type Table struct {
 	// Row is the struct of an entry.
 	Row *btf.Struct
-	// Read returns the entries that there are now, one behind the other. What is
+	// Read returns the entries that exist now, one after the other. What is
 	// relative to the last reading is 0 at the first.
 	Read func() ([]byte, error)
 	io.Closer

@@ -14,7 +14,7 @@ const (
 type Stacks struct {
 	kernel *KernelStacks
 	user   *UserStacks
-	pidns  uint32 // that of this process's /proc, 0 when it cannot be told
+	pidns  uint32 // that of this process's /proc, 0 when it is unknown
 }
 
 // Bind gives s the maps of a loaded gadget; those that it does not have are nil.

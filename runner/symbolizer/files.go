@@ -23,7 +23,7 @@ const (
 	maxDebugBytes = 512 << 20 // of a file with debugging symbols whose checksum is taken
 )
 
-// fileID tells files apart, also before and after they were written to.
+// fileID distinguishes files, also before and after they were written to.
 type fileID struct {
 	dev, inode uint64
 	size       int64
@@ -98,7 +98,7 @@ func (s *files) keep(id fileID, f *file) {
 	}
 }
 
-// read fills f from the file behind r, or from the file that has its symbols.
+// read fills f from the file in r, or from the file that has its symbols.
 func (s *files) read(f *file, r io.ReaderAt, size int64, name string, root *rootfs.FS) error {
 	elf, err := binary.New(r, size)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 	maxKernelSymbols = 1 << 21
 	maxKernelNames   = 64 << 20
 	maxKernelLine    = 4096
-	// maxKernelFunction is how far behind a symbol an address still belongs to it.
+	// maxKernelFunction is how far after a symbol an address still belongs to it.
 	maxKernelFunction = 1 << 20
 )
 
@@ -35,7 +35,7 @@ var ErrHidden = errors.New("the kernel hides the addresses of its symbols, " +
 // Kernel names the functions of the running kernel. The zero Kernel is ready; it
 // reads the symbols when it is first asked. It may be used from any goroutine.
 type Kernel struct {
-	// Warn is told once why there are no names, may be nil.
+	// Warn is called once with the reason why names are missing; may be nil.
 	Warn func(error)
 
 	once  sync.Once

@@ -95,7 +95,7 @@ func TestKernelStacks(t *testing.T) {
 	}
 	k := &Kernel{table: table}
 	k.once.Do(func() {})
-	// The second returns to the byte behind first_function, which called.
+	// The second returns to the byte after first_function, which called.
 	s := NewKernelStacks(stackMap{7: {0xffffffff81002000, 0xffffffff81002000, 0x1000}}, k)
 	for id, want := range map[uint32]string{
 		7: "second_function; first_function; [unknown]; ", 8: "", uint32(0xfffffff2): "",

@@ -23,7 +23,7 @@ type mapping struct {
 	path               string
 }
 
-// anonymous reports whether no file is behind the mapping.
+// anonymous reports whether the mapping has no file.
 func (m *mapping) anonymous() bool { return m.inode == 0 }
 
 // parseMaps reads the executable mappings out of /proc/PID/maps, in the order of

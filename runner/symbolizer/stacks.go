@@ -187,7 +187,7 @@ func (s *UserStacks) text(st UserStack) *UserText {
 }
 
 // symbol appends the name of the function at addr. The mappings of the process
-// tell most; where it has ended the build id helps.
+// reveal most; where it has ended the build id helps.
 func (s *UserStacks) symbol(dst []byte, st UserStack, addr uint64, b buildID, first bool) []byte {
 	start := len(dst)
 	if first {

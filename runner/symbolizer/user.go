@@ -52,7 +52,7 @@ type process struct {
 	read  time.Time
 }
 
-// Append appends the name of the function at addr of p: what symbols tell, else
+// Append appends the name of the function at addr of p: what symbols say, else
 // "file+0xoffset" where a file is mapped, else the address.
 func (u *User) Append(dst []byte, p Process, addr uint64) []byte {
 	u.mu.Lock()
@@ -60,7 +60,7 @@ func (u *User) Append(dst []byte, p Process, addr uint64) []byte {
 	return u.append(dst, p, addr, addr)
 }
 
-// AppendCaller is Append for an address that a call returns to. It may be behind
+// AppendCaller is Append for an address that a call returns to. It may be after
 // the end of the function that called, so the call itself is looked up.
 func (u *User) AppendCaller(dst []byte, p Process, addr uint64) []byte {
 	u.mu.Lock()

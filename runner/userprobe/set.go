@@ -43,7 +43,7 @@ type Probe struct {
 // MaxSingle is how many functions are probed by a link for each.
 const MaxSingle = 256
 
-// fileID tells files apart as the kernel's probes do: by the file itself, not by
+// fileID distinguishes files as the kernel's probes do: by the file itself, not by
 // the mount through which it is seen. An overlay shows a file of its layers
 // under another device, all else is the same.
 type fileID struct {

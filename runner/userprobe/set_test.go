@@ -62,7 +62,7 @@ func (c counter) take(t *testing.T) (calls, cookies uint64) {
 }
 
 // program calls a function of libc that nothing else calls, as often as it is
-// told, and passes a static probe with a semaphore.
+// notified, and passes a static probe with a semaphore.
 const program = `#include <stdlib.h>
 #include <string.h>
 #include <stdint.h>
@@ -214,7 +214,7 @@ func TestProgramsAndReturns(t *testing.T) {
 		}
 	}
 	if err := s.Add(Probe{Program: c.prog, Target: target(t, "uprobe", "prog:probed+100000")}, root); err == nil {
-		t.Error("an offset behind the function is taken")
+		t.Error("an offset beyond the function is taken")
 	}
 }
 

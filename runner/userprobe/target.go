@@ -70,7 +70,7 @@ type place struct {
 	arguments         string // of a static probe
 }
 
-// errGoReturn is why there are no probes at returns in Go: the kernel puts another
+// errGoReturn is why probes at returns in Go are refused: the kernel puts another
 // return address onto the stack, and Go's runtime ends the program when it meets
 // that while it grows, moves or scans the stack.
 var errGoReturn = errors.New("a probe at the return of a function of Go makes the program crash, use a uprobe where " +

@@ -16,7 +16,7 @@ type slowOutput struct {
 
 func (o *slowOutput) Event(*wasm.Source, []byte) { o.busy = o.busy || o.program.Busy() }
 
-// TestBusy tells a program that is at work from one whose output is.
+// TestBusy distinguishes a program that is at work from one whose output is.
 func TestBusy(t *testing.T) {
 	p, g := startAll(t, "loop in event", wasm.Limits{
 		MemoryPages: 512, Start: 3 * time.Second, Event: 500 * time.Millisecond,

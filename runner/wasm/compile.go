@@ -18,7 +18,7 @@ import (
 type Compilation struct {
 	runtime wazero.Runtime
 	cache   wazero.CompilationCache // nil without directory
-	warning error                   // why there is no cache
+	warning error                   // why it has no cache
 
 	done   chan struct{}
 	module wazero.CompiledModule

@@ -3,7 +3,7 @@
 // files, no network, no environment, no clock of the machine.
 //
 // An event is the bytes that the eBPF program sent. Values that a program adds
-// lie behind them: a slot of fixed size for each added field, and behind the
+// follow them: a slot of fixed size for each added field, and after the
 // slots the text that some of the slots point to. Such a record is read with
 // prepared decoders, as the event alone is.
 package wasm

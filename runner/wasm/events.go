@@ -32,7 +32,7 @@ func (p *Program) subscribe(s *Source, sub subscription) error {
 	case p.module.ExportedFunction(exportCallback) == nil:
 		return fmt.Errorf("subscribing to %q: the program does not export %s", s.Name, exportCallback)
 	case sub.kind < subscribeData || sub.kind > subscribePacket:
-		return fmt.Errorf("subscribing to %q: there is no subscription type %d", s.Name, sub.kind)
+		return fmt.Errorf("subscribing to %q: subscription type %d does not exist", s.Name, sub.kind)
 	case sub.kind == subscribeArray && !s.Array:
 		return fmt.Errorf("subscribing to %q: it has single events, not arrays", s.Name)
 	case len(s.subs) >= maxSubs:

@@ -26,7 +26,7 @@ func (p *Program) explain(name string, limit time.Duration, err error) error {
 	return fmt.Errorf("the wasm program stopped in %s: %s", name, strings.TrimPrefix(firstLine(err), "wasm error: "))
 }
 
-// firstLine returns the text of err without the trace behind it.
+// firstLine returns the text of err without the trace after it.
 func firstLine(err error) string {
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	return oneLine(first)

@@ -46,7 +46,7 @@ func getScalar(c call) {
 	c.stack[0] = 0
 	if address != 0 && !c.memory.WriteUint32Le(address, resultError) {
 		// A program that gives the address of memory that is not its own cannot
-		// be told in another way.
+		// be reported in another way.
 		panic(fmt.Errorf("fieldGetScalar: the address %#x of the error is not the program's memory", address))
 	}
 }
@@ -123,7 +123,7 @@ func (c call) set(kind Kind) error {
 		return r.setBuffer(f, b)
 	}
 	if !kind.valid() {
-		return fmt.Errorf("there is no kind %d", kind)
+		return fmt.Errorf("kind %d does not exist", kind)
 	}
 	dst, err := r.scalar(f, kindSizes[kind])
 	if err != nil {

@@ -38,7 +38,7 @@ func logMessage(c call) {
 	case err != nil:
 		c.log.warnf("gadgetLog: %v", err)
 	case level > Trace:
-		c.log.warnf("gadgetLog: there is no level %d: %s", level, text)
+		c.log.warnf("gadgetLog: level %d does not exist: %s", level, text)
 	default:
 		c.log.log(level, text)
 	}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// FunctionDeclaration is the function that tells the parameters of a system call.
+// FunctionDeclaration is the function that returns the parameters of a system call.
 const FunctionDeclaration = "getSyscallDeclaration"
 
 var kernelFunctions = []Function{

@@ -88,7 +88,7 @@ func newMap(c call) {
 
 func (c call) makeMap(spec *ebpf.MapSpec) (*heldMap, error) {
 	if spec.Type == ebpf.UnspecifiedMap || spec.Type > maxKnownMap {
-		return nil, fmt.Errorf("there is no map type %d", uint32(spec.Type))
+		return nil, fmt.Errorf("map type %d does not exist", uint32(spec.Type))
 	}
 	bytes := (int64(spec.KeySize) + int64(spec.ValueSize)) * max(int64(spec.MaxEntries), 1)
 	if bytes < 0 || c.usage.mapBytes+bytes > maxMapBytes {

@@ -64,7 +64,7 @@ type Options struct {
 	// Log receives messages up to LogLevel; may be nil.
 	Log      func(level Level, text string)
 	LogLevel Level
-	// Failed is told once when the program fails while events come; may be nil.
+	// Failed is called once when the program fails while events come; may be nil.
 	Failed func(error)
 	// Cache is the directory of compiled modules, empty for none.
 	Cache string

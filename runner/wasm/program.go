@@ -44,7 +44,7 @@ type Program struct {
 
 	ctx    context.Context // of every call
 	cancel context.CancelFunc
-	turn   chan struct{} // holds a token while somebody is in the program
+	turn   chan struct{} // holds a token while a goroutine is in the program
 	watch  watchdog
 
 	working  atomic.Int32 // above 0 while the program handles something
@@ -69,7 +69,7 @@ func (p *Program) Err() error {
 }
 
 // Sources returns the data sources: those of the eBPF program, and those that
-// the program has made behind them.
+// the program has made after them.
 func (p *Program) Sources() []*Source { return p.sources }
 
 // Imports reports whether the program uses a function of the API.

@@ -2,7 +2,7 @@ package wasm
 
 import "testing"
 
-// TestRecordsWithRest keeps what is behind an event behind the slots of added
+// TestRecordsWithRest keeps what is after an event after the slots of added
 // fields.
 func TestRecordsWithRest(t *testing.T) {
 	s := &Source{Name: "packets", Size: 8}

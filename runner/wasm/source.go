@@ -118,7 +118,7 @@ func (s *Source) addField(name string, kind Kind) (*Field, error) {
 	case name == "" || len(name) > maxNameSize:
 		return nil, fmt.Errorf("%q is not a name of 1 to %d bytes", name, maxNameSize)
 	case !kind.valid():
-		return nil, fmt.Errorf("field %q: there is no kind %d", name, kind)
+		return nil, fmt.Errorf("field %q: kind %d does not exist", name, kind)
 	case slices.ContainsFunc(s.Fields, func(f *Field) bool { return f.Name == name }):
 		return nil, fmt.Errorf("data source %q already has a field %q", s.Name, name)
 	case s.added() >= maxAddedFields:
@@ -146,8 +146,8 @@ type record struct {
 	buf    []byte
 }
 
-// reset makes r a record of event, whose slots are empty. What is behind the event
-// stays behind the slots.
+// reset makes r a record of event, whose slots are empty. What is after the event
+// stays after the slots.
 func (r *record) reset(event []byte) {
 	fixed := min(len(event), int(r.source.Size))
 	r.buf = append(r.buf[:0], event[:fixed]...)

@@ -84,7 +84,7 @@ func (p *Program) canAddSource(name string, typ uint32) error {
 	case name == "" || len(name) > maxNameSize:
 		return fmt.Errorf("%q is not a name of 1 to %d bytes", name, maxNameSize)
 	case typ != typeSingle && typ != typeArray:
-		return fmt.Errorf("data source %q: there is no type %d", name, typ)
+		return fmt.Errorf("data source %q: type %d does not exist", name, typ)
 	case p.source(name) != nil:
 		return fmt.Errorf("there is already a data source %q", name)
 	case len(p.sources) >= maxSources:

@@ -90,14 +90,14 @@ func (c call) u32(i int) uint32 { return uint32(c.stack[i]) }
 // ret sets the result.
 func (c call) ret(v uint32) { c.stack[0] = uint64(v) }
 
-// The results of functions that tell nothing else.
+// The results of functions that return nothing else.
 const (
 	resultOK    = 0
 	resultError = 1
 )
 
 // ErrAbsent says that something is not there, which programs ask to find out.
-// Only those who want details are told.
+// Only a verbose run shows it.
 var ErrAbsent = errors.New("none exists")
 
 // report logs the error of a function of the API.

@@ -27,6 +27,6 @@ func TestMatch(t *testing.T) {
 		}
 	}
 	if In("vfs_open") || !In("vfs_?pen") {
-		t.Error("In does not tell patterns from names")
+		t.Error("In does not distinguish patterns from names")
 	}
 }

@@ -25,7 +25,7 @@ def _archive_root(rctx):
     path = rctx.attr.archive
     root = rctx.path(path) if path.startswith("/") else rctx.workspace_root.get_child(path)
     if not root.exists or not root.is_dir:
-        fail("btfhub.archive: there is no directory %r; name a checkout of btfhub-archive, or a directory made by btfarchive" % path)
+        fail("btfhub.archive: directory %r does not exist; name a checkout of btfhub-archive, or a directory made by btfarchive" % path)
     return root
 
 def _btfhub_hub_impl(rctx):

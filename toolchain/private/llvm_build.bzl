@@ -34,7 +34,7 @@ bpf_toolchain(
 
 LLVM_ATTRS = {
     "headers": attr.string_list(
-        doc = "Labels of bpf_headers that serve every arch, behind those of gadgets.",
+        doc = "Labels of bpf_headers that serve every arch, after those of gadgets.",
         mandatory = True,
     ),
     "vmlinux": attr.string_dict(

@@ -12,7 +12,7 @@ def _llvm_local_impl(rctx):
     for program in ("clang", "llvm-strip"):
         file = rctx.path("%s/bin/%s" % (rctx.attr.path, program))
         if not file.exists:
-            fail("attribute 'path': there is no %s; give the directory of an LLVM installation, such as /usr/lib/llvm-19" % file)
+            fail("attribute 'path': %s does not exist; give the directory of an LLVM installation, such as /usr/lib/llvm-19" % file)
         rctx.symlink(file, "bin/" + program)
     clang = rctx.path(rctx.attr.path + "/bin/clang")
     rctx.watch(clang)

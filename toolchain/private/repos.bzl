@@ -13,7 +13,7 @@ HUB = "bpf_toolchains"
 
 _VMLINUX = {arch: "@bpf_vmlinux_%s//:headers" % arch for arch in ARCHS}
 
-# Headers for every arch, in the order of the include path, behind those of gadgets.
+# Headers for every arch, in the order of the include path, after those of gadgets.
 _HEADERS = ["@bpf_libbpf//:headers", "@bpf_linux//:headers", "@bpf_linux//:asm"]
 
 def _declare_llvm(repo, machine, choice, mirror):

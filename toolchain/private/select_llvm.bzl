@@ -50,8 +50,8 @@ def select_llvm(requests, archs):
     """Chooses the LLVM of every architecture that compiles gadgets.
 
     The root module decides. A request for one architecture (llvm_release, local_llvm) outweighs one for all of them
-    (toolchain). A request of another module that agrees with the outcome is welcome; any other is an error, since nobody would
-    see that it has no effect.
+    (toolchain). A request of another module that agrees with the outcome is welcome; any other is an error, since it would
+    have no effect without a message.
 
     Args:
       requests: list of struct(module, is_root, tag, arch ("" for all), choice).

@@ -38,8 +38,8 @@ def _check(requests, archs):
 def select_vmlinux(requests, archs):
     """Chooses the vmlinux.h of every arch of gadgets.
 
-    The root module decides. A request of another module that agrees with it is welcome; any other is an error, since nobody would
-    see that it has no effect.
+    The root module decides. A request of another module that agrees with it is welcome; any other is an error, since it would
+    have no effect without a message.
 
     Args:
       requests: list of struct(module, is_root, tag, arch, choice).

@@ -58,7 +58,7 @@ func run(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer
 func generate(object []byte, f flags, notes io.Writer) (source []byte, err error) {
 	defer guard.Panics(&err)
 	if len(object) == 0 {
-		return nil, errors.New("the gadget has no program, so there is nothing to bind; remove gadget_go_bindings")
+		return nil, errors.New("the gadget has no program to bind; remove gadget_go_bindings")
 	}
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	if err != nil {

@@ -33,8 +33,8 @@ type add struct {
 	File      string    `name:"file" placeholder:"FILE" help:"Write the archive of the one input to this file, and to no directory."`
 	Distro    string    `name:"distro" placeholder:"ID" help:"Distribution, as os-release's ID spells it. With --host, default: this host's."`
 	Version   string    `name:"version" placeholder:"VERSION" help:"Version directory, such as 12 or bullseye. With --host, default: this host's."`
-	Arch      string    `name:"arch" placeholder:"ARCH" help:"amd64 or arm64; needed for raw BTF, which does not tell."`
-	Release   string    `name:"release" placeholder:"RELEASE" help:"What uname -r prints on that kernel; needed where the input does not tell. One input only."`
+	Arch      string    `name:"arch" placeholder:"ARCH" help:"amd64 or arm64; needed for raw BTF, which does not name it."`
+	Release   string    `name:"release" placeholder:"RELEASE" help:"What uname -r prints on that kernel; needed where the input does not name it. One input only."`
 	Host      bool      `name:"host" help:"Also take the running kernel's BTF."`
 	Pahole    string    `name:"pahole" default:"pahole" placeholder:"PATH" help:"pahole, to make BTF from a vmlinux that has only DWARF."`
 	Force     bool      `name:"force" help:"Replace archives that exist; they are kept otherwise."`
@@ -88,7 +88,7 @@ func (c *add) check() error {
 	case len(c.Inputs) == 0 && !c.Host:
 		return errors.New("no input, name kernel packages or images, or use --host")
 	case len(c.Inputs) > 0 && (c.Distro == "" || c.Version == ""):
-		return errors.New("--distro and --version are needed, an image does not tell them")
+		return errors.New("--distro and --version are needed, an image does not name them")
 	case c.Release != "" && len(c.Inputs) > 1:
 		return errors.New("--release is for one input, these would all get the same")
 	}

@@ -109,9 +109,9 @@ func (c *add) identify(k vmlinuz.Kernel, fromName string) (source, error) {
 	}
 	switch {
 	case id.Release == "":
-		return source{}, errors.New("the input does not tell its release, give --release")
+		return source{}, errors.New("the input does not name its release, give --release")
 	case id.Arch == "":
-		return source{}, errors.New("the input does not tell its architecture, give --arch")
+		return source{}, errors.New("the input does not name its architecture, give --arch")
 	case c.arch != "" && c.arch != id.Arch:
 		return source{}, fmt.Errorf("this is an %s kernel, --arch says %s", id.Arch, c.arch)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action/tool"
 )
 
-// configEnv names the file with the test's configuration when there is no
+// configEnv names the file with the test's configuration without a
 // command line, as under "bazel test".
 const configEnv = "KERNELTEST_CONFIG"
 

@@ -44,14 +44,14 @@ func requestsFor(r request, layout *oci.Layout, targets []registry.Reference) ([
 	if err != nil {
 		return nil, err
 	}
-	documents, companions, err := attestations(root, r.Attestations)
+	documents, referrers, err := attestations(root, r.Attestations)
 	if err != nil {
 		return nil, err
 	}
 	var requests []registry.PushRequest
 	for _, target := range targets {
 		requests = append(requests, registry.PushRequest{
-			Blobs: both{documents, layout}, Root: root, Companions: companions, Repository: target, Tags: r.Tags,
+			Blobs: both{documents, layout}, Root: root, Referrers: referrers, Repository: target, Tags: r.Tags,
 		})
 	}
 	return requests, nil
@@ -76,10 +76,10 @@ func differentTags(uploads []*upload) error {
 }
 
 // attestations are the manifests of what is said about the artifact. They go
-// up before the tags are set, so that nobody finds it without them.
-func attestations(root ocispec.Descriptor, all []attestation) (oci.Memory, []registry.Companion, error) {
+// up before the tags are set, so that no client finds it without them.
+func attestations(root ocispec.Descriptor, all []attestation) (oci.Memory, []registry.Referrer, error) {
 	blobs := oci.Memory{}
-	var companions []registry.Companion
+	var referrers []registry.Referrer
 	for _, a := range all {
 		data, err := os.ReadFile(a.Path)
 		if err != nil {
@@ -90,9 +90,9 @@ func attestations(root ocispec.Descriptor, all []attestation) (oci.Memory, []reg
 			return nil, nil, fmt.Errorf("attaching %s: %w", a.MediaType, err)
 		}
 		maps.Copy(blobs, more)
-		companions = append(companions, registry.Companion{Root: d})
+		referrers = append(referrers, registry.Referrer{Root: d})
 	}
-	return blobs, companions, nil
+	return blobs, referrers, nil
 }
 
 // both reads from the layout what memory does not have.

@@ -40,7 +40,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, _ io.Writer) e
 	}
 	req.Go = func(context.Context) (assemble.GoToolchain, error) {
 		if f.Goroot == "" {
-			return assemble.GoToolchain{}, errors.New("there is no Go toolchain, register one of rules_go or name a .wasm file")
+			return assemble.GoToolchain{}, errors.New("a Go toolchain is missing, register one of rules_go or name a .wasm file")
 		}
 		return assemble.GoToolchain{Root: f.Goroot}, nil
 	}

@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		f.Artifact, _ = filepath.Glob("bazel-bin/gadgets/*/image.oci") // the pattern is well-formed
 	}
 	if len(f.Artifact) == 0 {
-		return errors.New("there are no artifacts in bazel-bin, run ./bazelw build //gadgets:images")
+		return errors.New("no artifacts in bazel-bin, run ./bazelw build //gadgets:images")
 	}
 	b := bench{rows: map[string]*row{}}
 	for _, file := range f.Artifact {

@@ -64,7 +64,7 @@ func TestPerfArrayWhereThereIsNoRingBuffer(t *testing.T) {
 	}
 }
 
-// A ring buffer and a program that believes that there are none do not fit.
+// A ring buffer and a program that expects none do not fit.
 func TestRingBufferWhereThereIsNone(t *testing.T) {
 	spec := object(t, "FUNCTIONS")
 	spec.Programs = map[string]*ebpf.ProgramSpec{"output": spec.Programs["output"]}

@@ -284,7 +284,7 @@ func TestBuffer(t *testing.T) {
 				checkEvent(t, record.RawSample)
 			}
 			if ret, err := coll.Programs["discard"].Run(&ebpf.RunOptions{}); err != nil || ret != 1 {
-				t.Errorf("after reading there is no room: %d, %v", ret, err)
+				t.Errorf("after reading the buffer is full: %d, %v", ret, err)
 			}
 			if n := reader.AvailableBytes(); n > 256 {
 				t.Errorf("%d bytes are left, want at most what was discarded", n)

@@ -28,7 +28,7 @@ func Main(m *testing.M, jobs map[string]Job) {
 	}
 	job, ok := jobs[name]
 	if !ok {
-		fmt.Fprintf(os.Stderr, "there is no job %q\n", name)
+		fmt.Fprintf(os.Stderr, "job %q does not exist\n", name)
 		os.Exit(1)
 	}
 	if err := job(os.Args[1:]); err != nil {

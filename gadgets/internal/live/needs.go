@@ -22,7 +22,7 @@ func NeedsBTF(t *testing.T) {
 	}
 }
 
-// KnowsOwners reports whether gadget-run can tell which process owns a socket: it
+// KnowsOwners reports whether gadget-run can determine which process owns a socket: it
 // asks an iterator, which needs BTF of the kernel's own.
 func KnowsOwners() bool { return hasBTF() }
 

@@ -18,7 +18,7 @@ type Pod struct {
 	PID             int // a process in the container
 }
 
-// Runtime is a container runtime that tells of pods, until the test ends. It returns
+// Runtime is a container runtime that reports pods, until the test ends. It returns
 // the flags by which the runner asks it.
 func Runtime(t *testing.T, pods ...Pod) []string {
 	t.Helper()

@@ -174,7 +174,7 @@ func (n netspace) talk(t *testing.T, network, address string) {
 	})
 }
 
-// send sends a datagram to which nobody answers.
+// send sends a datagram that gets no answer.
 func (n netspace) send(t *testing.T, address string) {
 	t.Helper()
 	n.do(t, func() error {
@@ -218,7 +218,7 @@ func TestAdviseNetworkPolicy(t *testing.T) {
 		web.talk(t, "tcp", "10.2.0.2:443")
 		web.talk(t, "tcp", "127.0.0.1:9090") // its own
 		web.talk(t, "tcp", "10.2.0.1:8080")
-		web.send(t, "224.0.0.251:5353") // for nobody in particular
+		web.send(t, "224.0.0.251:5353") // for no single receiver
 		outside.talk(t, "tcp", "10.2.0.1:8080")
 	}
 	pods := live.Runtime(
@@ -237,7 +237,7 @@ func TestAdviseNetworkPolicy(t *testing.T) {
 		{"k8s", []string{"--k8s-namespace", "shop,data"}, wantPolicies},
 		{"cilium", []string{"--k8s-namespace", "shop,data", "--policy-format", "cilium"}, wantCiliumPolicies},
 		{"one pod", []string{"--k8s-podname", "db"}, wantOnePolicy},
-		{"another pod", []string{"--k8s-podname", "nobody"}, ""},
+		{"another pod", []string{"--k8s-podname", "other"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			args := append(append([]string{"-o", "advise"}, pods...), c.args...)

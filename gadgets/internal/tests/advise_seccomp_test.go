@@ -104,7 +104,7 @@ func checkProfile(t *testing.T, text string, want []string) {
 	}
 	for _, name := range names {
 		if !slices.Contains(want, name) && !slices.Contains(runtimeCalls, name) {
-			t.Errorf("a call that nobody made: %s", name)
+			t.Errorf("a call that was not made: %s", name)
 		}
 	}
 	for _, name := range want {

@@ -100,7 +100,7 @@ func TestFDPass(t *testing.T) {
 		if err := unix.Sendmsg(sock, []byte("x"), unix.UnixRights(noProcess), nil, 0); !errors.Is(err, unix.EBADF) {
 			t.Errorf("sending a descriptor that is none: %v, want EBADF", err)
 		}
-		// What nobody reads would fill the socket.
+		// What is not read would fill the socket.
 		for range 6 {
 			if _, _, _, _, err := unix.Recvmsg(pair[1], make([]byte, 1), nil, 0); err != nil {
 				t.Error(err)

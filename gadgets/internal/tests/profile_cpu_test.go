@@ -102,7 +102,7 @@ func TestProfileCPUIdle(t *testing.T) {
 			found = found || e.Proc.PID == 0
 		}
 		if found && !want {
-			t.Error("the idle task was sampled, which nobody asked for")
+			t.Error("the idle task was sampled, although not requested")
 		} else if !found && want {
 			t.Log("no CPU was idle when it was sampled")
 		}

@@ -28,7 +28,7 @@ type capturedPacket struct {
 type packetSeen struct {
 	Way       string
 	Len, Size int
-	Data      string // behind the headers
+	Data      string // after the headers
 	Own       bool
 }
 

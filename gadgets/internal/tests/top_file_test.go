@@ -136,7 +136,7 @@ func TestTopFile(t *testing.T) {
 	}
 }
 
-// TestTopFileLoss uses more files than the map has room for: what is missing is told.
+// TestTopFileLoss uses more files than the map has room for: what is missing is reported.
 func TestTopFileLoss(t *testing.T) {
 	// What is shown is limited: an emulated machine is slow to write ten thousand entries.
 	const room, more, shown = 10240, 100, 20

@@ -30,7 +30,7 @@ type capability struct {
 	InSetID int    `json:"insetid"`
 }
 
-// chrootAsUser tries what only root may do, as somebody else.
+// chrootAsUser tries what only root may do, as another user.
 func chrootAsUser([]string) error {
 	if err := syscall.Setresuid(noUser, noUser, noUser); err != nil {
 		return err

@@ -32,7 +32,7 @@ type slowOperation struct {
 // leaseTime is how long the open call takes that waits for the end of a lease.
 const leaseTime = 2 * time.Second
 
-// openLeased opens a file on which somebody else has a lease, who gives it back later.
+// openLeased opens a file on which another process has a lease, which releases it later.
 func openLeased(t *testing.T, name string) {
 	t.Helper()
 	holder, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)

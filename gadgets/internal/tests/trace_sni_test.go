@@ -22,7 +22,7 @@ type sniEvent struct {
 	Name string       `json:"name"`
 }
 
-// counted is a text behind its length.
+// counted is a text after its length.
 func counted(size int, parts ...string) string {
 	text := strings.Join(parts, "")
 	return string(binary.BigEndian.AppendUint32(nil, uint32(len(text)))[4-size:]) + text
@@ -75,19 +75,19 @@ func hellos() []hello {
 	small := records(helloWith(padding(10), serverName("small.example")), 1<<14)
 	large := records(helloWith(padding(1800), serverName("large.example"), padding(100)), 1<<14)
 	fragments := records(helloWith(padding(300), serverName("records.example")), 100)
-	behind := records(helloWith(padding(4200), serverName("behind.example")), 1<<14)
+	late := records(helloWith(padding(4200), serverName("late.example")), 1<<14)
 	before := records(helloWith(serverName("before.example"), padding(4200)), 1<<14)
 	long := strings.Repeat("x", 300)
 	return []hello{
 		{"whole", []string{small}, []string{"small.example"}},
 		{"two segments", cut(large, 1400), []string{"large.example"}},
 		{"cut within the name", cut(small, strings.Index(small, ".example")), []string{"small.example"}},
-		{"cut behind the type", cut(small, 6), []string{"small.example"}},
+		{"cut after the type", cut(small, 6), []string{"small.example"}},
 		{"many segments", cut(small, 6, 7, 8, 20, 50, 60, 90, 100), []string{"small.example"}},
 		{"several records", []string{fragments}, []string{"records.example"}},
 		{"several records and segments", cut(fragments, 50, 103, 104, 250), []string{"records.example"}},
 		{"longer than what is looked at, before it", cut(before, 3000), []string{"before.example"}},
-		{"longer than what is looked at, behind it", cut(behind, 3000), nil},
+		{"beyond what is looked at", cut(late, 3000), nil},
 		{"without a name", []string{records(helloWith(padding(10)), 1<<14)}, nil},
 		{"an empty name", []string{records(helloWith(serverName("")), 1<<14)}, nil},
 		{"a name with escape sequences", []string{records(helloWith(serverName("\x1b[2J")), 1<<14)}, []string{"\x1b[2J"}},

@@ -170,7 +170,7 @@ os._exit(0)
 	}
 }
 
-// sslCertificate returns a certificate that nobody has signed.
+// sslCertificate returns a self-signed certificate.
 func sslCertificate(t *testing.T) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -185,7 +185,7 @@ func sslCertificate(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// sslServer is a server that says what it is told, up to the end, and returns its port.
+// sslServer is an echo server; it returns its port.
 func sslServer(t *testing.T) string {
 	t.Helper()
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{

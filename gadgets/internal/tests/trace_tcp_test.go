@@ -51,12 +51,12 @@ func converse(t *testing.T, family int, reset bool) []tcpSeen {
 	}
 }
 
-// refused asks a port that nobody listens at for a connection, and the broadcast
+// refused connects to a port without a listener, and the broadcast
 // address, which no packet goes to.
 func refused(t *testing.T) []tcpSeen {
 	t.Helper()
-	nobody, server := tcpSocket(t, unix.AF_INET)
-	defer unix.Close(nobody)
+	free, server := tcpSocket(t, unix.AF_INET)
+	defer unix.Close(free)
 	first, client := tcpSocket(t, unix.AF_INET)
 	defer unix.Close(first)
 	second, early := tcpSocket(t, unix.AF_INET)

@@ -22,19 +22,19 @@ type tcpDropEvent struct {
 }
 
 // droppedPacket is what a test says about an event. The state is not part of it: the
-// kernel tells the socket of a packet that comes in since 6.11 alone.
+// kernel passes the socket of an incoming packet only since 6.11.
 type droppedPacket struct {
 	Flags, Reason string
 	Src, Dst      endpoint
 	PID           int
 }
 
-// dropPackets asks a bound port that nobody listens at for a connection, and has a filter
+// dropPackets connects to a bound port without a listener, and has a filter
 // drop what comes over another one.
 func dropPackets(t *testing.T, family int) []droppedPacket {
 	t.Helper()
-	nobody, closed := tcpSocket(t, family)
-	defer unix.Close(nobody)
+	free, closed := tcpSocket(t, family)
+	defer unix.Close(free)
 	asking, from := tcpSocket(t, family)
 	defer unix.Close(asking)
 	_ = connectTo(asking, closed)
@@ -58,10 +58,10 @@ func dropPackets(t *testing.T, family int) []droppedPacket {
 	if _, err := unix.Read(c.accepted, make([]byte, 4)); err != nil {
 		t.Fatal(err)
 	}
-	// What nobody has read when a socket is closed is dropped, too.
+	// What is unread when a socket is closed is dropped, too.
 	unix.Close(c.fd)
 	if n, err := unix.Read(c.accepted, make([]byte, 4)); err != nil || n != 0 {
-		t.Fatalf("%d bytes, %v behind the end", n, err)
+		t.Fatalf("%d bytes, %v after the end", n, err)
 	}
 	owner := 0
 	if live.KnowsOwners() {

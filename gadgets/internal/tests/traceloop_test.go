@@ -45,7 +45,7 @@ func (r recordedCall) String() string {
 	return opened.ReplaceAllString(addresses.ReplaceAllString(text, "ADDRESS"), "$1 FD")
 }
 
-// beRecorded makes system calls once it is told to, and then waits in one. A thread
+// beRecorded makes system calls once asked to, and then waits in one. A thread
 // alone has the names by which its calls are known.
 func beRecorded(args []string) error {
 	runtime.LockOSThread()

@@ -39,7 +39,7 @@ type Value struct {
 
 // canonical returns types without duplicates, in an order that depends on
 // their contents alone. Types that refer to each other in circles count as
-// equal when nothing that can be reached from them tells them apart.
+// equal when nothing that can be reached from them distinguishes them.
 func canonical(types []Type) []Type {
 	ranks := refine(types)
 	count := 0

@@ -15,7 +15,7 @@ type EnumDecl struct {
 	Values []uint64
 }
 
-// key is what tells enums from each other.
+// key is what distinguishes enums.
 func (e EnumDecl) key() string { return e.Name + "{" + strings.Join(e.Names, ",") }
 
 // RepairEnums returns the BTF with these enums as they are declared, whatever it

@@ -22,7 +22,7 @@ func (m *matcher) spend(n int) bool {
 	return *m.work >= 0
 }
 
-// types returns the two types of p behind typedefs, and their IDs.
+// types returns the two types of p without typedefs, and their IDs.
 func (m *matcher) types(p pair) (pair, *Type, *Type) {
 	var l, t *Type
 	p.local, l = underlying(m.local, p.local)

@@ -46,7 +46,7 @@ func (r *Raw) decode(raw uint32) (*Type, error) {
 	return t, err
 }
 
-// typedef returns what a typedef names; the anonymous type directly behind it
+// typedef returns what a typedef names; the anonymous type that it names directly
 // is the one that members of this typedef have, too.
 func (r *Raw) typedef(raw, to uint32) (ID, error) {
 	s, err := Strip(r.view, to, false)

@@ -39,7 +39,7 @@ func (e *emitter) add(t btf.Type) btf.TypeRef {
 	return btf.TypeRef(len(e.out))
 }
 
-// emit returns the number of the type behind typedefs.
+// emit returns the number of the type without typedefs.
 func (e *emitter) emit(id ID, follow bool, depth int) btf.TypeRef {
 	id, t := underlying(e.kernel, id)
 	if depth > maxDepth || len(e.out) > emitLimit {

@@ -103,7 +103,7 @@ func (w *walk) member(a *accessor, id ID, depth int) bool {
 	return false
 }
 
-// fieldValue computes what the relocation yields, to tell candidates that
+// fieldValue computes what the relocation yields, to distinguish candidates that
 // agree from candidates that do not.
 func (m *matcher) fieldValue(k Kind, w *walk) {
 	f := w.found

@@ -126,14 +126,14 @@ var comparisons = []comparison{
 		"member of other type", tStruct("s", m("x", tInt("int", 4, 0))), tStruct("s", m("x", tPtr(tVoid))), true, true, false,
 	},
 	{
-		"member behind a typedef", tStruct("s", m("x", tDef("t", tInt("int", 4, 0)))),
+		"member of a typedef's type", tStruct("s", m("x", tDef("t", tInt("int", 4, 0)))),
 		tStruct("s", m("x", tInt("int", 4, 0))), true, true, true,
 	},
 	{
 		"anonymous member", tStruct("s", m("", tStruct("", m("x", tPtr(tVoid))))),
 		tStruct("s", m("", tStruct("", m("x", tPtr(tVoid))))), true, true, true,
 	},
-	{"behind a pointer only the name", tPtr(tStruct("s", m("x", tPtr(tVoid)))), tPtr(tStruct("s")), true, true, true},
+	{"of a pointer's target only the name", tPtr(tStruct("s", m("x", tPtr(tVoid)))), tPtr(tStruct("s")), true, true, true},
 	{"pointer to forward of struct", tPtr(tFwd("s")), tPtr(tStruct("s")), true, false, true},
 	{"pointer to forward in the kernel", tPtr(tStruct("s")), tPtr(tFwd("s")), true, false, true},
 	{"pointer to forward of union", tPtr(tFwdU("s")), tPtr(tStruct("s")), true, false, false},

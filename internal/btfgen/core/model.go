@@ -1,12 +1,12 @@
 // Package core computes what CO-RE relocations keep of a kernel's types. It
 // knows three things: the relocations of BPF objects (Object), the types of a
-// kernel behind an interface (Types), and the rules by which libbpf and
+// kernel as an interface (Types), and the rules by which libbpf and
 // cilium/ebpf match the one against the other. The outcome of each relocation
 // and the kept types, as canonical minimal BTF, form a Result.
 //
 // Modifiers (const, volatile, restrict, type tags) and typedefs between a
 // member and its type mean nothing to any relocation. No Types shows them: a
-// member's type is the type behind them.
+// member's type is the type that they name.
 package core
 
 import "github.com/rules-gadget/rules_gadget/internal/btfgen/btf"

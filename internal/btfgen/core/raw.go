@@ -16,7 +16,7 @@ type Raw struct {
 	view    *btf.View
 	roots   map[string][]ID
 	symbols map[uint32]ID // raw id of a named or anchoring type → ID
-	anchors map[uint32]ID // raw id of a typedef → ID of the anonymous type behind it
+	anchors map[uint32]ID // raw id of a typedef → ID of the anonymous type that it names
 	nodes   []rawNode     // by ID
 	err     error
 }

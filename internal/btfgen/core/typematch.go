@@ -4,7 +4,7 @@ import "github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
 
 // typeMatches says whether a kernel's type has the shape of the local one:
 // every local member is there with a type that matches, ints agree in size and
-// sign, arrays in length, enums have the local enumerators. Behind a pointer
+// sign, arrays in length, enums have the local enumerators. Of a pointer's target
 // the name of a struct suffices.
 func (m *matcher) typeMatches(p pair, behindPtr bool, level int) bool {
 	if level == 0 {

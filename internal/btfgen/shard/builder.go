@@ -119,7 +119,7 @@ func (k *kernelDefs) collect() error {
 	return k.encode(ids)
 }
 
-// number tells the definitions of one name from each other: by their bodies,
+// number distinguishes the definitions of one name: by their bodies,
 // so that kernels tend to number them alike.
 func (k *kernelDefs) number(twice map[symbol][]uint32) error {
 	variants := map[uint32]uint32{}

@@ -28,7 +28,7 @@ type reference struct {
 	name    string
 	code    code
 	variant uint32
-	anchor  bool // a typedef: the anonymous type behind it, not the typedef
+	anchor  bool // a typedef: the anonymous type that it names, not the typedef
 }
 
 // decoded is a definition as types.

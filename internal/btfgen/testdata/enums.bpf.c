@@ -1,4 +1,4 @@
-// Enumerators: present, absent, of 32 and of 64 bits, behind a typedef.
+// Enumerators: present, absent, of 32 and of 64 bits, of a typedef.
 #include "core.h"
 
 volatile u64 out;

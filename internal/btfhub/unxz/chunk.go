@@ -1,7 +1,7 @@
 package unxz
 
 // chunk decodes the n bytes of one LZMA2 chunk and appends them to d.out. Its
-// compressed bytes are in[:size]; behind them symbolInput more can be read.
+// compressed bytes are in[:size]; symbolInput more can be read after them.
 //
 // It is one long function because the range coder must stay in registers: a
 // call for each bit would double the time.
@@ -173,7 +173,7 @@ func (d *lzma) chunk(in []byte, size, n int) error {
 }
 
 // copyMatch copies n bytes from an earlier place, which may overlap, and
-// returns the position behind them.
+// returns the position after them.
 func copyMatch(out []byte, from, pos, n int) int {
 	if pos-from >= n {
 		return pos + copy(out[pos:pos+n], out[from:from+n])

@@ -34,7 +34,7 @@ type containerd struct {
 	images     imageStore
 }
 
-// New returns the containers in a namespace of the containerd behind socket.
+// New returns the containers in a namespace of the containerd at socket.
 func New(socket, namespace string) (source.Source, error) {
 	conn, err := rpc.Dial(socket)
 	if err != nil {

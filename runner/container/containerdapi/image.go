@@ -30,7 +30,7 @@ type imageStore struct {
 }
 
 // lookup returns the digest of an image's index or manifest, and its ID, the
-// digest of the configuration. What cannot be told is empty.
+// digest of the configuration. What is unknown is empty.
 func (s *imageStore) lookup(ctx context.Context, name string) (digest, id string) {
 	answer, err := s.images.Get(ctx, &images.GetImageRequest{Name: name})
 	if err != nil {

@@ -28,7 +28,7 @@ func Docker(tb testing.TB) Runtime {
 }
 
 // DockerSnapshotter starts dockerd with the images in the store of its
-// containerd, where newer ones have them unless told otherwise.
+// containerd, where newer ones have them unless configured otherwise.
 func DockerSnapshotter(tb testing.TB) Runtime {
 	tb.Helper()
 	return newDocker(tb, `{"features": {"containerd-snapshotter": true}}`, "--storage-driver=native")

@@ -1,6 +1,6 @@
 // Package containertest runs real container runtimes for tests: docker, podman
 // and containerd, each in a root directory of its own that is made of pinned
-// Debian packages. It needs root, and leaves nothing behind but the empty cgroups
+// Debian packages. It needs root, and leaves only the empty cgroups
 // that the runtimes made for all their containers.
 package containertest
 

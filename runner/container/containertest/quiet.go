@@ -12,7 +12,7 @@ import (
 	cri "k8s.io/cri-api/pkg/apis/runtime/v1"
 )
 
-// quiet hands calls on to a real runtime, but tells no events.
+// quiet forwards calls to a real runtime, but sends no events.
 type quiet struct {
 	cri.UnimplementedRuntimeServiceServer
 	cri.UnimplementedImageServiceServer
@@ -20,7 +20,7 @@ type quiet struct {
 	images  cri.ImageServiceClient
 }
 
-// WithoutEvents returns a socket behind which the CRI API of r has no events: it
+// WithoutEvents returns a socket on which the CRI API of r has no events: it
 // ends their stream at once, as CRI-O does where enable_pod_events is not set.
 func WithoutEvents(tb testing.TB, r Runtime) string {
 	tb.Helper()

@@ -27,7 +27,7 @@ type service struct {
 	images  cri.ImageServiceClient
 }
 
-// New returns the containers of the runtime behind socket.
+// New returns the containers of the runtime at socket.
 func New(socket string) (source.Source, error) {
 	conn, err := rpc.Dial(socket)
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 // infoKey is under which both CRI-O and containerd put their details.
 const infoKey = "info"
 
-// details are what the runtimes tell beyond the protocol, as JSON.
+// details are what the runtimes report beyond the protocol, as JSON.
 type details struct {
 	SandboxID string `json:"sandboxID"`
 	PID       int64  `json:"pid"`
 }
 
-// describe returns what a verbose answer tells about a container.
+// describe returns what a verbose answer says about a container.
 func describe(answer *cri.ContainerStatusResponse) (source.Info, error) {
 	st := answer.GetStatus()
 	d, err := parseDetails([]byte(answer.GetInfo()[infoKey]))

@@ -14,10 +14,10 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/container/source"
 )
 
-// pollEvery is how often a runtime that tells no events is asked.
+// pollEvery is how often a runtime that sends no events is polled.
 const pollEvery = time.Second
 
-// Events implements source.Source. CRI-O tells events only where
+// Events implements source.Source. CRI-O sends events only where
 // enable_pod_events is set, and ends the stream at once elsewhere: then its list
 // is compared with the one before.
 func (s *service) Events(ctx context.Context, ready func(), changed func(id string)) error {

@@ -26,7 +26,7 @@ type docker struct {
 	digests digests
 }
 
-// NewDocker returns the containers of the docker daemon behind socket.
+// NewDocker returns the containers of the docker daemon at socket.
 func NewDocker(socket string) source.Source {
 	a := newAPI(socket)
 	return &docker{api: a, digests: digests{api: a}}
@@ -131,7 +131,7 @@ type digests struct {
 // maxDigests is how many digests are kept.
 const maxDigests = 10000
 
-// fill completes what the runtime tells about the image of a container. An
+// fill completes what the runtime reports about the image of a container. An
 // image that was removed since has no digest.
 func (d *digests) fill(ctx context.Context, info *source.Info) {
 	if info.ImageDigest != "" || info.ImageID == "" {

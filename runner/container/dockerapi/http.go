@@ -38,7 +38,7 @@ func newAPI(socket string) api {
 	}}
 }
 
-// Close ends the connections that nobody uses.
+// Close ends the unused connections.
 func (a api) Close() error {
 	a.http.CloseIdleConnections()
 	return nil

@@ -17,7 +17,7 @@ type podman struct {
 	digests digests
 }
 
-// NewPodman returns the containers of the podman service behind socket.
+// NewPodman returns the containers of the podman service at socket.
 func NewPodman(socket string) source.Source {
 	a := newAPI(socket)
 	return &podman{api: a, digests: digests{api: a}}

@@ -1,4 +1,4 @@
-// Package proc reads what the kernel tells about a process and its container:
+// Package proc reads what the kernel reports about a process and its container:
 // namespaces, cgroups and start. The parsers take bytes; FS reads the files.
 package proc
 
@@ -87,5 +87,5 @@ func Boot(stat []byte) (time.Time, error) {
 			return time.Unix(sec, 0), nil
 		}
 	}
-	return time.Time{}, errors.New("the kernel does not tell when it started")
+	return time.Time{}, errors.New("the kernel does not report when it started")
 }

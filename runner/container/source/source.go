@@ -20,7 +20,7 @@ const (
 // ErrGone is what Inspect returns for a container that has no process.
 var ErrGone = errors.New("the container does not run")
 
-// Info is what a runtime tells about a container that has a process.
+// Info is what a runtime reports about a container that has a process.
 type Info struct {
 	ID          string
 	Name        string
@@ -44,7 +44,7 @@ type Source interface {
 	List(ctx context.Context) ([]Info, error)
 	// Inspect returns one of them, or an error that is ErrGone.
 	Inspect(ctx context.Context, id string) (Info, error)
-	// Events calls ready once it is told of every change from then on, and
+	// Events calls ready once it gets every change from then on, and
 	// changed with the ID of each container that may have started or ended,
 	// until ctx ends or the runtime hangs up. It never returns nil.
 	Events(ctx context.Context, ready func(), changed func(id string)) error

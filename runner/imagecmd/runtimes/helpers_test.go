@@ -27,7 +27,7 @@ import (
 // patience is how long a command may take on a busy machine.
 const patience = time.Minute
 
-// name is that of the gadget. There is no such registry.
+// name is that of the gadget. The registry does not exist.
 const name = "registry.example/gadgets/open:v1"
 
 // imageOf returns the name of the image that the format docker has for a.

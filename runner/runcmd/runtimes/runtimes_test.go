@@ -112,7 +112,7 @@ func testLater(t *testing.T, name string, r containertest.Runtime) {
 	}
 }
 
-// testEnriched chooses nothing: the names come when the runtime has told them.
+// testEnriched chooses nothing: the names come when the runtime has reported them.
 func testEnriched(t *testing.T, name string, r containertest.Runtime) {
 	r.Start(t, containertest.Spec{Name: "named"})
 	p := pid(t, name, r, "named")
@@ -181,7 +181,7 @@ func flags(name string, r containertest.Runtime) container.RuntimeFlags {
 	}
 }
 
-// pid returns the process of a container, once the runtime tells it.
+// pid returns the process of a container, once the runtime reports it.
 func pid(t *testing.T, name string, r containertest.Runtime, wanted string) uint32 {
 	t.Helper()
 	c, err := container.Open(flags(name, r), func(text string) { t.Log(text) })

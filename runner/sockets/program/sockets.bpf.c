@@ -232,7 +232,7 @@ static __always_inline void owner_of(struct task_struct *task, struct sock *sk,
 	value->ipv6only = BPF_CORE_READ_BITFIELD_PROBED(&sk->__sk_common, skc_ipv6only);
 }
 
-/* The internet socket behind a file, or NULL. */
+/* The internet socket of a file, or NULL. */
 static __always_inline struct sock *sock_of(struct file *file)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);

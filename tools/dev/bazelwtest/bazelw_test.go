@@ -199,7 +199,7 @@ func TestMakeRootTerminated(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 130 {
 		t.Errorf("exit code %d, want 130", code)
 	}
-	running := func() bool { // nobody may have waited for it yet
+	running := func() bool { // it may not have been waited for yet
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		return err == nil && !strings.Contains(string(stat), ") Z ")
 	}

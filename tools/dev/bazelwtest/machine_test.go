@@ -123,7 +123,7 @@ func fresh(t testing.TB) *machine {
 func (m *machine) noneHalfMade() {
 	m.t.Helper()
 	if left, _ := filepath.Glob(m.home + "/.cache/rules_gadget/tmp.*"); len(left) != 0 {
-		m.t.Errorf("left behind: %q", left)
+		m.t.Errorf("left over: %q", left)
 	}
 }
 

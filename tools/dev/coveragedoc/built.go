@@ -65,7 +65,7 @@ func readBuilt(tree fs.FS) ([]unit, error) {
 	return out, nil
 }
 
-// programPattern matches a section with the name of its function, behind the
+// programPattern matches a section with the name of its function, after the
 // macro that may declare it.
 var programPattern = regexp.MustCompile(`SEC\("([^"]+)"\)\s*(?:\w+\s+)+(?:BPF_\w+\()?(\w+)`)
 

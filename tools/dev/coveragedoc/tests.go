@@ -16,7 +16,7 @@ import (
 // needsKernel are functions whose callers run programs in a kernel.
 var needsKernel = []string{"NeedsKernel", "CanLoad", "NewCollection"}
 
-// reference names a test: "runner/engine.TestX", also with a case behind a slash.
+// reference names a test: "runner/engine.TestX", also with a case after a slash.
 type reference struct{ dir, name, part string }
 
 func parseReference(text string) (reference, error) {

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// namedTests matches tests that a document names: a directory and, behind it, the
+// namedTests matches tests that a document names: a directory and, after it, the
 // functions; one that ends with * stands for several.
 var namedTests = regexp.MustCompile("`([\\w./-]+)` ((?:(?:Test|Fuzz)\\w+\\*?(?:, )?)+)")
 
-// checkTests reports the tests that a document names and nobody has written.
+// checkTests reports the tests that a document names and that do not exist.
 func checkTests(text string) []string {
 	var out []string
 	for i, line := range strings.Split(text, "\n") {

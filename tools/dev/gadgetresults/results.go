@@ -59,7 +59,7 @@ type Usage struct {
 // machineName matches the name of a machine: arch, kernel, and whether that shows BTF.
 var machineName = regexp.MustCompile(`^(amd64|arm64)-([0-9.]+|newest)_(btf|nobtf)$`)
 
-// Load reads the results of a workspace; none where there is no file yet.
+// Load reads the results of a workspace; none where the file does not exist yet.
 func Load(tree fs.FS) (*Results, error) {
 	r := &Results{Releases: map[string]string{}, Gadgets: map[string]map[string]Result{}}
 	data, err := fs.ReadFile(tree, File)

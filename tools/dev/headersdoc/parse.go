@@ -156,13 +156,13 @@ func (p *parser) body() []member {
 			p.next--
 		case memberLine.MatchString(line):
 			m := memberLine.FindStringSubmatch(line)
-			name, behind := "`"+m[1]+"`", m[5]
+			name, after := "`"+m[1]+"`", m[5]
 			if fresh || doc == "" {
-				out = append(out, member{name, cmp.Or(behind, doc)})
+				out = append(out, member{name, cmp.Or(after, doc)})
 			} else {
 				out[len(out)-1].names += ", " + name
 			}
-			fresh = behind != ""
+			fresh = after != ""
 		}
 	}
 	p.next++

@@ -131,7 +131,7 @@ func (k *kernelTypes) add(module []byte) error {
 	return k.addSpec(spec)
 }
 
-// addSpec takes the types that have a name and that nobody before them has.
+// addSpec takes the types whose name is new.
 func (k *kernelTypes) addSpec(spec *btf.Spec) error {
 	for typ, err := range spec.All() {
 		if err != nil {
@@ -172,7 +172,7 @@ func (k *kernelTypes) marshal() ([]byte, error) {
 	return builder.Marshal(nil, nil)
 }
 
-// typeKey tells what C gives one name to: a struct and a typedef may share theirs.
+// typeKey is what C gives one name to: a struct and a typedef may share theirs.
 // An enum without a name goes by its first value. A function that is no kfunc, and what else has no name, comes only
 // with what uses it.
 func typeKey(typ btf.Type) string {
@@ -196,7 +196,7 @@ func typeKey(typ btf.Type) string {
 	return ""
 }
 
-// flavored gives values that are a single word, such as OPEN, the name of their enum behind three underscores, which
+// flavored gives values that are a single word, such as OPEN, a suffix of three underscores and the name of their enum, which
 // CO-RE does not look at: in C they would take that name from the programs.
 func flavored(typ btf.Type) {
 	enum, isEnum := typ.(*btf.Enum)

@@ -29,7 +29,7 @@ type locker struct {
 	log     io.Writer
 }
 
-// relock replaces the named bundles of the lock file at path (all, where there are no names) by what the archive has
+// relock replaces the named bundles of the lock file at path (all, without names) by what the archive has
 // now.
 func (l *locker) relock(ctx context.Context, path string, wanted lockfile.WantedLock, names []string) error {
 	lock := &lockfile.Lock{Format: lockfile.Format, Default: wanted.Default, Bundles: map[string]lockfile.Bundle{}}

@@ -37,7 +37,7 @@ func (k *kernelTypes) walk(visit func(btf.Type)) {
 	}
 }
 
-// holds tells whether the size of what a type refers to counts for its own.
+// holds reports whether the size of what a type refers to counts for its own.
 func holds(typ btf.Type) bool {
 	switch typ.(type) {
 	case *btf.Struct, *btf.Union, *btf.Array, *btf.Typedef:
@@ -46,7 +46,7 @@ func holds(typ btf.Type) bool {
 	return false
 }
 
-// sameSize tells whether one type can stand for another of the same name: the members after it stay where they are.
+// sameSize reports whether one type can stand for another of the same name: the members after it stay where they are.
 func sameSize(a, b btf.Type) bool {
 	sizeA, errA := btf.Sizeof(a)
 	sizeB, errB := btf.Sizeof(b)

@@ -31,7 +31,7 @@ type original struct {
 	good   string // path of the layout
 }
 
-// storedName is the artifact in the store. Nobody listens at that port, so that what
+// storedName is the artifact in the store. No process listens at that port, so that what
 // a damaged store lacks is asked of this machine only.
 const storedName = "localhost:1/mutant:v1"
 

@@ -20,7 +20,7 @@ replaces the target. A section that ends its first part in ` + "`.s`" + ` is for
 const fallbacks = `
 ## Fallbacks
 
-A program whose name is that of another one with ` + "`__fallback`" + ` behind it takes its place where the kernel cannot attach that one, and is
+A program whose name is that of another one with the suffix ` + "`__fallback`" + ` takes its place where the kernel cannot attach that one, and is
 left out elsewhere. gadget-run tries it with a program that does nothing, in the place that the section names. Both may
 be in any section; the first must be in one that names a single place of the kernel: %s.
 

@@ -135,7 +135,7 @@ func moduleVersion(path string) (string, error) {
 }
 
 // changes returns the section of a changelog about a version, whose heading is
-// "## VERSION", perhaps with a date behind.
+// "## VERSION", perhaps with a date after it.
 func changes(changelog, version string) (string, error) {
 	for i, section := range strings.Split("\n"+changelog, "\n## ") {
 		heading, body, _ := strings.Cut(section, "\n")

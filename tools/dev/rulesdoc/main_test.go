@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const want = "# Rules\n\n<!-- Written by tools/dev/rulesdoc from the docstrings in rules/. -->\n\nWhat everybody " +
+const want = "# Rules\n\n<!-- Written by tools/dev/rulesdoc from the docstrings in rules/. -->\n\nWhat users " +
 	"loads.\n\n" +
 	"Load them from `@rules_gadget//rules:defs.bzl`.\n" +
 	"\n## thing\n\nMakes a thing.\n\n| attribute | type | meaning |\n|---|---|---|\n" +

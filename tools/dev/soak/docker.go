@@ -63,18 +63,18 @@ func (r *dockerRuntime) add(c container) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.alive[c.id] = c
-	r.tell("start", c.id)
+	r.notify("start", c.id)
 }
 
 func (r *dockerRuntime) remove(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.alive, id)
-	r.tell("die", id)
+	r.notify("die", id)
 }
 
-// tell is called with the lock held.
-func (r *dockerRuntime) tell(action, id string) {
+// notify is called with the lock held.
+func (r *dockerRuntime) notify(action, id string) {
 	e := event{Type: "container", Action: action}
 	e.Actor.ID = id
 	for follower := range r.follow {

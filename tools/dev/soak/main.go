@@ -5,7 +5,7 @@
 //	go run ./tools/dev/soak -duration 20m -containers 100000 -events 10000000 -svg docs/soak.svg
 //
 // The containers are processes of this program in mount namespaces of their own;
-// a server on a socket tells of them as docker would.
+// a server on a socket reports them as docker would.
 package main
 
 import (
@@ -118,7 +118,7 @@ func soak(ctx context.Context, o options, dir string, stdout io.Writer) error {
 	return r.verdict()
 }
 
-// ctxSleep waits and tells whether ctx still holds.
+// ctxSleep waits and reports whether ctx still holds.
 func ctxSleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():

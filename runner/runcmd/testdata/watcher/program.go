@@ -1,4 +1,4 @@
-// Command program is the wasm program of a gadget without an eBPF program: it tells
+// Command program is the wasm program of a gadget without an eBPF program: it reports
 // which containers start and end, and what it knows of the kernel.
 package main
 
@@ -40,7 +40,7 @@ func gadgetPreStart() int32 {
 			name, _ := fields[2].Text(event)
 			cgroup, _ := wasmapi.Get[uint64](fields[3], event)
 			mountNS, _ := wasmapi.Get[uint64](fields[4], event)
-			tell("%s %q %q %d %d unwanted=%t", typ, id, name, cgroup, mountNS, wasmapi.Unwanted(mountNS))
+			report("%s %q %q %d %d unwanted=%t", typ, id, name, cgroup, mountNS, wasmapi.Unwanted(mountNS))
 		})
 	})
 }
@@ -49,12 +49,12 @@ func gadgetPreStart() int32 {
 func gadgetStart() int32 {
 	return wasmapi.Run(func() error {
 		params, err := wasmapi.SyscallParams("write")
-		tell("write%v %v %t", params, err, wasmapi.KernelHas("vfs_read"))
+		report("write%v %v %t", params, err, wasmapi.KernelHas("vfs_read"))
 		return nil
 	})
 }
 
-func tell(format string, args ...any) {
+func report(format string, args ...any) {
 	if err := seen.Emit(func(e wasmapi.Data) error { return text.SetText(e, fmt.Sprintf(format, args...)) }); err != nil {
 		wasmapi.Warnf("%v", err)
 	}

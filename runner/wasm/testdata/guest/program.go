@@ -182,7 +182,7 @@ func arrays() error {
 			sum += 2 * v
 		}
 		if entries.Get(entries.Len()) != 0 {
-			panic("there is an entry behind the last one")
+			panic("an entry follows the last one")
 		}
 		check(entries.Append(func(e wasmapi.Data) error { return wasmapi.Set(n, e, sum) }))
 	})

@@ -12,7 +12,7 @@ import (
 
 const triplet = "x86_64-linux-gnu"
 
-// fakeTree is a program with a library behind a link, a library of its own directory, and the loader behind a link of
+// fakeTree is a program with a library that is a link, a library of its own directory, and the loader that is a link of
 // Debian's merged /usr.
 func fakeTree() Tree {
 	return Tree{

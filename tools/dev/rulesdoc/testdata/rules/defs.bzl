@@ -1,4 +1,4 @@
-"""What everybody loads."""
+"""What users loads."""
 
 load(":impl.bzl", _Info = "Info", _thing = "thing", _things = "things")
 

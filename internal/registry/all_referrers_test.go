@@ -17,9 +17,9 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 )
 
-// withCompanions is an artifact with a document and what cosign 2 keeps under
+// withReferrers is an artifact with a document and what cosign 2 keeps under
 // a tag, in one place.
-func withCompanions(t *testing.T) (*registrytest.Artifact, []registry.Companion) {
+func withReferrers(t *testing.T) (*registrytest.Artifact, []registry.Referrer) {
 	t.Helper()
 	a, sig := registrytest.NewArtifact(t, 1, 1000), registrytest.NewArtifact(t, 2, 10)
 	blobs, d, err := registry.ReferrerManifest(a.Root, registry.Document{MediaType: statement, Data: []byte(`{"a":1}`)})
@@ -28,7 +28,7 @@ func withCompanions(t *testing.T) (*registrytest.Artifact, []registry.Companion)
 	}
 	maps.Copy(a.Memory, blobs)
 	maps.Copy(a.Memory, sig.Memory)
-	return a, []registry.Companion{{Root: d}, {
+	return a, []registry.Referrer{{Root: d}, {
 		Root: sig.Root, Tag: strings.Replace(a.Root.Digest.String(), ":", "-", 1) + ".sig",
 	}}
 }
@@ -37,24 +37,24 @@ func TestPushWithCompanions(t *testing.T) {
 	for name, addr := range referrerServers(t) {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()
-			a, companions := withCompanions(t)
+			a, referrers := withReferrers(t)
 			c, ref := newClient(t, registry.Options{}).Hurry(), parse(t, addr+"/with/g:v1")
-			q := registry.PushRequest{Blobs: a, Root: a.Root, Companions: companions, Repository: ref, Tags: []string{"v1"}}
+			q := registry.PushRequest{Blobs: a, Root: a.Root, Referrers: referrers, Repository: ref, Tags: []string{"v1"}}
 			q.DryRun = true
 			if _, err := c.Push(ctx, q); err != nil {
 				t.Fatal(err)
 			}
 			q.DryRun = false
-			if found, err := c.Companions(ctx, ref, a.Root.Digest); err != nil || len(found) > 0 {
+			if found, err := c.AllReferrers(ctx, ref, a.Root.Digest); err != nil || len(found) > 0 {
 				t.Fatalf("a dry run left %v, %v", found, err)
 			}
 			if res, err := c.Push(ctx, q); err != nil || res.Unchanged() {
 				t.Fatalf("%+v, %v", res, err)
 			}
-			found, err := c.Companions(ctx, ref, a.Root.Digest)
-			if err != nil || len(found) != 2 || found[0].Tag != companions[1].Tag ||
-				found[1].Root.Digest != companions[0].Root.Digest {
-				t.Errorf("got %+v, %v; want %+v", found, err, companions)
+			found, err := c.AllReferrers(ctx, ref, a.Root.Digest)
+			if err != nil || len(found) != 2 || found[0].Tag != referrers[1].Tag ||
+				found[1].Root.Digest != referrers[0].Root.Digest {
+				t.Errorf("got %+v, %v; want %+v", found, err, referrers)
 			}
 			if res, err := c.Push(ctx, q); err != nil || !res.Unchanged() {
 				t.Errorf("a second push: %+v, %v; want nothing to do", res, err)
@@ -62,21 +62,21 @@ func TestPushWithCompanions(t *testing.T) {
 			// Signatures of others under the tag stay.
 			other := registrytest.NewArtifact(t, 3, 10)
 			maps.Copy(a.Memory, other.Memory)
-			q.Companions = []registry.Companion{{Root: other.Root, Tag: companions[1].Tag}}
+			q.Referrers = []registry.Referrer{{Root: other.Root, Tag: referrers[1].Tag}}
 			if _, err := c.Push(ctx, q); err != nil {
 				t.Fatal(err)
 			}
 			at := ref
-			at.Tag = companions[1].Tag
-			if d, err := c.Resolve(ctx, at); err != nil || d.Digest != companions[1].Root.Digest {
+			at.Tag = referrers[1].Tag
+			if d, err := c.Resolve(ctx, at); err != nil || d.Digest != referrers[1].Root.Digest {
 				t.Errorf("the tag of signatures stands for %v, %v", d, err)
 			}
 		})
 	}
 }
 
-// TestTagsComeAfterCompanions: nobody finds the artifact without them.
-func TestTagsComeAfterCompanions(t *testing.T) {
+// TestTagsComeAfterReferrers: no client finds the artifact without them.
+func TestTagsComeAfterReferrers(t *testing.T) {
 	srv := registrytest.Start(t, registrytest.Config{})
 	var mu sync.Mutex
 	var order []string
@@ -88,20 +88,20 @@ func TestTagsComeAfterCompanions(t *testing.T) {
 		}
 		return registrytest.Fault{}
 	})
-	a, companions := withCompanions(t)
+	a, referrers := withReferrers(t)
 	ref := parse(t, front.Addr+"/order/g:v1")
-	q := registry.PushRequest{Blobs: a, Root: a.Root, Companions: companions, Repository: ref, Tags: []string{"v1"}}
+	q := registry.PushRequest{Blobs: a, Root: a.Root, Referrers: referrers, Repository: ref, Tags: []string{"v1"}}
 	if _, err := newClient(t, registry.Options{}).Hurry().Push(context.Background(), q); err != nil {
 		t.Fatal(err)
 	}
-	root, doc, tag := slices.Index(order, a.Root.Digest.String()), slices.Index(order, companions[0].Root.Digest.String()),
+	root, doc, tag := slices.Index(order, a.Root.Digest.String()), slices.Index(order, referrers[0].Root.Digest.String()),
 		slices.Index(order, "v1")
 	if root < 0 || doc < root || tag != len(order)-1 {
 		t.Errorf("order %q: want the artifact, what belongs to it, the tag", order)
 	}
-	// A companion that cannot be read keeps the tags from moving.
+	// A referrer that cannot be read keeps the tags from moving.
 	order = nil
-	broken := without{a, companions[0].Root}
+	broken := without{a, referrers[0].Root}
 	q.Blobs, q.Tags = broken, []string{"v2"}
 	if _, err := newClient(t, registry.Options{}).Hurry().Push(context.Background(), q); err == nil ||
 		slices.Contains(order, "v2") {

@@ -18,12 +18,12 @@ import (
 // maxReferrers bounds what belongs to one artifact.
 const maxReferrers = 1000
 
-// Companion is a manifest that belongs to an artifact: a referrer, or what
+// Referrer is a manifest that belongs to an artifact: a referrer, or what
 // cosign 2 keeps under a tag.
-type Companion struct {
+type Referrer struct {
 	Root ocispec.Descriptor
 	// Subject is what it refers to: a manifest of the artifact or another
-	// companion. Empty is the artifact itself.
+	// referrer. Empty is the artifact itself.
 	Subject digest.Digest
 	// Tag is empty for a referrer.
 	Tag string
@@ -36,12 +36,12 @@ type question struct {
 	ending  string
 }
 
-// Companions lists what belongs to an artifact, of which subjects are the
+// AllReferrers lists what belongs to an artifact, of which subjects are the
 // manifests: what refers to each of them, in their order, then what refers to
 // that. When something could not be asked for, it returns an error besides what
 // it found.
-func (c *Client) Companions(ctx context.Context, repository Reference, subjects ...digest.Digest) ([]Companion, error) {
-	var all []Companion
+func (c *Client) AllReferrers(ctx context.Context, repository Reference, subjects ...digest.Digest) ([]Referrer, error) {
+	var all []Referrer
 	var failed []error
 	a := &asker{client: c, repository: repository}
 	seen := map[digest.Digest]bool{}
@@ -79,8 +79,8 @@ type asker struct {
 }
 
 // all asks several questions at once. The answers are in their order.
-func (a *asker) all(ctx context.Context, questions []question) ([]Companion, error) {
-	found, errs := make([][]Companion, len(questions)), make([]error, len(questions))
+func (a *asker) all(ctx context.Context, questions []question) ([]Referrer, error) {
+	found, errs := make([][]Referrer, len(questions)), make([]error, len(questions))
 	var group errgroup.Group
 	group.SetLimit(maxParallel)
 	for i, q := range questions {
@@ -93,7 +93,7 @@ func (a *asker) all(ctx context.Context, questions []question) ([]Companion, err
 	return slices.Concat(found...), errors.Join(errs...)
 }
 
-func (a *asker) ask(ctx context.Context, q question) ([]Companion, error) {
+func (a *asker) ask(ctx context.Context, q question) ([]Referrer, error) {
 	at := a.repository
 	if q.ending != "" { // mostly none, which costs a registry less to say than to serve
 		at.Tag, at.Digest = referrersTag(q.subject)+q.ending, ""
@@ -112,7 +112,7 @@ func (a *asker) ask(ctx context.Context, q question) ([]Companion, error) {
 	return all, err
 }
 
-func (a *asker) read(ctx context.Context, q question, at Reference) ([]Companion, error) {
+func (a *asker) read(ctx context.Context, q question, at Reference) ([]Referrer, error) {
 	if q.ending != "" {
 		root, err := a.client.Resolve(ctx, at)
 		if errors.Is(err, oci.ErrNotFound) {
@@ -121,23 +121,23 @@ func (a *asker) read(ctx context.Context, q question, at Reference) ([]Companion
 		if err != nil {
 			return nil, err
 		}
-		return []Companion{{root, q.subject, at.Tag}}, nil
+		return []Referrer{{root, q.subject, at.Tag}}, nil
 	}
 	list, err := a.client.Referrers(ctx, at, q.subject, "")
-	var all []Companion
+	var all []Referrer
 	for _, d := range list[:min(len(list), maxReferrers+1)] {
-		all = append(all, Companion{Root: d, Subject: q.subject})
+		all = append(all, Referrer{Root: d, Subject: q.subject})
 	}
 	return all, err
 }
 
-// along pushes what belongs to the artifact and has it listed.
-func (p *pusher) pushCompanions(ctx context.Context) error {
+// pushReferrers pushes what belongs to the artifact and has it listed.
+func (p *pusher) pushReferrers(ctx context.Context) error {
 	var subjects []digest.Digest
 	referrers := map[digest.Digest][]ocispec.Descriptor{}
-	for _, c := range p.req.Companions {
+	for _, c := range p.req.Referrers {
 		c.Subject = cmp.Or(c.Subject, p.req.Root.Digest)
-		if err := p.companion(ctx, c); err != nil {
+		if err := p.pushReferrer(ctx, c); err != nil {
 			return fmt.Errorf("%s, which refers to %s: %w", c.Root.Digest, c.Subject, err)
 		}
 		if c.Tag != "" {
@@ -164,16 +164,16 @@ func (p *pusher) pushCompanions(ctx context.Context) error {
 func (p *pusher) list(ctx context.Context, subject digest.Digest, referrers []ocispec.Descriptor) error {
 	err := p.ep.list(ctx, p.client, subject, referrers...)
 	if err != nil && ctx.Err() == nil { // the artifact itself is what was asked for
-		p.client.log(fmt.Sprintf("%s: the documents of %s are there, but nobody finds them: %v", p.ep.host, subject, err))
+		p.client.log(fmt.Sprintf("%s: the documents of %s are there, but clients cannot find them: %v", p.ep.host, subject, err))
 		return nil
 	}
 	return err
 }
 
-// companion pushes one manifest that belongs to the artifact. A tag that has
+// pushReferrer pushes one manifest that belongs to the artifact. A tag that has
 // something else already keeps it, unless tags are to be replaced: it may hold the
 // signatures of others.
-func (p *pusher) companion(ctx context.Context, c Companion) error {
+func (p *pusher) pushReferrer(ctx context.Context, c Referrer) error {
 	q := PushRequest{Blobs: p.req.Blobs, Root: c.Root, Repository: p.req.Repository, DryRun: p.req.DryRun}
 	if c.Tag != "" {
 		now, exists, err := p.ep.headManifest(ctx, p.client, c.Tag)
