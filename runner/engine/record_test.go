@@ -40,7 +40,7 @@ func TestRecords(t *testing.T) {
 			"hel",
 		},
 		"nothing after it": {map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"}, event, ""},
-		"a shorter event": {map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"}, event[:8], ""},
+		"a shorter event":  {map[string]string{"ebpf.rest.name": "payload", "ebpf.rest.len": "payload_len"}, event[:8], ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			md := gadgetapi.Metadata{DataSources: map[string]gadgetapi.DataSource{"packets": {Annotations: tc.annotations}}}
