@@ -14,7 +14,7 @@ import (
 // What a real object gives is tested where another workspace compiles it: e2e/bzlmod/hello.
 func TestRefuses(t *testing.T) {
 	tests := []struct{ name, object, want string }{
-		{"a gadget without program", "", "nothing to bind"},
+		{"a gadget without program", "", "no program to bind"},
 		{"what is not an ELF", strings.Repeat("not an object ", 9), "bad magic"},
 	}
 	for _, test := range tests {
