@@ -2,14 +2,17 @@
 
 /*
  * One event for every file that a process opens, or tries to: open, openat,
- * openat2 and creat. The arguments are kept from the entry of the system call to
- * its exit, where the result is known and the kernel has brought in the pages
- * that the arguments point to.
+ * openat2 and creat. All of it is read at the exit of the system call, where the
+ * result is known and the kernel has brought in the pages that the arguments point
+ * to. The arguments themselves are still in the registers with which the process
+ * entered the kernel: a program at the entry, and a table from there to the exit,
+ * would cost the process more than all the rest.
  */
 
 #include <vmlinux.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
 
 #define GADGET_NO_BUF_RESERVE
 #include <gadget/buffer.h>
@@ -31,7 +34,7 @@
 #define ERESTARTSYS           512
 #define ERESTART_RESTARTBLOCK 516
 
-/* From the entry of a system call to its exit. */
+/* The arguments of a system call. */
 struct args_t {
 	const char *fname;
 	/* Of openat2: flags and mode are in the memory of the process. */
@@ -62,13 +65,6 @@ const volatile bool paths = false;
 GADGET_PARAM(targ_failed);
 GADGET_PARAM(paths);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 10240);
-	__type(key, __u64);
-	__type(value, struct args_t);
-} start SEC(".maps");
-
 /* Where an event is built: it is larger than the stack, and most of it stays unused. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -83,27 +79,32 @@ GADGET_TRACER_MAP(events, 1024 * 1024);
 
 GADGET_TRACER(open, events, event);
 
-static __always_inline int keep_args(const struct args_t *args)
+#define KERNEL_HAS_TASK_PT_REGS bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)
+
+/*
+ * The registers with which the process entered the kernel. Kernels before 5.15, which have
+ * no helper for them, keep a pointer to them where the context of a program at a
+ * system call's tracepoint begins; later ones may have other registers there.
+ */
+static __always_inline struct pt_regs *entry_registers(struct syscall_trace_exit *ctx)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
+	struct pt_regs *regs = NULL;
 
-	if (gadget_should_discard_data_current())
-		return 0;
+	if (KERNEL_HAS_TASK_PT_REGS)
+		return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
 
-	if (bpf_map_update_elem(&start, &thread, args, BPF_ANY))
-		gadget_lost(&events); /* too many calls are under way */
-	return 0;
+	bpf_probe_read_kernel(&regs, sizeof(regs), ctx);
+	return regs;
 }
 
-static __always_inline int enter(unsigned long fname, unsigned long flags, unsigned long mode)
-{
-	struct args_t args = {
-		.fname = (const char *)fname,
-		.flags = flags,
-		.mode = mode,
-	};
+/* Argument n, counted from 1, of a system call with these registers. */
+#define ARGUMENT(regs, n)                                         \
+	(KERNEL_HAS_TASK_PT_REGS ? PT_REGS_PARM##n##_SYSCALL(regs) \
+				 : PT_REGS_PARM##n##_CORE_SYSCALL(regs))
 
-	return keep_args(&args);
+static __always_inline bool unwanted(struct syscall_trace_exit *ctx)
+{
+	return (targ_failed && ctx->ret >= 0) || gadget_should_discard_data_current();
 }
 
 /* Without O_CREAT the kernel ignores mode, which is then whatever the register held. */
@@ -168,22 +169,11 @@ static __always_inline __u64 fill_paths(struct event *event, const char *fname, 
 	return offsetof(struct event, fpath) + len;
 }
 
-static __always_inline int leave(struct syscall_trace_exit *ctx)
+static __always_inline int report(struct syscall_trace_exit *ctx, const struct args_t *args)
 {
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct args_t *kept, args;
 	struct event *event;
 	long ret = ctx->ret;
 	__u32 zero = 0;
-
-	kept = bpf_map_lookup_elem(&start, &thread);
-	if (!kept)
-		return 0;
-	args = *kept;
-	bpf_map_delete_elem(&start, &thread);
-
-	if (targ_failed && ret >= 0)
-		return 0;
 
 	event = bpf_map_lookup_elem(&scratch, &zero);
 	if (!event)
@@ -191,65 +181,74 @@ static __always_inline int leave(struct syscall_trace_exit *ctx)
 
 	event->timestamp_raw = bpf_ktime_get_boot_ns();
 	gadget_process_populate(&event->proc);
-	fill_args(event, &args);
+	fill_args(event, args);
 	fill_result(event, ret);
-	gadget_output_buf(ctx, &events, event, fill_paths(event, args.fname, ret));
+	gadget_output_buf(ctx, &events, event, fill_paths(event, args->fname, ret));
 	return 0;
-}
-
-SEC("tracepoint/syscalls/sys_enter_openat")
-int enter_openat(struct syscall_trace_enter *ctx)
-{
-	return enter(ctx->args[1], ctx->args[2], ctx->args[3]);
 }
 
 SEC("tracepoint/syscalls/sys_exit_openat")
 int exit_openat(struct syscall_trace_exit *ctx)
 {
-	return leave(ctx);
-}
+	struct args_t args = {};
+	struct pt_regs *regs;
 
-SEC("tracepoint/syscalls/sys_enter_openat2")
-int enter_openat2(struct syscall_trace_enter *ctx)
-{
-	struct args_t args = {
-		.fname = (const char *)ctx->args[1],
-		.how = (const __u64 *)ctx->args[2],
-	};
+	if (unwanted(ctx))
+		return 0;
 
-	return keep_args(&args);
+	regs = entry_registers(ctx);
+	args.fname = (const char *)ARGUMENT(regs, 2);
+	args.flags = ARGUMENT(regs, 3);
+	args.mode = ARGUMENT(regs, 4);
+	return report(ctx, &args);
 }
 
 SEC("tracepoint/syscalls/sys_exit_openat2")
 int exit_openat2(struct syscall_trace_exit *ctx)
 {
-	return leave(ctx);
+	struct args_t args = {};
+	struct pt_regs *regs;
+
+	if (unwanted(ctx))
+		return 0;
+
+	regs = entry_registers(ctx);
+	args.fname = (const char *)ARGUMENT(regs, 2);
+	args.how = (const __u64 *)ARGUMENT(regs, 3);
+	return report(ctx, &args);
 }
 
 /* The two older calls; arm64 never had them. */
 #ifdef __TARGET_ARCH_x86
-SEC("tracepoint/syscalls/sys_enter_open")
-int enter_open(struct syscall_trace_enter *ctx)
-{
-	return enter(ctx->args[0], ctx->args[1], ctx->args[2]);
-}
-
 SEC("tracepoint/syscalls/sys_exit_open")
 int exit_open(struct syscall_trace_exit *ctx)
 {
-	return leave(ctx);
-}
+	struct args_t args = {};
+	struct pt_regs *regs;
 
-SEC("tracepoint/syscalls/sys_enter_creat")
-int enter_creat(struct syscall_trace_enter *ctx)
-{
-	return enter(ctx->args[0], O_CREAT | O_WRONLY | O_TRUNC, ctx->args[1]);
+	if (unwanted(ctx))
+		return 0;
+
+	regs = entry_registers(ctx);
+	args.fname = (const char *)ARGUMENT(regs, 1);
+	args.flags = ARGUMENT(regs, 2);
+	args.mode = ARGUMENT(regs, 3);
+	return report(ctx, &args);
 }
 
 SEC("tracepoint/syscalls/sys_exit_creat")
 int exit_creat(struct syscall_trace_exit *ctx)
 {
-	return leave(ctx);
+	struct args_t args = { .flags = O_CREAT | O_WRONLY | O_TRUNC };
+	struct pt_regs *regs;
+
+	if (unwanted(ctx))
+		return 0;
+
+	regs = entry_registers(ctx);
+	args.fname = (const char *)ARGUMENT(regs, 1);
+	args.mode = ARGUMENT(regs, 2);
+	return report(ctx, &args);
 }
 #endif /* __TARGET_ARCH_x86 */
 

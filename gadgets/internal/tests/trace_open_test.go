@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -168,6 +169,42 @@ func TestTraceOpenEveryWay(t *testing.T) {
 				t.Errorf("timestamp is %s, it was about %s", e.Timestamp, before)
 			}
 		})
+	}
+}
+
+// TestTraceOpenUnderWay has a call end that began before the gadget was attached: the
+// open of a named pipe without a writer.
+func TestTraceOpenUnderWay(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error)
+	go func() {
+		fd, err := unix.Open(pipe, unix.O_RDONLY, 0)
+		unix.Close(fd)
+		opened <- err
+	}()
+	args := []string{"--pid", strconv.Itoa(os.Getpid())}
+	events := live.Observe[openEvent](t, "trace_open", args, func() {
+		fd, err := unix.Open(pipe, unix.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := <-opened; err != nil {
+			t.Error(err)
+		}
+		unix.Close(fd)
+	})
+	var flags []int
+	for _, e := range events {
+		if e.Fname == pipe {
+			flags = append(flags, e.FlagsRaw)
+		}
+	}
+	slices.Sort(flags)
+	if diff := cmp.Diff([]int{unix.O_RDONLY, unix.O_WRONLY}, flags); diff != "" {
+		t.Errorf("flags of calls that open the pipe (-want +got):\n%s", diff)
 	}
 }
 
