@@ -60,6 +60,19 @@ _local_llvm = tag_class(
     },
 )
 
+_prebuilt_tools = tag_class(
+    doc = "Takes the tools of the rules from a release, so that no Go is compiled; the root module's alone counts.",
+    attrs = {
+        "lock": attr.label(
+            doc = "gadget_tools.lock.json of the release.",
+            mandatory = True,
+        ),
+        "public_key": attr.label(
+            doc = "Public key in PEM, release.pub of the first release that was used: what the lock file names must be signed with it.",
+        ),
+    },
+)
+
 _vmlinux = tag_class(
     doc = "Compiles gadgets of one arch with a vmlinux.h of your own choice: a file, or one to fetch.",
     attrs = {
@@ -108,6 +121,13 @@ def _mirror(mctx):
                 return tag.mirror
     return ""
 
+def _prebuilt(mctx):
+    """Returns the arguments of declare_tools."""
+    tags = [tag for module in mctx.modules if module.is_root for tag in module.tags.prebuilt_tools]
+    if len(tags) > 1:
+        fail("bpf.prebuilt_tools: given %d times; keep one" % len(tags))
+    return {"lock": tags[0].lock, "public_key": tags[0].public_key} if tags else {}
+
 def _bpf_extension_impl(mctx):
     llvms, headers = [], []
     for module in mctx.modules:
@@ -117,7 +137,7 @@ def _bpf_extension_impl(mctx):
     vmlinux = select_vmlinux(headers, ARCHS)
     if llvm.error or vmlinux.error:
         fail(llvm.error or vmlinux.error)
-    declare_repos(llvm.choices, vmlinux.choices, _mirror(mctx))
+    declare_repos(llvm.choices, vmlinux.choices, _mirror(mctx), _prebuilt(mctx))
     return mctx.extension_metadata(reproducible = True)
 
 bpf = module_extension(
@@ -126,6 +146,7 @@ bpf = module_extension(
     tag_classes = {
         "llvm_release": _llvm_release,
         "local_llvm": _local_llvm,
+        "prebuilt_tools": _prebuilt_tools,
         "toolchain": _toolchain,
         "vmlinux": _vmlinux,
     },

@@ -38,7 +38,7 @@ def _vmlinux(vmlinux):
         fail(selected.error)
     return selected.choices
 
-def bpf_toolchains(llvm_version = "", llvm_release = {}, local_llvm = {}, vmlinux = {}, mirror = ""):
+def bpf_toolchains(llvm_version = "", llvm_release = {}, local_llvm = {}, vmlinux = {}, mirror = "", prebuilt_tools = {}):
     """Declares the repositories of the toolchain, and registers nothing.
 
     Args:
@@ -51,6 +51,8 @@ def bpf_toolchains(llvm_version = "", llvm_release = {}, local_llvm = {}, vmlinu
         or with `urls` and `sha256`, such as `{"amd64": {"file": "//third_party:vmlinux_6_1.h"}}`.
       mirror: base URL of the Debian mirror to fetch from. Default: the environment's DEBIAN_MIRROR, then what the machine's
         apt sources name.
+      prebuilt_tools: dict with `lock`, the label of gadget_tools.lock.json of a release, and perhaps `public_key`, that of the key that
+        must have signed what it names, such as `{"lock": "//:gadget_tools.lock.json"}`: the tools of the rules are not built then.
     """
     for name, archs in {"llvm_release": llvm_release.keys(), "local_llvm": local_llvm.keys()}.items():
         for arch in archs:
@@ -59,7 +61,7 @@ def bpf_toolchains(llvm_version = "", llvm_release = {}, local_llvm = {}, vmlinu
     both = [arch for arch in llvm_release if arch in local_llvm]
     if both:
         fail("arguments 'llvm_release' and 'local_llvm': both choose for machines of %s; keep one" % both[0])
-    declare_repos({arch: _choice(arch, llvm_version, llvm_release, local_llvm) for arch in ARCHS}, _vmlinux(vmlinux), mirror)
+    declare_repos({arch: _choice(arch, llvm_version, llvm_release, local_llvm) for arch in ARCHS}, _vmlinux(vmlinux), mirror, prebuilt_tools)
 
 def bpf_register_toolchains(**kwargs):
     """Declares and registers the toolchain.

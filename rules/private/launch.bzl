@@ -14,10 +14,13 @@ def launch(ctx, tool, files, env = {}, data = []):
     Returns:
       list of DefaultInfo and RunEnvironmentInfo.
     """
-    executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, ctx.label.name))
+    program = getattr(ctx.executable, tool)
+
+    # A prebuilt program knows which tool it is by its name.
+    executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, program.basename))
     ctx.actions.symlink(
         output = executable,
-        target_file = getattr(ctx.executable, tool),
+        target_file = program,
         is_executable = True,
         progress_message = "Linking %{label}",
     )

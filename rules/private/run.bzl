@@ -20,6 +20,6 @@ What follows `--` are flags of `gadget-run run`, the gadget's own parameters amo
             providers = [GadgetImageInfo],
             doc = "The gadget_image to run.",
         ),
-        "_runner": tool("gadget-run", "//runner:gadget-run"),
+        "_runner": tool("gadget-run"),
     },
 )

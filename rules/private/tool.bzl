@@ -1,16 +1,15 @@
 """What the rules share about the Go tools that their actions run."""
 
-def tool(name, label = None):
+def tool(name):
     """Returns the attribute of a tool.
 
     Args:
-      name: string, what messages call the tool, and its package below //tools.
-      label: string, its label where it is not below //tools.
+      name: string, its name among the targets of //toolchain/tools.
     Returns:
-      attr.label, built for the machine that runs actions.
+      attr.label, for the machine that runs actions.
     """
     return attr.label(
-        default = Label(label or "//tools/" + name),
+        default = Label("//toolchain/tools:" + name),
         executable = True,
         cfg = "exec",
         doc = "The %s tool." % name,

@@ -5,6 +5,7 @@ load(":llvm_archive.bzl", "llvm_archive")
 load(":llvm_debian.bzl", "llvm_debian")
 load(":llvm_local.bzl", "llvm_local")
 load(":toolchains_hub.bzl", "toolchains_hub")
+load(":tools_hub.bzl", "declare_tools")
 
 # Architectures of gadgets, and of the machines that compile them.
 ARCHS = ["amd64", "arm64"]
@@ -39,14 +40,16 @@ def _declare_llvm(repo, machine, choice, mirror):
             vmlinux = _VMLINUX,
         )
 
-def declare_repos(choices, vmlinux, mirror):
+def declare_repos(choices, vmlinux, mirror, tools = {}):
     """Declares all repositories of the toolchain.
 
     Args:
       choices: what select_llvm returned: struct by architecture of the machine that compiles.
       vmlinux: what select_vmlinux returned: struct by architecture of the gadgets.
       mirror: base URL of a Debian mirror, or "".
+      tools: dict, arguments of declare_tools.
     """
+    declare_tools(**tools)
     repos = {machine: "bpf_llvm_linux_" + machine for machine in choices}
     for machine, repo in repos.items():
         _declare_llvm(repo, machine, choices[machine], mirror)

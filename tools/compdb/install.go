@@ -1,4 +1,4 @@
-package main
+package compdb
 
 import (
 	"encoding/json"

@@ -24,16 +24,26 @@ const maxProgram = 256 << 20
 
 // program is one that a release has for each architecture.
 type program struct {
-	name string
-	pkg  string // Go package, and with the name Bazel's label
+	name   string
+	pkg    string // Go package
+	target string // Bazel's, in the package
+	tool   bool   // Whether the rules run it: the lock file of tools has it.
 }
 
+// file is the name of the program for an architecture.
+func (p program) file(arch string) string { return p.name + "-linux-" + arch }
+
 // label is the target of the program.
-func (p program) label() string { return "//" + p.pkg + ":" + p.name }
+func (p program) label() string { return "//" + p.pkg + ":" + p.target }
 
 var (
-	programs = []program{{name: "gadget-run", pkg: "runner"}, {name: "gadget-btfgen", pkg: "tools/gadget-btfgen"}}
-	archs    = []string{"amd64", "arm64"}
+	programs = []program{
+		{name: "gadget-run", pkg: "runner", target: "gadget-run", tool: true},
+		{name: "gadget-btfgen", pkg: "tools/gadget-btfgen", target: "gadget-btfgen"},
+		{name: "gadget-tools", pkg: "tools/gadget-tools", target: "gadget-tools", tool: true},
+		{name: "gadget-push", pkg: "tools/push", target: "push", tool: true},
+	}
+	archs = []string{"amd64", "arm64"}
 )
 
 // builder makes programs from a tree.
@@ -64,7 +74,7 @@ func (b bazel) build(ctx context.Context, t tree, arch string) ([][]byte, error)
 	}
 	var all [][]byte
 	for _, p := range programs {
-		data, err := action.ReadFile(t.path(filepath.Join("bazel-bin", p.pkg, p.name+"_", p.name)), maxProgram)
+		data, err := action.ReadFile(t.path(filepath.Join("bazel-bin", p.pkg, p.target+"_", p.target)), maxProgram)
 		if err != nil {
 			return nil, err
 		}

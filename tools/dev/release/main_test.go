@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +35,11 @@ type fake struct {
 }
 
 func (f fake) build(_ context.Context, t tree, arch string) ([][]byte, error) {
-	return [][]byte{[]byte("\x7fELF run " + arch + t.commit), []byte("\x7fELF btfgen " + arch)}, f.err
+	var all [][]byte
+	for _, p := range programs {
+		all = append(all, []byte("\x7fELF "+p.name+arch+t.commit))
+	}
+	return all, f.err
 }
 
 func (fake) materials(context.Context, tree, program, string) ([]attest.Material, error) {
@@ -218,6 +223,35 @@ func TestRegistryEntry(t *testing.T) {
 	}
 	if !strings.Contains(files["bcr/modules/rules_gadget/1.2.3/MODULE.bazel"], `version = "1.2.3"`) {
 		t.Error("the entry lacks MODULE.bazel")
+	}
+}
+
+func TestToolsLock(t *testing.T) {
+	files := made(t, checkout(t), newKey(t))
+	public, err := sign.ParsePublicKeys([]byte(files["release.pub"]), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lock toolsLock
+	if err := json.Unmarshal([]byte(files["gadget_tools.lock.json"]), &lock); err != nil {
+		t.Fatal(err)
+	}
+	names := slices.Sorted(maps.Keys(lock.Programs))
+	want := []string{"gadget-push", "gadget-run", "gadget-tools"}
+	if lock.Version != "1.2.3" || !slices.Equal(names, want) {
+		t.Errorf("the lock has version %q and the programs %q, want %q", lock.Version, names, want)
+	}
+	for name, platforms := range lock.Programs {
+		for _, arch := range archs {
+			locked, program := platforms["linux/"+arch], name+"-linux-"+arch
+			url := "https://github.com/rules-gadget/rules_gadget/releases/download/v1.2.3/" + program
+			if !slices.Equal(locked.URLs, []string{url}) || locked.SHA256 != digest.FromString(files[program]).Encoded() {
+				t.Errorf("%s is locked as %+v", program, locked)
+			}
+			if err := sign.VerifyBlob([]byte(files[program]), []byte(locked.Signature), public); err != nil {
+				t.Errorf("%s: %v", program, err)
+			}
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 const (
 	owner      = "rules-gadget"
 	repository = "rules_gadget"
+	homepage   = "https://github.com/" + owner + "/" + repository
 )
 
 // archiveName is the name of the source archive.
@@ -64,11 +65,16 @@ func (t tree) fill(template string, set map[string]any) ([]byte, error) {
 	for key, value := range set {
 		object[key] = value
 	}
+	return indented(object)
+}
+
+// indented is JSON that people read.
+func indented(v any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "    ")
-	err = enc.Encode(object)
+	err := enc.Encode(v)
 	return out.Bytes(), err
 }
 

@@ -43,6 +43,11 @@ func (r *release) make(ctx context.Context, dir string) error {
 		}
 		files = append(files, made...)
 	}
+	lock, err := r.toolsLock(files)
+	if err != nil {
+		return err
+	}
+	files = append(files, lock)
 	container, err := r.image(ctx)
 	if err != nil {
 		return err
@@ -107,7 +112,7 @@ func (r *release) programs(ctx context.Context, arch string) ([]file, error) {
 	}
 	var files []file
 	for i, p := range programs {
-		name := p.name + "-linux-" + arch
+		name := p.file(arch)
 		about := r.about(name, p.label(), built[i])
 		about.Archs = []string{arch}
 		about.Params = map[string]string{"config": "release"}
@@ -133,8 +138,7 @@ func (r *release) about(name, target string, data []byte) attest.Build {
 	return attest.Build{
 		Name: name, Version: r.tree.version, Type: "release", Target: target,
 		Subject: digest.FromBytes(data), Created: r.tree.time,
-		Commit: attest.Commit{ID: r.tree.commit, URI: fmt.Sprintf("git+https://github.com/%s/%s@%s", owner, repository,
-			r.tree.tag())},
+		Commit: attest.Commit{ID: r.tree.commit, URI: fmt.Sprintf("git+%s@%s", homepage, r.tree.tag())},
 	}
 }
 

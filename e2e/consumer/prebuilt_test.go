@@ -1,0 +1,270 @@
+package consumer
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rules-gadget/rules_gadget/internal/sign"
+)
+
+// usePrebuilt is what a MODULE.bazel has for prebuilt tools.
+const usePrebuilt = `
+bpf = use_extension("@rules_gadget//toolchain:extensions.bzl", "bpf")
+bpf.prebuilt_tools(
+    lock = "//:gadget_tools.lock.json",
+    public_key = "//:release.pub",
+)
+`
+
+// everyTool is a package whose targets need all tools but that for bindings in Go.
+const everyTool = `load("@rules_gadget//rules:defs.bzl", "btf_shard", "gadget")
+
+btf_shard(
+    name = "debian12",
+    archives = glob(["*.btf.tar.xz"]),
+    shard = "debian/12/x86_64",
+)
+
+gadget(
+    name = "hello",
+    srcs = ["gadget.yaml", "program.bpf.c"],
+    btf = [":debian12"],
+)
+`
+
+// fromSource builds the tools although there is a lock file.
+const fromSource = "--@rules_gadget//toolchain:tools_from_source"
+
+// outputs has everything that a gadget is built to.
+const outputs = "--output_groups=+attestations,+btf,+compile_commands,+digest,+reports"
+
+// programs are those of a release that the rules run, by name, as Go packages.
+var programs = map[string]string{
+	"gadget-push": "tools/push", "gadget-run": "runner", "gadget-tools": "tools/gadget-tools",
+}
+
+// lockFile is the lock file of tools.
+type lockFile struct {
+	Format   int                              `json:"format"`
+	Version  string                           `json:"version"`
+	Programs map[string]map[string]lockedFile `json:"programs"`
+}
+
+type lockedFile struct {
+	URLs      []string `json:"urls"`
+	SHA256    string   `json:"sha256"`
+	Signature string   `json:"signature"`
+}
+
+// release has programs as a release would, and its key.
+type release struct {
+	key  *sign.PrivateKey
+	lock lockFile
+}
+
+// newRelease builds the programs for this machine and locks them by the URLs of files.
+func newRelease(t *testing.T, checkout, dir string) *release {
+	t.Helper()
+	secret, _, err := sign.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &release{lock: lockFile{Format: 1, Version: "0.1.0", Programs: map[string]map[string]lockedFile{}}}
+	if r.key, err = sign.ParsePrivateKey(secret, func() ([]byte, error) { return nil, nil }); err != nil {
+		t.Fatal(err)
+	}
+	for name, pkg := range programs {
+		file := filepath.Join(dir, name)
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "./"+pkg)
+		cmd.Dir, cmd.Env = checkout, append(os.Environ(), "CGO_ENABLED=0", "GOARCH=amd64", "GOOS=linux")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("building %s: %v\n%s", name, err, out)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.lock.Programs[name] = map[string]lockedFile{"linux/amd64": r.locked(t, "file://"+file, data)}
+	}
+	return r
+}
+
+// locked is the entry of a file.
+func (r *release) locked(t *testing.T, url string, data []byte) lockedFile {
+	t.Helper()
+	signature, err := sign.SignBlob(data, r.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(data)
+	return lockedFile{
+		URLs: []string{url}, SHA256: hex.EncodeToString(sum[:]), Signature: strings.TrimSpace(string(signature)),
+	}
+}
+
+// with returns the text of the lock file, with another entry for gadget-tools.
+func (r *release) with(t *testing.T, platform string, entry lockedFile) string {
+	t.Helper()
+	lock := r.lock
+	lock.Programs = maps.Clone(lock.Programs)
+	lock.Programs["gadget-tools"] = map[string]lockedFile{platform: entry}
+	return text(t, lock)
+}
+
+func text(t *testing.T, lock lockFile) string {
+	t.Helper()
+	data, err := json.Marshal(lock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// prebuilt makes a workspace with a lock file.
+func prebuilt(t *testing.T) (*workspace, *release) {
+	t.Helper()
+	w := newWorkspace(t, "prebuilt", map[string]string{"hello/BUILD.bazel": everyTool})
+	sources := filepath.Join(w.checkout, "e2e/bzlmod/hello")
+	archives, err := filepath.Glob(filepath.Join(w.checkout, "gadgets/kernels/debian/12/x86_64/*.btf.tar.xz"))
+	if err != nil || len(archives) == 0 {
+		t.Fatalf("no archive: %v", err)
+	}
+	for _, from := range append(archives, filepath.Join(sources, "program.bpf.c"), filepath.Join(sources, "gadget.yaml")) {
+		data, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.write(t, filepath.Join("hello", filepath.Base(from)), string(data))
+	}
+	r := newRelease(t, w.checkout, filepath.Join(filepath.Dir(w.dir), "release"))
+	public, err := r.key.Public.PEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, "release.pub", string(public))
+	w.write(t, "MODULE.bazel", w.read(t, "MODULE.bazel")+usePrebuilt)
+	w.write(t, "gadget_tools.lock.json", text(t, r.lock))
+	return w, r
+}
+
+// mnemonics lists the actions that an execution log has, each mnemonic once.
+func mnemonics(log string) []string {
+	var all []string
+	for _, found := range regexp.MustCompile(`"mnemonic": "(\w+)"`).FindAllStringSubmatch(log, -1) {
+		all = append(all, found[1])
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// build builds everything and returns the mnemonics of the actions that ran or came from
+// a cache, and what was made.
+func (w *workspace) build(t *testing.T, flags ...string) ([]string, map[string]string) {
+	t.Helper()
+	log := filepath.Join(filepath.Dir(w.dir), "spawns.json")
+	args := append([]string{"build", outputs, "--execution_log_json_file=" + log}, flags...)
+	w.bazel(t, append(args, "//...")...)
+	spawns, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := map[string]string{}
+	for _, name := range []string{
+		"image.digest", "image.provenance.json", "image.spdx.json", "image_/btf.amd64.tar.gz", "compat.txt",
+		"image_/compile_commands.json",
+	} {
+		made[name] = w.read(t, filepath.Join("bazel-bin/hello", name))
+	}
+	return mnemonics(string(spawns)), made
+}
+
+// TestPrebuilt builds a gadget with the tools of a lock file, without any Go, and with
+// tools that are built, to the same bytes.
+func TestPrebuilt(t *testing.T) {
+	w, r := prebuilt(t)
+	ran, want := w.build(t)
+	t.Logf("with the lock file: %s", strings.Join(ran, " "))
+	for _, mnemonic := range ran {
+		if strings.HasPrefix(mnemonic, "Go") {
+			t.Errorf("%s ran, though no Go need be compiled", mnemonic)
+		}
+	}
+	for _, mnemonic := range []string{
+		"BpfCompile", "BtfGen", "BtfImport", "BtfLayer", "GadgetAttest", "GadgetCompat", "GadgetCompdb", "GadgetIndex",
+		"GadgetManifest",
+	} {
+		if !slices.Contains(ran, mnemonic) {
+			t.Errorf("no %s ran, so nothing is proven about it", mnemonic)
+		}
+	}
+	actions := w.bazel(t, "aquery", `mnemonic("GoCompilePkg|GoLink", deps(//...))`, "--output=summary")
+	if !strings.Contains(actions, "0 total actions") {
+		t.Errorf("the graph has actions that compile Go:\n%s", actions)
+	}
+	fetched, bytes := w.repositories(t)
+	t.Logf("%d repositories, %d MB: %s", len(fetched), bytes/1e6, largest(fetched))
+	for name := range fetched {
+		if strings.Contains(name, "go_deps") {
+			t.Errorf("%s is fetched, though no Go need be compiled", name)
+		}
+	}
+	if matrix := w.bazel(t, "run", "//hello:compat"); !strings.Contains(matrix, "debian/12") {
+		t.Errorf("the matrix by a prebuilt tool is %q", matrix)
+	}
+	ran, got := w.build(t, fromSource)
+	if !slices.Contains(ran, "GoLink") {
+		t.Errorf("no tool was built from source: %s", strings.Join(ran, " "))
+	}
+	for name := range want {
+		if got[name] != want[name] {
+			t.Errorf("%s differs between prebuilt tools and those that are built:\n%s\n%s", name, want[name], got[name])
+		}
+	}
+	t.Run("refused", func(t *testing.T) { refused(t, w, r) })
+}
+
+// refused breaks the lock file in several ways; each is one sentence.
+func refused(t *testing.T, w *workspace, r *release) {
+	good := r.lock.Programs["gadget-tools"]["linux/amd64"]
+	other, edited := r.lock, good
+	other.Version = "9.9.9"
+	edited.SHA256 = strings.Repeat("0", 64)
+	const hint = "; copy gadget_tools.lock.json of release v0.1.0, or build the tools: " + fromSource
+	for name, c := range map[string]struct{ lock, want string }{
+		"another version": {
+			text(t, other),
+			"gadget_tools.lock.json: tools of version 9.9.9, and these rules have version 0.1.0" + hint,
+		},
+		"edited": {
+			r.with(t, "linux/amd64", edited),
+			`program "gadget-tools" for linux/amd64: 'signature' does not verify: another key made it, or for another file` + hint,
+		},
+		"not JSON": {"{", "gadget_tools.lock.json: not a JSON object" + hint},
+		"another file at the URL": {
+			r.with(t, "linux/amd64", r.locked(t, good.URLs[0], []byte("other"))),
+			`"gadget-tools" for linux/amd64: no URL has the file with sha256 d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa`,
+		},
+		"another machine": {
+			r.with(t, "linux/arm64", good),
+			"gadget_tools.lock.json has gadget-tools for linux/arm64 only, and an action runs on another machine; " +
+				"build it from source: " + fromSource,
+		},
+	} {
+		w.write(t, "gadget_tools.lock.json", c.lock)
+		if out, err := w.try("build", "--nobuild", "//hello:image"); err == nil || !strings.Contains(out, c.want) {
+			t.Errorf("%s: %v, want %q:\n%s", name, err, c.want, out)
+		}
+		if out, err := w.try("build", "--nobuild", fromSource, "//hello:image"); err != nil {
+			t.Errorf("%s: from source: %v\n%s", name, err, out)
+		}
+	}
+}
