@@ -102,7 +102,7 @@ func TestPushAll(t *testing.T) {
 	}
 }
 
-func TestPushPrintsThePinnedReferenceAlone(t *testing.T) {
+func TestPushPrintsPinnedReference(t *testing.T) {
 	address := registry(t)
 	repository := address + "/gadgets/trace_open"
 	out, err := push(t, "--repository", repository, "--tag", "v1")
@@ -163,14 +163,14 @@ func skopeoInspect(t *testing.T, reference string, into any) {
 	}
 }
 
-func TestPushWithoutRepositorySaysWhatToPass(t *testing.T) {
+func TestPushWithoutRepository(t *testing.T) {
 	_, err := push(t)
 	if err == nil || !strings.Contains(err.Error(), "--repository") {
 		t.Errorf("got %v, want an error that names --repository", err)
 	}
 }
 
-func TestPushToARegistryThatIsDown(t *testing.T) {
+func TestPushToUnavailableRegistry(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

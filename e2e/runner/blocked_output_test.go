@@ -84,9 +84,9 @@ func fill(t *testing.T, f *os.File) {
 	}
 }
 
-// TestEndWhileOutputIsBlocked ends a gadget whose output is not read: by its
+// TestEndWithBlockedOutput ends a gadget whose output is not read: by its
 // timeout and by signals.
-func TestEndWhileOutputIsBlocked(t *testing.T) {
+func TestEndWithBlockedOutput(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	layout := filepath.Join(makeLayouts(t), "open")
 	for _, stream := range []string{"stdout", "stderr", "both"} {

@@ -31,10 +31,10 @@ const (
 // workers work with one state directory at once.
 var workers = []string{"w0", "w1", "w2", "w3"}
 
-// TestKilledAtAnyMoment changes one state directory in several processes at once,
+// TestKillAnytime changes one state directory in several processes at once,
 // which are killed at random moments. In the end it is clean, each name stands
 // for what a command said last, whole, and the next commands just work.
-func TestKilledAtAnyMoment(t *testing.T) {
+func TestKillAnytime(t *testing.T) {
 	s := newKillRun(t)
 	keep := s.gadgets[0].repository + ":keep"
 	s.succeed(t, "pull", keep)

@@ -161,7 +161,7 @@ func ownFiles(t *testing.T) []string {
 	}
 }
 
-func TestLoginAsksWithoutEcho(t *testing.T) {
+func TestLoginPromptWithoutEcho(t *testing.T) {
 	addr, env := registrytest.Start(t, registrytest.Config{Htpasswd: account}).Addr, ownFiles(t)
 	term := atTerminal(t, env, "login", addr)
 	term.expect("Username: ")

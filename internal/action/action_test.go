@@ -36,7 +36,7 @@ func TestArgsExpandsOneParamsFile(t *testing.T) {
 	}
 }
 
-func TestArgsLeavesOtherCommandLinesAlone(t *testing.T) {
+func TestArgsKeepsOtherCommandLines(t *testing.T) {
 	for _, args := range [][]string{nil, {"--a"}, {"@a", "@b"}, {"--x", "@a"}} {
 		got, err := action.Args(args)
 		if err != nil || !cmp.Equal(got, args) {
@@ -77,7 +77,7 @@ func TestWriteFileReplacesWholeFiles(t *testing.T) {
 	}
 }
 
-func TestWriteStreamLeavesNothingBehindWhenItFails(t *testing.T) {
+func TestWriteStreamRemovesFilesOnFailure(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "x")
 	if err := action.WriteFile(file, []byte("old")); err != nil {
@@ -124,7 +124,7 @@ func writeTar(t *testing.T, entries ...action.Entry) []byte {
 	return buf.Bytes()
 }
 
-func TestWriteTarIsSortedAndWithoutTime(t *testing.T) {
+func TestWriteTarSortedWithoutTime(t *testing.T) {
 	stream := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("streamed")), nil }
 	a := action.Entry{Name: "a/b", Data: []byte("1")}
 	b := action.Entry{Name: "a.x", Open: stream, Size: 8}
@@ -171,7 +171,7 @@ func TestWriteTarRefuses(t *testing.T) {
 	}
 }
 
-func TestGzipIsDeterministic(t *testing.T) {
+func TestGzipDeterministic(t *testing.T) {
 	data := bytes.Repeat([]byte("some text "), 1000)
 	packed, err := action.Gzip(data)
 	if err != nil {

@@ -25,7 +25,7 @@ func TestParseRefusesUnknown(t *testing.T) {
 	}
 }
 
-func TestBTFHubNeverSaysAarch64(t *testing.T) {
+func TestBTFHubArchNames(t *testing.T) {
 	if got := arch.ARM64.BTFHub(); got != "arm64" {
 		t.Errorf("ARM64.BTFHub() = %q, want arm64", got)
 	}

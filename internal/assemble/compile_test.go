@@ -149,7 +149,7 @@ func TestCompileRunsThroughTheLoader(t *testing.T) {
 	}
 }
 
-func TestCompilePrunesInputsThatWereNotRead(t *testing.T) {
+func TestCompilePrunesUnreadInputs(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
 		"g/build.yaml": "", "g/program.bpf.c": "", "g/a b.h": "", "g/unread.h": "", "g/gadget.yaml": "",
 	})
@@ -219,7 +219,7 @@ func TestCompileRefusesFlagsOfTheCaller(t *testing.T) {
 	wantError(t, err, `flag "-fplugin=x" is not allowed`)
 }
 
-func TestCompileWithoutProgramGivesAnEmptyObject(t *testing.T) {
+func TestCompileEmptyObject(t *testing.T) {
 	for _, files := range []map[string]string{
 		{"gadget.yaml": "name: x\n"},
 		{"build.yaml": "ebpfsource: \"\"\n", "program.bpf.c": "not read"},
@@ -232,7 +232,7 @@ func TestCompileWithoutProgramGivesAnEmptyObject(t *testing.T) {
 	}
 }
 
-func TestCompileShowsWhatClangSays(t *testing.T) {
+func TestCompileShowsDiagnostics(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
 		"clang": "#!/bin/sh\necho 'a.c:1:2: error: no' >&2\nexit 1\n", "g/program.bpf.c": "",
 	})
@@ -335,7 +335,7 @@ static inline __attribute__((always_inline)) int sys(void) { return ((int (*)(vo
 `
 )
 
-func TestCompileIsTheSameWhereverItIs(t *testing.T) {
+func TestCompilePathIndependent(t *testing.T) {
 	tc := realToolchain(t)
 	files := map[string]string{
 		"some/where/g/program.bpf.c": program,

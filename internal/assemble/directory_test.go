@@ -109,7 +109,7 @@ func TestLocateFollowsLinksOfASandbox(t *testing.T) {
 	}
 }
 
-func TestFindOnlyWhatBelongsToTheGadget(t *testing.T) {
+func TestFindOnlyOfGadget(t *testing.T) {
 	dir := tree(t, map[string]string{"g/a.c": "a", "g/build.yaml": ""})
 	t.Chdir(dir)
 	f := Directory{Dir: "g", Inputs: []string{"g/build.yaml"}}
@@ -119,7 +119,7 @@ func TestFindOnlyWhatBelongsToTheGadget(t *testing.T) {
 	}
 }
 
-func TestPathsAreRelativeToTheBuildFile(t *testing.T) {
+func TestPathsRelativeToBuildFile(t *testing.T) {
 	dir := tree(t, map[string]string{"g/sub/other.yaml": "ebpfsource: a.c\n", "g/sub/a.c": "a"})
 	f := Directory{Dir: dir + "/g", BuildFile: dir + "/g/sub/other.yaml"}
 	b, err := f.ReadBuildFile()
@@ -131,7 +131,7 @@ func TestPathsAreRelativeToTheBuildFile(t *testing.T) {
 	}
 }
 
-func TestReadBuildFileIsOptionalUnlessNamed(t *testing.T) {
+func TestReadBuildFileOptional(t *testing.T) {
 	dir := t.TempDir()
 	if b, err := (Directory{Dir: dir}).ReadBuildFile(); err != nil || b.Source.Path != gadget.DefaultSource {
 		t.Errorf("%+v, %v", b, err)

@@ -68,7 +68,7 @@ func layoutOf(t *testing.T, directory assemble.Directory, tc assemble.Toolchain)
 	return root.Digest.String(), filepath.Join(out, "layout")
 }
 
-func TestImageIsWhatTheActionsBuild(t *testing.T) {
+func TestImageMatchesActions(t *testing.T) {
 	tc, _ := fakeToolchain(t, testObject)
 	directory := assemble.Directory{Dir: writeFiles(t, map[string]string{
 		"build.yaml": "wasm: a.wasm\n", "a.wasm": module, "program.bpf.c": "",
@@ -259,7 +259,7 @@ func goRoot(t *testing.T) string {
 	return filepath.Dir(filepath.Dir(command))
 }
 
-func TestGoModulesThatAreNotHere(t *testing.T) {
+func TestMissingGoModules(t *testing.T) {
 	tc := assemble.GoToolchain{Root: goRoot(t), ModCache: t.TempDir(), Cache: t.TempDir()}
 	for name, program := range map[string]string{
 		"a module that is required": "package main\n\nimport _ \"example.com/dep\"\n\nfunc main() {}\n",

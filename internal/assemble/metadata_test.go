@@ -61,7 +61,7 @@ func TestUpdateMetadata(t *testing.T) {
 }
 
 // What the compiler says comes with the error, for the caller to show.
-func TestUpdateMetadataKeepsWhatClangSays(t *testing.T) {
+func TestUpdateMetadataKeepsDiagnostics(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
 		"clang": "#!/bin/sh\necho 'a.c:1:2: error: no' >&2\nexit 1\n", "g/program.bpf.c": "",
 	})

@@ -97,7 +97,7 @@ func testReads(t *testing.T, tc assemble.Toolchain) {
 }
 
 // What the gadget includes counts as read; what it only might have read does not.
-func TestCompileListsWhatWasRead(t *testing.T) {
+func TestCompileListsInputs(t *testing.T) {
 	tc := realToolchain(t)
 	t.Chdir(writeFiles(t, map[string]string{
 		"g/program.bpf.c": strings.ReplaceAll(reading, "%TOP%",

@@ -91,7 +91,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-func TestOrderOfMaterialsDoesNotMatter(t *testing.T) {
+func TestMaterialsOrderIndependent(t *testing.T) {
 	a, b := build(), build()
 	slices.Reverse(b.Materials)
 	b.Materials = append(b.Materials, a.Materials[0])
@@ -104,7 +104,7 @@ func TestOrderOfMaterialsDoesNotMatter(t *testing.T) {
 	}
 }
 
-func TestEveryMaterialIsNamed(t *testing.T) {
+func TestEveryMaterialNamed(t *testing.T) {
 	for _, write := range []func(attest.Build) ([]byte, error){attest.Provenance, attest.SBOM} {
 		got, err := write(build())
 		if err != nil || !json.Valid(got) {

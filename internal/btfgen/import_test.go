@@ -91,9 +91,9 @@ func TestShardEqualsArchives(t *testing.T) {
 	}
 }
 
-// TestImportIsDeterministic imports in another order and with another number
+// TestImportDeterministic imports in another order and with another number
 // of workers.
-func TestImportIsDeterministic(t *testing.T) {
+func TestImportDeterministic(t *testing.T) {
 	for s, paths := range shards(t) {
 		a, _, err := btfgen.Import(t.Context(), s, paths, 1)
 		if err != nil {
@@ -110,9 +110,9 @@ func TestImportIsDeterministic(t *testing.T) {
 	}
 }
 
-// TestEqualKernelsAreComputedOnce has two kernels that agree in all that the
+// TestEqualKernelsComputedOnce has two kernels that agree in all that the
 // objects see.
-func TestEqualKernelsAreComputedOnce(t *testing.T) {
+func TestEqualKernelsComputedOnce(t *testing.T) {
 	root := filepath.Join("testdata", "archive", "debian", "13", "x86_64")
 	paths := []string{
 		filepath.Join(root, "6.12.115+deb13-cloud-amd64.btf.tar.xz"),

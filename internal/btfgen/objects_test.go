@@ -10,10 +10,10 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/clangtest"
 )
 
-// TestObjectsAreCurrent compiles the test objects again and compares their
+// TestObjectsCurrent compiles the test objects again and compares their
 // relocations with those of the committed ones; testdata/regenerate.sh makes
 // them again.
-func TestObjectsAreCurrent(t *testing.T) {
+func TestObjectsCurrent(t *testing.T) {
 	tc := clangtest.Find(t)
 	for _, name := range objectNames {
 		for _, end := range []string{"el", "eb"} {

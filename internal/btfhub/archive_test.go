@@ -128,8 +128,8 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestWrittenArchiveIsRead reads what WriteArchive writes.
-func TestWrittenArchiveIsRead(t *testing.T) {
+// TestWrittenArchive reads what WriteArchive writes.
+func TestWrittenArchive(t *testing.T) {
 	var buf bytes.Buffer
 	if err := btfhub.WriteArchive(&buf, "6.1.0-1-amd64", []byte("some BTF")); err != nil {
 		t.Fatal(err)

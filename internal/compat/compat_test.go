@@ -77,7 +77,7 @@ func TestDemoPrograms(t *testing.T) {
 	}
 }
 
-func TestHTMLIsSelfContained(t *testing.T) {
+func TestHTMLSelfContained(t *testing.T) {
 	m := demo(t)
 	m.Title = `<script>alert("x")</script>`
 	m.Broken = []Entry{{"debian/12/amd64/x", "xz: <data> is corrupt"}}
@@ -194,7 +194,7 @@ func TestGrouping(t *testing.T) {
 	}
 }
 
-func TestBackportsAreDoubtful(t *testing.T) {
+func TestBackportsUncertain(t *testing.T) {
 	p := Program{Name: "p", Needs: []Need{{
 		What: "helper bpf_x", Since: feature.Release{Major: 5, Minor: 8}, Guards: []string{"BPF_FUNC_x"},
 	}}}

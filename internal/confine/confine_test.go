@@ -80,7 +80,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestRunSaysWhatIsMissing(t *testing.T) {
+func TestRunReportsMissing(t *testing.T) {
 	err := confine.Run(exec.Command("/nonexistent/program"), confine.Files{})
 	if errors.Is(err, confine.ErrUnavailable) {
 		t.Skip("needs a kernel with Landlock: ", err)

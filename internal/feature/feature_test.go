@@ -23,7 +23,7 @@ func TestParseRelease(t *testing.T) {
 	}
 }
 
-func TestTablesAreInOrder(t *testing.T) {
+func TestTablesInOrder(t *testing.T) {
 	for name, table := range map[string][]sinceID{"helpers": helperSince, "maps": mapSince, "programs": programSince} {
 		if !slices.IsSortedFunc(table, func(a, b sinceID) int { return a.last - b.last }) {
 			t.Errorf("%s are not sorted by id", name)

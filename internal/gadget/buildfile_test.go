@@ -54,7 +54,7 @@ func TestParseBuildFileDefaults(t *testing.T) {
 	}
 }
 
-func TestParseBuildFileSaysThatThereIsNoProgram(t *testing.T) {
+func TestParseBuildFileWithoutProgram(t *testing.T) {
 	got, problems := gadget.ParseBuildFile([]byte(`ebpfsource: ""`), "build.yaml")
 	if err := problems.Err(); err != nil || got.Source.Path != "" {
 		t.Errorf("source %q, error %v; want none", got.Source.Path, err)

@@ -8,7 +8,7 @@ import (
 )
 
 // Every feature is one that clang has: a misspelled one would allow what is not known.
-func TestClangKnowsTheAllowedFeatures(t *testing.T) {
+func TestClangAllowedFeatures(t *testing.T) {
 	tc := clangtest.Find(t)
 	on, off := []string{}, []string{}
 	for _, feature := range allowedFeatures {

@@ -91,7 +91,7 @@ func tarOf(t testing.TB, files map[string][]byte) []byte {
 	return buf.Bytes()
 }
 
-func TestImportOfWhatDockerSaves(t *testing.T) {
+func TestImportDockerSave(t *testing.T) {
 	_, root := artifact(t)
 	exported := export(t, gadget.FormatDocker, "example.com/name:v1")
 	file := filepath.Join(t.TempDir(), "x.tar")

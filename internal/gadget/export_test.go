@@ -52,7 +52,7 @@ func tarNames(t *testing.T, data []byte) []string {
 	}
 }
 
-func TestExportThenImportGivesTheSameArtifact(t *testing.T) {
+func TestExportImport(t *testing.T) {
 	_, root := artifact(t)
 	for _, tc := range []struct {
 		format gadget.Format
@@ -77,7 +77,7 @@ func TestExportThenImportGivesTheSameArtifact(t *testing.T) {
 	}
 }
 
-func TestExportLocalThenImportGivesTheSameArtifact(t *testing.T) {
+func TestExportLocalImport(t *testing.T) {
 	blobs, root := artifact(t)
 	dir := filepath.Join(t.TempDir(), "out")
 	if err := gadget.ExportLocal(context.Background(), dir, blobs, root); err != nil {
@@ -124,7 +124,7 @@ func TestExportTarHoldsTheFiles(t *testing.T) {
 	}
 }
 
-func TestExportDockerIsWhatDockerLoads(t *testing.T) {
+func TestExportDocker(t *testing.T) {
 	data := export(t, gadget.FormatDocker, "example.com:5000/name")
 	files := map[string][]byte{}
 	tr := tar.NewReader(bytes.NewReader(data))

@@ -50,7 +50,7 @@ func TestLoadOfAForeignArtifact(t *testing.T) {
 	}
 }
 
-func TestArtifactOfAnotherKindIsNamed(t *testing.T) {
+func TestOtherArtifactKind(t *testing.T) {
 	for name, text := range map[string]string{
 		"chart": `{"schemaVersion":2,"config":{"mediaType":"application/vnd.cncf.helm.config.v1+json","digest":"sha256:` +
 			zeros + `","size":2},"layers":[]}`,

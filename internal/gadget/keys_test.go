@@ -10,10 +10,10 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
 
-// TestKeysAreRead reads a file with every key of the tables, each with its
+// TestKeys reads a file with every key of the tables, each with its
 // example: none is unknown, of another type than the table says, or without a
 // reader.
-func TestKeysAreRead(t *testing.T) {
+func TestKeys(t *testing.T) {
 	for _, table := range gadget.MetadataKeys() {
 		for _, key := range table.Keys {
 			for _, path := range strings.Split(table.Path, ", ") {

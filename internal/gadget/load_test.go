@@ -32,7 +32,7 @@ func artifact(t testing.TB) (oci.Memory, ocispec.Descriptor) {
 	return oci.NewMemory(blobs...), index.Descriptor
 }
 
-func TestLoadReadsWhatBuildWrites(t *testing.T) {
+func TestLoadBuilt(t *testing.T) {
 	blobs, root := artifact(t)
 	for _, a := range arch.All() {
 		got, err := gadget.Load(context.Background(), blobs, root, a)
@@ -53,7 +53,7 @@ func TestLoadReadsWhatBuildWrites(t *testing.T) {
 	}
 }
 
-func TestLoadReadsOnlyItsArch(t *testing.T) {
+func TestLoadReadsOneArch(t *testing.T) {
 	blobs, root := artifact(t)
 	other := full(t, arch.ARM64)
 	delete(blobs, other.Descriptor.Digest)
@@ -88,7 +88,7 @@ func change(t *testing.T, edit func(*ocispec.Manifest)) (oci.Memory, ocispec.Des
 		m.Descriptor
 }
 
-func TestLoadAcceptsWhatOthersWrite(t *testing.T) {
+func TestLoadForeignLayouts(t *testing.T) {
 	unknown := oci.Describe("x/y", []byte("y"))
 	for name, edit := range map[string]func(*ocispec.Manifest){
 		"bare manifest":    func(*ocispec.Manifest) {},

@@ -77,7 +77,7 @@ func TestBuildIndexGolden(t *testing.T) {
 	}
 }
 
-func TestEqualContentGivesOneManifest(t *testing.T) {
+func TestEqualContentOneManifest(t *testing.T) {
 	in := gadget.ManifestInput{Arch: arch.AMD64, Object: object(t, "good")}
 	amd := build(t, in)
 	in.Arch = arch.ARM64

@@ -24,9 +24,9 @@ func object(t testing.TB, name string) []byte {
 	return data
 }
 
-// TestObjectsAreThoseOfTheirSources compiles the sources again. With -update
+// TestObjectsMatchSources compiles the sources again. With -update
 // it writes the objects.
-func TestObjectsAreThoseOfTheirSources(t *testing.T) {
+func TestObjectsMatchSources(t *testing.T) {
 	tc := clangtest.Find(t)
 	sources, err := filepath.Glob("testdata/objects/*.bpf.c")
 	if err != nil || len(sources) == 0 {

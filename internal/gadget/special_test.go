@@ -63,7 +63,7 @@ func TestDefaultsOfEveryType(t *testing.T) {
 	}
 }
 
-func TestDefaultIsOneOfThePossibleValues(t *testing.T) {
+func TestDefaultInPossibleValues(t *testing.T) {
 	yaml := "params: {ebpf: {targ_level: {defaultValue: 1, possibleValues: [2]}}}\n"
 	got := validate(t, yaml, gadget.Validation{Object: object(t, "network")})
 	if len(got) != 1 || !strings.Contains(got[0], `is "1", use one of its possibleValues: 2`) {

@@ -49,7 +49,7 @@ func TestUpdateMetadataGolden(t *testing.T) {
 	}
 }
 
-func TestUpdateMetadataLeavesACompleteFileAlone(t *testing.T) {
+func TestUpdateMetadataKeepsCompleteFile(t *testing.T) {
 	complete, err := gadget.UpdateMetadata(nil, object(t, "good"), "x")
 	if err != nil {
 		t.Fatal(err)

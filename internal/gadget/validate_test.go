@@ -63,7 +63,7 @@ func validate(t *testing.T, yaml string, v gadget.Validation) []string {
 	return out
 }
 
-func TestValidateAcceptsWhatIsRight(t *testing.T) {
+func TestValidateAccepts(t *testing.T) {
 	if got := validate(t, goodMetadata, gadget.Validation{Object: object(t, "good")}); len(got) > 0 {
 		t.Errorf("problems:\n%s", strings.Join(got, "\n"))
 	}
@@ -84,7 +84,7 @@ func TestValidateAcceptsDefaultsOfEveryParameter(t *testing.T) {
 	}
 }
 
-func TestValidateNamesLineAndCure(t *testing.T) {
+func TestValidateNamesLineAndHint(t *testing.T) {
 	for _, tc := range []struct{ name, yaml, want string }{
 		{"unknown key", "naem: x\n", `gadget.yaml:1: unknown key "naem" in gadget.yaml, did you mean "name"?`},
 		{
@@ -173,7 +173,7 @@ func TestValidateNamesLineAndCure(t *testing.T) {
 	}
 }
 
-func TestValidateFindsWhatIsWrongInTheObject(t *testing.T) {
+func TestValidateReportsObjectProblems(t *testing.T) {
 	want := []string{
 		`program.bpf.o: GADGET_PARAM(absent) marks a variable that does not exist or that no program reads, declare and use it`,
 		`program.bpf.o: data source "c": struct "evnt" does not exist, did you mean "event"?`,
@@ -200,7 +200,7 @@ func TestValidateFindsWhatIsWrongInTheObject(t *testing.T) {
 	}
 }
 
-func TestValidateLeavesToWasmWhatItMayAdd(t *testing.T) {
+func TestValidateAllowsWasmSources(t *testing.T) {
 	yaml := "datasources: {made: {fields: {x: {}}}, open: {fields: {made: {}}}}\n"
 	if got := validate(t, yaml, gadget.Validation{Object: object(t, "good"), Wasm: true}); len(got) > 0 {
 		t.Errorf("with wasm: %v", got)
@@ -210,7 +210,7 @@ func TestValidateLeavesToWasmWhatItMayAdd(t *testing.T) {
 	}
 }
 
-func TestValidateKnowsSourcesOfOperators(t *testing.T) {
+func TestValidateOperatorSources(t *testing.T) {
 	yaml := `annotations: {enable-containers-datasource: "true"}
 operator: {process: {emitstats: true}, cgroup: {}, ebpf: {emitstats: true}}
 datasources: {processes: {}, cgroups: {}, bpfstats: {}, containers: {}}
@@ -231,7 +231,7 @@ func TestValidateWithoutProgram(t *testing.T) {
 	}
 }
 
-func TestValidateRefusesWhatIsNoObject(t *testing.T) {
+func TestValidateRefusesOtherFiles(t *testing.T) {
 	got := validate(t, "", gadget.Validation{Object: []byte("no ELF")})
 	if len(got) != 1 || !strings.Contains(got[0], "not a valid ELF file") {
 		t.Errorf("problems: %v", got)

@@ -7,9 +7,9 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TestUnshownIsExpected: the number in the union of an address is no loss, since the
+// TestUnshownExpected: the number in the union of an address is no loss, since the
 // address has its own text; one elsewhere is.
-func TestUnshownIsExpected(t *testing.T) {
+func TestUnshownExpected(t *testing.T) {
 	wide := &btf.Int{Name: "unsigned __int128", Size: 16}
 	address := &btf.Union{Name: TypeIPAddr, Size: 16, Members: []btf.Member{{Name: "v6_raw", Type: wide}}}
 	src, err := Describe(&btf.Struct{Name: "event", Size: 32, Members: []btf.Member{

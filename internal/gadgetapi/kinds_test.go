@@ -37,7 +37,7 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
-func TestKindsAreComplete(t *testing.T) {
+func TestKindsComplete(t *testing.T) {
 	hints := map[Need]bool{}
 	for _, n := range Needs() {
 		hints[n.Need] = n.Hint != ""

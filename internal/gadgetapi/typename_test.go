@@ -7,7 +7,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-func TestTypeNameOfATypeThatContainsItself(t *testing.T) {
+func TestTypeNameRecursive(t *testing.T) {
 	array := &btf.Array{Nelems: 2}
 	array.Type = array
 	loop := &btf.Volatile{}

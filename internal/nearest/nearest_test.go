@@ -47,7 +47,7 @@ func TestAdviceAliases(t *testing.T) {
 	}
 }
 
-func TestAdviceLeavesItsInput(t *testing.T) {
+func TestAdviceKeepsInput(t *testing.T) {
 	candidates := []string{"b", "a"}
 	nearest.Advice("x", candidates)
 	if candidates[0] != "b" {

@@ -147,7 +147,7 @@ func TestLayoutForms(t *testing.T) {
 	}
 }
 
-func TestLayoutNamesTheBlobAndTheFile(t *testing.T) {
+func TestLayoutErrorNamesBlobAndFile(t *testing.T) {
 	dir := t.TempDir()
 	_, blobs := writeArtifact(t, dir)
 	l, err := oci.OpenLayout(dir)

@@ -21,9 +21,9 @@ func FuzzParseManifest(f *testing.F) {
 	})
 }
 
-// TestListsAreCounted refuses lists that are short as text and large in memory
+// TestListsCounted refuses lists that are short as text and large in memory
 // while it reads them.
-func TestListsAreCounted(t *testing.T) {
+func TestListsCounted(t *testing.T) {
 	long := strings.Repeat("{},", oci.MaxListed) + "{}"
 	for name, parse := range map[string]func([]byte) error{
 		"index":    func(data []byte) error { _, err := oci.ParseIndex(data); return err },

@@ -12,9 +12,9 @@ import (
 	"github.com/rules-gadget/rules_gadget/toolchain/lock"
 )
 
-// TestProgramThatCannotBeFetched leaves nothing that would be taken for a program
+// TestUnfetchableProgram leaves nothing that would be taken for a program
 // the next time.
-func TestProgramThatCannotBeFetched(t *testing.T) {
+func TestUnfetchableProgram(t *testing.T) {
 	broken := errors.New("broken")
 	for name, fetch := range map[string]pinned.Fetch{
 		"broken":     func(context.Context, pinned.Package) ([]byte, error) { return nil, broken },

@@ -142,7 +142,7 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-func TestBuildIsDeterministic(t *testing.T) {
+func TestBuildDeterministic(t *testing.T) {
 	one, err := programimage.Build(request(t))
 	if err != nil {
 		t.Fatal(err)

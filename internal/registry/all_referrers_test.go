@@ -33,7 +33,7 @@ func withReferrers(t *testing.T) (*registrytest.Artifact, []registry.Referrer) {
 	}}
 }
 
-func TestPushWithCompanions(t *testing.T) {
+func TestPushWithReferrers(t *testing.T) {
 	for name, addr := range referrerServers(t) {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()

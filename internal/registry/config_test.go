@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 )
 
-func TestMirrorsAreTriedInOrder(t *testing.T) {
+func TestMirrorsInOrder(t *testing.T) {
 	srv := registrytest.Start(t, registrytest.Config{})
 	a := registrytest.NewArtifact(t, 1, 1000)
 	pushTo(t, srv.Addr, a)

@@ -10,7 +10,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 )
 
-func TestCopyTakesAllThatRefersToTheArtifact(t *testing.T) {
+func TestCopyReferrers(t *testing.T) {
 	for name, target := range referrerServers(t) {
 		t.Run(name, func(t *testing.T) {
 			from := registrytest.Start(t, registrytest.Config{}).Addr

@@ -81,7 +81,7 @@ func TestHostAuthFilesOrder(t *testing.T) {
 	}
 }
 
-func TestFirstFileThatKnowsCounts(t *testing.T) {
+func TestFirstFileWins(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("REGISTRY_AUTH_FILE", "")
 	t.Setenv("HOME", home)
@@ -180,7 +180,7 @@ func TestRemoveUnknown(t *testing.T) {
 	}
 }
 
-func TestBrokenAuthFilesAreErrors(t *testing.T) {
+func TestBrokenAuthFiles(t *testing.T) {
 	for _, text := range []string{
 		"{", "[]", `{"auths":1}`, `{"auths":{"x":{"auth":"%"}}}`, `{"auths":{"a.example":{"auth":"dQ=="}}}`,
 		`{"credsStore":{}}`,

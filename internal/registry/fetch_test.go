@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 )
 
-func TestFetchTakesTheFirstThatIsRight(t *testing.T) {
+func TestFetchFirstValid(t *testing.T) {
 	blob := oci.NewBlob("x", []byte("the content"))
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {

@@ -124,7 +124,7 @@ func TestBearerTokens(t *testing.T) {
 	}
 }
 
-func TestPlainHTTPNeedsAsking(t *testing.T) {
+func TestPlainHTTPRequiresFlag(t *testing.T) {
 	var got atomic.Int64
 	inner := roundTripper(func(r *http.Request) (*http.Response, error) {
 		got.Add(1)

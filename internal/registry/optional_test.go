@@ -217,8 +217,8 @@ func TestPasswordOfAMirror(t *testing.T) {
 	}
 }
 
-// TestHelpersThatDoNotEnd: a helper that does not stop, to speak or at all, ends.
-func TestHelpersThatDoNotEnd(t *testing.T) {
+// TestHangingHelpers: a helper that does not stop, to speak or at all, ends.
+func TestHangingHelpers(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	for name, tc := range map[string]struct{ script, want string }{

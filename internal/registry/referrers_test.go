@@ -72,7 +72,7 @@ func TestAttachAndList(t *testing.T) {
 	}
 }
 
-func TestReferrerManifestIsAFunctionOfItsInput(t *testing.T) {
+func TestReferrerManifestDeterministic(t *testing.T) {
 	subject := oci.Describe("application/vnd.oci.image.index.v1+json", []byte("index"))
 	doc := registry.Document{MediaType: statement, Data: []byte("{}"), Annotations: map[string]string{"b": "2", "a": "1"}}
 	_, one, err := registry.ReferrerManifest(subject, doc)

@@ -56,7 +56,7 @@ func attachAtOnce(t *testing.T, addr string, clients []*registry.Client) {
 }
 
 // The change of a tag that another client replaces each time is given up.
-func TestTagThatNeverStays(t *testing.T) {
+func TestEverChangingTag(t *testing.T) {
 	addr := registrytest.Start(t, registrytest.Config{}).Addr
 	a := registrytest.NewArtifact(t, 1, 10)
 	pushTo(t, addr, a)

@@ -81,9 +81,9 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
-// TestTLSBehindSilence: what speaks TLS on this machine need not answer to plain
+// TestTLSWithSilentServer: what speaks TLS on this machine need not answer to plain
 // HTTP at all.
-func TestTLSBehindSilence(t *testing.T) {
+func TestTLSWithSilentServer(t *testing.T) {
 	ca := registrytest.NewCA(t)
 	cert, key := ca.Issue(t, "server")
 	srv := registrytest.Start(t, registrytest.Config{CertFile: cert, KeyFile: key})

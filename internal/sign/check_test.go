@@ -102,8 +102,8 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreNamed: a policy's no is distinguished from a failure.
-func TestRefusalsAreNamed(t *testing.T) {
+// TestRefusalErrors: a policy's no is distinguished from a failure.
+func TestRefusalErrors(t *testing.T) {
 	s := newScene(t, sign.Refuse)
 	if _, err := sign.Check(t.Context(), s.request); !sign.IsRefused(err) ||
 		!strings.Contains(err.Error(), "refused by the test") {
@@ -176,8 +176,8 @@ func TestRemembered(t *testing.T) {
 	s.check(t, "no signature of it is on this machine")
 }
 
-// TestRecordIsNoClaim: what is written in the directory does not count by itself.
-func TestRecordIsNoClaim(t *testing.T) {
+// TestRecordNotTrusted: what is written in the directory does not count by itself.
+func TestRecordNotTrusted(t *testing.T) {
 	s := newScene(t, sign.Refuse)
 	s.repo.put(t, newSignature(t, sign.FormTag, golden, s.key), golden)
 	s.check(t, "")

@@ -44,9 +44,9 @@ func TestRecordByHand(t *testing.T) {
 	s.check(t, "only its owner can read")
 }
 
-// TestPolicyLinkThatLeadsNowhere: a policy that is there and cannot be read
+// TestPolicyDanglingLink: a policy that is there and cannot be read
 // refuses.
-func TestPolicyLinkThatLeadsNowhere(t *testing.T) {
+func TestPolicyDanglingLink(t *testing.T) {
 	home := t.TempDir()
 	if err := os.Mkdir(filepath.Join(home, "gadget-run"), 0o700); err != nil {
 		t.Fatal(err)

@@ -51,7 +51,7 @@ func TestSignAndVerify(t *testing.T) {
 	}
 }
 
-func TestSigningIsDeterministic(t *testing.T) {
+func TestSigningDeterministic(t *testing.T) {
 	for _, kind := range keyKinds {
 		key := newKey(t, kind)
 		for _, form := range forms {

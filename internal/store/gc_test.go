@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/store"
 )
 
-func TestGCKeepsWhatIsNamed(t *testing.T) {
+func TestGCKeepsReferenced(t *testing.T) {
 	ctx := context.Background()
 	s := open(t)
 	a, b := registrytest.NewArtifact(t, 1, 100), registrytest.NewArtifact(t, 2, 100)
@@ -44,7 +44,7 @@ func TestGCKeepsWhatIsNamed(t *testing.T) {
 	checkClean(t, s)
 }
 
-func TestGCYieldsToAPullAndThePullSurvives(t *testing.T) {
+func TestGCDuringPull(t *testing.T) {
 	ctx := context.Background()
 	s := open(t)
 	a := registrytest.NewArtifact(t, 1, 100)
@@ -130,7 +130,7 @@ func TestFsckFindsAndRepairs(t *testing.T) {
 	}
 }
 
-func TestLocksEndWithTheirContext(t *testing.T) {
+func TestLocksEndWithContext(t *testing.T) {
 	s := open(t)
 	release, err := s.Hold(context.Background())
 	if err != nil {

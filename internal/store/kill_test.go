@@ -81,7 +81,7 @@ func pullWithReferrers(ctx context.Context, s *store.Store, a *registrytest.Arti
 	return errors.Join(err, s.Put(ctx, a, a.Root, name, []arch.Arch{arch.AMD64}))
 }
 
-func TestKilledAtAnyMoment(t *testing.T) {
+func TestKillAnytime(t *testing.T) {
 	s := open(t)
 	keep := registrytest.NewArtifact(t, 99, 1000)
 	put(t, s, keep, "example.com/keep:v1")

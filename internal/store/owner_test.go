@@ -29,8 +29,8 @@ func TestStoreOfOthers(t *testing.T) {
 	}
 }
 
-// TestNewStoreIsPrivate makes the directory of a store for its owner alone.
-func TestNewStoreIsPrivate(t *testing.T) {
+// TestNewStorePrivate makes the directory of a store for its owner alone.
+func TestNewStorePrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	if _, err := store.Open(dir); err != nil {
 		t.Fatal(err)

@@ -159,8 +159,8 @@ func TestReferrersOfManifests(t *testing.T) {
 	}
 }
 
-// TestReferrersAreAdded: a second pull may know less, or more.
-func TestReferrersAreAdded(t *testing.T) {
+// TestReferrersAdded: a second pull may know less, or more.
+func TestReferrersAdded(t *testing.T) {
 	s := open(t)
 	a := registrytest.NewArtifact(t, 1, 100)
 	put(t, s, a, "example.com/a:v1")
@@ -228,7 +228,7 @@ func TestReferrersRefused(t *testing.T) {
 	}
 }
 
-func TestReferrersAreBounded(t *testing.T) {
+func TestReferrersBounded(t *testing.T) {
 	s := open(t)
 	a := registrytest.NewArtifact(t, 1, 100)
 	put(t, s, a, "example.com/a:v1")

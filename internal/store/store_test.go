@@ -52,7 +52,7 @@ func TestPutTakesOneArch(t *testing.T) {
 	}
 }
 
-func TestIndexFileIsALayout(t *testing.T) {
+func TestIndexFileLayout(t *testing.T) {
 	s := open(t)
 	a, b := registrytest.NewArtifact(t, 1, 10), registrytest.NewArtifact(t, 2, 10)
 	put(t, s, b, "example.com/b:v1")
@@ -77,7 +77,7 @@ func TestIndexFileIsALayout(t *testing.T) {
 	}
 }
 
-func TestIndexFileIsMadeAnewAfterACrash(t *testing.T) {
+func TestIndexFileRecreatedAfterCrash(t *testing.T) {
 	s := open(t)
 	a := registrytest.NewArtifact(t, 1, 10)
 	put(t, s, a, "example.com/a:v1")

@@ -55,7 +55,7 @@ func syncTo(t *testing.T, s *store.Store, all ...store.Wanted) store.SyncResult 
 	return res
 }
 
-func TestSyncOwnsOnlyWhatItMade(t *testing.T) {
+func TestSyncOwnsOnlyItsNames(t *testing.T) {
 	ctx := context.Background()
 	s := open(t)
 	a, b, c := registrytest.NewArtifact(t, 1, 100), registrytest.NewArtifact(t, 2, 100),
@@ -84,7 +84,7 @@ func TestSyncOwnsOnlyWhatItMade(t *testing.T) {
 	}
 }
 
-func TestSyncMovesANameOfItsOwn(t *testing.T) {
+func TestSyncMovesOwnName(t *testing.T) {
 	s := open(t)
 	a, b := registrytest.NewArtifact(t, 1, 100), registrytest.NewArtifact(t, 2, 100)
 	syncTo(t, s, wanted(a, "r.example/a:v1"))

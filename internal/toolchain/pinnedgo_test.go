@@ -102,7 +102,7 @@ func TestPinnedGoRefused(t *testing.T) {
 	}
 }
 
-func TestGoOfNowhere(t *testing.T) {
+func TestGoNotFound(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	none := func(string) string { return "" }
 	for _, tc := range []struct {

@@ -84,7 +84,7 @@ func TestExtractRawBTF(t *testing.T) {
 	}
 }
 
-func TestExtractFileSaysDWARF(t *testing.T) {
+func TestExtractFileDWARF(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vmlinux")
 	image := testELF(elf.EM_AARCH64, map[string][]byte{
 		".debug_info": []byte("x"), ".rodata": []byte("\x00Linux version 5.4.0-1 (x)"),
@@ -134,7 +134,7 @@ func TestExtractRefuses(t *testing.T) {
 	}
 }
 
-func TestScanIsBounded(t *testing.T) {
+func TestScanBounded(t *testing.T) {
 	image := bytes.Repeat(testBTF(binary.LittleEndian, 1)[:8], 1<<16)
 	if got := scanBTF(image); got != nil {
 		t.Errorf("found %d bytes of BTF in garbage", len(got))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestForeignFlagsBeforeTheCommand(t *testing.T) {
+func TestForeignFlagsBeforeCommand(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                               "",
 		"run x -t 1":                     "run x -t 1",

@@ -130,7 +130,7 @@ func (a *admission) holdsNothing(t *testing.T) {
 	}
 }
 
-func TestRefusedBeforeAnythingIsPulled(t *testing.T) {
+func TestRefusedBeforePull(t *testing.T) {
 	answer := func(status int, part string) func(http.ResponseWriter, *http.Request) bool {
 		return func(w http.ResponseWriter, r *http.Request) bool {
 			if !strings.Contains(r.URL.Path, part) {

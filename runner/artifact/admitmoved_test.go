@@ -15,8 +15,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 )
 
-// TestTheTagMovesWhileItIsVerified: what was verified is what is pulled.
-func TestTheTagMovesWhileItIsVerified(t *testing.T) {
+// TestTagMovesDuringVerification: what was verified is what is pulled.
+func TestTagMovesDuringVerification(t *testing.T) {
 	a := newAdmission(t)
 	a.sign(t, a.artifact.Root)
 	evil := registrytest.NewArtifact(t, 8, 1000)
@@ -80,8 +80,8 @@ func TestSignaturesFromPull(t *testing.T) {
 	}
 }
 
-// TestReferrersThatCannotBeHad: the artifact comes all the same, and it is said.
-func TestReferrersThatCannotBeHad(t *testing.T) {
+// TestUnavailableReferrers: the artifact comes all the same, and it is said.
+func TestUnavailableReferrers(t *testing.T) {
 	a := newAdmission(t)
 	a.trust = artifact.TrustFlags{VerifyImage: false}
 	a.srv.Refer(a.artifact.Root.Digest, oci.Describe(ocispec.MediaTypeImageManifest, []byte("gone")))
@@ -102,9 +102,9 @@ func TestReferrersThatCannotBeHad(t *testing.T) {
 	}
 }
 
-// TestMovedTagIsDecidedAnew: what was verified once says nothing about what
+// TestMovedTagVerifiedAgain: what was verified once says nothing about what
 // the tag stands for later.
-func TestMovedTagIsDecidedAnew(t *testing.T) {
+func TestMovedTagVerifiedAgain(t *testing.T) {
 	a := newAdmission(t)
 	a.sign(t, a.artifact.Root)
 	if err := a.obtain(t, artifact.PullAlways); err != nil {
@@ -124,9 +124,9 @@ func TestMovedTagIsDecidedAnew(t *testing.T) {
 	}
 }
 
-// TestMirrorIsNotTrustedMore: a mirror may serve the signed artifact, and no
+// TestMirrorNotTrusted: a mirror may serve the signed artifact, and no
 // other.
-func TestMirrorIsNotTrustedMore(t *testing.T) {
+func TestMirrorNotTrusted(t *testing.T) {
 	a := newAdmission(t)
 	a.sign(t, a.artifact.Root)
 	mirror := registrytest.NewServed(t)

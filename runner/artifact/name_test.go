@@ -56,9 +56,9 @@ func TestParseName(t *testing.T) {
 	}
 }
 
-// TestLayoutBesideAReference: a layout that is called like a reference is not
+// TestLayoutNamedLikeReference: a layout that is called like a reference is not
 // run in its place, and nothing is asked of a registry.
-func TestLayoutBesideAReference(t *testing.T) {
+func TestLayoutNamedLikeReference(t *testing.T) {
 	a := newAdmission(t)
 	t.Chdir(t.TempDir())
 	other := registrytest.NewArtifact(t, 8, 10)
@@ -174,8 +174,8 @@ func TestPathsGoThroughThePolicy(t *testing.T) {
 	}
 }
 
-// TestPathsThatAreNoFiles refuses devices, and what is empty.
-func TestPathsThatAreNoFiles(t *testing.T) {
+// TestPathsOfOtherFileTypes refuses devices, and what is empty.
+func TestPathsOfOtherFileTypes(t *testing.T) {
 	for path, want := range map[string]string{"/dev/zero": "it is a device", "/dev/null": "it is empty"} {
 		if _, err := artifact.OpenArchive(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v", path, err)

@@ -31,7 +31,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-func TestProgressIsQuiet(t *testing.T) {
+func TestProgressQuiet(t *testing.T) {
 	var out bytes.Buffer
 	p := StartProgress(&cli.Globals{Stderr: &out, Quiet: true}, "name")
 	blob := oci.NewBlob("x", []byte("content"))

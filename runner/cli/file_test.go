@@ -9,7 +9,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-func TestFlagsThatNameNothing(t *testing.T) {
+func TestFlagsWithoutTarget(t *testing.T) {
 	var line struct {
 		Policy     cli.File
 		PublicKeys cli.Files

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestReportIsBounded(t *testing.T) {
+func TestReportBounded(t *testing.T) {
 	for name, text := range map[string]string{"ASCII": "x", "not ASCII": "äö€", "unprintable": "\x1b"} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

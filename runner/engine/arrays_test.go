@@ -79,8 +79,8 @@ func (r *readings) Array(_ int, samples [][]byte) {
 	r.got = append(r.got, binary.NativeEndian.Uint32(samples[0]))
 }
 
-// TestWhenArraysAreRead runs arrays whose only entry says whether the end has come.
-func TestWhenArraysAreRead(t *testing.T) {
+// TestArrayReadTimes runs arrays whose only entry says whether the end has come.
+func TestArrayReadTimes(t *testing.T) {
 	const before, end = 0, 1
 	for name, tc := range map[string]struct {
 		schedule schedule

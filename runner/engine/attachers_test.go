@@ -6,9 +6,9 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
-// TestEveryKindHasItsFunction holds the table of attach kinds against the
+// TestFunctionOfEveryKind holds the table of attach kinds against the
 // functions that attach them, both ways.
-func TestEveryKindHasItsFunction(t *testing.T) {
+func TestFunctionOfEveryKind(t *testing.T) {
 	kinds := map[string]bool{}
 	for _, k := range gadgetapi.Kinds() {
 		kinds[k.Name] = true

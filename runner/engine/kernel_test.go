@@ -111,7 +111,7 @@ func provoke(ctx context.Context) {
 	}
 }
 
-func TestLostEventsAreCounted(t *testing.T) {
+func TestLostEventsCounted(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	_, l := load(t, "flood.bpf.o", gadgetapi.Metadata{})
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)

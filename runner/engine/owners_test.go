@@ -9,8 +9,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/sockets"
 )
 
-// TestOwnersThatNobodyAsksFor leaves out a map of owners that only came with a header.
-func TestOwnersThatNobodyAsksFor(t *testing.T) {
+// TestUnusedOwners leaves out a map of owners that only came with a header.
+func TestUnusedOwners(t *testing.T) {
 	used := asm.Instructions{asm.LoadMapPtr(asm.R1, 0).WithReference(sockets.MapName), asm.Return()}
 	for name, c := range map[string]struct {
 		in   asm.Instructions

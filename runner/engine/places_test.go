@@ -93,8 +93,8 @@ func runNet(t *testing.T, p *gadgetapi.Spec, name string) {
 	}
 }
 
-// TestPlacesThatAreMissing holds the sentences for programs that have no place.
-func TestPlacesThatAreMissing(t *testing.T) {
+// TestMissingPlaces holds the sentences for programs that have no place.
+func TestMissingPlaces(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	for _, tc := range []struct {
 		program, want string

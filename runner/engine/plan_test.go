@@ -305,7 +305,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-func TestVerifierErrorIsOneLine(t *testing.T) {
+func TestVerifierErrorOneLine(t *testing.T) {
 	ve := &ebpf.VerifierError{Cause: errors.New("permission denied"), Log: []string{
 		"0: R1=ctx()", "6: (79) r0 = *(u64 *)(r0 +0)", "R0 invalid mem access 'map_value_or_null'",
 		"processed 6 insns (limit 1000000)", "verification time 10 usec", "",

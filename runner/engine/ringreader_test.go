@@ -118,7 +118,7 @@ func wait(t *testing.T, came <-chan time.Time, n int) {
 	}
 }
 
-func TestManyEventsAreReadTogether(t *testing.T) {
+func TestManyEventsReadInBatches(t *testing.T) {
 	w := newRingWriter(t)
 	came := w.reader(w.batched)
 	w.write(1)
@@ -146,7 +146,7 @@ func TestManyEventsAreReadTogether(t *testing.T) {
 	wait(t, came, 1)
 }
 
-func TestEventsOfOtherProgramsAreRead(t *testing.T) {
+func TestEventsOfOtherPrograms(t *testing.T) {
 	w := newRingWriter(t)
 	came := w.reader(nil)
 	for range 50 {
@@ -158,7 +158,7 @@ func TestEventsOfOtherProgramsAreRead(t *testing.T) {
 	wait(t, came, 1)
 }
 
-func TestSleepEndsBeforeTheBufferIsFull(t *testing.T) {
+func TestSleepEndsBeforeBufferFull(t *testing.T) {
 	w := newRingWriter(t)
 	reader, err := openReader(w.coll.Maps["events"], nil)
 	if err != nil {

@@ -75,7 +75,7 @@ func (m meets) Close() error {
 	}
 }
 
-func TestLinksAreClosedTogether(t *testing.T) {
+func TestLinksClosedTogether(t *testing.T) {
 	a, b := make(chan struct{}), make(chan struct{})
 	first, second := errors.New("first"), errors.New("second")
 	err := links{meets{a, b, first}, meets{b, a, second}}.Close()

@@ -41,9 +41,9 @@ func TestRootsOfContainers(t *testing.T) {
 	}
 }
 
-// TestOnlyContainersMayHaveIt waits for a container with a library that this
+// TestContainerOnlyFields waits for a container with a library that this
 // machine does not have.
-func TestOnlyContainersMayHaveIt(t *testing.T) {
+func TestContainerOnlyFields(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	md := only(t, "uprobe")
 	md.Programs["uprobe"] = gadgetapi.ProgramOptions{AttachTo: "libnosuchthing:f"}

@@ -157,7 +157,7 @@ func TestSelection(t *testing.T) {
 	k.want(t, "after Leave", 20, 40)
 }
 
-func TestNamespaceThatIsUsedAgain(t *testing.T) {
+func TestReusedNamespace(t *testing.T) {
 	tr := newTracker(t, "new")
 	k := &kernel{}
 	tr.FilterIn(k)

@@ -71,8 +71,8 @@ func TestStrings(t *testing.T) {
 	}
 }
 
-// TestStringSizeIsBounded takes a size from outside that is larger than the array.
-func TestStringSizeIsBounded(t *testing.T) {
+// TestStringSizeBounded takes a size from outside that is larger than the array.
+func TestStringSizeBounded(t *testing.T) {
 	src, err := Build(argsEvent(), Options{Name: "x", Fields: map[string]map[string]string{
 		"args": {"ebpf.string": "all", "ebpf.string.size": "size"},
 	}})
@@ -85,7 +85,7 @@ func TestStringSizeIsBounded(t *testing.T) {
 	}
 }
 
-func TestStringAnnotationsAreChecked(t *testing.T) {
+func TestStringAnnotationsChecked(t *testing.T) {
 	for field, tc := range map[string]struct{ key, value, want string }{
 		"args":  {"ebpf.string.size", "sise", `annotation "ebpf.string.size" of field "args" names "sise", which is not a number of the event, did you mean "size"?`},
 		"size":  {"ebpf.string", "list", `field "size" has the annotation "ebpf.string", which is for char arrays`},

@@ -116,10 +116,10 @@ func (a *annotated) about(ref registry.Reference, manifests ...ocispec.Descripto
 	return all
 }
 
-// TestWhatRefersToPlatforms: what is about the manifest of a platform, or about
+// TestReferrersOfPlatforms: what is about the manifest of a platform, or about
 // another document, goes the same ways as what is about the artifact: through a
 // pull and a push, through archives, and with a copy.
-func TestWhatRefersToPlatforms(t *testing.T) {
+func TestReferrersOfPlatforms(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	modern := httptest.NewServer(ggcr.New(ggcr.WithReferrersSupport(true), ggcr.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(modern.Close)

@@ -21,7 +21,7 @@ import (
 
 // Signatures share a tag, and bundles a list of referrers: of two who sign at
 // the same time neither is lost.
-func TestSignAtOnce(t *testing.T) {
+func TestSignConcurrently(t *testing.T) {
 	const rounds = 10
 	addr := registrytest.Start(t, registrytest.Config{}).Addr
 	layout := gadgettest.Layout(t, "testdata/open.bpf.o", "testdata/open.yaml", arch.AMD64)

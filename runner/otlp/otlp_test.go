@@ -305,7 +305,7 @@ func TestEventsNeverWait(t *testing.T) {
 	}
 }
 
-func TestMetricsAreSentAgain(t *testing.T) {
+func TestMetricsResent(t *testing.T) {
 	c := newCollector(t, http.StatusServiceUnavailable)
 	note, read := notes(t)
 	r := metrics.New()
@@ -348,7 +348,7 @@ func TestMetricsAreSentAgain(t *testing.T) {
 	}
 }
 
-func TestRefusedIsNoted(t *testing.T) {
+func TestRefusedRecorded(t *testing.T) {
 	c := newCollector(t, http.StatusUnauthorized, http.StatusUnauthorized)
 	note, read := notes(t)
 	PushMetrics(endpoint(t, c.URL, Metrics), metrics.New(), note)()
@@ -360,9 +360,9 @@ func TestRefusedIsNoted(t *testing.T) {
 	}
 }
 
-// TestRejectedIsNoted says what a collector does not take of a request that it
+// TestRejectedRecorded says what a collector does not take of a request that it
 // takes, and names the endpoint without what may be a token.
-func TestRejectedIsNoted(t *testing.T) {
+func TestRejectedRecorded(t *testing.T) {
 	partial := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 3)
 	partial = protowire.AppendString(protowire.AppendTag(partial, 2, protowire.BytesType), "too \x1b old")
 	answer := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), partial)

@@ -6,9 +6,9 @@ import (
 	"github.com/elastic/go-seccomp-bpf/arch"
 )
 
-// TestCallsAreKnown: a name that the library lacks would be left out of the filter
+// TestCallsKnown: a name that the library lacks would be left out of the filter
 // without a word, and the call fail on that architecture alone.
-func TestCallsAreKnown(t *testing.T) {
+func TestCallsKnown(t *testing.T) {
 	for name, info := range map[string]*arch.Info{"amd64": arch.X86_64, "arm64": arch.AARCH64} {
 		for _, group := range [][]string{calls, attachingCalls, renamingCalls, callsOf[name]} {
 			for _, call := range group {

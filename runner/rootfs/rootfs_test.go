@@ -72,7 +72,7 @@ func TestLinksStayBelowTheRoot(t *testing.T) {
 	}
 }
 
-func TestWhatWouldWaitIsRefused(t *testing.T) {
+func TestRefusesBlockingFiles(t *testing.T) {
 	fs := tree(t, map[string]string{"pipe": "|"})
 	if _, err := fs.Open("/pipe"); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a pipe: %v", err)
@@ -82,7 +82,7 @@ func TestWhatWouldWaitIsRefused(t *testing.T) {
 	}
 }
 
-func TestNoDescriptorIsLeft(t *testing.T) {
+func TestNoDescriptorLeak(t *testing.T) {
 	fs := tree(t, map[string]string{"a/b/c": "x", "a/link": "-> /a/b/c"})
 	count := func() int {
 		entries, err := os.ReadDir("/proc/self/fd")

@@ -85,7 +85,7 @@ func TestContainersForAWasmProgram(t *testing.T) {
 	}
 }
 
-func TestContainersAreNotShownUnlessWanted(t *testing.T) {
+func TestContainerFieldsHiddenByDefault(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	stdout, stderr, stop := startLayout(t, newNode(), Cmd{Gadget: watcher(t, watcherMetadata)}, nil)
 	waitFor(t, "the machine's event", func() bool { return strings.Contains(stdout.String(), "CREATED") })

@@ -84,7 +84,7 @@ func TestManifestCannotSetFlags(t *testing.T) {
 }
 
 // Every flag that a manifest may set is one of the command.
-func TestManifestParamsAreFlags(t *testing.T) {
+func TestManifestParamFlags(t *testing.T) {
 	parser, err := kong.New(&Cmd{})
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestReadyTellsEverybody(t *testing.T) {
+func TestReadyNotifiesAll(t *testing.T) {
 	name := "@gadget-run-ready-" + strconv.Itoa(os.Getpid())
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: name})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/wasm"
 )
 
-func TestFieldsThatAWasmProgramAdds(t *testing.T) {
+func TestFieldsAddedByWasm(t *testing.T) {
 	record := []byte{0xfe, 0xff, 1, 0, 0, 0xc0, 0x3f, 15, 0, 0, 0, 2, 0, 0, 0, 'h', 'i'}
 	for _, tc := range []struct {
 		kind         wasm.Kind

@@ -7,7 +7,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/wasm"
 )
 
-func TestCompilationGoesOnMeanwhile(t *testing.T) {
+func TestCompilationInBackground(t *testing.T) {
 	module := guestModule(t)
 	g := &memory{params: map[string]string{"mode": "kernel"}, config: map[string]string{}}
 	c := wasm.Compile(module, cache(), wasm.Limits{})
@@ -26,7 +26,7 @@ func TestCompilationGoesOnMeanwhile(t *testing.T) {
 	}
 }
 
-func TestCompilationThatNobodyTakes(t *testing.T) {
+func TestUnusedCompilation(t *testing.T) {
 	for _, module := range [][]byte{guestModule(t), []byte("no module")} {
 		if err := wasm.Compile(module, cache(), wasm.Limits{}).Close(); err != nil {
 			t.Error(err)

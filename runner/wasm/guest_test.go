@@ -278,7 +278,7 @@ func TestMaps(t *testing.T) {
 	}
 }
 
-func TestProgramsThatFail(t *testing.T) {
+func TestFailingPrograms(t *testing.T) {
 	short := wasm.Limits{MemoryPages: 512, Start: 3 * time.Second, Event: 300 * time.Millisecond}
 	for _, tc := range []struct{ mode, want string }{
 		{"refuse", "the wasm program's gadgetInit failed with code 1, see what it logged"},

@@ -43,7 +43,7 @@ struct { int (*type)[1]; int (*max_entries)[1]; int *key; struct plain *value; }
 __attribute__((section("tracepoint/a/b"), used)) int enter(void *ctx) { return 0; }
 `
 
-func TestLeavesOutWhatGoCannotExpress(t *testing.T) {
+func TestOmitsUnrepresentableInGo(t *testing.T) {
 	tc := clangtest.Find(t)
 	dir := t.TempDir()
 	object := dir + "/program.o"

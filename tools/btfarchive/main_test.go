@@ -149,7 +149,7 @@ func TestRunKeepsGoing(t *testing.T) {
 	}
 }
 
-func TestRunKeepsWhatExists(t *testing.T) {
+func TestRunKeepsExisting(t *testing.T) {
 	args := []string{"--out=" + t.TempDir(), "--distro=d", "--version=1", "--arch=amd64", write(t, "1.btf", testBTF())}
 	var stdout bytes.Buffer
 	if err := runArgs(t, args, &stdout, t.Output()); err != nil {

@@ -60,7 +60,7 @@ func FuzzMerge(f *testing.F) {
 	})
 }
 
-func TestInstallRefusesWhatIsNotAnOutput(t *testing.T) {
+func TestInstallRefusesOtherFiles(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"m/list": `["m/x"]`, "m/x": `[]`} {
 		name = filepath.Join(dir, name)

@@ -37,7 +37,7 @@ func withoutRingBuffers(t *testing.T) *btf.Spec {
 }
 
 // As a runner does on a kernel that has no ring buffers.
-func TestPerfArrayWhereThereIsNoRingBuffer(t *testing.T) {
+func TestPerfArrayWithoutRingBuffer(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for _, program := range []string{"reserve", "output"} {
@@ -65,7 +65,7 @@ func TestPerfArrayWhereThereIsNoRingBuffer(t *testing.T) {
 }
 
 // A ring buffer and a program that expects none do not fit.
-func TestRingBufferWhereThereIsNone(t *testing.T) {
+func TestRingBufferMissing(t *testing.T) {
 	spec := object(t, "FUNCTIONS")
 	spec.Programs = map[string]*ebpf.ProgramSpec{"output": spec.Programs["output"]}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{

@@ -173,7 +173,7 @@ func TestSocketFilter(t *testing.T) {
 	}
 }
 
-func TestPacketFilterThatNobodySet(t *testing.T) {
+func TestUnsetPacketFilter(t *testing.T) {
 	coll := load(t, object(t, "NETWORK"), "pass")
 	if got := run(t, coll, "pass", ethernet(0x0800)); got != 1 {
 		t.Errorf("the program returns %d, want 1: it passes", got)

@@ -151,7 +151,7 @@ func TestTraceExecArguments(t *testing.T) {
 	}
 }
 
-func TestTraceExecArgumentsThatDoNotFit(t *testing.T) {
+func TestTraceExecLongArguments(t *testing.T) {
 	path := live.Executable()
 	argv := []string{"name", strings.Repeat("x", 5000), strings.Repeat("y", 5000), "end"}
 	events := execsOfChildren(live.Observe[execEvent](t, "trace_exec", nil, func() {

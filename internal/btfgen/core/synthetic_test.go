@@ -113,9 +113,9 @@ func TestAmbiguous(t *testing.T) {
 	}
 }
 
-// TestForwardBehindType is what bpftool gives up on: a type relocation that
+// TestForwardTypeTarget is what bpftool gives up on: a type relocation that
 // leads to a forward declaration, here through a prototype.
-func TestForwardBehindType(t *testing.T) {
+func TestForwardTypeTarget(t *testing.T) {
 	o := parseObject(t, "matches.el.bpf.o")
 	raw := marshal(t, &cbtf.Typedef{Name: "btf_trace_sched_process_exit", Type: &cbtf.Pointer{Target: &cbtf.FuncProto{
 		Return: (*cbtf.Void)(nil),
@@ -154,9 +154,9 @@ func TestEnum64(t *testing.T) {
 	}
 }
 
-// TestNoiseDoesNotShow checks that order, unrelated types, tags and typedefs
+// TestNoiseIgnored checks that order, unrelated types, tags and typedefs
 // of a kernel leave no trace in the bytes.
-func TestNoiseDoesNotShow(t *testing.T) {
+func TestNoiseIgnored(t *testing.T) {
 	o := parseObject(t, "fields.el.bpf.o")
 	file := func(mode cbtf.Type) *cbtf.Struct { return strct("file", 8, member("f_mode", 4, mode)) }
 	node := strct("kernfs_node", 8, member("id", 0, u64))

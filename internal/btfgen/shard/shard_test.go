@@ -96,9 +96,9 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestReadsWhatItNeeds checks that of a large shard one block is read for one
+// TestReadsOnlyNeeded checks that of a large shard one block is read for one
 // name.
-func TestReadsWhatItNeeds(t *testing.T) {
+func TestReadsOnlyNeeded(t *testing.T) {
 	u32 := &cbtf.Int{Name: "unsigned int", Size: 4}
 	var types []cbtf.Type
 	for i := range 5000 {

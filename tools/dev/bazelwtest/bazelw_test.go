@@ -123,7 +123,7 @@ func TestMakeRoot(t *testing.T) {
 	}
 }
 
-func TestMakeRootTwiceAtOnce(t *testing.T) {
+func TestMakeRootConcurrently(t *testing.T) {
 	m := fresh(t)
 	m.has("mmdebstrap", "echo x >>"+m.home+"/made; sleep 0.5\n"+mmdebstrap)
 	var wait sync.WaitGroup
@@ -212,7 +212,7 @@ func TestMakeRootTerminated(t *testing.T) {
 	m.noneHalfMade()
 }
 
-func TestCures(t *testing.T) {
+func TestHints(t *testing.T) {
 	root := os.Geteuid() == 0
 	tests := []struct {
 		name, without, want string

@@ -74,7 +74,7 @@ type noHelp struct {
 	} `cmd:"" help:"Do."`
 }
 
-func TestRefusesWhatIsNotDocumented(t *testing.T) {
+func TestRefusesUndocumentedNames(t *testing.T) {
 	for want, grammar := range map[string]any{"needs help and examples": &noExample{}, "--flag has no help": &noHelp{}} {
 		if _, err := render(model(t, grammar)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)

@@ -17,10 +17,10 @@ type entry struct {
 	Arguments       []string
 }
 
-// TestClangTakesTheCommands writes compile_commands.json as "bazel run" does, and has
+// TestClangRunsCommands writes compile_commands.json as "bazel run" does, and has
 // the pinned clang read each source by exactly the arguments that editors take: those
 // of its first entry; the first source for all architectures.
-func TestClangTakesTheCommands(t *testing.T) {
+func TestClangRunsCommands(t *testing.T) {
 	location := os.Getenv("COMPDB")
 	if location == "" {
 		t.Skip("needs what Bazel gives as runfiles, run it with bazel test")

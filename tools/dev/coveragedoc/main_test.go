@@ -8,8 +8,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/tools/dev/gadgetresults"
 )
 
-// TestEveryRowHasAProof holds the tables of the code against the proofs, both ways.
-func TestEveryRowHasAProof(t *testing.T) {
+// TestEveryRowHasTest holds the tables of the code against the proofs, both ways.
+func TestEveryRowHasTest(t *testing.T) {
 	features := map[group]map[string]bool{}
 	for _, r := range rows() {
 		if features[r.group] == nil {

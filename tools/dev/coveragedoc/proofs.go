@@ -23,7 +23,7 @@ const (
 	records    = "runner/otlp.TestEventsBecomeRecords"
 	stackForms = "runner/output.TestStackModes"
 	arrays     = "e2e/runner.TestScripts/arrays"
-	schedules  = "runner/engine.TestWhenArraysAreRead"
+	schedules  = "runner/engine.TestArrayReadTimes"
 	mapTypes   = "runner/engine.TestMapsOfEveryType"
 	packets    = "runner/runcmd.TestCapture"
 	pcap       = "runner/output.TestPcapNG"

@@ -48,7 +48,7 @@ func internalPackage(label string) string {
 	return pkg
 }
 
-func TestArrowsPointDownwards(t *testing.T) {
+func TestImportsPointDownwards(t *testing.T) {
 	level := map[string]int{}
 	for i, l := range levels {
 		packages, _, _ := strings.Cut(l, "=")
@@ -74,7 +74,7 @@ func TestArrowsPointDownwards(t *testing.T) {
 	}
 }
 
-func TestBuildActionsReachNoNetwork(t *testing.T) {
+func TestBuildActionsWithoutNetwork(t *testing.T) {
 	for _, label := range dependencies(t, *actions) {
 		if internalPackage(label) == "//internal/registry" || strings.Contains(label, "go_containerregistry//pkg/v1/remote") {
 			t.Errorf("a build action depends on %s, which opens sockets", label)

@@ -337,7 +337,7 @@ func TestRefusesTree(t *testing.T) {
 	}
 }
 
-func TestLeavesNothingHalfMade(t *testing.T) {
+func TestNoPartialOutput(t *testing.T) {
 	at, err := readTree(t.Context(), checkout(t))
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-func TestRefusesWhatIsNotDocumented(t *testing.T) {
+func TestRefusesUndocumentedNames(t *testing.T) {
 	for name, text := range map[string]string{
 		"an attribute": `x = rule(implementation = None, doc = "X.", attrs = {"a": attr.int()})`,
 		"a rule":       `x = rule(implementation = None)`,
