@@ -64,7 +64,7 @@ func TestScripts(t *testing.T) {
 	}
 	registry := imgtest.Registry(t)
 	guarded, cutOff := imgtest.Guarded(t, registry), imgtest.CutOff(t, registry)
-	liar := imgtest.Liar(t)
+	sameAnswer := imgtest.SameAnswer(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -81,7 +81,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("REGISTRY", registry)
 			env.Setenv("GUARDED", guarded)
 			env.Setenv("CUTOFF", cutOff)
-			env.Setenv("LIAR", liar)
+			env.Setenv("LIAR", sameAnswer)
 			env.Setenv("CRANE", os.Getenv("CRANE"))
 			env.Setenv("DOCKER_HOST", os.Getenv("DOCKER_HOST"))
 			program, err := exec.LookPath("img")

@@ -67,7 +67,7 @@ func (b *bench) start(s side, gadget string, flags ...string) (*running, error) 
 	if err != nil {
 		return nil, err
 	}
-	began := time.Now()
+	start := time.Now()
 	if err := r.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (b *bench) start(s side, gadget string, flags ...string) (*running, error) 
 		if _, err := reader.ReadByte(); err != nil {
 			return
 		}
-		r.first = time.Since(began)
+		r.first = time.Since(start)
 		close(r.out)
 		_, _ = io.Copy(io.Discard, reader)
 	}()

@@ -178,10 +178,10 @@ func (f *following) read(r io.Reader) {
 }
 
 // first provokes events until a line comes.
-func (f *following) first(t *testing.T, provoke func()) string {
+func (f *following) first(t *testing.T, trigger func()) string {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		provoke()
+		trigger()
 		select {
 		case line := <-f.lines:
 			return line

@@ -54,12 +54,12 @@ func TestFirstGadget(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newReader(t, root, base)
-	r.sitAt("one")
+	r.useMachine("one")
 	for _, b := range blocks(string(text)) {
 		switch {
 		case strings.HasPrefix(b.section, elsewhere) && filepath.Base(r.machine) == "one":
 			key := r.read("release.pub")
-			r.sitAt("two")
+			r.useMachine("two")
 			r.write("release.pub", key)
 			fallthrough
 		case b.language == "sh":
@@ -109,8 +109,8 @@ func (r *reader) tool(dir, name, script string) {
 	}
 }
 
-// sitAt goes to a machine: a directory that is empty, and a store of its own.
-func (r *reader) sitAt(machine string) {
+// useMachine goes to a machine: a directory that is empty, and a store of its own.
+func (r *reader) useMachine(machine string) {
 	r.t.Helper()
 	r.machine = filepath.Join(r.base, machine)
 	r.dir = r.machine

@@ -14,11 +14,11 @@ import (
 
 // cacheServer is a remote cache over HTTP that can be made to fail.
 type cacheServer struct {
-	mu     sync.Mutex
-	blobs  map[string][]byte // by path: /ac/HASH, /cas/HASH
-	lie    bool              // answers other bytes than were stored
-	left   int               // answers until it goes away
-	served int               // blobs, of those that it has
+	mu      sync.Mutex
+	blobs   map[string][]byte // by path: /ac/HASH, /cas/HASH
+	corrupt bool              // answers other bytes than were stored
+	left    int               // answers until it goes away
+	served  int               // blobs, of those that it has
 }
 
 // stays is the number of answers of a cache that does not go away.
@@ -33,10 +33,10 @@ func newCacheServer(t *testing.T) (*cacheServer, string) {
 }
 
 // set changes how it answers from now on, and forgets what it served.
-func (c *cacheServer) set(lie bool, left int) {
+func (c *cacheServer) set(corrupt bool, left int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lie, c.left, c.served = lie, left, 0
+	c.corrupt, c.left, c.served = corrupt, left, 0
 }
 
 // count returns how many blobs were served since set.
@@ -68,7 +68,7 @@ func (c *cacheServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if strings.HasPrefix(r.URL.Path, "/cas/") {
 		c.served++
-		if c.lie {
+		if c.corrupt {
 			blob = []byte(strings.Repeat("x", len(blob)))
 		}
 	}
@@ -86,16 +86,16 @@ func TestRulesWithFailingCache(t *testing.T) {
 	all := slices.Concat(cache, []string{"--remote_download_outputs=all"})
 	_, want := w.buildRules(t, all...)
 	for _, test := range []struct {
-		name string
-		lie  bool
-		left int
+		name    string
+		corrupt bool
+		left    int
 	}{
 		{"well", false, stays},
 		{"other bytes", true, stays},
 		{"gone in the middle", false, 10},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			server.set(test.lie, test.left)
+			server.set(test.corrupt, test.left)
 			spawns, got := w.buildRules(t, all...)
 			if got != want {
 				t.Errorf("the digest is %s, and %s without the fault", got, want)

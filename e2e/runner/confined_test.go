@@ -36,7 +36,7 @@ func confinedRuns() map[string]confinedRun {
 	stacks := []uint{unix.CAP_BPF, unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH, unix.CAP_SYSLOG}
 	bpf := []uint{unix.CAP_BPF}
 	packets := []uint{unix.CAP_BPF, unix.CAP_NET_ADMIN}
-	talk := func(t *testing.T) { gadgettest.Talk(t, uint32(os.Getpid())) }
+	traffic := func(t *testing.T) { gadgettest.SendTraffic(t, uint32(os.Getpid())) }
 	runs := map[string]confinedRun{
 		"custom columns": {"open", []string{"-o", "custom-columns=comm"}, bpf, openFiles, ""},
 		"metrics": {"open", []string{
@@ -46,7 +46,7 @@ func confinedRuns() map[string]confinedRun {
 		"arrays": {"counts", []string{"-o", "json", "--sort", "counts:-opens"}, bpf, openFiles, ""},
 		"top":    {"counts", []string{"-o", "counts:top,tasks:none"}, bpf, openFiles, ""},
 		"pcap-ng": {
-			"capture", []string{"-o", "pcap-ng", "--iface", "lo", "--pf", "udp port 9"}, packets, talk, "hello",
+			"capture", []string{"-o", "pcap-ng", "--iface", "lo", "--pf", "udp port 9"}, packets, traffic, "hello",
 		},
 		"two gadgets": {"open", []string{"LAYOUT:counts", "-o", "json"}, bpf, openFiles, ""},
 	}

@@ -192,7 +192,7 @@ func (v *victim) gadget(metadata, object, layer []byte) {
 
 // endless answers with a head and then, forever, with the same bytes.
 func (v *victim) endless(part, mediaType string, status int, head, again string) {
-	v.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+	v.srv.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.Contains(r.URL.Path, part) {
 			return false
 		}

@@ -27,7 +27,7 @@ func TestHostileRegistries(t *testing.T) {
 	}
 	small := oci.NewBlob("x", []byte("x"))
 	config := descriptor(gadget.ConfigMediaType, "x")
-	lie := func(size int64) string {
+	mislabeled := func(size int64) string {
 		d := oci.Describe(gadget.EBPFMediaType, []byte("lie"))
 		d.Size = size
 		text, _ := json.Marshal(d)
@@ -56,7 +56,7 @@ func TestHostileRegistries(t *testing.T) {
 		}, "at most 1024 are allowed"},
 		"the same layer 1,000 times": {func(_ *testing.T, v *victim) {
 			v.serve(ocispec.MediaTypeImageManifest, manifest(config, many(1000, func(int) string {
-				return lie(200 << 20)
+				return mislabeled(200 << 20)
 			})), small)
 		}, "not found"},
 		"many manifests of 4 MB": {func(_ *testing.T, v *victim) {
@@ -81,15 +81,15 @@ func TestHostileRegistries(t *testing.T) {
 			v.srv.Tag("v1", b.Descriptor)
 		}, "nested deeper"},
 		"a layer that never ends": {func(_ *testing.T, v *victim) {
-			v.serve(ocispec.MediaTypeImageManifest, manifest(config, lie(1000)), small)
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, mislabeled(1000)), small)
 			v.endless("/blobs/"+oci.Describe("", []byte("lie")).Digest.String(), "x", 200, "", "layer")
 		}, "is corrupt"},
 		"a layer that is shorter than it says": {func(_ *testing.T, v *victim) {
-			v.serve(ocispec.MediaTypeImageManifest, manifest(config, lie(100<<20)), small, oci.NewBlob("x", []byte("lie")))
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, mislabeled(100<<20)), small, oci.NewBlob("x", []byte("lie")))
 		}, "has 3 bytes, its descriptor says"},
 		"a layer of other content": {func(_ *testing.T, v *victim) {
-			v.serve(ocispec.MediaTypeImageManifest, manifest(config, lie(3)), small)
-			v.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, mislabeled(3)), small)
+			v.srv.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 				if !strings.Contains(r.URL.Path, "/blobs/"+oci.Describe("", []byte("lie")).Digest.String()) {
 					return false
 				}
@@ -98,7 +98,7 @@ func TestHostileRegistries(t *testing.T) {
 			}
 		}, "is corrupt"},
 		"a layer larger than allowed": {func(_ *testing.T, v *victim) {
-			v.serve(ocispec.MediaTypeImageManifest, manifest(config, lie(1<<40)), small)
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, mislabeled(1<<40)), small)
 		}, "at most 268435456 are allowed"},
 		"a manifest that is a tower of brackets": {func(_ *testing.T, v *victim) {
 			v.serve(ocispec.MediaTypeImageManifest, `{"layers":`+strings.Repeat("[", 4<<20-200))
@@ -111,7 +111,7 @@ func TestHostileRegistries(t *testing.T) {
 			v.endless("/blobs/", "application/json", 403, `{"errors":[{"code":"X","message":"`, "error")
 		}, "registry 127.0.0.1"},
 		"an error of 1 MB": {func(_ *testing.T, v *victim) {
-			v.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+			v.srv.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 				if strings.Contains(r.URL.Path, "/manifests/") {
 					w.Header().Set("Content-Type", "application/json")
 					w.WriteHeader(400)
@@ -122,7 +122,7 @@ func TestHostileRegistries(t *testing.T) {
 			}
 		}, "registry 127.0.0.1"},
 		"redirects in a circle": {func(_ *testing.T, v *victim) {
-			v.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+			v.srv.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 				if strings.Contains(r.URL.Path, "/manifests/") {
 					http.Redirect(w, r, r.URL.Path+"?again", http.StatusTemporaryRedirect)
 					return true

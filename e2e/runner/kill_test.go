@@ -109,7 +109,7 @@ func (s *killRun) work(t *testing.T) map[string][]string {
 }
 
 // goesOn reports whether there is more to kill. On a busy machine a command spends
-// most of its life before its first transfer, which some have to be killed in.
+// most of its lifetime before its first transfer, which some have to be killed in.
 func (s *killRun) goesOn(t *testing.T) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,8 +128,8 @@ func (s *killRun) String() string {
 	return text
 }
 
-// life chooses how long a command may live.
-func (s *killRun) life(verb string) time.Duration {
+// lifetime chooses how long a command may live.
+func (s *killRun) lifetime(verb string) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v := s.verbs[verb]
@@ -161,7 +161,7 @@ func (s *killRun) ended(verb string, killed bool) {
 // reports whether the command said what it had done.
 func (s *killRun) try(t *testing.T, args ...string) bool {
 	t.Helper()
-	stdout, _, killed := image(t, s.life(args[0]), args...)
+	stdout, _, killed := image(t, s.lifetime(args[0]), args...)
 	s.ended(args[0], killed)
 	return !killed || stdout != ""
 }
@@ -176,9 +176,9 @@ func (s *killRun) succeed(t *testing.T, args ...string) (stdout, stderr string) 
 	return stdout, stderr
 }
 
-// image runs an image command, which is killed after its life. If it ends
+// image runs an image command, which is killed after its lifetime. If it ends
 // before, it has to succeed.
-func image(t *testing.T, life time.Duration, args ...string) (stdout, stderr string, killed bool) {
+func image(t *testing.T, lifetime time.Duration, args ...string) (stdout, stderr string, killed bool) {
 	t.Helper()
 	cmd := exec.Command("gadget-run", append([]string{"image"}, args...)...)
 	var out, messages bytes.Buffer
@@ -187,7 +187,7 @@ func image(t *testing.T, life time.Duration, args ...string) (stdout, stderr str
 		t.Error(err)
 		return "", "", false
 	}
-	defer time.AfterFunc(life, func() { _ = cmd.Process.Kill() }).Stop()
+	defer time.AfterFunc(lifetime, func() { _ = cmd.Process.Kill() }).Stop()
 	err := cmd.Wait()
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	killed = status.Signaled() && status.Signal() == syscall.SIGKILL
@@ -246,17 +246,17 @@ func (w *worker) work(t *testing.T) {
 	for i := 0; w.goesOn(t); i++ {
 		g := w.gadgets[rand.N(len(w.gadgets))]
 		pulled, tagged := g.repository+":"+w.id, fmt.Sprintf("example.com/%s:%d", w.id, i%2)
-		w.insist(t, pulled, g.digest, "pull", pulled)
+		w.retryImage(t, pulled, g.digest, "pull", pulled)
 		if slices.Equal(w.names[pulled], []string{g.digest}) {
 			w.name(t, tagged, g.digest, "tag", pulled, tagged)
 		}
-		w.insist(t, pulled, gone, "rm", "--force", pulled)
+		w.retryImage(t, pulled, gone, "rm", "--force", pulled)
 		w.try(t, []string{"prune", "fsck"}[i%2])
 	}
 }
 
-// insist is name until it is done.
-func (w *worker) insist(t *testing.T, name, digest string, args ...string) {
+// retryImage runs a command until it is done.
+func (w *worker) retryImage(t *testing.T, name, digest string, args ...string) {
 	for w.goesOn(t) && !w.name(t, name, digest, args...) {
 	}
 }

@@ -118,7 +118,7 @@ func run(ctx context.Context, args []string, std Streams) (int, error) {
 	}
 	kctx.BindTo(ctx, (*context.Context)(nil))
 	kctx.Bind(&line.Globals)
-	inside, ok := kctx.Selected().Target.Addr().Interface().(insider)
+	inside, ok := kctx.Selected().Target.Addr().Interface().(stateCommand)
 	if !ok {
 		return 0, kctx.Run()
 	}
@@ -135,8 +135,8 @@ func run(ctx context.Context, args []string, std Streams) (int, error) {
 	return 0, kctx.Run()
 }
 
-// insider is a command that works on the state, inside of the user namespace.
-type insider interface {
+// stateCommand is a command that works on the state, inside of the user namespace.
+type stateCommand interface {
 	// spec checks the flags and says what the inside needs.
 	spec(g *Globals) (rootless.Spec, error)
 }

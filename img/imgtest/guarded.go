@@ -55,9 +55,9 @@ func CutOff(t testing.TB, registry string) string {
 	}))
 }
 
-// Liar is a server that answers every question with the same short text. It
+// SameAnswer is a server that answers every question with the same short text. It
 // returns its host:port.
-func Liar(t testing.TB) string {
+func SameAnswer(t testing.TB) string {
 	t.Helper()
 	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "not what was asked for")

@@ -42,7 +42,7 @@ func AsPlainUser(env ...string) {
 func drop(env []string) (int, error) {
 	dir := os.Getenv(dropEnv)
 	if dir != "" { // root in mounts of its own
-		return 0, become(dir, env)
+		return 0, switchUser(dir, env)
 	}
 	dir, err := os.MkdirTemp("", "imgtest-")
 	if err != nil {
@@ -67,8 +67,8 @@ func drop(env []string) (int, error) {
 	return 0, err
 }
 
-// become lays out what the user needs below dir and turns into the user.
-func become(dir string, extra []string) error {
+// switchUser lays out what the user needs below dir and turns into the user.
+func switchUser(dir string, extra []string) error {
 	binary := filepath.Join(dir, filepath.Base(os.Args[0]))
 	if err := copyFile(binary, "/proc/self/exe", 0o755); err != nil {
 		return err

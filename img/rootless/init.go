@@ -23,7 +23,7 @@ func Init() {
 
 func becomeInside() error {
 	var one [1]byte
-	if n, err := unix.Read(lifeline, one[:]); err != nil || n != 1 {
+	if n, err := unix.Read(parentFD, one[:]); err != nil || n != 1 {
 		return errors.Join(err, errors.New("the parent process ended"))
 	}
 	if err := os.Setenv(stageEnv, stageRun); err != nil {
@@ -41,11 +41,11 @@ func becomeInside() error {
 // EnterNamespaces makes the mounts of the inside its own and ends this process with its
 // parent. It is called inside, before anything else.
 func EnterNamespaces() error {
-	unix.CloseOnExec(lifeline)
+	unix.CloseOnExec(parentFD)
 	go func() {
 		var b [1]byte
 		for {
-			if n, err := unix.Read(lifeline, b[:]); !errors.Is(err, unix.EINTR) && n == 0 {
+			if n, err := unix.Read(parentFD, b[:]); !errors.Is(err, unix.EINTR) && n == 0 {
 				_ = unix.Kill(os.Getpid(), unix.SIGKILL)
 				os.Exit(137)
 			}

@@ -26,8 +26,8 @@ const (
 	stageRun = "run" // the program itself, inside
 )
 
-// lifeline is the descriptor of the pipe whose other end the parent holds.
-const lifeline = 3
+// parentFD is the descriptor of the pipe whose other end the parent holds.
+const parentFD = 3
 
 // Spec says what of its own the inside gets.
 type Spec struct {
@@ -81,11 +81,11 @@ func Run(spec Spec) (int, error) {
 	return wait(cmd, signals)
 }
 
-func command(spec Spec, ids *mapping, life *os.File) *exec.Cmd {
+func command(spec Spec, ids *mapping, pipe *os.File) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.ExtraFiles = []*os.File{life}
+	cmd.ExtraFiles = []*os.File{pipe}
 	cmd.Env = append(os.Environ(), stageEnv+"="+stageMap, userEnv+"="+strconv.Itoa(os.Getuid()))
 	flags := uintptr(unix.CLONE_NEWNS)
 	if ids != nil {

@@ -40,7 +40,7 @@ func Manifest(req ManifestRequest) (gadget.Built, gadget.Problems, error) {
 	}
 	problems := req.check(metadata, name, req.Lenient)
 	if err := problems.Err(); err != nil {
-		return gadget.Built{}, problems, req.refusal(metadata, name, err)
+		return gadget.Built{}, problems, req.withRemedy(metadata, name, err)
 	}
 	built, err := gadget.BuildManifest(gadget.ManifestInput{
 		Arch: req.Arch, Metadata: metadata, Object: req.Object, Wasm: req.Wasm, BTF: req.BTF,
@@ -60,8 +60,8 @@ func (req ManifestRequest) check(metadata []byte, name string, lenient bool) gad
 	})...)
 }
 
-// refusal adds to err how to build all the same, if that is possible.
-func (req ManifestRequest) refusal(metadata []byte, name string, err error) error {
+// withRemedy adds to err how to build all the same, if that is possible.
+func (req ManifestRequest) withRemedy(metadata []byte, name string, err error) error {
 	if req.Lenient || req.Remedy == "" || req.check(metadata, name, true).Err() != nil {
 		return err
 	}

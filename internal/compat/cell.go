@@ -92,7 +92,7 @@ func tooOld(p Program, k Kernel, asked map[string]bool) Cell {
 			"avoid it, or test for it with bpf_core_enum_value_exists and take another way",
 		}
 		if slices.Contains(backports, k.Distro) {
-			c.Status = Doubtful
+			c.Status = Uncertain
 			c.Cause += "; " + k.Distro + " may have it in its older kernels"
 		}
 		return c

@@ -78,7 +78,7 @@ func statusName(s Status) string {
 		return "kernel too old"
 	case Misplaced:
 		return "fails for a relocation"
-	case NotThere:
+	case NotInObject:
 		return "not in this object"
 	}
 	return string(s)

@@ -16,12 +16,12 @@ type Status string
 
 // What a relocation can be on a kernel.
 const (
-	Resolved  Status = "resolved"  // found
-	Guarded   Status = "guarded"   // not there, and the program asks before it uses it
-	Absent    Status = "absent"    // not there, and the program counts on it
-	Ambiguous Status = "ambiguous" // several types fit differently
-	Failed    Status = "error"     // could not be worked out
-	NotThere  Status = "none"      // the object for this arch has no such relocation or program
+	Resolved    Status = "resolved"  // found
+	Guarded     Status = "guarded"   // not there, and the program asks before it uses it
+	Absent      Status = "absent"    // not there, and the program counts on it
+	Ambiguous   Status = "ambiguous" // several types fit differently
+	Failed      Status = "error"     // could not be worked out
+	NotInObject Status = "none"      // the object for this arch has no such relocation or program
 )
 
 // What a program can be on a kernel.
@@ -29,7 +29,7 @@ const (
 	Loads     Status = "loads"      // nothing that is known stands against it
 	NeedsBTF  Status = "needs_btf"  // only where the kernel has BTF of its own
 	TooOld    Status = "too_old"    // the kernel lacks something
-	Doubtful  Status = "doubtful"   // the kernel's number is too low, but its maker backports
+	Uncertain Status = "uncertain"  // the kernel's number is too low, but its maker backports
 	Misplaced Status = "relocation" // a relocation is absent or ambiguous
 )
 
@@ -235,7 +235,7 @@ func (b *builder) oldest() map[string]string {
 func fill(cells []Cell) {
 	for i := range cells {
 		if cells[i].Status == "" {
-			cells[i].Status = NotThere
+			cells[i].Status = NotInObject
 		}
 	}
 }

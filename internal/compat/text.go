@@ -10,15 +10,15 @@ import (
 
 // symbols are what cells look like in text. They differ without colour.
 var symbols = map[Status]string{
-	Resolved: "✓", Loads: "✓", Guarded: "○", Absent: "✗", Ambiguous: "?", Failed: "!", NotThere: "·",
-	NeedsBTF: "B", TooOld: "✗", Doubtful: "~", Misplaced: "R",
+	Resolved: "✓", Loads: "✓", Guarded: "○", Absent: "✗", Ambiguous: "?", Failed: "!", NotInObject: "·",
+	NeedsBTF: "B", TooOld: "✗", Uncertain: "~", Misplaced: "R",
 }
 
 // Symbol returns the one-character form of a status.
 func (s Status) Symbol() string { return symbols[s] }
 
 // Good reports whether nothing needs to be done about the status.
-func (s Status) Good() bool { return s == Resolved || s == Loads || s == Guarded || s == NotThere }
+func (s Status) Good() bool { return s == Resolved || s == Loads || s == Guarded || s == NotInObject }
 
 // maxAccess is how wide the first column of the text form gets.
 const maxAccess = 56
@@ -41,7 +41,7 @@ func WriteText(w io.Writer, m Matrix) error {
 	writeRows(&b, m, "program", m.Programs, func(g Group) []Cell { return g.Programs })
 	writeRows(&b, m, "relocation", m.Relocations, func(g Group) []Cell { return g.Relocations })
 	b.WriteString("✓ good   ○ absent but guarded   ✗ absent or too old   ? ambiguous   B needs the kernel's own BTF\n")
-	b.WriteString("R fails for a relocation   ~ doubtful, the distribution backports   · not in this object\n")
+	b.WriteString("R fails for a relocation   ~ uncertain, the distribution backports   · not in this object\n")
 	writeCauses(&b, m)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -170,7 +170,7 @@ func (m Matrix) Summary() Summary {
 // Count returns how many of the group's programs load, of how many.
 func (g Group) Count() (loads, all int) {
 	for _, c := range g.Programs {
-		if c.Status == NotThere {
+		if c.Status == NotInObject {
 			continue
 		}
 		all++

@@ -200,7 +200,7 @@ func (r *metadataReader) annotations(n *yaml.Node, what string, ofField bool, ds
 		text := r.text(value, fmt.Sprintf("annotation %q of %s", key.Value, what))
 		name, err := gadgetapi.CheckAnnotation(ofField, key.Value, text)
 		if err != nil && value.Kind == yaml.ScalarNode {
-			r.doubt(key, "%s: %v", what, err)
+			r.warn(key, "%s: %v", what, err)
 		}
 		dst[name] = text
 	})

@@ -12,7 +12,7 @@ func TestManyProblems(t *testing.T) {
 	} {
 		var ps Problems
 		for i := range n {
-			ps = append(ps, Problem{File: "f", Line: i, Text: "wrong"}, Problem{File: "f", Text: "doubtful", Warning: true})
+			ps = append(ps, Problem{File: "f", Line: i, Text: "wrong"}, Problem{File: "f", Text: "uncertain", Warning: true})
 		}
 		lines := strings.Split(ps.Err().Error(), "\n")
 		if len(lines) != want || n == 5000 && lines[maxLines] != "and 4980 more" {

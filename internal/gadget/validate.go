@@ -102,7 +102,7 @@ func (r *validator) source(name string, ds *DataSource) {
 	src, ok := r.sources[name]
 	if !ok {
 		if !r.wasm && !r.fromOperator(name) && r.spec.Table(name) == nil {
-			r.doubt(ds.node, "the object has no data source %q, %s", name, nearest.Advice(name, keys(r.sources)))
+			r.warn(ds.node, "the object has no data source %q, %s", name, nearest.Advice(name, keys(r.sources)))
 		}
 		return
 	}
@@ -119,16 +119,16 @@ func (r *validator) missingField(src *gadgetapi.Source, field string, node *yaml
 		switch {
 		case u.FullName != field:
 		case u.Private:
-			r.doubt(node, "field %q of data source %q is private because of \"__\", remove it here or rename it in the struct",
+			r.warn(node, "field %q of data source %q is private because of \"__\", remove it here or rename it in the struct",
 				field, src.Name)
 			return
 		default:
-			r.doubt(node, "field %q of data source %q is not shown: %s", field, src.Name, u.Why)
+			r.warn(node, "field %q of data source %q is not shown: %s", field, src.Name, u.Why)
 			return
 		}
 	}
 	if !r.wasm {
-		r.doubt(node, "data source %q has no field %q, %s", src.Name, field, nearest.Advice(field, fieldNames(src)))
+		r.warn(node, "data source %q has no field %q, %s", src.Name, field, nearest.Advice(field, fieldNames(src)))
 	}
 }
 
@@ -163,13 +163,13 @@ func (r *validator) fromOperator(name string) bool {
 // param checks one entry of params.ebpf.
 func (r *validator) param(name string, p *Param) {
 	if r.spec.Variable(name) == nil {
-		r.doubt(p.node, "the object has no variable %q for this parameter, %s", name, nearest.Advice(name, r.spec.Marked()))
+		r.warn(p.node, "the object has no variable %q for this parameter, %s", name, nearest.Advice(name, r.spec.Marked()))
 		return
 	}
 	par := r.spec.Param(name)
 	if par == nil {
 		if !slices.Contains(r.spec.Marked(), name) {
-			r.doubt(p.node, "variable %q is not marked as a parameter, add GADGET_PARAM(%s)", name, name)
+			r.warn(p.node, "variable %q is not marked as a parameter, add GADGET_PARAM(%s)", name, name)
 		}
 		return
 	}
@@ -177,10 +177,10 @@ func (r *validator) param(name string, p *Param) {
 		return
 	}
 	if want := par.Want(p.DefaultValue); want != "" {
-		r.doubt(p.node, "defaultValue of param %q is %q, use %s", name, p.DefaultValue, want)
+		r.warn(p.node, "defaultValue of param %q is %q, use %s", name, p.DefaultValue, want)
 	}
 	if len(p.PossibleValues) > 0 && !slices.Contains(p.PossibleValues, p.DefaultValue) {
-		r.doubt(p.node, "defaultValue of param %q is %q, use one of its possibleValues: %s", name, p.DefaultValue,
+		r.warn(p.node, "defaultValue of param %q is %q, use one of its possibleValues: %s", name, p.DefaultValue,
 			strings.Join(p.PossibleValues, ", "))
 	}
 }
@@ -197,7 +197,7 @@ func (r *validator) program(name string, p *Program) {
 			return
 		}
 	}
-	r.doubt(p.node, "the object has no program %q, %s", name, nearest.Advice(name, programs))
+	r.warn(p.node, "the object has no program %q, %s", name, nearest.Advice(name, programs))
 }
 
 // programsWithout refuses entries that need an object in a gadget without one.
@@ -206,10 +206,10 @@ func (r *validator) programsWithout(hasObject bool) {
 		return
 	}
 	for _, name := range keys(r.md.EBPFParams) {
-		r.doubt(r.md.EBPFParams[name].node, "params.ebpf has %q, but the gadget has no program, remove it", name)
+		r.warn(r.md.EBPFParams[name].node, "params.ebpf has %q, but the gadget has no program, remove it", name)
 	}
 	for _, name := range keys(r.md.Programs) {
-		r.doubt(r.md.Programs[name].node, "programs has %q, but the gadget has no program, remove it", name)
+		r.warn(r.md.Programs[name].node, "programs has %q, but the gadget has no program, remove it", name)
 	}
 }
 

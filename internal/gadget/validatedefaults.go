@@ -21,14 +21,14 @@ func (r *validator) paramDefaults() {
 		}
 		i := slices.IndexFunc(params, func(p gadgetapi.Param) bool { return p.Named(name) })
 		if i < 0 {
-			r.doubt(r.md.defaults[name], "paramDefaults has %q, which is not a parameter, %s", name,
+			r.warn(r.md.defaults[name], "paramDefaults has %q, which is not a parameter, %s", name,
 				nearest.Advice(name, paramNames(params)))
 			continue
 		}
 		value := r.md.ParamDefaults[name]
 		if p := params[i]; p.Size > 0 && value != "" && !strings.Contains(value, "{{") {
 			if _, err := p.Encode(value); err != nil {
-				r.doubt(r.md.defaults[name], "paramDefaults %q: %v", name, err)
+				r.warn(r.md.defaults[name], "paramDefaults %q: %v", name, err)
 			}
 		}
 	}

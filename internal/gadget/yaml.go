@@ -99,8 +99,8 @@ func (r *yamlReader) fail(n *yaml.Node, format string, args ...any) {
 	r.add(n, false, format, args...)
 }
 
-// doubt records a problem that is only a warning in lenient mode.
-func (r *yamlReader) doubt(n *yaml.Node, format string, args ...any) {
+// warn records a problem that is only a warning in lenient mode.
+func (r *yamlReader) warn(n *yaml.Node, format string, args ...any) {
 	r.add(n, r.lenient, format, args...)
 }
 
@@ -128,7 +128,7 @@ func (r *yamlReader) document(data []byte) *yaml.Node {
 	}
 	var next yaml.Node
 	if err := dec.Decode(&next); err == nil {
-		r.doubt(&next, "a second YAML document begins here, only one is read")
+		r.warn(&next, "a second YAML document begins here, only one is read")
 	} else if !errors.Is(err, io.EOF) {
 		r.syntax(err)
 	}
@@ -189,7 +189,7 @@ func (r *yamlReader) fields(n *yaml.Node, what string, readers map[string]func(*
 	r.pairs(n, what, func(key, value *yaml.Node) {
 		name, ok := folded[strings.ToLower(key.Value)]
 		if !ok {
-			r.doubt(key, "unknown key %q in %s, %s", key.Value, what, nearest.Advice(key.Value, names))
+			r.warn(key, "unknown key %q in %s, %s", key.Value, what, nearest.Advice(key.Value, names))
 			return
 		}
 		if first, ok := seen[name]; ok {

@@ -23,7 +23,7 @@ const rawSuffix = "_raw"
 type DescribeOptions struct {
 	Name string // of the source
 	Kind SourceKind
-	// DataSource is what gadget.yaml says.
+	// DataSource is what gadget.yaml decides.
 	DataSource DataSource
 	// NoContainers leaves out the fields that describe containers.
 	NoContainers bool
@@ -136,9 +136,9 @@ func (b *builder) member(m btf.Member, at frame) (*Field, error) {
 		return nil, fmt.Errorf("field %q ends after the end of the struct", f.FullName)
 	}
 	b.annotate(f, at.owner)
-	if kids, ok := composite(base); ok {
+	if members, ok := composite(base); ok {
 		f.Kind = Struct
-		f.Children, err = b.members(kids, frame{
+		f.Children, err = b.members(members, frame{
 			parent: f, owner: base.TypeName(), prefix: f.FullName + ".", offset: f.Offset, depth: at.depth + 1,
 		})
 		return f, err
@@ -190,8 +190,8 @@ func (b *builder) annotateByName(f *Field) {
 	maps.Copy(f.Annotations, own)
 }
 
-// says reports whether gadget.yaml itself decides about an annotation of f.
-func (b *builder) says(f *Field, annotation string) bool {
+// decides reports whether gadget.yaml itself decides about an annotation of f.
+func (b *builder) decides(f *Field, annotation string) bool {
 	_, ok := b.opts.DataSource.Fields[f.FullName][annotation]
 	return ok
 }

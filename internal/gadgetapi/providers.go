@@ -122,7 +122,7 @@ func (b *builder) standIn(f *Field) {
 	b.src.Foreign = append(b.src.Foreign, name)
 	symbols := f.Child(func(c *Field) bool { return c.Provider == ProviderUserStack && c.Name == "symbols" })
 	for key, value := range b.opts.DataSource.Fields[name] {
-		if !b.says(symbols, key) {
+		if !b.decides(symbols, key) {
 			symbols.Annotations[key] = value
 		}
 	}

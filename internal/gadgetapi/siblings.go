@@ -51,7 +51,7 @@ func (b *builder) sibling(f *Field, special *Special, s *Sibling) {
 	out := b.derived(f, name, s)
 	out.Special = special
 	*siblings = slices.Insert(*siblings, slices.Index(*siblings, f)+1, out)
-	if !b.says(f, AnnotationHidden) {
+	if !b.decides(f, AnnotationHidden) {
 		f.Annotations[AnnotationHidden] = "true"
 	}
 }
@@ -84,7 +84,7 @@ func (b *builder) endpoint(f *Field) {
 	hideAll(f)
 	f.Children = slices.DeleteFunc(f.Children, func(c *Field) bool { return c == raw })
 	b.text(f, raw, strings.TrimSuffix(raw.Name, rawSuffix))
-	if !b.says(f, AnnotationHidden) {
+	if !b.decides(f, AnnotationHidden) {
 		delete(f.Annotations, AnnotationHidden)
 	}
 	if !f.HasType(TypeL4) {

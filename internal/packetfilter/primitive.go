@@ -76,16 +76,16 @@ func (p *parser) vlan() (node, error) {
 		return nil, errors.New(`"vlan" appears twice, filters know one tag`)
 	}
 	p.frame.tagged = true
-	beside := compare{"!=", tag{}, number(0)}
+	tagged := compare{"!=", tag{}, number(0)}
 	value, err := strconv.ParseUint(p.peek().text, 0, 32)
 	if err != nil {
-		return anyOf(beside, hasTag()), nil
+		return anyOf(tagged, hasTag()), nil
 	}
 	if p.at++; value > 0xfff {
 		return nil, fmt.Errorf("%d is not a number of a VLAN, which are 0 to 4095", value)
 	}
 	return anyOf(
-		allOf(beside, masked(tag{value: true}, 0xfff, uint32(value))),
+		allOf(tagged, masked(tag{value: true}, 0xfff, uint32(value))),
 		allOf(hasTag(), masked(load{number(etherHeader), 2}, 0xfff, uint32(value))),
 	), nil
 }
@@ -182,12 +182,12 @@ func (q qualifiers) either(source, destination node) node {
 }
 
 func (p *parser) port(q qualifiers, id string) (node, error) {
-	carriers := ported
+	transports := ported
 	if q.proto != "" {
 		if q.proto != "tcp" && q.proto != "udp" && q.proto != "sctp" {
 			return nil, fmt.Errorf("%q has no ports", q.proto)
 		}
-		carriers = []string{q.proto}
+		transports = []string{q.proto}
 	}
 	first, last, err := ports(q, id)
 	if err != nil {
@@ -195,7 +195,7 @@ func (p *parser) port(q qualifiers, id string) (node, error) {
 	}
 	f := p.frame
 	var in4, in6 []node
-	for _, c := range carriers {
+	for _, c := range transports {
 		in4 = append(in4, is(load{f.network(ip4ProtoAt), 1}, protocols[c]))
 		in6 = append(in6, is(load{f.network(ip6NextAt), 1}, protocols[c]))
 	}

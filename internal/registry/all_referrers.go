@@ -29,9 +29,9 @@ type Referrer struct {
 	Tag string
 }
 
-// question asks for the referrers of a manifest or, with an ending, for what
+// query asks for the referrers of a manifest or, with an ending, for what
 // cosign 2 keeps under its tag with that ending (sha256-<hex>.sig).
-type question struct {
+type query struct {
 	subject digest.Digest
 	ending  string
 }
@@ -43,18 +43,18 @@ type question struct {
 func (c *Client) AllReferrers(ctx context.Context, repository Reference, subjects ...digest.Digest) ([]Referrer, error) {
 	var all []Referrer
 	var failed []error
-	a := &asker{client: c, repository: repository}
+	a := &referrerQuery{client: c, repository: repository}
 	seen := map[digest.Digest]bool{}
 	for len(subjects) > 0 {
-		var questions []question
+		var queries []query
 		for _, d := range subjects {
 			if seen[d] {
 				continue
 			}
 			seen[d] = true
-			questions = append(questions, question{d, ".sig"}, question{d, ".att"}, question{d, ".sbom"}, question{subject: d})
+			queries = append(queries, query{d, ".sig"}, query{d, ".att"}, query{d, ".sbom"}, query{subject: d})
 		}
-		found, err := a.all(ctx, questions)
+		found, err := a.all(ctx, queries)
 		failed = append(failed, err)
 		if all = append(all, found...); len(all) > maxReferrers {
 			return all[:maxReferrers], errors.Join(append(failed, fmt.Errorf("there are more than %d", maxReferrers))...)
@@ -69,8 +69,8 @@ func (c *Client) AllReferrers(ctx context.Context, repository Reference, subject
 	return all, errors.Join(failed...)
 }
 
-// asker asks a repository what refers to manifests.
-type asker struct {
+// referrerQuery asks a repository what refers to manifests.
+type referrerQuery struct {
 	client     *Client
 	repository Reference
 
@@ -78,12 +78,12 @@ type asker struct {
 	stopped bool       // by an answer that is none: of such there may be many
 }
 
-// all asks several questions at once. The answers are in their order.
-func (a *asker) all(ctx context.Context, questions []question) ([]Referrer, error) {
-	found, errs := make([][]Referrer, len(questions)), make([]error, len(questions))
+// all asks several queries at once. The answers are in their order.
+func (a *referrerQuery) all(ctx context.Context, queries []query) ([]Referrer, error) {
+	found, errs := make([][]Referrer, len(queries)), make([]error, len(queries))
 	var group errgroup.Group
 	group.SetLimit(maxParallel)
-	for i, q := range questions {
+	for i, q := range queries {
 		group.Go(func() error {
 			found[i], errs[i] = a.ask(ctx, q)
 			return nil
@@ -93,7 +93,7 @@ func (a *asker) all(ctx context.Context, questions []question) ([]Referrer, erro
 	return slices.Concat(found...), errors.Join(errs...)
 }
 
-func (a *asker) ask(ctx context.Context, q question) ([]Referrer, error) {
+func (a *referrerQuery) ask(ctx context.Context, q query) ([]Referrer, error) {
 	at := a.repository
 	if q.ending != "" { // mostly none, which costs a registry less to say than to serve
 		at.Tag, at.Digest = referrersTag(q.subject)+q.ending, ""
@@ -112,7 +112,7 @@ func (a *asker) ask(ctx context.Context, q question) ([]Referrer, error) {
 	return all, err
 }
 
-func (a *asker) read(ctx context.Context, q question, at Reference) ([]Referrer, error) {
+func (a *referrerQuery) read(ctx context.Context, q query, at Reference) ([]Referrer, error) {
 	if q.ending != "" {
 		root, err := a.client.Resolve(ctx, at)
 		if errors.Is(err, oci.ErrNotFound) {

@@ -38,7 +38,7 @@ func TestPushWithReferrers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()
 			a, referrers := withReferrers(t)
-			c, ref := newClient(t, registry.Options{}).Hurry(), parse(t, addr+"/with/g:v1")
+			c, ref := newClient(t, registry.Options{}).WithShortTimeouts(), parse(t, addr+"/with/g:v1")
 			q := registry.PushRequest{Blobs: a, Root: a.Root, Referrers: referrers, Repository: ref, Tags: []string{"v1"}}
 			q.DryRun = true
 			if _, err := c.Push(ctx, q); err != nil {
@@ -91,7 +91,7 @@ func TestTagsComeAfterReferrers(t *testing.T) {
 	a, referrers := withReferrers(t)
 	ref := parse(t, front.Addr+"/order/g:v1")
 	q := registry.PushRequest{Blobs: a, Root: a.Root, Referrers: referrers, Repository: ref, Tags: []string{"v1"}}
-	if _, err := newClient(t, registry.Options{}).Hurry().Push(context.Background(), q); err != nil {
+	if _, err := newClient(t, registry.Options{}).WithShortTimeouts().Push(context.Background(), q); err != nil {
 		t.Fatal(err)
 	}
 	root, doc, tag := slices.Index(order, a.Root.Digest.String()), slices.Index(order, referrers[0].Root.Digest.String()),
@@ -103,7 +103,7 @@ func TestTagsComeAfterReferrers(t *testing.T) {
 	order = nil
 	broken := without{a, referrers[0].Root}
 	q.Blobs, q.Tags = broken, []string{"v2"}
-	if _, err := newClient(t, registry.Options{}).Hurry().Push(context.Background(), q); err == nil ||
+	if _, err := newClient(t, registry.Options{}).WithShortTimeouts().Push(context.Background(), q); err == nil ||
 		slices.Contains(order, "v2") {
 		t.Errorf("error %v, order %q; want no tag", err, order)
 	}

@@ -39,7 +39,7 @@ location = "` + unused.Addr + `"
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newClient(t, registry.Options{Config: cfg}).Hurry()
+	c := newClient(t, registry.Options{Config: cfg}).WithShortTimeouts()
 	ref, err := registry.ParseReference("g:v1", c.Defaults())
 	if err != nil || ref.Name() != "registry.invalid/team/g" {
 		t.Fatalf("reference %v, %v", ref, err)

@@ -16,7 +16,7 @@ func TestCopyReferrers(t *testing.T) {
 			from := registrytest.Start(t, registrytest.Config{}).Addr
 			a := registrytest.NewArtifact(t, 1, 1000)
 			pushTo(t, from, a)
-			c, ctx := newClient(t, registry.Options{}).Hurry(), context.Background()
+			c, ctx := newClient(t, registry.Options{}).WithShortTimeouts(), context.Background()
 			src, dst := parse(t, from+"/g:v1"), parse(t, target+"/copy:v2")
 			if _, err := c.Attach(ctx, src, a.Root,
 				registry.Document{MediaType: statement, Data: []byte(`{"a":1}`)}); err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Hurry makes the times of a client short enough for tests.
-func (c *Client) Hurry() *Client {
+// WithShortTimeouts makes the times of a client short enough for tests.
+func (c *Client) WithShortTimeouts() *Client {
 	c.tune.firstDelay, c.tune.maxDelay = time.Millisecond, 5*time.Millisecond
 	c.tune.maxRetryAfter = 2 * time.Second
 	c.tune.stall, c.tune.header = time.Second, 3*time.Second

@@ -103,7 +103,7 @@ func TestPullThroughFaults(t *testing.T) {
 	for name, tc := range pullCases {
 		t.Run(name, func(t *testing.T) {
 			proxy := registrytest.NewProxy(t, srv.Addr, tc.fault)
-			c := newClient(t, registry.Options{}).Hurry()
+			c := newClient(t, registry.Options{}).WithShortTimeouts()
 			s, err := store.Open(filepath.Join(t.TempDir(), "state"))
 			if err != nil {
 				t.Fatal(err)
@@ -176,7 +176,7 @@ func TestPullResumesInAnotherRun(t *testing.T) {
 	}
 	const first = 2 << 20
 	broken := registrytest.NewProxy(t, srv.Addr, onBlobs(1, registrytest.Fault{CutAfter: first}))
-	c := newClient(t, registry.Options{Attempts: 1}).Hurry()
+	c := newClient(t, registry.Options{Attempts: 1}).WithShortTimeouts()
 	if err := pull(c, s, parse(t, broken.Addr+"/g:v1")); err == nil {
 		t.Fatal("the first pull succeeded")
 	}
@@ -210,7 +210,7 @@ func TestPushThroughFaults(t *testing.T) {
 		a := registrytest.NewArtifact(t, seed, 500_000)
 		t.Run(name, func(t *testing.T) {
 			proxy := registrytest.NewProxy(t, srv.Addr, tc.fault)
-			c := newClient(t, registry.Options{}).Hurry()
+			c := newClient(t, registry.Options{}).WithShortTimeouts()
 			ref := parse(t, proxy.Addr+"/push/"+strings.ReplaceAll(name, " ", "-")+":v1")
 			_, err := c.Push(context.Background(), registry.PushRequest{
 				Blobs: a, Root: a.Root, Repository: ref, Tags: []string{"v1"},

@@ -29,7 +29,7 @@ func TestFetchFirstValid(t *testing.T) {
 		}
 	}))
 	t.Cleanup(srv.Close)
-	c := newClient(t, registry.Options{}).Hurry()
+	c := newClient(t, registry.Options{}).WithShortTimeouts()
 	at := func(paths ...string) []string {
 		for i := range paths {
 			paths[i] = srv.URL + paths[i]

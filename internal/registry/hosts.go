@@ -19,8 +19,8 @@ type Host struct {
 // registry but not the repository: tables about a part of a registry do not
 // count.
 func (c *Client) Hosts(registry string) ([]Host, error) {
-	const stand = "/" // takes the place of the repository
-	places, err := c.cfg.places(Reference{Registry: registry, Repository: stand})
+	const placeholder = "/" // takes the place of the repository
+	places, err := c.cfg.places(Reference{Registry: registry, Repository: placeholder})
 	if err != nil {
 		return nil, err
 	}

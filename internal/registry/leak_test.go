@@ -42,7 +42,7 @@ func TestCredentialsDoNotFollowARedirect(t *testing.T) {
 		return registrytest.Fault{}
 	})
 	file := filepath.Join(t.TempDir(), "auth.json")
-	c := newClient(t, ours.Options{AuthFile: file}).Hurry()
+	c := newClient(t, ours.Options{AuthFile: file}).WithShortTimeouts()
 	ctx := context.Background()
 	for _, addr := range []string{front.Addr, srv.Addr} {
 		if _, err := c.Login(ctx, addr, "alice", password); err != nil {
@@ -100,11 +100,11 @@ func TestBearerTokens(t *testing.T) {
 	ctx := context.Background()
 	a := registrytest.NewArtifact(t, 1, 1000)
 	q := ours.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, addr+"/g"), Tags: []string{"v1"}}
-	if _, err := newClient(t, ours.Options{AuthFile: file}).Hurry().Push(ctx, q); err == nil ||
+	if _, err := newClient(t, ours.Options{AuthFile: file}).WithShortTimeouts().Push(ctx, q); err == nil ||
 		!strings.Contains(err.Error(), "gadget-run login "+addr) {
 		t.Errorf("push without credentials = %v, want the advice to log in", err)
 	}
-	c := newClient(t, ours.Options{AuthFile: file}).Hurry()
+	c := newClient(t, ours.Options{AuthFile: file}).WithShortTimeouts()
 	if _, err := c.Login(ctx, addr, "alice", "wrong"); err == nil ||
 		!strings.Contains(err.Error(), "wrong user name or password") {
 		t.Errorf("login = %v", err)
@@ -160,7 +160,7 @@ func TestNoAnswerInTime(t *testing.T) {
 	release := make(chan struct{})
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	t.Cleanup(func() { close(release); srv.Close() })
-	c := newClient(t, ours.Options{}).Hurry()
+	c := newClient(t, ours.Options{}).WithShortTimeouts()
 	_, err := c.Resolve(context.Background(), parse(t, strings.TrimPrefix(srv.URL, "http://")+"/x"))
 	checkOutcome(t, err, "it did not answer in time")
 }
@@ -233,7 +233,7 @@ func TestTokenEndsDuringAPush(t *testing.T) {
 		})
 	a := registrytest.NewArtifact(t, 1, 100_000)
 	file := filepath.Join(t.TempDir(), "auth.json")
-	c := newClient(t, ours.Options{AuthFile: file}).Hurry()
+	c := newClient(t, ours.Options{AuthFile: file}).WithShortTimeouts()
 	ctx := context.Background()
 	if _, err := c.Login(ctx, front.Addr, "alice", password); err != nil {
 		t.Fatal(err)

@@ -58,7 +58,7 @@ func TestRefusedMount(t *testing.T) {
 			answer(w, status, "DENIED")
 			return true
 		})
-		c, a := newClient(t, registry.Options{}).Hurry(), registrytest.NewArtifact(t, 1, 1000)
+		c, a := newClient(t, registry.Options{}).WithShortTimeouts(), registrytest.NewArtifact(t, 1, 1000)
 		for _, repository := range []string{"a/x", "b/x"} {
 			if _, err := c.Push(t.Context(), registry.PushRequest{
 				Blobs: a, Root: a.Root,
@@ -104,7 +104,7 @@ func TestRefusedRange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := pull(newClient(t, registry.Options{}).Hurry(), s, parse(t, addr+"/g:v1")); err != nil {
+		if err := pull(newClient(t, registry.Options{}).WithShortTimeouts(), s, parse(t, addr+"/g:v1")); err != nil {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -131,7 +131,7 @@ func TestTagReadAsDigest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Hurry()
+	c.WithShortTimeouts()
 	a, ref, start := registrytest.NewArtifact(t, 1, 1000), parse(t, addr+"/g:v1"), time.Now()
 	doc, root, err := registry.ReferrerManifest(a.Root, registry.Document{MediaType: statement, Data: []byte("{}")})
 	if err != nil {
@@ -176,7 +176,7 @@ func TestFinalAnswers(t *testing.T) {
 		})
 		a := registrytest.NewArtifact(t, 1, 1000)
 		blobs := int64(3) // of which some may be under way when the first is refused
-		_, err := newClient(t, registry.Options{}).Hurry().Push(t.Context(), registry.PushRequest{
+		_, err := newClient(t, registry.Options{}).WithShortTimeouts().Push(t.Context(), registry.PushRequest{
 			Blobs: a, Root: a.Root, Repository: parse(t, addr+"/g:v1"),
 		})
 		if err == nil || asked.Load() > blobs {
@@ -200,7 +200,7 @@ func TestNamesOfThisMachine(t *testing.T) {
 		http.Redirect(w, r, "http://192.0.2.1/v2/", http.StatusTemporaryRedirect)
 		return true
 	})
-	_, err := newClient(t, registry.Options{}).Hurry().Resolve(t.Context(), parse(t, addr+"/g:v1"))
+	_, err := newClient(t, registry.Options{}).WithShortTimeouts().Resolve(t.Context(), parse(t, addr+"/g:v1"))
 	if err == nil || !strings.Contains(err.Error(), "unencrypted") {
 		t.Errorf("a redirect to plain HTTP elsewhere: %v", err)
 	}
@@ -289,7 +289,7 @@ func TestChallengeOfAResource(t *testing.T) {
 			return true
 		})
 		auth := filepath.Join(t.TempDir(), "auth.json")
-		c := newClient(t, registry.Options{AuthFile: auth}).Hurry()
+		c := newClient(t, registry.Options{AuthFile: auth}).WithShortTimeouts()
 		if _, err := c.Login(t.Context(), addr, "u", "wrong"); err == nil ||
 			!strings.Contains(err.Error(), "wrong user name or password") {
 			t.Errorf("%s: login with a wrong password: %v", scheme, err)
@@ -298,7 +298,7 @@ func TestChallengeOfAResource(t *testing.T) {
 			t.Fatalf("%s: login: %v", scheme, err)
 		}
 		a, ref := registrytest.NewArtifact(t, 1, 1000), parse(t, addr+"/g:v1")
-		c = newClient(t, registry.Options{AuthFile: auth}).Hurry()
+		c = newClient(t, registry.Options{AuthFile: auth}).WithShortTimeouts()
 		if _, err := c.Push(t.Context(), registry.PushRequest{
 			Blobs: a, Root: a.Root, Repository: ref,
 			Tags: []string{"v1"},
@@ -309,7 +309,7 @@ func TestChallengeOfAResource(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := pull(newClient(t, registry.Options{AuthFile: auth}).Hurry(), s, ref); err != nil {
+		if err := pull(newClient(t, registry.Options{AuthFile: auth}).WithShortTimeouts(), s, ref); err != nil {
 			t.Errorf("%s: pull: %v", scheme, err)
 		}
 	}
@@ -358,7 +358,7 @@ func TestChallengesOfOneRegistry(t *testing.T) {
 	if err := os.WriteFile(auth, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := newClient(t, registry.Options{AuthFile: auth}).Hurry()
+	c := newClient(t, registry.Options{AuthFile: auth}).WithShortTimeouts()
 	a := registrytest.NewArtifact(t, 1, 1000)
 	for _, repository := range []string{"one", "plain", "other", "more"} {
 		ref := parse(t, addr+"/"+repository+"/x:v1")
@@ -394,11 +394,11 @@ func TestCopyMounts(t *testing.T) {
 	a, src := registrytest.NewArtifact(t, 1, 1000), parse(t, addr+"/g:v1")
 	pushTo(t, addr, a)
 	doc := registry.Document{MediaType: statement, Data: []byte("{1}")}
-	if _, err := newClient(t, registry.Options{}).Hurry().Attach(t.Context(), src, a.Manifests[arch.ARM64],
+	if _, err := newClient(t, registry.Options{}).WithShortTimeouts().Attach(t.Context(), src, a.Manifests[arch.ARM64],
 		doc); err != nil {
 		t.Fatal(err)
 	}
-	res, err := newClient(t, registry.Options{}).Hurry().Copy(t.Context(), src, parse(t, addr+"/b/y:v1"))
+	res, err := newClient(t, registry.Options{}).WithShortTimeouts().Copy(t.Context(), src, parse(t, addr+"/b/y:v1"))
 	if err != nil || res.Referrers != 1 || res.Mounted != 5 || mounts.Load() != 5 { // the document has two
 		t.Errorf("%+v, %v, %d mounts, want 5", res, err, mounts.Load())
 	}

@@ -107,14 +107,14 @@ func (ep *endpoint) replaceTag(ctx context.Context, c *Client, before digest.Dig
 // errTooLate ends a request that would say something out of date.
 var errTooLate = errors.New("delayed for too long")
 
-// timely is a body that is not sent after its time.
-type timely struct {
+// deadlineBody is a body that is not sent after its time.
+type deadlineBody struct {
 	io.Reader
 	until time.Time
 }
 
 // Read implements io.Reader.
-func (b timely) Read(p []byte) (int, error) {
+func (b deadlineBody) Read(p []byte) (int, error) {
 	if !b.until.IsZero() && time.Now().After(b.until) {
 		return 0, errTooLate
 	}

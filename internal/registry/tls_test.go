@@ -38,7 +38,7 @@ func TestPrivateAuthority(t *testing.T) {
 		"not a certificate": {registry.Options{CAFile: empty}, "holds no PEM certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newClient(t, tc.options).Hurry()
+			c := newClient(t, tc.options).WithShortTimeouts()
 			a := registrytest.NewArtifact(t, 1, 10)
 			_, err := c.Push(context.Background(), registry.PushRequest{
 				Blobs: a, Root: a.Root, Repository: parse(t, srv.Addr+"/g"),
@@ -57,15 +57,15 @@ func TestClientCertificate(t *testing.T) {
 	copyFile(t, ca.File, filepath.Join(dir, "ca.crt"))
 	a := registrytest.NewArtifact(t, 1, 10)
 	q := registry.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, srv.Addr+"/g")}
-	if _, err := newClient(t, registry.Options{CertDir: dir}).Hurry().Push(context.Background(), q); err == nil {
+	if _, err := newClient(t, registry.Options{CertDir: dir}).WithShortTimeouts().Push(context.Background(), q); err == nil {
 		t.Error("the push succeeded without a client certificate")
 	}
 	copyFile(t, clientCert, filepath.Join(dir, "me.cert"))
-	if _, err := newClient(t, registry.Options{CertDir: dir}).Hurry().Push(context.Background(), q); err == nil {
+	if _, err := newClient(t, registry.Options{CertDir: dir}).WithShortTimeouts().Push(context.Background(), q); err == nil {
 		t.Error("a certificate without its key was accepted")
 	}
 	copyFile(t, clientKey, filepath.Join(dir, "me.key"))
-	if _, err := newClient(t, registry.Options{CertDir: dir}).Hurry().Push(context.Background(), q); err != nil {
+	if _, err := newClient(t, registry.Options{CertDir: dir}).WithShortTimeouts().Push(context.Background(), q); err != nil {
 		t.Error(err)
 	}
 }

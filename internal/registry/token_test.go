@@ -45,7 +45,7 @@ func TestEndlessAnswers(t *testing.T) {
 			t.Cleanup(srv.Close)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			c := newClient(t, registry.Options{Attempts: 1}).Hurry()
+			c := newClient(t, registry.Options{Attempts: 1}).WithShortTimeouts()
 			_, err := c.Resolve(context.Background(), parse(t, strings.TrimPrefix(srv.URL, "http://")+"/g:v1"))
 			runtime.ReadMemStats(&after)
 			checkOutcome(t, err, tc.err)

@@ -45,7 +45,7 @@ func digestRejected(err error) bool { return hasCode(err, transport.DigestInvali
 
 func (ep *endpoint) putManifestOnce(ctx context.Context, c *Client, m putManifest) error {
 	body := func() (io.ReadCloser, error) {
-		return io.NopCloser(timely{bytes.NewReader(m.data), m.until}), nil
+		return io.NopCloser(deadlineBody{bytes.NewReader(m.data), m.until}), nil
 	}
 	content, _ := body()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, ep.url+"/manifests/"+m.identifier, content)

@@ -138,7 +138,7 @@ func identity(tb testing.TB, id sign.Identity, authorities ...authority) sign.Ve
 func TestIdentities(t *testing.T) {
 	root := authority{}.issue(t, caTemplate("root"))
 	middle := root.issue(t, caTemplate("middle"))
-	stranger := authority{}.issue(t, caTemplate("root"))
+	otherAuthority := authority{}.issue(t, caTemplate("root"))
 	leaf := middle.issue(t, signerTemplate(t))
 	late, server := signerTemplate(t), signerTemplate(t)
 	late.NotBefore, late.NotAfter = noon.Add(-2*time.Hour), noon.Add(-time.Hour)
@@ -168,7 +168,7 @@ func TestIdentities(t *testing.T) {
 		},
 		{"another issuer", "another identity", identity(t, sign.Identity{Subject: releaser, Issuer: "https://evil.example"},
 			root), leaf, []authority{middle}},
-		{"another authority of the same name", "does not verify", identity(t, mail, stranger), leaf, []authority{middle}},
+		{"another authority of the same name", "does not verify", identity(t, mail, otherAuthority), leaf, []authority{middle}},
 		{"intermediate missing", "does not verify", identity(t, mail, root), leaf, nil},
 		{"expired", "expired", identity(t, mail, root), middle.issue(t, late), []authority{middle}},
 		{"not for code signing", "does not verify", identity(t, mail, root), middle.issue(t, server), []authority{middle}},
@@ -178,8 +178,8 @@ func TestIdentities(t *testing.T) {
 			[]authority{leaf, middle},
 		},
 		{
-			"brings its own root", "does not verify", identity(t, mail, root), stranger.issue(t, signerTemplate(t)),
-			[]authority{stranger},
+			"brings its own root", "does not verify", identity(t, mail, root), otherAuthority.issue(t, signerTemplate(t)),
+			[]authority{otherAuthority},
 		},
 		{"no identity", "no policy trusts", sign.Verification{Now: noon}, leaf, []authority{middle}},
 	} {
@@ -211,8 +211,8 @@ func TestCertificateOfAnother(t *testing.T) {
 	for _, form := range forms {
 		_, err := certified(t, form, leaf).Verify(golden, v)
 		checkError(t, err, "")
-		thief := authority{leaf.cert, ecKey(t)}
-		if _, err := certified(t, form, thief).Verify(golden, v); err == nil {
+		imposter := authority{leaf.cert, ecKey(t)}
+		if _, err := certified(t, form, imposter).Verify(golden, v); err == nil {
 			t.Errorf("%s: a signature by another key counts", form)
 		}
 	}

@@ -107,7 +107,7 @@ func TestCertificatesOfMinutes(t *testing.T) {
 	made := noon.Add(-90 * 24 * time.Hour)
 	short.NotBefore, short.NotAfter = made.Add(-time.Minute), made.Add(9*time.Minute)
 	leaf, other := root.issue(t, short), root.issue(t, signerTemplate(t))
-	log, stranger := transparencyLog{ecKey(t)}, transparencyLog{ecKey(t)}
+	log, otherLog := transparencyLog{ecKey(t)}, transparencyLog{ecKey(t)}
 	v := identity(t, sign.Identity{Subject: releaser}, root)
 	plain := v
 	v.Identities = []sign.Identity{v.Identities[0].WithLog(log.public(t))}
@@ -129,9 +129,9 @@ func TestCertificatesOfMinutes(t *testing.T) {
 			{"a policy without a log", "expired", good.with(s), plain},
 			{"not logged", "no log that the policy names", s, v},
 			{"still valid, not logged", "no log that the policy names", certified(t, form, other), v},
-			{"logged by another", "no log that the policy names", stranger.promise(t, body, made).with(s), v},
+			{"logged by another", "no log that the policy names", otherLog.promise(t, body, made).with(s), v},
 			{"signed by another log", "not signed by that log", change(func(e *entry) {
-				e.promise = stranger.promise(t, body, made).promise
+				e.promise = otherLog.promise(t, body, made).promise
 			}), v},
 			{"another time", "not signed by that log", change(func(e *entry) { e.seconds++ }), v},
 			{"another body", "not signed by that log", change(func(e *entry) { e.body += " " }), v},
@@ -291,7 +291,7 @@ func FuzzTrustedRoot(f *testing.F) {
 			return
 		}
 		if _, err := s.Verify(golden, sign.Verification{Identities: []sign.Identity{id}, Now: noon}); err == nil {
-			t.Errorf("%q lets a stranger in", data)
+			t.Errorf("%q lets a otherLog in", data)
 		}
 	})
 }

@@ -44,11 +44,11 @@ type Referrer struct {
 	Tag string `json:"tag,omitempty"`
 }
 
-var companionTag = lazyregexp.New(`^sha256-([0-9a-f]{64})\.(sig|att|sbom)$`)
+var cosignTag = lazyregexp.New(`^sha256-([0-9a-f]{64})\.(sig|att|sbom)$`)
 
 // SubjectOfTag returns the artifact to which what lies under a tag belongs.
 func SubjectOfTag(tag string) (digest.Digest, bool) {
-	m := companionTag.FindStringSubmatch(tag)
+	m := cosignTag.FindStringSubmatch(tag)
 	if m == nil {
 		return "", false
 	}
@@ -165,15 +165,15 @@ func (s *Store) PutReferrers(ctx context.Context, from oci.Blobs, root digest.Di
 }
 
 // joinFirst makes one error of several: the first of them, and how many there are.
-func joinFirst(errs []error, doing string) error {
+func joinFirst(errs []error, action string) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	switch len(errs) {
 	case 0:
 		return nil
 	case 1:
-		return fmt.Errorf("%s: %w", doing, errs[0])
+		return fmt.Errorf("%s: %w", action, errs[0])
 	}
-	return fmt.Errorf("%s: %w, and %d more errors", doing, errs[0], len(errs)-1)
+	return fmt.Errorf("%s: %w, and %d more errors", action, errs[0], len(errs)-1)
 }
 
 // takeReferrer brings the content of r here. What the list said of it does not

@@ -46,13 +46,13 @@ func (s *Store) Sync(ctx context.Context, wanted []Wanted) (SyncResult, error) {
 		return SyncResult{}, err
 	}
 	defer release()
-	brought, err := s.bringAll(ctx, wanted)
+	fetched, err := s.fetchAll(ctx, wanted)
 	if err != nil {
 		return SyncResult{}, err
 	}
 	var out SyncResult
 	err = s.apply(ctx, change{choose: func() ([]Ref, []string, error) {
-		set, remove, err := s.chooseSynced(brought)
+		set, remove, err := s.chooseSynced(fetched)
 		for _, r := range set {
 			out.Set = append(out.Set, r.Name)
 		}
@@ -79,9 +79,9 @@ func (s *Store) Complete(ctx context.Context, w Wanted) bool {
 	})
 }
 
-// bringAll brings the content of wanted and returns its references, which
+// fetchAll brings the content of wanted and returns its references, which
 // no reader finds yet.
-func (s *Store) bringAll(ctx context.Context, wanted []Wanted) ([]Ref, error) {
+func (s *Store) fetchAll(ctx context.Context, wanted []Wanted) ([]Ref, error) {
 	refs := make([]Ref, len(wanted))
 	var lists sync.Mutex // two names of one artifact have one list of referrers
 	group, gctx := errgroup.WithContext(ctx)

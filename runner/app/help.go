@@ -66,8 +66,8 @@ func rank(part string) int {
 // helpCommand stands for --help, as other programs have it.
 const helpCommand = "help"
 
-// habits are commands of docker, podman, img and ig that have another name here.
-var habits = map[string]string{
+// foreignNames are commands of docker, podman, img and ig that have another name here.
+var foreignNames = map[string]string{
 	"images": "image list", "rmi": "image rm", "ps": "list-containers", "cp": "image copy", "attach": "run",
 }
 
@@ -82,7 +82,7 @@ func usageHint(model *kong.Application, err error, args []string) error {
 	if selected := parse.Context.Selected(); selected != nil {
 		at = selected
 	}
-	err = plainly(err, at)
+	err = userError(err, at)
 	text, meant, _ := strings.Cut(err.Error(), ", did you mean ")
 	switch other := meantCommand(model, at, args); {
 	case other != "":
@@ -98,8 +98,8 @@ func usageHint(model *kong.Application, err error, args []string) error {
 	return fmt.Errorf("%w, see %s --help", err, command)
 }
 
-// plainly says in the words of users what kong says in those of parsers.
-func plainly(err error, at *kong.Node) error {
+// userError says in the words of users what kong says in those of parsers.
+func userError(err error, at *kong.Node) error {
 	text := err.Error()
 	if flag, ok := withoutValue(text); ok {
 		return fmt.Errorf("%s needs a value", flag)
@@ -139,7 +139,7 @@ func meantCommand(model *kong.Application, at *kong.Node, args []string) string 
 		return ""
 	}
 	for _, arg := range args {
-		meant := habits[arg]
+		meant := foreignNames[arg]
 		if meant == "" {
 			meant = "image " + arg
 		}

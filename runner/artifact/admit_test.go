@@ -154,14 +154,14 @@ func TestRefusedBeforePull(t *testing.T) {
 		},
 		"the list of signatures cannot be read": {func(t *testing.T, a *admission) {
 			a.sign(t, a.artifact.Root)
-			a.srv.Lie = answer(http.StatusForbidden, "/referrers/")
+			a.srv.Answer = answer(http.StatusForbidden, "/referrers/")
 		}, "reading the signatures of"},
 		"the tag of signatures cannot be read": {func(t *testing.T, a *admission) {
-			a.srv.Lie = answer(http.StatusForbidden, ".sig")
+			a.srv.Answer = answer(http.StatusForbidden, ".sig")
 		}, "reading the signatures of"},
 		"the signature itself cannot be read": {func(t *testing.T, a *admission) {
 			a.sign(t, a.artifact.Root)
-			a.srv.Lie = answer(http.StatusNotFound, "/blobs/")
+			a.srv.Answer = answer(http.StatusNotFound, "/blobs/")
 		}, "reading the signatures of"},
 		"signed for another artifact": {func(t *testing.T, a *admission) {
 			other := registrytest.NewArtifact(t, 8, 10)
@@ -185,7 +185,7 @@ func TestRefusedBeforePull(t *testing.T) {
 		}, "unsinged"},
 		"tampered index": {func(t *testing.T, a *admission) {
 			a.sign(t, a.artifact.Root)
-			a.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+			a.srv.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 				if !strings.HasSuffix(r.URL.Path, "/manifests/v1") {
 					return false
 				}
@@ -214,7 +214,7 @@ func TestRefusedBeforePull(t *testing.T) {
 			}
 		}, "no signature of it counts"},
 		"pages of referrers without end": {func(t *testing.T, a *admission) {
-			a.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+			a.srv.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 				if !strings.Contains(r.URL.Path, "/referrers/") {
 					return false
 				}

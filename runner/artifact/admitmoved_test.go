@@ -19,11 +19,11 @@ import (
 func TestTagMovesDuringVerification(t *testing.T) {
 	a := newAdmission(t)
 	a.sign(t, a.artifact.Root)
-	evil := registrytest.NewArtifact(t, 8, 1000)
-	a.srv.Add(evil.Blobs...)
-	a.srv.Lie = func(_ http.ResponseWriter, r *http.Request) bool {
+	other := registrytest.NewArtifact(t, 8, 1000)
+	a.srv.Add(other.Blobs...)
+	a.srv.Answer = func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.Contains(r.URL.Path, "/referrers/") {
-			a.srv.Tag("v1", evil.Root)
+			a.srv.Tag("v1", other.Root)
 		}
 		return false
 	}
@@ -33,7 +33,7 @@ func TestTagMovesDuringVerification(t *testing.T) {
 	if len(a.srv.Seen("/manifests/v1")) != 1 {
 		t.Errorf("the tag was asked for %d times", len(a.srv.Seen("/manifests/v1")))
 	}
-	if len(a.srv.Seen(evil.Layers[arch.AMD64].Digest.String())) != 0 ||
+	if len(a.srv.Seen(other.Layers[arch.AMD64].Digest.String())) != 0 ||
 		len(a.srv.Seen(a.artifact.Layers[arch.AMD64].Digest.String())) != 1 {
 		t.Errorf("the wrong artifact was pulled: %q", a.srv.Seen("/blobs/"))
 	}
@@ -41,7 +41,7 @@ func TestTagMovesDuringVerification(t *testing.T) {
 		t.Errorf("another platform was pulled: %q", asked)
 	}
 	// From now on the registry is asked nothing, whatever it says.
-	a.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+	a.srv.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 		t.Errorf("asked for %s", r.URL.Path)
 		return false
 	}
@@ -63,7 +63,7 @@ func TestSignaturesFromPull(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.trust = trust
-	a.srv.Lie = func(_ http.ResponseWriter, r *http.Request) bool {
+	a.srv.Answer = func(_ http.ResponseWriter, r *http.Request) bool {
 		t.Errorf("asked for %s", r.URL.Path)
 		return false
 	}
@@ -85,7 +85,7 @@ func TestUnavailableReferrers(t *testing.T) {
 	a := newAdmission(t)
 	a.trust = artifact.TrustFlags{VerifyImage: false}
 	a.srv.Refer(a.artifact.Root.Digest, oci.Describe(ocispec.MediaTypeImageManifest, []byte("gone")))
-	a.srv.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+	a.srv.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, ".sig") {
 			http.Error(w, "made up", http.StatusForbidden)
 			return true
@@ -110,13 +110,13 @@ func TestMovedTagVerifiedAgain(t *testing.T) {
 	if err := a.obtain(t, artifact.PullAlways); err != nil {
 		t.Fatal(err)
 	}
-	evil := registrytest.NewArtifact(t, 8, 1000)
-	a.srv.Add(evil.Blobs...)
-	a.srv.Tag("v1", evil.Root)
+	other := registrytest.NewArtifact(t, 8, 1000)
+	a.srv.Add(other.Blobs...)
+	a.srv.Tag("v1", other.Root)
 	if err := a.obtain(t, artifact.PullAlways); !sign.IsRefused(err) {
 		t.Errorf("error %v, want a refusal", err)
 	}
-	if asked := a.srv.Seen(evil.Layers[arch.AMD64].Digest.String()); len(asked) > 0 {
+	if asked := a.srv.Seen(other.Layers[arch.AMD64].Digest.String()); len(asked) > 0 {
 		t.Errorf("a layer was asked for: %q", asked)
 	}
 	if err := a.obtain(t, artifact.PullNever); err != nil {
@@ -130,9 +130,9 @@ func TestMirrorNotTrusted(t *testing.T) {
 	a := newAdmission(t)
 	a.sign(t, a.artifact.Root)
 	mirror := registrytest.NewServed(t)
-	evil := registrytest.NewArtifact(t, 8, 1000)
-	mirror.Add(evil.Blobs...)
-	mirror.Tag("v1", evil.Root)
+	other := registrytest.NewArtifact(t, 8, 1000)
+	mirror.Add(other.Blobs...)
+	mirror.Tag("v1", other.Root)
 	a.configure(t, fmt.Sprintf("[[registry]]\nprefix = \"registry.example\"\nlocation = "+
 		"%q\n[[registry.mirror]]\nlocation = %q\n", a.srv.Addr, mirror.Addr))
 	if err := a.obtain(t, artifact.PullMissing); !sign.IsRefused(err) {
@@ -144,7 +144,7 @@ func TestMirrorNotTrusted(t *testing.T) {
 	a.holdsNothing(t)
 	mirror.Add(a.artifact.Blobs...)
 	mirror.Tag("v1", a.artifact.Root)
-	mirror.Lie = func(w http.ResponseWriter, r *http.Request) bool {
+	mirror.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.Contains(r.URL.Path, "/referrers/") {
 			http.NotFound(w, r) // mirrors often have no referrers
 			return true

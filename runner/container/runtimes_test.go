@@ -233,10 +233,10 @@ func testWatch(t *testing.T, name string, r containertest.Runtime) {
 	r.Start(t, containertest.Spec{Name: "early"})
 	seen := watch(t, open(t, flagsFor(name, r.Socket())))
 	seen.wait(t, "CREATED early, LISTED")
-	began := time.Now()
+	start := time.Now()
 	id := r.Start(t, containertest.Spec{Name: "late"})
 	seen.wait(t, "CREATED early, LISTED, CREATED late")
-	t.Logf("reported %v after the start was requested", time.Since(began).Round(time.Millisecond))
+	t.Logf("reported %v after the start was requested", time.Since(start).Round(time.Millisecond))
 	late := seen.events[2].Container
 	holdAgainstProc(t, late)
 	r.Stop(t, id)

@@ -16,7 +16,7 @@ const (
 	resyncEvery  = 30 * time.Second // against events that a runtime lost
 	retryFirst   = 250 * time.Millisecond
 	retryMost    = 5 * time.Second
-	calm         = 10 * time.Second // after which a session counts as well
+	stableAfter  = 10 * time.Second // after which a session counts as well
 )
 
 // maxHints is how many changes may wait. Beyond it everything is listed again.
@@ -74,7 +74,7 @@ type follower struct {
 func (f *follower) run(ctx context.Context) {
 	wait := retryFirst
 	for {
-		began := time.Now()
+		start := time.Now()
 		err := f.session(ctx)
 		if ctx.Err() != nil {
 			return
@@ -83,9 +83,9 @@ func (f *follower) run(ctx context.Context) {
 			f.warned = true
 			f.warn(f.warning(err))
 		}
-		f.toldAll()
+		f.reportAll()
 		f.dropDead()
-		if time.Since(began) > calm {
+		if time.Since(start) > stableAfter {
 			wait = retryFirst
 		}
 		select {
@@ -97,7 +97,7 @@ func (f *follower) run(ctx context.Context) {
 	}
 }
 
-func (f *follower) toldAll() {
+func (f *follower) reportAll() {
 	if !f.reported {
 		f.reported = true
 		f.listed()
@@ -138,7 +138,7 @@ func (f *follower) session(ctx context.Context) error {
 		return err
 	}
 	f.warned = false
-	f.toldAll()
+	f.reportAll()
 	if err := f.follow(ctx, src, s); err != nil {
 		return err
 	}

@@ -26,19 +26,19 @@ func TestAttachToHooks(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	for program, hook := range map[string]struct {
 		kind    string
-		provoke func(context.Context)
+		trigger func(context.Context)
 	}{
 		"writable":    {gadgetapi.KindRawWritable, runsPrograms(t)},
 		"writable_tp": {gadgetapi.KindRawWritable, runsPrograms(t)},
-		"fmod_ret":    {gadgetapi.KindFmodRet, provoke},
-		"lsm":         {gadgetapi.KindLSM, provoke},
+		"fmod_ret":    {gadgetapi.KindFmodRet, trigger},
+		"lsm":         {gadgetapi.KindLSM, trigger},
 	} {
 		t.Run(program, func(t *testing.T) {
 			if err := hasHook(t, hook.kind); err != nil {
 				t.Skipf("needs a kernel with %s programs: %v", hook.kind, err)
 			}
 			l := loadOnly(t, "hooks.bpf.o", programsOf(t, "hooks.bpf.o"), program, gadgetapi.ProgramOptions{})
-			if !runsUntil(t, l, program, hook.provoke) {
+			if !runsUntil(t, l, program, hook.trigger) {
 				t.Error("no event came")
 			}
 		})

@@ -81,14 +81,14 @@ func TestAttachEveryKind(t *testing.T) {
 			if err := features.HaveProgramType(ebpf.Tracing); strings.HasPrefix(name, "f") && err != nil {
 				t.Skipf("needs a kernel that allows fentry programs: %v", err)
 			}
-			md, provoke := only(t, name), provoke
+			md, trigger := only(t, name), trigger
 			if strings.HasPrefix(name, "u") { // in a program that needs no library
 				program := gadgettest.Program(t)
 				md.Programs[name] = gadgetapi.ProgramOptions{AttachTo: program + ":" + gadgettest.ProbedFunctions[0]}
-				provoke = callsProbed(program)
+				trigger = callsProbed(program)
 			}
 			_, l := load(t, "attach.bpf.o", md)
-			if !runsUntil(t, l, name, provoke) {
+			if !runsUntil(t, l, name, trigger) {
 				t.Errorf("no event of program %q came", name)
 			}
 		})
@@ -100,8 +100,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// provoke opens a file and starts a program, until ctx ends.
-func provoke(ctx context.Context) {
+// trigger opens a file and starts a program, until ctx ends.
+func trigger(ctx context.Context) {
 	for ctx.Err() == nil {
 		if f, err := os.Open(os.DevNull); err == nil {
 			f.Close()
@@ -117,7 +117,7 @@ func TestLostEventsCounted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	rec := &recorder{found: func([]byte) { time.Sleep(time.Millisecond) }}
-	if err := l.Run(ctx, rec, func() { go provoke(ctx) }); err != nil {
+	if err := l.Run(ctx, rec, func() { go trigger(ctx) }); err != nil {
 		t.Fatal(err)
 	}
 	if rec.lost.Load() == 0 {
@@ -138,7 +138,7 @@ func TestStuckHandlerDoesNotHoldDetaching(t *testing.T) {
 		<-stuck
 	}}
 	done := make(chan error, 1)
-	go func() { done <- l.Run(ctx, rec, func() { go provoke(ctx) }) }()
+	go func() { done <- l.Run(ctx, rec, func() { go trigger(ctx) }) }()
 	select {
 	case err := <-done:
 		if err != nil {

@@ -82,14 +82,14 @@ func loadOnly(t *testing.T, object string, all []string, name string, options ga
 }
 
 // runsUntil runs l and something that makes events, until one begins with a name.
-func runsUntil(t *testing.T, l *engine.Loaded, name string, provoke func(context.Context)) bool {
+func runsUntil(t *testing.T, l *engine.Loaded, name string, trigger func(context.Context)) bool {
 	t.Helper()
-	return namesSeen(t, l, provoke, name)[name]
+	return namesSeen(t, l, trigger, name)[name]
 }
 
 // namesSeen runs l until events with all these names have come, and returns the
 // names that came.
-func namesSeen(t *testing.T, l *engine.Loaded, provoke func(context.Context), names ...string) map[string]bool {
+func namesSeen(t *testing.T, l *engine.Loaded, trigger func(context.Context), names ...string) map[string]bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -105,7 +105,7 @@ func namesSeen(t *testing.T, l *engine.Loaded, provoke func(context.Context), na
 		cancel()
 	}}
 	var wg sync.WaitGroup
-	err := l.Run(ctx, rec, func() { wg.Go(func() { provoke(ctx) }) })
+	err := l.Run(ctx, rec, func() { wg.Go(func() { trigger(ctx) }) })
 	cancel()
 	wg.Wait()
 	if err != nil {
@@ -148,7 +148,7 @@ func TestFallbacks(t *testing.T) {
 	if !exists("/sys/kernel/btf/vmlinux") {
 		first, other = other, first
 	}
-	seen := namesSeen(t, l, provoke, first, "on_fork__fallback")
+	seen := namesSeen(t, l, trigger, first, "on_fork__fallback")
 	if !seen[first] || seen[other] || !seen["on_fork__fallback"] {
 		t.Errorf("events of %v, want %s and on_fork__fallback alone", seen, first)
 	}

@@ -79,10 +79,10 @@ func runNet(t *testing.T, p *gadgetapi.Spec, name string) {
 			cancel()
 		}
 	}}
-	var talking sync.WaitGroup
-	// Not a cleanup: the directory that talk asks for would be removed before it ends.
-	defer func() { cancel(); talking.Wait() }()
-	if err := l.Run(ctx, rec, func() { talking.Go(func() { talk(ctx, t) }) }); err != nil {
+	var running sync.WaitGroup
+	// Not a cleanup: the directory that sendTraffic asks for would be removed before it ends.
+	defer func() { cancel(); running.Wait() }()
+	if err := l.Run(ctx, rec, func() { running.Go(func() { sendTraffic(ctx, t) }) }); err != nil {
 		if strings.Contains(err.Error(), "CONFIG_NET_SCH_INGRESS") {
 			t.Skipf("needs a kernel with tcx or clsact: %v", err)
 		}

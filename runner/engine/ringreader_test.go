@@ -80,38 +80,38 @@ func (w *ringWriter) value() uint32 {
 	return binary.NativeEndian.Uint32(b)
 }
 
-// reader reads until the test ends; the channel gets when each event came.
+// reader reads until the test ends; the channel gets the time of each event.
 func (w *ringWriter) reader(batched *ebpf.Variable) <-chan time.Time {
 	w.tb.Helper()
 	r, err := openReader(w.coll.Maps["events"], batched)
 	if err != nil {
 		w.tb.Fatal(err)
 	}
-	came, done := make(chan time.Time, 10_000), make(chan struct{})
+	times, done := make(chan time.Time, 10_000), make(chan struct{})
 	go func() {
 		defer close(done)
 		for {
 			if _, _, err := r.Next(); err != nil {
 				return
 			}
-			came <- time.Now()
+			times <- time.Now()
 		}
 	}()
 	w.tb.Cleanup(func() {
 		_ = r.Close()
 		<-done
 	})
-	return came
+	return times
 }
 
 // slack is how much later than it should a busy machine does something.
 const slack = 10 * time.Second
 
-func wait(t *testing.T, came <-chan time.Time, n int) {
+func wait(t *testing.T, times <-chan time.Time, n int) {
 	t.Helper()
 	for range n {
 		select {
-		case <-came:
+		case <-times:
 		case <-time.After(slack):
 			t.Fatal("an event that was written did not come")
 		}
@@ -120,9 +120,9 @@ func wait(t *testing.T, came <-chan time.Time, n int) {
 
 func TestManyEventsReadInBatches(t *testing.T) {
 	w := newRingWriter(t)
-	came := w.reader(w.batched)
+	times := w.reader(w.batched)
 	w.write(1)
-	wait(t, came, 1)
+	wait(t, times, 1)
 	if w.value() != 0 {
 		t.Fatal("one event makes the reader wait for others")
 	}
@@ -132,10 +132,10 @@ func TestManyEventsReadInBatches(t *testing.T) {
 			t.Fatal("many events are read one by one")
 		}
 		w.write(1)
-		wait(t, came, 1)
+		wait(t, times, 1)
 	}
 	w.write(100)
-	wait(t, came, 100)
+	wait(t, times, 100)
 	// When it is quiet again each event wakes the reader.
 	for end := time.Now().Add(slack); w.value() != 0; time.Sleep(maxDelay) {
 		if time.Now().After(end) {
@@ -143,19 +143,19 @@ func TestManyEventsReadInBatches(t *testing.T) {
 		}
 	}
 	w.write(1)
-	wait(t, came, 1)
+	wait(t, times, 1)
 }
 
 func TestEventsOfOtherPrograms(t *testing.T) {
 	w := newRingWriter(t)
-	came := w.reader(nil)
+	times := w.reader(nil)
 	for range 50 {
 		w.write(20)
-		wait(t, came, 20)
+		wait(t, times, 20)
 	}
 	time.Sleep(3 * maxDelay)
 	w.write(1)
-	wait(t, came, 1)
+	wait(t, times, 1)
 }
 
 func TestSleepEndsBeforeBufferFull(t *testing.T) {

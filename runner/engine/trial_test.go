@@ -53,12 +53,12 @@ func TestTryKinds(t *testing.T) {
 // a plain user with some capabilities.
 func TestTrialsOfOthers(t *testing.T) {
 	gadgettest.NeedsKernel(t)
-	const nobody = 65534
+	const unprivileged = 65534
 	perf := "perf_event: true"
 	if perfParanoid() > paranoidForAll {
 		perf = "perf_event: false run it as root, or with CAP_SYS_ADMIN"
 	}
-	mapping := []syscall.SysProcIDMap{{ContainerID: 0, HostID: nobody, Size: 1}}
+	mapping := []syscall.SysProcIDMap{{ContainerID: 0, HostID: unprivileged, Size: 1}}
 	for name, tc := range map[string]struct {
 		attr *syscall.SysProcAttr
 		want []string
@@ -69,7 +69,7 @@ func TestTrialsOfOthers(t *testing.T) {
 		},
 		"CAP_BPF and CAP_PERFMON": {
 			&syscall.SysProcAttr{
-				Credential:  &syscall.Credential{Uid: nobody, Gid: nobody},
+				Credential:  &syscall.Credential{Uid: unprivileged, Gid: unprivileged},
 				AmbientCaps: []uintptr{uintptr(capabilityBits[gadgetapi.CapBPF]), uintptr(capabilityBits[gadgetapi.CapPerfmon])},
 			},
 			[]string{

@@ -39,12 +39,12 @@ type Tracker struct {
 	index    atomic.Pointer[index]
 	listed   chan struct{}
 
-	mu      sync.Mutex
-	entries map[id]*entry
-	kernel  Kernel // nil if none exists
-	attend  []func(c *container.Container, runs bool)
-	prune   *time.Timer
-	ended   bool // Run has returned
+	mu        sync.Mutex
+	entries   map[id]*entry
+	kernel    Kernel // nil if none exists
+	followers []func(c *container.Container, runs bool)
+	prune     *time.Timer
+	ended     bool // Run has returned
 }
 
 // id names one run of a container.
@@ -111,12 +111,12 @@ func (t *Tracker) FilterIn(k Kernel) {
 	}
 }
 
-// Attend calls fn for every wanted container that runs, now and from now on, and
+// Follow calls fn for every wanted container that runs, now and from now on, and
 // again when it has ended; one call at a time. It may be called for several.
-func (t *Tracker) Attend(fn func(c *container.Container, runs bool)) {
+func (t *Tracker) Follow(fn func(c *container.Container, runs bool)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.attend = append(t.attend, fn)
+	t.followers = append(t.followers, fn)
 	for _, e := range t.entries {
 		if e.selected && e.gone.IsZero() {
 			fn(&e.c, true)
@@ -124,11 +124,11 @@ func (t *Tracker) Attend(fn func(c *container.Container, runs bool)) {
 	}
 }
 
-// Leave ends FilterIn and Attend: nothing of them is called any more.
+// Leave ends FilterIn and Follow: nothing of them is called any more.
 func (t *Tracker) Leave() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.kernel, t.attend = nil, nil
+	t.kernel, t.followers = nil, nil
 }
 
 func (t *Tracker) event(ev container.Event) {
@@ -164,7 +164,7 @@ func (t *Tracker) notify(e *entry, runs bool) {
 	if !e.selected {
 		return
 	}
-	for _, fn := range t.attend {
+	for _, fn := range t.followers {
 		fn(&e.c, runs)
 	}
 }
@@ -185,7 +185,7 @@ func (t *Tracker) remove(e *entry) {
 	if t.prune == nil {
 		t.prune = time.AfterFunc(t.grace, t.forget)
 	}
-	if t.kernel == nil || !e.selected || t.lives(e.c.MountNS) {
+	if t.kernel == nil || !e.selected || t.runs(e.c.MountNS) {
 		return
 	}
 	if err := t.kernel.ForbidMountNS(e.c.MountNS); err != nil {
@@ -193,8 +193,8 @@ func (t *Tracker) remove(e *entry) {
 	}
 }
 
-// lives reports whether a wanted container in mount namespace ns runs.
-func (t *Tracker) lives(ns uint64) bool {
+// runs reports whether a wanted container in mount namespace ns runs.
+func (t *Tracker) runs(ns uint64) bool {
 	for _, e := range t.entries {
 		if e.selected && e.gone.IsZero() && e.c.MountNS == ns {
 			return true

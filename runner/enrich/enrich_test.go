@@ -227,7 +227,7 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
-func TestAttend(t *testing.T) {
+func TestFollow(t *testing.T) {
 	tr := newTracker(t, "a,b")
 	event := func(kind container.EventType, c container.Container) {
 		tr.event(container.Event{Type: kind, Container: c})
@@ -236,7 +236,7 @@ func TestAttend(t *testing.T) {
 	event(container.Added, a)
 	event(container.Added, other)
 	var got []string
-	tr.Attend(func(c *container.Container, runs bool) {
+	tr.Follow(func(c *container.Container, runs bool) {
 		mark := "-"
 		if runs {
 			mark = "+"

@@ -44,9 +44,9 @@ func Neighbour(tb testing.TB, of Contained) Contained {
 	return Contained{PID: uint32(cmd.Process.Pid), NetNS: of.NetNS}
 }
 
-// Talk brings up the loopback interface of the network namespace of a process and
+// SendTraffic brings up the loopback interface of the network namespace of a process and
 // sends a packet over it.
-func Talk(tb testing.TB, pid uint32) {
+func SendTraffic(tb testing.TB, pid uint32) {
 	tb.Helper()
 	InNetwork(tb, pid, func() error {
 		if err := bringUp("lo"); err != nil {

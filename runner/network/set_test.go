@@ -56,7 +56,7 @@ func (c counter) sees(t *testing.T, p gadgettest.Contained) bool {
 	t.Helper()
 	key := uint32(p.NetNS)
 	_ = c.seen.Delete(key)
-	gadgettest.Talk(t, p.PID)
+	gadgettest.SendTraffic(t, p.PID)
 	var value uint32
 	return c.seen.Lookup(key, &value) == nil
 }

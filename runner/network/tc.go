@@ -35,7 +35,7 @@ func (q *Queues) Hook(egress bool) Hook {
 		names := q.interfaces
 		if len(names) == 0 {
 			var err error
-			if names, err = outwards(); err != nil {
+			if names, err = nonLoopback(); err != nil {
 				return nil, err
 			}
 		}
@@ -57,9 +57,9 @@ func (q *Queues) attach(index int, prog *ebpf.Program, egress bool) (io.Closer, 
 	return q.addFilter(index, prog, egress)
 }
 
-// outwards returns the names of the interfaces of the namespace but the loopback
+// nonLoopback returns the names of the interfaces of the namespace but the loopback
 // interface.
-func outwards() ([]string, error) {
+func nonLoopback() ([]string, error) {
 	all, err := net.Interfaces()
 	if err != nil {
 		return nil, fmt.Errorf("listing the network interfaces: %w", err)

@@ -31,11 +31,11 @@ type collector struct {
 	statuses []int
 	requests []*http.Request
 	bodies   [][]byte
-	came     chan struct{}
+	received chan struct{}
 }
 
 func newCollector(t *testing.T, statuses ...int) *collector {
-	c := &collector{statuses: statuses, came: make(chan struct{}, 100)}
+	c := &collector{statuses: statuses, received: make(chan struct{}, 100)}
 	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -49,7 +49,7 @@ func newCollector(t *testing.T, statuses ...int) *collector {
 		}
 		c.requests, c.bodies = append(c.requests, r), append(c.bodies, body)
 		w.WriteHeader(status)
-		c.came <- struct{}{}
+		c.received <- struct{}{}
 	}))
 	t.Cleanup(c.Close)
 	return c
@@ -320,8 +320,8 @@ func TestMetricsResent(t *testing.T) {
 	counted.Count(sample(`a"b`, 5, 3))
 	counted.Count(sample(`a"b`, 50, 4))
 	stop := PushMetrics(endpoint(t, c.URL, Metrics, "OTEL_METRIC_EXPORT_INTERVAL=10"), r, note)
-	<-c.came // refused
-	<-c.came // the same again
+	<-c.received // refused
+	<-c.received // the same again
 	stop()
 	var got metricspb.MetricsData
 	c.last(t, &got)

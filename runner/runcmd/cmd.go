@@ -258,8 +258,8 @@ func (s *session) programless() bool { return len(s.feeds) > 0 || len(s.artifact
 
 // trace loads and runs the gadget.
 func (s *session) trace(ctx context.Context, ev *events) error {
-	unfollow := s.follow(ctx, ev.sources)
-	defer unfollow()
+	stopFollowing := s.follow(ctx, ev.sources)
+	defer stopFollowing()
 	stopMetrics, err := s.serveMetrics(ev)
 	if err != nil {
 		return err

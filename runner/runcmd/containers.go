@@ -98,7 +98,7 @@ func (s *session) containerFields() *field.Containers {
 // packets in their networks alone, chooses by itself, too.
 func (f sourceConfig) selected(src *field.Source) (func(sample []byte) bool, error) {
 	inKernel := f.plan.FiltersMountNS()
-	byItself := inKernel || f.tellsContainers() || engine.WithinContainers(f.plan, f.places())
+	byItself := inKernel || f.hasContainerSource() || engine.WithinContainers(f.plan, f.places())
 	if !f.containers.selecting || byItself && !src.NamesContainer() {
 		return nil, nil
 	}
@@ -116,7 +116,7 @@ func (f sourceConfig) selected(src *field.Source) (func(sample []byte) bool, err
 // follow watches the runtimes until the function that it returns is called. Where
 // no runtime is and none is asked for, it does nothing.
 func (s *session) follow(ctx context.Context, sources []*field.Source) (stop func()) {
-	useful := s.containers.selecting || s.containers.present && s.tellsContainers()
+	useful := s.containers.selecting || s.containers.present && s.hasContainerSource()
 	for _, src := range sources {
 		useful = useful || s.containers.present && src.NamesContainer()
 	}

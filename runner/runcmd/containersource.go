@@ -70,7 +70,7 @@ func nameOf(c *container.Container) string {
 // withContainers adds the data source of the containers if gadget.yaml asks for it.
 // Nothing shows it unless the user does.
 func (s *session) withContainers(feeds []engine.Feed) []engine.Feed {
-	if !s.tellsContainers() {
+	if !s.hasContainerSource() {
 		return feeds
 	}
 	if s.metadata.DataSources[containersSource].Annotations[annotationMode] == "" {
@@ -106,7 +106,7 @@ func (s *session) followContainers(emit func(sample []byte)) (stop func()) {
 	if !s.containers.selecting {
 		add(containerCreated, &container.Container{PID: machine, MountNS: mountNSOf("/proc/1/ns/mnt")})
 	}
-	s.containers.tracker.Attend(func(c *container.Container, runs bool) {
+	s.containers.tracker.Follow(func(c *container.Container, runs bool) {
 		if runs {
 			add(containerCreated, c)
 			return
@@ -129,7 +129,7 @@ func mountNSOf(path string) uint64 {
 	return info.Sys().(*syscall.Stat_t).Ino
 }
 
-// tellsContainers reports whether the gadget has the data source of the containers.
-func (s *session) tellsContainers() bool {
+// hasContainerSource reports whether the gadget has the data source of the containers.
+func (s *session) hasContainerSource() bool {
 	return s.metadata.Annotations[containersAnnotation] == "true"
 }

@@ -58,14 +58,14 @@ func TestMetricsOfNothing(t *testing.T) {
 func TestSentToCollector(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	var mu sync.Mutex
-	came := map[string]bool{}
+	received := map[string]bool{}
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		mu.Lock()
 		defer mu.Unlock()
 		for path, word := range map[string]string{"/v1/metrics": "opens", "/v1/logs": "opens"} {
 			if err == nil && r.URL.Path == path && bytes.Contains(body, []byte(word)) {
-				came[path] = true
+				received[path] = true
 			}
 		}
 	}))
@@ -81,12 +81,12 @@ func TestSentToCollector(t *testing.T) {
 		_, _ = os.Open("collector-test")
 		mu.Lock()
 		defer mu.Unlock()
-		return came["/v1/logs"]
+		return received["/v1/logs"]
 	})
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	if !came["/v1/metrics"] {
+	if !received["/v1/metrics"] {
 		t.Errorf("no metrics at the end; the run says %q", stderr.String())
 	}
 }

@@ -77,7 +77,7 @@ func (m *member) outputFile(
 	open func() (*output.RotatingFile, error),
 ) (f *output.RotatingFile, done func(), err error) {
 	if m == nil {
-		m = &member{company: &company{gadgets: 1}}
+		m = &member{sharedRun: &sharedRun{gadgets: 1}}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

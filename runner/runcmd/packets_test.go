@@ -20,8 +20,8 @@ import (
 func TestPacketsOfContainers(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	a, b := gadgettest.StartContained(t, "a"), gadgettest.StartContained(t, "b")
-	gadgettest.Talk(t, a.PID) // brings the interface up
-	gadgettest.Talk(t, b.PID)
+	gadgettest.SendTraffic(t, a.PID) // brings the interface up
+	gadgettest.SendTraffic(t, b.PID)
 	beside := contained("beside", gadgettest.Neighbour(t, a))
 	n := newNode(contained("a", a), beside)
 	cmd := Cmd{
@@ -31,8 +31,8 @@ func TestPacketsOfContainers(t *testing.T) {
 	}
 	stdout, stderr, stop := start(t, n, "packets.bpf.o", cmd)
 	waitFor(t, "the start", func() bool { return strings.Contains(stderr.String(), "ready, 1 program attached") })
-	gadgettest.Talk(t, a.PID)
-	gadgettest.Talk(t, b.PID)
+	gadgettest.SendTraffic(t, a.PID)
+	gadgettest.SendTraffic(t, b.PID)
 	waitFor(t, "four packets of a", func() bool { return packetsOf(t, stdout.String())[a.NetNS] >= 4 })
 	time.Sleep(200 * time.Millisecond) // for more, which must not come
 	before := packetsOf(t, stdout.String())
@@ -43,18 +43,18 @@ func TestPacketsOfContainers(t *testing.T) {
 	}
 	n.later <- container.Event{Type: container.Added, Container: contained("b", b)}
 	waitFor(t, "a packet of b", func() bool {
-		gadgettest.Talk(t, b.PID)
+		gadgettest.SendTraffic(t, b.PID)
 		return packetsOf(t, stdout.String())[b.NetNS] > 0
 	})
 	n.later <- container.Event{Type: container.Removed, Container: beside}
 	n.later <- container.Event{Type: container.Removed, Container: contained("b", b)}
 	waitFor(t, "the end of b", func() bool {
 		before := packetsOf(t, stdout.String())[b.NetNS]
-		gadgettest.Talk(t, b.PID)
+		gadgettest.SendTraffic(t, b.PID)
 		time.Sleep(100 * time.Millisecond)
 		return packetsOf(t, stdout.String())[b.NetNS] == before
 	})
-	gadgettest.Talk(t, a.PID)
+	gadgettest.SendTraffic(t, a.PID)
 	waitFor(t, "another packet of a", func() bool { return packetsOf(t, stdout.String())[a.NetNS] > 4 })
 	if err := stop(); err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func (s *session) enterContainers(loaded *engine.Loaded) {
 	if !engine.EntersContainers(s.plan, s.places()) {
 		return
 	}
-	s.containers.tracker.Attend(func(c *container.Container, runs bool) {
+	s.containers.tracker.Follow(func(c *container.Container, runs bool) {
 		if !runs {
 			if err := loaded.LeaveContainer(c.PID); err != nil {
 				s.detailf("leaving container %q: %v", c.Runtime.Container, err)

@@ -35,23 +35,23 @@ type Invocation struct {
 // member is one gadget of several in a run.
 type member struct {
 	name string
-	*company
+	*sharedRun
 }
 
-// company is what the gadgets of one run share.
-type company struct {
+// sharedRun is what the gadgets of one run share.
+type sharedRun struct {
 	missing  atomic.Int32 // gadgets whose programs are not attached yet
 	once     sync.Once
 	ready    *readiness
 	readyErr error
 
-	mu       sync.Mutex
-	registry *metrics.Registry // nil until a gadget counts
-	uncount  func()            // ends serving and sending what is counted
-	counted  int               // gadgets that are counted
-	rights   rights.Set        // what the gadgets need that are attached
-	confined int               // gadgets that have reported
-	gadgets  int               // of the run
+	mu          sync.Mutex
+	registry    *metrics.Registry // nil until a gadget counts
+	stopMetrics func()            // ends serving and sending what is counted
+	counted     int               // gadgets that are counted
+	rights      rights.Set        // what the gadgets need that are attached
+	confined    int               // gadgets that have reported
+	gadgets     int               // of the run
 
 	file    *output.RotatingFile // of --output-file, nil until a gadget writes
 	writing int                  // gadgets that write to it
@@ -129,7 +129,7 @@ func together(list []Invocation, names []string) ([]Invocation, error) {
 	case list[0].Rest.Help:
 		return nil, cli.Usage(errors.New("--help describes one gadget, name one"))
 	}
-	shared := &company{gadgets: len(list)}
+	shared := &sharedRun{gadgets: len(list)}
 	shared.missing.Store(int32(len(list)))
 	used := map[string]int{}
 	for i := range list {
@@ -181,7 +181,7 @@ func (m *member) count(begin func() (stop func(), err error)) (stop func(), err 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.counted == 0 {
-		if m.uncount, err = begin(); err != nil {
+		if m.stopMetrics, err = begin(); err != nil {
 			return nil, err
 		}
 	}
@@ -193,7 +193,7 @@ func (m *member) stopCounting() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.counted--; m.counted == 0 {
-		m.uncount()
+		m.stopMetrics()
 	}
 }
 

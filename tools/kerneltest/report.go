@@ -19,8 +19,8 @@ const (
 	shownLength = 300
 )
 
-// judge says why the machine's report is not what was expected.
-func (c *config) judge(res vm.Result) error {
+// check says why the machine's report is not what was expected.
+func (c *config) check(res vm.Result) error {
 	var errs []error
 	for _, e := range res.Errors {
 		errs = append(errs, errors.New(e))

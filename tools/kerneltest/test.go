@@ -33,7 +33,7 @@ func (c *config) test(ctx context.Context, stdout, stderr io.Writer) error {
 	start := time.Now()
 	res, err := c.boot(ctx, stderr)
 	if err == nil {
-		err = c.judge(res)
+		err = c.check(res)
 	}
 	if file := c.result(); file != "" {
 		if werr := writeResult(file, c.Name, res, err); werr != nil {

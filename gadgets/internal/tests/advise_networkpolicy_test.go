@@ -149,8 +149,8 @@ func (n netspace) serve(t *testing.T, network, address string) {
 	})
 }
 
-// talk connects to an address; twice a datagram goes there and comes back.
-func (n netspace) talk(t *testing.T, network, address string) {
+// exchange connects to an address; twice a datagram goes there and comes back.
+func (n netspace) exchange(t *testing.T, network, address string) {
 	t.Helper()
 	n.do(t, func() error {
 		conn, err := net.DialTimeout(network, address, 10*time.Second)
@@ -212,14 +212,14 @@ func TestAdviseNetworkPolicy(t *testing.T) {
 		}
 	}
 	do := func() {
-		web.talk(t, "tcp", "10.1.0.2:5432")
-		web.talk(t, "tcp", "[fd00:1::2]:5433")
-		web.talk(t, "udp", "10.1.0.2:9000")
-		web.talk(t, "tcp", "10.2.0.2:443")
-		web.talk(t, "tcp", "127.0.0.1:9090") // its own
-		web.talk(t, "tcp", "10.2.0.1:8080")
+		web.exchange(t, "tcp", "10.1.0.2:5432")
+		web.exchange(t, "tcp", "[fd00:1::2]:5433")
+		web.exchange(t, "udp", "10.1.0.2:9000")
+		web.exchange(t, "tcp", "10.2.0.2:443")
+		web.exchange(t, "tcp", "127.0.0.1:9090") // its own
+		web.exchange(t, "tcp", "10.2.0.1:8080")
 		web.send(t, "224.0.0.251:5353") // for no single receiver
-		outside.talk(t, "tcp", "10.2.0.1:8080")
+		outside.exchange(t, "tcp", "10.2.0.1:8080")
 	}
 	pods := live.Runtime(
 		t,

@@ -83,7 +83,7 @@ func TestLeastRights(t *testing.T) {
 				rights = append(rights, capResource)
 			}
 			place := newPlace(t, name)
-			code, text := place.run(t, rights, nobody)
+			code, text := place.run(t, rights, unprivileged)
 			if code != 0 {
 				if asRoot, why := place.run(t, nil, 0); asRoot != 0 {
 					t.Logf("as root it ends with %d here, too: %s", asRoot, why)
@@ -102,7 +102,7 @@ func TestLeastRights(t *testing.T) {
 func (p place) oneFewer(t *testing.T, rights []right) {
 	t.Helper()
 	for i, missing := range rights {
-		code, text := p.run(t, slices.Delete(slices.Clone(rights), i, i+1), nobody)
+		code, text := p.run(t, slices.Delete(slices.Clone(rights), i, i+1), unprivileged)
 		switch {
 		case (missing == capBPF || missing == capPerfmon) && slices.Contains(rights, capAdmin): // which contains both
 			if code != 0 {
@@ -114,8 +114,8 @@ func (p place) oneFewer(t *testing.T, rights []right) {
 	}
 }
 
-// nobody is a user that owns nothing but what a test gives it.
-const nobody = 65534
+// unprivileged is the user unprivileged, which owns only what a test gives it.
+const unprivileged = 65534
 
 // place is a directory of that user with the runner and a gadget.
 type place string
@@ -132,7 +132,7 @@ func newPlace(t *testing.T, gadget string) place {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Chown(dir, nobody, nobody); err != nil {
+	if err := os.Chown(dir, unprivileged, unprivileged); err != nil {
 		t.Fatal(err)
 	}
 	return place(dir)

@@ -28,9 +28,9 @@ type tcpSeen struct {
 	FD, AcceptFD int
 }
 
-// converse makes a connection, ends it from the client's side, and says what
+// connectAndClose makes a connection, ends it from the client's side, and says what
 // events there are to be. With reset the client cuts it off.
-func converse(t *testing.T, family int, reset bool) []tcpSeen {
+func connectAndClose(t *testing.T, family int, reset bool) []tcpSeen {
 	t.Helper()
 	c := connectTCP(t, family)
 	defer unix.Close(c.listener)
@@ -95,8 +95,8 @@ func TestTraceTCP(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var all, want, got []tcpSeen
 			events := live.Observe[tcpEvent](t, "trace_tcp", c.args, func() {
-				all = append(converse(t, unix.AF_INET, false), converse(t, unix.AF_INET6, false)...)
-				all = append(append(all, converse(t, unix.AF_INET, true)...), refused(t)...)
+				all = append(connectAndClose(t, unix.AF_INET, false), connectAndClose(t, unix.AF_INET6, false)...)
+				all = append(append(all, connectAndClose(t, unix.AF_INET, true)...), refused(t)...)
 				fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
 				if err == nil { // not of TCP
 					_ = connectTo(fd, endpoint{Addr: "127.0.0.1", Port: 9})

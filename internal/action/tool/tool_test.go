@@ -81,13 +81,13 @@ func TestRunfile(t *testing.T) {
 		return full
 	}
 	inDir := write("runfiles/main/a", "")
-	beside := write("exe.runfiles/main/b", "")
+	adjacent := write("exe.runfiles/main/b", "")
 	real := write("real c", "")
 	manifest := write("MANIFEST", "main/cc /other\nmain/c "+real+"\n")
 	env := map[string]string{"RUNFILES_DIR": filepath.Join(dir, "runfiles"), "RUNFILES_MANIFEST_FILE": manifest}
 	getenv := func(k string) string { return env[k] }
 	exe := filepath.Join(dir, "exe")
-	for name, want := range map[string]string{"main/a": inDir, "main/b": beside, "main/c": real} {
+	for name, want := range map[string]string{"main/a": inDir, "main/b": adjacent, "main/c": real} {
 		if got, err := tool.Runfile(exe, name, getenv); err != nil || got != want {
 			t.Errorf("Runfile(%q) = %q, %v; want %q", name, got, err, want)
 		}

@@ -6,7 +6,7 @@ import "github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
 // every local member is there with a type that matches, ints agree in size and
 // sign, arrays in length, enums have the local enumerators. Of a pointer's target
 // the name of a struct suffices.
-func (m *matcher) typeMatches(p pair, behindPtr bool, level int) bool {
+func (m *matcher) typeMatches(p pair, pointee bool, level int) bool {
 	if level == 0 {
 		return false
 	}
@@ -20,7 +20,7 @@ func (m *matcher) typeMatches(p pair, behindPtr bool, level int) bool {
 			if t.Kind != btf.Ptr {
 				return false
 			}
-			behindPtr = true
+			pointee = true
 			p = pair{l.Elem, t.Elem}
 		case btf.Array:
 			if t.Kind != btf.Array || l.Size != t.Size {
@@ -28,23 +28,23 @@ func (m *matcher) typeMatches(p pair, behindPtr bool, level int) bool {
 			}
 			p = pair{l.Elem, t.Elem}
 		case btf.FuncProto:
-			if t.Kind != btf.FuncProto || !m.paramsMatch(l, t, behindPtr, level) {
+			if t.Kind != btf.FuncProto || !m.paramsMatch(l, t, pointee, level) {
 				return false
 			}
 			p = pair{l.Elem, t.Elem}
 		default:
-			return m.leafMatches(l, t, behindPtr, level)
+			return m.leafMatches(l, t, pointee, level)
 		}
 	}
 	return false
 }
 
-func (m *matcher) paramsMatch(l, t *Type, behindPtr bool, level int) bool {
+func (m *matcher) paramsMatch(l, t *Type, pointee bool, level int) bool {
 	if len(l.Params) != len(t.Params) || !m.spend(len(l.Params)) {
 		return false
 	}
 	for i := range l.Params {
-		if !m.typeMatches(pair{l.Params[i], t.Params[i]}, behindPtr, level-1) {
+		if !m.typeMatches(pair{l.Params[i], t.Params[i]}, pointee, level-1) {
 			return false
 		}
 	}
@@ -53,7 +53,7 @@ func (m *matcher) paramsMatch(l, t *Type, behindPtr bool, level int) bool {
 
 // leafMatches compares two types whose names agree and that refer to no
 // others, or to members only.
-func (m *matcher) leafMatches(l, t *Type, behindPtr bool, level int) bool {
+func (m *matcher) leafMatches(l, t *Type, pointee bool, level int) bool {
 	switch l.Kind {
 	case btf.Void:
 		return t.Kind == btf.Void
@@ -65,9 +65,9 @@ func (m *matcher) leafMatches(l, t *Type, behindPtr bool, level int) bool {
 		if t.Kind == btf.Fwd {
 			return l.Flag == t.Flag
 		}
-		return behindPtr && t.Kind == fwdKind(l)
+		return pointee && t.Kind == fwdKind(l)
 	case btf.Struct, btf.Union:
-		if behindPtr {
+		if pointee {
 			return t.Kind == l.Kind || t.Kind == btf.Fwd && fwdKind(t) == l.Kind
 		}
 		return t.Kind == l.Kind && m.membersMatch(l, t, level)

@@ -20,8 +20,8 @@ import (
 // what a hostile one can serve.
 type Served struct {
 	Addr string
-	// Lie may answer a request in its own way, and then returns true.
-	Lie func(w http.ResponseWriter, r *http.Request) bool
+	// Answer may answer a request in its own way, and then returns true.
+	Answer func(w http.ResponseWriter, r *http.Request) bool
 
 	mu        sync.Mutex
 	content   oci.Memory
@@ -85,7 +85,7 @@ func (s *Served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.seen = append(s.seen, r.Method+" "+r.URL.Path)
 	s.mu.Unlock()
-	if s.Lie != nil && s.Lie(w, r) {
+	if s.Answer != nil && s.Answer(w, r) {
 		return
 	}
 	s.mu.Lock()

@@ -60,7 +60,7 @@ func each(
 	for i, id := range ids {
 		g.Go(func() error {
 			info, err := inspect(ctx, id)
-			var no *refusal
+			var no *statusError
 			if errors.Is(err, source.ErrGone) || errors.As(err, &no) {
 				return nil
 			}

@@ -67,14 +67,16 @@ func (a api) open(ctx context.Context, path string, query url.Values) (io.ReadCl
 		return nil, fmt.Errorf("%s: %w", path, errNotFound)
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
-	return nil, &refusal{path: path, status: resp.Status, text: strings.TrimSpace(string(text))}
+	return nil, &statusError{path: path, status: resp.Status, text: strings.TrimSpace(string(text))}
 }
 
-// refusal is an answer that is none.
-type refusal struct{ path, status, text string }
+// statusError is an answer that is none.
+type statusError struct{ path, status, text string }
 
 // Error names the call and what the runtime says.
-func (r *refusal) Error() string { return fmt.Sprintf("%s: answer %s: %q", r.path, r.status, r.text) }
+func (r *statusError) Error() string {
+	return fmt.Sprintf("%s: answer %s: %q", r.path, r.status, r.text)
+}
 
 // get reads a whole answer.
 func (a api) get(ctx context.Context, path string, query url.Values) ([]byte, error) {

@@ -265,13 +265,13 @@ func run(t *testing.T, name string, r containertest.Runtime, object string, args
 func (r *running) stop() { r.once.Do(func() { r.cancel(); r.done <- <-r.done }) }
 
 // wait provokes events until n have come, ends the run and returns them.
-func (r *running) wait(t *testing.T, n int, provoke func()) []event {
+func (r *running) wait(t *testing.T, n int, trigger func()) []event {
 	t.Helper()
 	for end := time.Now().Add(patience); strings.Count(r.out.String(), "\n") < n; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d events did not come, but these:\n%s%s", n, r.out.String(), r.notes.String())
 		}
-		provoke()
+		trigger()
 	}
 	r.stop()
 	if err := <-r.done; err != nil {

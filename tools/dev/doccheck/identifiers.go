@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -13,7 +14,8 @@ import (
 //go:embed identifiers.txt
 var identifierList string
 
-// parseIdentifiers reads lines of a name, a tab, and what to name instead.
+// parseIdentifiers reads lines of a name, a tab, and what to name instead. A name
+// after a * stands for every name that has it as one of its words.
 func parseIdentifiers(text string) (map[string]string, error) {
 	out := map[string]string{}
 	for i, line := range strings.Split(text, "\n") {
@@ -21,7 +23,7 @@ func parseIdentifiers(text string) (map[string]string, error) {
 			continue
 		}
 		name, instead, ok := strings.Cut(line, "\t")
-		if !ok || !token.IsIdentifier(name) {
+		if !ok || !token.IsIdentifier(strings.TrimPrefix(name, "*")) {
 			return nil, fmt.Errorf("identifiers.txt:%d: want a name, a tab, and what to name instead", i+1)
 		}
 		out[name] = instead
@@ -40,12 +42,28 @@ func checkIdentifiers(text string, instead map[string]string) []string {
 	var out []string
 	for n := range ast.Preorder(file) {
 		for _, name := range declared(n) {
-			if word := instead[unexported(name.Name)]; word != "" {
+			if word := replacement(name.Name, instead); word != "" {
 				out = append(out, fmt.Sprintf("%d: the name %q, write %s", set.Position(name.Pos()).Line, name.Name, word))
 			}
 		}
 	}
 	return out
+}
+
+// camelWord matches one word of a name.
+var camelWord = regexp.MustCompile(`[A-Z]?[a-z]+`)
+
+// replacement returns what to name instead of name, "" when the list has none of it.
+func replacement(name string, instead map[string]string) string {
+	if word := instead[unexported(name)]; word != "" {
+		return word
+	}
+	for _, part := range camelWord.FindAllString(name, -1) {
+		if word := instead["*"+unexported(part)]; word != "" {
+			return word
+		}
+	}
+	return ""
 }
 
 // unexported returns a name with a small first letter.

@@ -8,7 +8,7 @@ import (
 )
 
 func TestIdentifiers(t *testing.T) {
-	instead, err := parseIdentifiers("# comment\nthere\texists\ntold\treported\n")
+	instead, err := parseIdentifiers("# comment\nthere\texists\ntold\treported\n*anew\tagain\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,12 +27,14 @@ var a = func() (there error) {
 }
 
 func There() { Told() }
+
+func TestIndexMadeAnewAfterCrash() { anewer() }
 `
 	got := checkIdentifiers(text, instead)
 	want := []string{
 		`3: the name "told", write reported`, `3: the name "there", write exists`, `5: the name "there", write exists`,
 		`7: the name "there", write exists`, `8: the name "there", write exists`, `11: the name "told", write reported`,
-		`15: the name "There", write exists`,
+		`15: the name "There", write exists`, `17: the name "TestIndexMadeAnewAfterCrash", write again`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -10,16 +10,19 @@ import (
 )
 
 func TestWords(t *testing.T) {
-	ws, err := parseWords("# comment\nfolders?\tdirectory\n")
+	ws, err := parseWords("# comment\nfolders?\tdirectory\nbehind\tafter\tbehind a proxy|^c/\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := ws.check("a directory\nFolder and scaffolders\nthe folders\n")
-	want := []string{`2: "Folder", write directory`, `3: "folders", write directory`}
+	got := ws.check("a/b", "a directory\nFolder and scaffolders\nthe folders\nbehind a proxy\nbehind it\n")
+	want := []string{`2: "Folder", write directory`, `3: "folders", write directory`, `5: "behind", write after`}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	for _, bad := range []string{"folder", "(\tx"} {
+	if got := ws.check("c/d", "behind it"); got != nil {
+		t.Errorf("an excepted file: %q", got)
+	}
+	for _, bad := range []string{"folder", "(\tx", "x\ty\t(", "a\tb\tc\td"} {
 		if _, err := parseWords(bad); err == nil || !strings.Contains(err.Error(), "words.txt:1") {
 			t.Errorf("%q: %v", bad, err)
 		}

@@ -125,11 +125,11 @@ func packHeaders(ctx context.Context, headers map[string][]byte) ([]byte, error)
 // output runs a program of this machine and returns what it prints.
 func output(ctx context.Context, stdin io.Reader, program string, args ...string) ([]byte, error) {
 	command := exec.CommandContext(ctx, program, args...)
-	var complaints bytes.Buffer
-	command.Stdin, command.Stderr = stdin, &complaints
+	var stderr bytes.Buffer
+	command.Stdin, command.Stderr = stdin, &stderr
 	text, err := command.Output()
 	if err != nil {
-		return nil, fmt.Errorf("running %s: %w: %s", program, err, bytes.TrimSpace(complaints.Bytes()))
+		return nil, fmt.Errorf("running %s: %w: %s", program, err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return text, nil
 }

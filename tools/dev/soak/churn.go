@@ -42,9 +42,9 @@ func (c *churn) run(ctx context.Context) error {
 	}
 	var g errgroup.Group
 	g.SetLimit(maxAlive)
-	began := time.Now()
+	start := time.Now()
 	for n := 0; n < c.containers && ctx.Err() == nil; n++ {
-		due := began.Add(time.Duration(float64(c.duration) * 0.98 * float64(n) / float64(c.containers)))
+		due := start.Add(time.Duration(float64(c.duration) * 0.98 * float64(n) / float64(c.containers)))
 		if !ctxSleep(ctx, time.Until(due)) {
 			break
 		}

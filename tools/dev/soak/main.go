@@ -86,7 +86,7 @@ func soak(ctx context.Context, o options, dir string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	began := time.Now()
+	start := time.Now()
 	var samples []sample
 	bounded, cancel := context.WithTimeout(ctx, o.duration)
 	defer cancel()
@@ -95,7 +95,7 @@ func soak(ctx context.Context, o options, dir string, stdout io.Writer) error {
 	g.Go(func() error { return c.run(bounded) })
 	g.Go(func() error {
 		for ctxSleep(bounded, o.every) {
-			one, err := s.sample(time.Since(began))
+			one, err := s.sample(time.Since(start))
 			if err != nil {
 				return err
 			}

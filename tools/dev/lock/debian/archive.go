@@ -119,10 +119,10 @@ func (a *Archive) verify(ctx context.Context, signed []byte) ([]byte, error) {
 	}
 	command := exec.CommandContext(ctx, "gpgv", "--quiet", "--keyring", a.Keyring, "--output", "-", "-")
 	command.Stdin = bytes.NewReader(signed)
-	var text, complaints bytes.Buffer
-	command.Stdout, command.Stderr = &text, &complaints
+	var text, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &text, &stderr
 	if err := command.Run(); err != nil {
-		return nil, fmt.Errorf("running gpgv: %w: %s", err, bytes.TrimSpace(complaints.Bytes()))
+		return nil, fmt.Errorf("running gpgv: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return text.Bytes(), nil
 }

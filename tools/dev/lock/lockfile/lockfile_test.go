@@ -40,8 +40,8 @@ func TestValidate(t *testing.T) {
 		t.Errorf("the good lock is refused: %v", err)
 	}
 	tests := map[string]struct {
-		spoil func(l *Lock, p *Package)
-		want  string
+		corrupt func(l *Lock, p *Package)
+		want    string
 	}{
 		"format":          {func(l *Lock, _ *Package) { l.Format = 2 }, "format is 2"},
 		"no bundles":      {func(l *Lock, _ *Package) { l.Bundles = nil }, "no bundles"},
@@ -67,7 +67,7 @@ func TestValidate(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			lock := good()
-			test.spoil(lock, &lock.Bundles["1.0"].Machines["amd64"].Packages[1])
+			test.corrupt(lock, &lock.Bundles["1.0"].Machines["amd64"].Packages[1])
 			if err := lock.Validate(); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q in it", err, test.want)
 			}

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// talk does what each program of net.bpf.o waits for, until ctx ends: it speaks by
+// sendTraffic does what each program of net.bpf.o waits for, until ctx ends: it speaks by
 // TCP and UDP over the loopback interface and by sockets of files, reads a sysctl
 // and opens a device.
-func talk(ctx context.Context, t *testing.T) {
+func sendTraffic(ctx context.Context, t *testing.T) {
 	dir := t.TempDir()
 	for n := 0; ctx.Err() == nil; n++ {
 		for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
