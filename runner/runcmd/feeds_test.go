@@ -91,7 +91,7 @@ func TestWrongFeeds(t *testing.T) {
 	for _, c := range []struct{ yaml, want string }{
 		{"name: x\noperator:\n  process:\n    emitstats: true\n    fields: [cpu]\n", "cpu"},
 		{"name: x\noperator:\n  process:\n    emitstats: true\n    interval: soon\n", "operator.process"},
-		{"name: x\noperator:\n  process:\n    emitstats: false\n", "nothing to run"},
+		{"name: x\noperator:\n  process:\n    emitstats: false\n", "eBPF program nor a wasm program to run"},
 	} {
 		s := &session{cmd: &Cmd{}, g: &cli.Globals{}, artifact: &gadget.Artifact{Metadata: []byte(c.yaml)}}
 		if err := s.read(); err == nil || !strings.Contains(err.Error(), c.want) {
