@@ -29,8 +29,9 @@ Examples:
     gadget-run doctor`
 }
 
-// finding is one thing that gadgets need. Hint is empty where it is there.
-type finding struct{ name, state, hint string }
+// finding is one thing that gadgets need. Details are the hint where it is missing,
+// otherwise what was found, if that says more than "yes".
+type finding struct{ name, state, details string }
 
 // Run prints one line for each thing that gadgets need, with the hint where it
 // is missing. It fails when nothing can run at all.
@@ -40,16 +41,12 @@ func (d doctorCmd) Run(g *cli.Globals) error {
 		return cli.Usage(err)
 	}
 	privilege := engine.Privilege()
-	all := []finding{{"CHECK", "RESULT", "HINT"}, found("privilege", "yes", privilege)}
+	all := []finding{{"CHECK", "RESULT", "DETAILS"}, found("privilege", "", privilege)}
 	for _, f := range engine.Features() {
-		one := finding{name: f.Name, state: f.State}
-		if f.Missing() {
-			one.hint = f.Hint
-		}
-		all = append(all, one)
+		all = append(all, ofFeature(f))
 	}
 	for _, t := range engine.TryKinds() {
-		one := finding{name: t.Kind.Name + " programs", state: "yes", hint: t.Hint}
+		one := finding{name: t.Kind.Name + " programs", state: "yes", details: t.Hint}
 		if t.Err != nil {
 			one.state = "no"
 		}
@@ -79,12 +76,25 @@ func (d doctorCmd) runtimes(ctx context.Context) ([]finding, error) {
 	return all, nil
 }
 
-// found is what is well, or the error, which names its hint.
-func found(name, well string, err error) finding {
+// ofFeature splits the state of a feature, "no, 2 broken", into the result and what
+// follows it.
+func ofFeature(f engine.Feature) finding {
+	state, details, more := strings.Cut(f.State, ", ")
+	switch {
+	case f.Missing() && more:
+		details += ": " + f.Hint
+	case f.Missing():
+		details = f.Hint
+	}
+	return finding{f.Name, state, details}
+}
+
+// found has details, or the error, which names its hint.
+func found(name, details string, err error) finding {
 	if err != nil {
 		return finding{name, "no", err.Error()}
 	}
-	return finding{name: name, state: well}
+	return finding{name, "yes", details}
 }
 
 // printFindings writes a table whose last column is wrapped at width, which is
@@ -93,15 +103,12 @@ func printFindings(w io.Writer, all []finding, width int) error {
 	const gap = 2
 	names, states := 0, 0
 	for _, f := range all {
-		names = max(names, len(f.name)+gap)
-		if f.hint != "" {
-			states = max(states, len(f.state)+gap)
-		}
+		names, states = max(names, len(f.name)+gap), max(states, len(f.state)+gap)
 	}
 	var out strings.Builder
 	for _, f := range all {
 		line := fmt.Sprintf("%-*s%-*s", names, f.name, states, f.state)
-		for _, part := range cli.Wrap(f.hint, width-names-states) {
+		for _, part := range cli.Wrap(f.details, width-names-states) {
 			out.WriteString(strings.TrimRight(line+part, " ") + "\n")
 			line = strings.Repeat(" ", names+states)
 		}

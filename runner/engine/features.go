@@ -74,7 +74,7 @@ func lsmState(path string) string {
 	data, err := os.ReadFile(path)
 	switch {
 	case err != nil:
-		return "unknown, securityfs is not mounted"
+		return "unknown, mount securityfs at /sys/kernel/security to see it"
 	case slices.Contains(strings.Split(strings.TrimSpace(string(data)), ","), "bpf"):
 		return "yes"
 	}
