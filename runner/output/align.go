@@ -22,12 +22,18 @@ func (c *columns) titles(dst []byte) []byte {
 	for i := range c.cols {
 		dst = c.cell(dst, i, []byte(c.cols[i].title))
 	}
+	if c.cut {
+		dst = append(append(dst, ' '), ellipsisMark...)
+	}
 	return endLine(dst)
 }
 
 // Event appends one line.
 func (c *columns) Event(dst, sample []byte) []byte {
 	for i := range c.cols {
+		if c.cols[i].hidden {
+			continue
+		}
 		c.raw = c.cols[i].append(c.raw[:0], sample)
 		dst = c.cell(dst, i, c.raw)
 	}
@@ -49,10 +55,13 @@ func (c *columns) Array(dst []byte, samples [][]byte) []byte {
 	return dst
 }
 
-// cell appends text in column i, with the space that parts it from the one
+// cell appends text in column i unless it is hidden, with the space that parts it from the one
 // before.
 func (c *columns) cell(dst []byte, i int, text []byte) []byte {
 	col := &c.cols[i]
+	if col.hidden {
+		return dst
+	}
 	if i > 0 {
 		dst = append(dst, ' ')
 	}

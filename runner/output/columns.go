@@ -2,7 +2,6 @@ package output
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -39,7 +38,10 @@ type column struct {
 	ellipsis  ellipsis
 	hex       bool
 	number    field.NumberFunc
-	precision int // of floats, -1 for all digits
+	precision int  // of floats, -1 for all digits
+	named     bool // the user named it
+	text      bool // its values are of any length
+	hidden    bool // the line has no room for it
 }
 
 // columns is the Encoder of aligned text.
@@ -48,6 +50,7 @@ type columns struct {
 	array     bool   // the source is one of arrays
 	clear     bool   // an array begins on an empty screen
 	whole     bool   // show whole texts: no terminal has to hold the line
+	cut       bool   // some columns are hidden
 	raw, text []byte // reused
 }
 
@@ -63,6 +66,7 @@ func newColumns(src *field.Source, sel selection, width int) (*columns, error) {
 		if err != nil {
 			return nil, fmt.Errorf("column %q: %w", f.FullName, err)
 		}
+		col.named, col.text = sel.names(f), isText(f)
 		c.cols = append(c.cols, col)
 	}
 	if len(c.cols) == 0 {
@@ -70,7 +74,7 @@ func newColumns(src *field.Source, sel selection, width int) (*columns, error) {
 	}
 	c.whole = width <= 0
 	if !c.whole {
-		fitWidths(c.cols, width)
+		c.cut = fit(c.cols, width)
 	}
 	return c, nil
 }
@@ -199,62 +203,4 @@ func (c *column) special(f *field.Field) {
 		prec := c.precision
 		c.append = func(dst, s []byte) []byte { return strconv.AppendFloat(dst, floatOf(read(s)), 'f', prec, 64) }
 	}
-}
-
-// fitWidths makes the columns fill total characters: what is left over, or too
-// much, is shared in proportion to the widths, within the limits of each.
-func fitWidths(cols []column, total int) {
-	free := total - (len(cols) - 1)
-	for _, c := range cols {
-		free -= c.width
-	}
-	for free != 0 {
-		idx, widths := adjustable(cols, free > 0)
-		if len(idx) == 0 {
-			return
-		}
-		round := free
-		for _, i := range idx {
-			share := round * cols[i].width / widths
-			if share == 0 {
-				share = round / abs(round)
-			}
-			step := cols[i].clampStep(share)
-			if abs(step) > abs(free) {
-				step = free
-			}
-			cols[i].width += step
-			free -= step
-		}
-	}
-}
-
-// adjustable returns which columns can still change, widest first, and the sum
-// of their widths.
-func adjustable(cols []column, wider bool) (idx []int, widths int) {
-	for i := range cols {
-		c := &cols[i]
-		if c.fixed || wider && c.max > 0 && c.width >= c.max || !wider && c.width <= c.min {
-			continue
-		}
-		idx = append(idx, i)
-		widths += c.width
-	}
-	slices.SortStableFunc(idx, func(a, b int) int { return cols[b].width - cols[a].width })
-	return idx, widths
-}
-
-func (c *column) clampStep(step int) int {
-	w := c.width + step
-	if c.max > 0 {
-		w = min(w, c.max)
-	}
-	return max(w, c.min) - c.width
-}
-
-func abs(n int) int {
-	if n < 0 {
-		return -n
-	}
-	return n
 }

@@ -146,6 +146,11 @@ func (sel selection) columns(src *field.Source) []*field.Field {
 	return out
 }
 
+// names reports whether the user named f.
+func (sel selection) names(f *field.Field) bool {
+	return len(sel.exact) > 0 || slices.Contains(sel.add, f)
+}
+
 // tree reports whether JSON and YAML show f, a field with text. Hidden fields
 // are shown too: scripts read them.
 func (sel selection) tree(f *field.Field) bool {

@@ -23,7 +23,7 @@ const (
 	topLeft     = "\x1b[H"
 	inverse     = "\x1b[7m"
 	plainText   = "\x1b[0m"
-	restOfLine  = "\x1b[K\n"
+	wholeLine   = "\x1b[2K" // cleared before it is written: at its end that would clear the last character
 	restBelow   = "\x1b[J"
 )
 
@@ -207,18 +207,19 @@ func (t *Top) Redraw(dst []byte) []byte {
 	width, height := t.size()
 	if width != t.width {
 		t.width, t.table.cols, t.table.whole = width, slices.Clone(t.layout), false
-		fitWidths(t.table.cols, width)
+		t.table.cut = fit(t.table.cols, width)
 	}
 	rows := t.shown()
-	dst = append(t.status(append(dst, topLeft...), len(rows)), restOfLine...)
-	dst = append(dst, inverse...)
+	dst = append(t.status(append(append(dst, topLeft...), wholeLine...), len(rows)), '\n')
+	dst = append(append(dst, wholeLine...), inverse...)
 	dst = bytes.TrimSuffix(t.table.titles(dst), []byte("\n"))
-	dst = append(append(dst, plainText...), restOfLine...)
+	dst = append(append(dst, plainText...), '\n')
 	for _, r := range rows[:min(len(rows), max(0, height-3))] {
+		dst = append(dst, wholeLine...)
 		for i, cell := range r.cells {
 			dst = t.table.cell(dst, i, cell)
 		}
-		dst = append(bytes.TrimRight(dst, " "), restOfLine...)
+		dst = endLine(dst)
 	}
 	return append(dst, restBelow...)
 }

@@ -9,7 +9,7 @@ import (
 // picture returns the lines of the last picture in out, without codes.
 func picture(out []byte) []string {
 	text := string(out)[strings.LastIndex(string(out), topLeft)+len(topLeft):]
-	for _, code := range []string{"\x1b[K", inverse, plainText, restBelow} {
+	for _, code := range []string{wholeLine, inverse, plainText, restBelow} {
 		text = strings.ReplaceAll(text, code, "")
 	}
 	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
@@ -43,6 +43,9 @@ func TestTop(t *testing.T) {
 		return s
 	}
 	first := [][]byte{entry("b", 9), entry("c\x1b[2J", 10), entry("a", 1)}
+	if got := string(top.Array(nil, first)); strings.Contains(got, "\x1b[K") {
+		t.Error("a line is cleared from the cursor on, which stands on the last character of a full one")
+	}
 	if got := names(picture(top.Array(nil, first))); got != `b,c\x1b[2J,a` {
 		t.Errorf("the order of the gadget: %s", got)
 	}
