@@ -81,23 +81,26 @@ var sourceAnnotations = []Annotation{
 		Doc: "Body of log records: an expression whose value is a text.",
 	},
 	{Name: "logs.severity", values: anyText, Example: "9", By: "logs", Doc: "Severity of all log records, 1 to 24."},
-	{Name: "profiles.name", values: anyText, Example: "cpu", Doc: "Name of the exported profile."},
 	{
-		Name: "profiles.type", values: anyText, Default: "samples", Example: "cpu", By: "output",
+		Name: "profiles.name", values: anyText, Default: "name of the source", Example: "cpu", By: "profiles",
+		Doc: "Name of the exported profile.",
+	},
+	{
+		Name: "profiles.type", values: anyText, Default: "samples", Example: "cpu", By: "output, profiles",
 		Doc: "What a profile counts.",
 	},
 	{
-		Name: "profiles.unit", values: anyText, Default: "count", Example: "nanoseconds", By: "output",
+		Name: "profiles.unit", values: anyText, Default: "count", Example: "nanoseconds", By: "output, profiles",
 		Doc: "Unit of what a profile counts.",
 	},
 	{
 		Name: "profiles.stack-fields", values: anyText, Default: "process, user stack, kernel stack",
-		Example: "proc.comm,kernel_stack", By: "output",
-		Doc: "Fields that a stack is made of, outermost first, comma-separated.",
+		Example: "kernel_stack,user_stack_raw.symbols", By: "output, profiles",
+		Doc: "Fields that a stack is made of, innermost first, comma-separated; a flame graph prefers `flamegraph.level`.",
 	},
 	{
 		Name: "profiles.value-field", values: anyText, Default: "`samples` or `count` of an array, else 1", Example: "bytes",
-		By: "output", Doc: "Number that says how much an entry counts.",
+		By: "output, profiles", Doc: "Number that says how much an entry counts.",
 	},
 	{Name: "views.modes.flamegraph", values: boolText, Default: "false", Example: "true", Doc: "Offer a flame graph."},
 	{Name: "views.defaults.mode", values: anyText, Example: "flamegraph", Doc: "View that a graphical client opens."},
@@ -266,8 +269,8 @@ var fieldAnnotations = []Annotation{
 		Doc: "The field is one frame, or frames with separators between them.",
 	},
 	{
-		Name: "profiles.sample-attribute", values: boolText, Default: "false", Example: "true",
-		Doc: "Export the field with each sample.",
+		Name: "profiles.sample-attribute", values: boolText, Default: "false", Example: "true", By: "profiles",
+		Doc: "The field is an attribute of the samples of an exported profile.",
 	},
 	{
 		Name: "pcap.interface-key", values: boolText, Default: "false", Example: "true", By: "output",

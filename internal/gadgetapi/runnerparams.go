@@ -120,7 +120,6 @@ var foreignParams = []ForeignParam{
 		Name: "otel-metrics-print-interval", Operator: "otel-metrics", Refused: true,
 		Why: "metrics are served or sent, use --otel-metrics-listen or --otel-metrics-exporter",
 	},
-	{Name: "otel-profiles-exporter", Operator: "otel-profiles", Refused: true, Why: "nothing is exported, use -o pprof"},
 }
 
 // ForeignParams returns the parameters of other runners that this one does not have.

@@ -80,6 +80,7 @@ var operators = []Operator{
 	{"metrics", Shape, "sources with `metrics.collect`, when `--otel-metrics-listen` or `--otel-metrics-exporter` is " +
 		"given", "", "runner/metrics"},
 	{"logs", Shape, "every source, when `--otel-logs-exporter` is given", "", "runner/otlp"},
+	{"profiles", Shape, "sources with stacks, when `--otel-profiles-exporter` is given", "", "runner/otlp"},
 	{"sort", Shape, "arrays, when `--sort` is given", "", "runner/field"},
 	{"limit", Shape, "arrays, when `--max-entries` is given", "", "runner/runcmd"},
 	{"output", Shape, "every source that is shown", "", "runner/output"},

@@ -41,12 +41,17 @@ func newClient(e Endpoint) *client {
 	}, name}
 }
 
-// send sends m, again when the collector is away or asks for that, until ctx ends.
+// send sends m as deliver does.
 func (c *client) send(ctx context.Context, m proto.Message) error {
 	body, err := proto.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("encoding for the collector: %w", err)
 	}
+	return c.deliver(ctx, body)
+}
+
+// deliver sends body, again when the collector is away or asks for that, until ctx ends.
+func (c *client) deliver(ctx context.Context, body []byte) error {
 	wait := firstWait
 	var last error
 	for try := 1; ; try++ {

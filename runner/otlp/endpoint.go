@@ -1,4 +1,4 @@
-// Package otlp sends the metrics and events of a run to a collector, by the
+// Package otlp sends the metrics, events and profiles of a run to a collector, by the
 // OpenTelemetry protocol over HTTP with protobuf bodies
 // (https://opentelemetry.io/docs/specs/otlp/). The environment variables of
 // OpenTelemetry say what flags do not.
@@ -21,10 +21,11 @@ import (
 // Signal is a kind of telemetry.
 type Signal string
 
-// The signals, as in the paths of requests.
+// The signals, as in the names of variables.
 const (
-	Metrics Signal = "metrics"
-	Logs    Signal = "logs"
+	Metrics  Signal = "metrics"
+	Logs     Signal = "logs"
+	Profiled Signal = "profiles"
 )
 
 // FromEnvironment is the value of a flag that leaves the endpoint to the
@@ -106,6 +107,9 @@ func newEndpoint(value string, env environment) (Endpoint, error) {
 func (e environment) url(value string) (string, error) {
 	name, base := "the endpoint", value
 	path := "/v1/" + string(e.signal)
+	if e.signal == Profiled {
+		path = "/v1development/" + string(e.signal) // not stable yet
+	}
 	if value == FromEnvironment {
 		name, base = e.exporter("ENDPOINT")
 		base = cmp.Or(base, defaultEndpoint)
@@ -192,5 +196,8 @@ func text(key, value string) *commonpb.KeyValue {
 }
 
 func textValue(value string) *commonpb.AnyValue {
-	return &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: strings.ToValidUTF8(value, "\uFFFD")}}
+	return &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: validText(value)}}
 }
+
+// validText is a text as the protocol allows it.
+func validText(value string) string { return strings.ToValidUTF8(value, "\uFFFD") }

@@ -10,40 +10,12 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/metrics"
 )
 
-// endTimeout bounds the last push, after everything is detached.
-const endTimeout = time.Second
-
 // PushMetrics sends what r counts at every interval of the endpoint, and once more
 // when stop is called. What goes wrong is noted, the run goes on.
 func PushMetrics(e Endpoint, r *metrics.Registry, note func(format string, args ...any)) (stop func()) {
 	c, start := newClient(e), time.Now()
 	push := func(ctx context.Context) error { return c.send(ctx, metricsData(e, r.Snapshot(), start, time.Now())) }
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(e.Interval)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				if err := push(ctx); err != nil && ctx.Err() == nil {
-					note("metrics: %v", err)
-				}
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-		last, cancel := context.WithTimeout(context.Background(), endTimeout)
-		defer cancel()
-		if err := push(last); err != nil {
-			note("metrics: %v", err)
-		}
-	}
+	return periodically(e.Interval, push, func(err error) { note("metrics: %v", err) })
 }
 
 // metricsData is a request with all metrics, by scope.

@@ -210,12 +210,12 @@ func stacked(annotations map[string]string, fields map[string]map[string]string)
 		}
 	}
 	comm, kernel := text("comm", 0, 8), text("kstack", 8, 32)
-	comm.Types = []string{typeComm}
+	comm.Types = []string{"gadget_comm"}
 	id := &field.Field{
-		Name: "kstack_raw", FullName: "kstack_raw", Kind: field.Uint, Offset: 8, Types: []string{typeKernelStack},
+		Name: "kstack_raw", FullName: "kstack_raw", Kind: field.Uint, Offset: 8, Types: []string{"gadget_kernel_stack"},
 		Number: func([]byte) uint64 { return 0 },
 	}
-	user := &field.Field{Name: "ustack", FullName: "ustack", Kind: field.Struct, Types: []string{typeUserStack}}
+	user := &field.Field{Name: "ustack", FullName: "ustack", Kind: field.Struct, Types: []string{"gadget_user_stack"}}
 	symbols, addresses := text("symbols", 40, 32), text("addresses", 72, 32)
 	user.Children = []*field.Field{addresses, symbols}
 	count := &field.Field{
@@ -256,7 +256,7 @@ func TestStackModes(t *testing.T) {
 		{"by type", nil, nil, "cat;0x2;0x1 4\ncat;main;read;sys_read;vfs_read 3\n"},
 		{
 			"fields of a profile",
-			map[string]string{"profiles.stack-fields": "comm,kstack"},
+			map[string]string{"profiles.stack-fields": "kstack,comm"},
 			nil,
 			"cat 4\ncat;sys_read;vfs_read 3\n",
 		},
@@ -269,6 +269,12 @@ func TestStackModes(t *testing.T) {
 		{"levels", nil, map[string]map[string]string{
 			"kstack": {"flamegraph.level": "2", "flamegraph.type": "stack"}, "comm": {"flamegraph.level": "1"},
 		}, "cat 4\ncat;sys_read;vfs_read 3\n"},
+		{
+			"levels before the fields of a profile",
+			map[string]string{"profiles.stack-fields": "kstack"},
+			map[string]map[string]string{"comm": {"flamegraph.level": "1"}},
+			"cat 7\n",
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			enc, err := New(stacked(tc.annotations, tc.fields), Options{Mode: Folded})

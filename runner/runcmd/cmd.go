@@ -265,11 +265,11 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		return err
 	}
 	defer stopMetrics()
-	stopEvents, err := s.sendEvents(ev)
+	stopSending, err := s.send(ev)
 	if err != nil {
 		return err
 	}
-	defer stopEvents()
+	defer stopSending()
 	loaded, err := s.finishLoading(ctx)
 	if err != nil {
 		return err

@@ -36,9 +36,10 @@ type events struct {
 
 // part is what one data source needs.
 type part struct {
-	encoder output.Encoder  // nil to write nothing
-	metrics *metrics.Source // nil to count nothing
-	logs    *otlp.Source    // nil to send nothing
+	encoder output.Encoder      // nil to write nothing
+	metrics *metrics.Source     // nil to count nothing
+	logs    *otlp.Source        // nil to send nothing
+	profile *otlp.ProfileSource // nil to send nothing
 	match   func(sample []byte) bool
 	sort    func(samples [][]byte)
 	most    int           // entries of an array, negative for all
@@ -128,12 +129,7 @@ func (e *events) Event(source int, sample []byte) {
 		return
 	}
 	p.seen.Add(1)
-	if p.metrics != nil {
-		p.metrics.Count(sample)
-	}
-	if p.logs != nil {
-		p.logs.Send(sample)
-	}
+	p.export(sample)
 	if p.encoder != nil {
 		e.sink.Append(source, 1, func(dst []byte) []byte { return p.encoder.Event(dst, sample) })
 	}
@@ -145,15 +141,8 @@ func (e *events) Array(source int, samples [][]byte) {
 	if p.match != nil {
 		samples = slices.DeleteFunc(samples, func(s []byte) bool { return !p.match(s) })
 	}
-	if p.metrics != nil {
-		for _, s := range samples {
-			p.metrics.Count(s)
-		}
-	}
-	if p.logs != nil {
-		for _, s := range samples {
-			p.logs.Send(s)
-		}
+	for _, s := range samples {
+		p.export(s)
 	}
 	if p.sort != nil {
 		p.sort(samples)
@@ -164,6 +153,19 @@ func (e *events) Array(source int, samples [][]byte) {
 	p.seen.Add(uint64(len(samples)))
 	if p.encoder != nil {
 		e.sink.Append(source, uint64(len(samples)), func(dst []byte) []byte { return p.encoder.Array(dst, samples) })
+	}
+}
+
+// export hands an event to what serves or sends it.
+func (p *part) export(sample []byte) {
+	if p.metrics != nil {
+		p.metrics.Count(sample)
+	}
+	if p.logs != nil {
+		p.logs.Send(sample)
+	}
+	if p.profile != nil {
+		p.profile.Sample(sample)
 	}
 }
 

@@ -2,6 +2,7 @@ package runcmd
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,11 +10,12 @@ import (
 )
 
 // MetricsFlags say where the metrics of the gadget are served or sent, and where
-// its events are sent.
+// its events and its stacks are sent.
 type MetricsFlags struct {
-	OTelMetricsListen   string `name:"otel-metrics-listen" aliases:"otel-metrics-listen-address" placeholder:"ADDR" help:"Serve the metrics that the gadget's annotations ask for, in the text format of Prometheus, at http://ADDR/metrics: 127.0.0.1:2224."`
-	OTelMetricsExporter string `name:"otel-metrics-exporter" placeholder:"URL" help:"Send these metrics to a collector by OTLP over HTTP: http://collector:4318, or otlp for what OTEL_EXPORTER_OTLP_ENDPOINT says."`
-	OTelLogsExporter    string `name:"otel-logs-exporter" placeholder:"URL" help:"Send events as log records to a collector by OTLP over HTTP: http://collector:4318, or otlp for what OTEL_EXPORTER_OTLP_ENDPOINT says."`
+	OTelMetricsListen    string `name:"otel-metrics-listen" aliases:"otel-metrics-listen-address" placeholder:"ADDR" help:"Serve the metrics that the gadget's annotations ask for, in the text format of Prometheus, at http://ADDR/metrics: 127.0.0.1:2224."`
+	OTelMetricsExporter  string `name:"otel-metrics-exporter" placeholder:"URL" help:"Send these metrics to a collector by OTLP over HTTP: http://collector:4318, or otlp for what OTEL_EXPORTER_OTLP_ENDPOINT says."`
+	OTelLogsExporter     string `name:"otel-logs-exporter" placeholder:"URL" help:"Send events as log records to a collector by OTLP over HTTP: http://collector:4318, or otlp for what OTEL_EXPORTER_OTLP_ENDPOINT says."`
+	OTelProfilesExporter string `name:"otel-profiles-exporter" placeholder:"URL" help:"Send stacks as profiles to a collector by OTLP over HTTP, every 10 seconds and at the end: http://collector:4318, or otlp for what OTEL_EXPORTER_OTLP_ENDPOINT says."`
 }
 
 // measures reports whether anything is counted.
@@ -78,6 +80,20 @@ func (s *session) serveMetrics(ev *events) (stop func(), err error) {
 	})
 }
 
+// send sends events and stacks until the returned function is called.
+func (s *session) send(ev *events) (stop func(), err error) {
+	stopEvents, err := s.sendEvents(ev)
+	if err != nil {
+		return nil, err
+	}
+	stopProfiles, err := s.sendProfiles(ev)
+	if err != nil {
+		stopEvents()
+		return nil, err
+	}
+	return func() { stopProfiles(); stopEvents() }, nil
+}
+
 // sendEvents sends the events of every data source until the returned function is
 // called.
 func (s *session) sendEvents(ev *events) (stop func(), err error) {
@@ -93,11 +109,45 @@ func (s *session) sendEvents(ev *events) (stop func(), err error) {
 		if s.wasm.hidden(i) {
 			continue
 		}
-		if ev.parts[i].logs, err = sender.Add(src,
-			shortName(cmp.Or(s.cmd.Gadget, strings.TrimSpace(s.metadata.Name)))); err != nil {
+		if ev.parts[i].logs, err = sender.Add(src, s.scope()); err != nil {
 			sender.Stop()
 			return nil, fmt.Errorf("--otel-logs-exporter: %w", err)
 		}
 	}
 	return sender.Stop, nil
+}
+
+// sendProfiles sends the stacks of every data source that has some until the returned
+// function is called.
+func (s *session) sendProfiles(ev *events) (stop func(), err error) {
+	if s.cmd.OTelProfilesExporter == "" {
+		return func() {}, nil
+	}
+	endpoint, err := otlp.NewEndpoint(s.cmd.OTelProfilesExporter, otlp.Profiled)
+	if err != nil {
+		return nil, fmt.Errorf("--otel-profiles-exporter: %w", err)
+	}
+	sender, any := otlp.PushProfiles(endpoint, s.notef), false
+	for i, src := range ev.sources {
+		if s.wasm.hidden(i) {
+			continue
+		}
+		if ev.parts[i].profile, err = sender.Add(src, s.scope()); err != nil {
+			sender.Stop()
+			return nil, fmt.Errorf("--otel-profiles-exporter: %w", err)
+		}
+		any = any || ev.parts[i].profile != nil
+	}
+	// The flags of a service are the same whatever its instance manifest names.
+	if !any && s.rest.member == nil && s.cmd.File == "" {
+		sender.Stop()
+		return nil, errors.New("--otel-profiles-exporter: the gadget has no stacks, " +
+			"annotate a data source with profiles.stack-fields=FIELD")
+	}
+	return sender.Stop, nil
+}
+
+// scope is the name of what sends events and stacks.
+func (s *session) scope() string {
+	return shortName(cmp.Or(s.cmd.Gadget, strings.TrimSpace(s.metadata.Name)))
 }

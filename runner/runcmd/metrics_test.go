@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
@@ -53,8 +54,8 @@ func TestMetricsOfNothing(t *testing.T) {
 	}
 }
 
-// TestSentToCollector sends counts and events of a running gadget to what stands in
-// for a collector.
+// TestSentToCollector sends counts, events and stacks of a running gadget to what stands
+// in for a collector.
 func TestSentToCollector(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	var mu sync.Mutex
@@ -63,7 +64,9 @@ func TestSentToCollector(t *testing.T) {
 		body, err := io.ReadAll(r.Body)
 		mu.Lock()
 		defer mu.Unlock()
-		for path, word := range map[string]string{"/v1/metrics": "opens", "/v1/logs": "opens"} {
+		for path, word := range map[string]string{
+			"/v1/metrics": "opens", "/v1/logs": "opens", "/v1development/profiles": "opens",
+		} {
 			if err == nil && r.URL.Path == path && bytes.Contains(body, []byte(word)) {
 				received[path] = true
 			}
@@ -71,10 +74,13 @@ func TestSentToCollector(t *testing.T) {
 	}))
 	defer server.Close()
 	_, stderr, stop := start(t, newNode(), "counts.bpf.o", Cmd{
-		Output:       "none",
-		MetricsFlags: MetricsFlags{OTelMetricsExporter: server.URL, OTelLogsExporter: server.URL},
+		Output: "none",
+		MetricsFlags: MetricsFlags{
+			OTelMetricsExporter: server.URL, OTelLogsExporter: server.URL, OTelProfilesExporter: server.URL,
+		},
 		Annotate: []string{
 			"counts:metrics.collect=true", "counts:fetch-interval=20ms", "counts.opens:metrics.type=counter",
+			"counts:profiles.stack-fields=pid", "counts:profiles.type=opens",
 		},
 	})
 	waitFor(t, "events at the collector", func() bool {
@@ -86,7 +92,19 @@ func TestSentToCollector(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	if !received["/v1/metrics"] {
-		t.Errorf("no metrics at the end; the run says %q", stderr.String())
+	for _, path := range []string{"/v1/metrics", "/v1development/profiles"} {
+		if !received[path] {
+			t.Errorf("nothing for %s at the end; the run says %q", path, stderr.String())
+		}
+	}
+}
+
+// TestNoStacksToSend refuses to send profiles of a gadget that has no stacks.
+func TestNoStacksToSend(t *testing.T) {
+	s := &session{cmd: &Cmd{MetricsFlags: MetricsFlags{OTelProfilesExporter: "http://127.0.0.1:1"}}}
+	ev := &events{sources: []*field.Source{{Name: "counts"}}, parts: make([]part, 1)}
+	want := "--otel-profiles-exporter: the gadget has no stacks, annotate a data source with profiles.stack-fields=FIELD"
+	if _, err := s.send(ev); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -22,6 +22,7 @@ const (
 	meterTypes = "runner/metrics.TestTypesOfMetrics"
 	records    = "runner/otlp.TestEventsBecomeRecords"
 	stackForms = "runner/output.TestStackModes"
+	profiles   = "runner/otlp.TestProfiles"
 	arrays     = "e2e/runner.TestScripts/arrays"
 	schedules  = "runner/engine.TestArrayReadTimes"
 	mapTypes   = "runner/engine.TestMapsOfEveryType"
@@ -99,9 +100,10 @@ var proofs = map[group]map[string][]string{
 		"logs.name":                            {records},
 		"logs.body":                            {records},
 		"logs.severity":                        {records},
-		"profiles.type":                        {"runner/output.TestProfileAnnotations"},
-		"profiles.unit":                        {"runner/output.TestProfileAnnotations"},
-		"profiles.stack-fields":                {stackForms},
+		"profiles.name":                        {profiles},
+		"profiles.type":                        {"runner/output.TestProfileAnnotations", profiles},
+		"profiles.unit":                        {"runner/output.TestProfileAnnotations", profiles},
+		"profiles.stack-fields":                {stackForms, profiles},
 		"profiles.value-field":                 {stackForms},
 		"pcap.payload":                         {pcap, packets},
 		"pcap.timestamp":                       {"runner/output.TestPcapTimestamp"},
@@ -142,6 +144,7 @@ var proofs = map[group]map[string][]string{
 		"ebpf.string":                       {charArrays},
 		"ebpf.string.size":                  {charArrays},
 		"uidgidresolver.target":             {formatted},
+		"profiles.sample-attribute":         {profiles},
 		"flamegraph.level":                  {stackForms},
 		"flamegraph.type":                   {stackForms},
 		"pcap.interface-key":                {pcap, packets},
@@ -164,6 +167,7 @@ var proofs = map[group]map[string][]string{
 		"filter-expr": {"runner/filterexpr.TestMatch", "e2e/runner.TestScripts/filter_expr"},
 		"metrics":     {"runner/runcmd.TestMetricsOfRun"},
 		"logs":        {"runner/runcmd.TestSentToCollector"},
+		"profiles":    {profiles},
 		"sort":        {"runner/field.TestSorter", arrays},
 		"limit":       {arrays},
 		"output":      {"e2e/runner.TestScripts/run"},
