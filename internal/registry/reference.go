@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -73,6 +74,9 @@ func ParseReference(s string, d Defaults) (Reference, error) {
 			strings.TrimSuffix(rest, "/"))
 	}
 	r, err := parseName(path, d)
+	if lower := (*upperCaseError)(nil); errors.As(err, &lower) {
+		lower.after = strings.TrimPrefix(s, path)
+	}
 	if err != nil {
 		return Reference{}, fmt.Errorf("reference %q: %w", s, err)
 	}
@@ -153,12 +157,20 @@ func parseName(path string, d Defaults) (Reference, error) {
 	case len(r.Repository) > maxRepository:
 		return r, fmt.Errorf("the repository is longer than %d bytes", maxRepository)
 	case !repositoryPattern.MatchString(r.Repository) && repositoryPattern.MatchString(strings.ToLower(r.Repository)):
-		return r, fmt.Errorf("%q has upper case letters, did you mean %q?", path, lowerCase(path, r.Repository))
+		return r, &upperCaseError{path: path, lower: lowerCase(path, r.Repository)}
 	case !repositoryPattern.MatchString(r.Repository):
 		return r, fmt.Errorf("%q is not a repository name, use lower case letters and digits, separated by '.', '_', '-' "+
 			"and '/'", r.Repository)
 	}
 	return r, nil
+}
+
+// upperCaseError names what was meant, with the tag and the digest that stood after
+// the path.
+type upperCaseError struct{ path, lower, after string }
+
+func (e *upperCaseError) Error() string {
+	return fmt.Sprintf("%q has upper case letters, did you mean %q?", e.path, e.lower+e.after)
 }
 
 // lowerCase returns path, as the user wrote it, with a repository in lower case.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/internal/nearest"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -113,8 +114,14 @@ func userError(err error, at *kong.Node) error {
 	if argument, ok := strings.CutPrefix(text, "expected \""); ok {
 		return fmt.Errorf("missing argument %s", strings.TrimSuffix(argument, "\""))
 	}
+	if argument, rest, ok := strings.Cut(text, ": stat "); ok && strings.HasSuffix(rest, noSuchFile) {
+		return fmt.Errorf("%s: %q does not exist", argument, strings.TrimSuffix(rest, noSuchFile))
+	}
 	return err
 }
+
+// noSuchFile is the end of the error about a path that does not exist.
+var noSuchFile = ": " + unix.ENOENT.Error()
 
 // withoutValue returns the flag that stands last without its value, of which kong
 // speaks as a parser does.

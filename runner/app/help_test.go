@@ -60,19 +60,20 @@ func help(t *testing.T, command []string) string {
 	return stdout.String()
 }
 
-func TestWrongUse(t *testing.T) {
+func TestUsageErrors(t *testing.T) {
 	for args, want := range map[string]string{
-		"pull x":           `unknown command pull, did you mean "gadget-run image pull"?`,
-		"ls":               `unknown command ls, did you mean "gadget-run image list"?`,
-		"images":           `unknown command images, did you mean "gadget-run image list"?`,
-		"rmi x":            `unknown command rmi, did you mean "gadget-run image rm"?`,
-		"hlep":             `unknown command hlep, did you mean "gadget-run help"?`,
-		"nothing":          "unknown command nothing, see gadget-run --help",
-		"image lis":        `unknown command lis, did you mean "list"?`,
-		"image nothing":    "unknown command nothing, see gadget-run image --help",
-		"image list --foo": "unknown flag --foo, see gadget-run image list --help",
-		"image":            `missing command, one of "build", "pull", "push", "copy", "save", ..., see gadget-run image --help`,
-		"image tag a":      `missing argument <dst>, see gadget-run image tag --help`,
+		"pull x":            `unknown command pull, did you mean "gadget-run image pull"?`,
+		"ls":                `unknown command ls, did you mean "gadget-run image list"?`,
+		"images":            `unknown command images, did you mean "gadget-run image list"?`,
+		"rmi x":             `unknown command rmi, did you mean "gadget-run image rm"?`,
+		"hlep":              `unknown command hlep, did you mean "gadget-run help"?`,
+		"nothing":           "unknown command nothing, see gadget-run --help",
+		"image lis":         `unknown command lis, did you mean "list"?`,
+		"image nothing":     "unknown command nothing, see gadget-run image --help",
+		"image list --foo":  "unknown flag --foo, see gadget-run image list --help",
+		"image":             `missing command, one of "build", "pull", "push", "copy", "save", ..., see gadget-run image --help`,
+		"image tag a":       `missing argument <dst>, see gadget-run image tag --help`,
+		"image build /none": `<path>: "/none" does not exist, see gadget-run image build --help`,
 	} {
 		err := Run(context.Background(), strings.Fields(args), nil, &bytes.Buffer{}, &bytes.Buffer{})
 		if err == nil || err.Error() != want || cli.ExitCode(err) != cli.ExitUsage {

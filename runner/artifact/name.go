@@ -79,6 +79,24 @@ func referenceName(text string, ref registry.Reference) Name {
 	return Name{Text: text, Reference: ref, Digest: digest.Digest(ref.Digest)}
 }
 
+// Explain adds to err, of a reference that was not found, how the name was taken
+// where the user may have meant a file or a registry.
+func (n Name) Explain(err error) error {
+	named := strings.TrimSuffix(n.Text, "@"+string(n.Digest))
+	first, _, slash := strings.Cut(named, "/")
+	switch {
+	case err == nil || n.IsPath() || strings.HasPrefix(n.Text, registryTransport):
+		return err
+	case slash && !strings.ContainsAny(first, ".:") && first != "localhost":
+		return fmt.Errorf("%w; %q was taken for a name in the registry %s, write \"./%s\" for a file", err, n.Text,
+			n.Reference.Registry, n.Text)
+	case !slash && strings.Contains(named, "."):
+		return fmt.Errorf("%w; %q was taken for a repository of the registry %s, write \"./%s\" for a file or \"%s/NAME\" "+
+			"for the registry %s", err, n.Text, n.Reference.Registry, n.Text, named, named)
+	}
+	return err
+}
+
 // spelledAsPath reports whether text can be a path only.
 func spelledAsPath(text string) bool {
 	return text == "." || text == ".." || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./") ||

@@ -92,7 +92,8 @@ func Open(g *cli.Globals, text string, flags RegistryFlags, remote bool) (*Sourc
 	if err != nil {
 		return nil, err
 	}
-	return FromRegistry(g, client, n.Reference)
+	src, err := FromRegistry(g, client, n.Reference)
+	return src, n.Explain(err)
 }
 
 // FromStore finds an artifact in the store, whose content it holds.

@@ -59,7 +59,7 @@ func (s *session) fetch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return s.fetchReference(ctx, ref, allowed)
+		return name.Explain(s.fetchReference(ctx, ref, allowed))
 	}
 	src, err := artifact.OpenPath(ctx, name)
 	if err != nil {
