@@ -51,7 +51,17 @@ func TestPodman(t *testing.T) {
 		"-r", container.Podman, "--podman-socketpath=/run/podman.sock",
 	}
 	out := follow(t, p.run(t.Context(), append(capabilities, "seccomp=unconfined"), trace...))
-	line := out.first(t, func() { containertest.Open(t, pid, opened) })
+	checkOpened(t, out.first(t, func() { containertest.Open(t, pid, opened) }))
+	// Debian's podman wants CAP_SYS_ADMIN for perf_event_open, and the sentence leads there.
+	cmd := p.run(t.Context(), capabilities, trace...)
+	if printed, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(printed), "seccomp profile") {
+		t.Errorf("with podman's own profile: %v, want an error about it\n%s", err, printed)
+	}
+}
+
+// checkOpened wants the event of an open in the container.
+func checkOpened(t *testing.T, line string) {
+	t.Helper()
 	var event struct {
 		FName   string
 		Runtime struct{ ContainerName string }
@@ -59,11 +69,6 @@ func TestPodman(t *testing.T) {
 	if err := json.Unmarshal([]byte(line), &event); err != nil || event.FName != opened ||
 		event.Runtime.ContainerName != "web" {
 		t.Errorf("got %s, %v, want the open of %s in web", line, err, opened)
-	}
-	// Debian's podman wants CAP_SYS_ADMIN for perf_event_open, and the sentence leads there.
-	cmd := p.run(t.Context(), capabilities, trace...)
-	if printed, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(printed), "seccomp profile") {
-		t.Errorf("with podman's own profile: %v, want an error about it\n%s", err, printed)
 	}
 }
 
@@ -78,20 +83,26 @@ func startPodman(t *testing.T, b built) podman {
 	t.Helper()
 	r := containertest.Podman(t)
 	root := strings.TrimSuffix(r.Socket(), "/run/podman.sock")
-	// As systemd does on a node.
-	if err := unix.Mount("tracefs", filepath.Join(root, "sys/kernel/tracing"), "tracefs", 0, ""); err != nil {
+	prepareRoot(t, root)
+	if err := os.CopyFS(filepath.Join(root, "image"), os.DirFS(b.layout)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.CopyFS(filepath.Join(root, "image"), os.DirFS(b.layout)); err != nil {
+	p := podman{Runtime: r, Commander: r.(containertest.Commander)}
+	p.image = strings.TrimSpace(output(t, p.Client(t.Context(), "pull", "--quiet", "oci:/image")))
+	return p
+}
+
+// prepareRoot puts what a node has, and a gadget, below the root of a runtime.
+func prepareRoot(t *testing.T, root string) {
+	t.Helper()
+	// As systemd does on a node.
+	if err := unix.Mount("tracefs", filepath.Join(root, "sys/kernel/tracing"), "tracefs", 0, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := gadgettest.WriteLayout(filepath.Join(root, "gadget"), gadgettest.File(t, "contained.bpf.o"), nil,
 		arch.Host()); err != nil {
 		t.Fatal(err)
 	}
-	p := podman{Runtime: r, Commander: r.(containertest.Commander)}
-	p.image = strings.TrimSpace(output(t, p.Client(t.Context(), "pull", "--quiet", "oci:/image")))
-	return p
 }
 
 // startWeb starts a container that is traced and returns its process.

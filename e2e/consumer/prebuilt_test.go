@@ -1,14 +1,16 @@
 package consumer
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -72,8 +74,12 @@ type release struct {
 }
 
 // newRelease builds the programs for this machine and locks them by the URLs of files.
-func newRelease(t *testing.T, checkout, dir string) *release {
+func newRelease(t *testing.T) *release {
 	t.Helper()
+	if os.Getenv("CONSUMER_TEST_DIR") == "" {
+		t.Skip("needs a directory for programs, run it with tools/dev/consumer")
+	}
+	checkout, dir := os.Getenv("CONSUMER_TEST_CHECKOUT"), filepath.Join(os.Getenv("CONSUMER_TEST_DIR"), "release")
 	secret, _, err := sign.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -129,10 +135,10 @@ func text(t *testing.T, lock lockFile) string {
 	return string(data)
 }
 
-// prebuilt makes a workspace with a lock file.
-func prebuilt(t *testing.T) (*workspace, *release) {
+// prebuilt makes a workspace with the lock file of a release.
+func prebuilt(t *testing.T, name string, r *release) *workspace {
 	t.Helper()
-	w := newWorkspace(t, "prebuilt", map[string]string{"hello/BUILD.bazel": everyTool})
+	w := newWorkspace(t, name, map[string]string{"hello/BUILD.bazel": everyTool})
 	sources := filepath.Join(w.checkout, "e2e/bzlmod/hello")
 	archives, err := filepath.Glob(filepath.Join(w.checkout, "gadgets/kernels/debian/12/x86_64/*.btf.tar.xz"))
 	if err != nil || len(archives) == 0 {
@@ -145,7 +151,6 @@ func prebuilt(t *testing.T) (*workspace, *release) {
 		}
 		w.write(t, filepath.Join("hello", filepath.Base(from)), string(data))
 	}
-	r := newRelease(t, w.checkout, filepath.Join(filepath.Dir(w.dir), "release"))
 	public, err := r.key.Public.PEM()
 	if err != nil {
 		t.Fatal(err)
@@ -153,14 +158,41 @@ func prebuilt(t *testing.T) (*workspace, *release) {
 	w.write(t, "release.pub", string(public))
 	w.write(t, "MODULE.bazel", w.read(t, "MODULE.bazel")+usePrebuilt)
 	w.write(t, "gadget_tools.lock.json", text(t, r.lock))
-	return w, r
+	return w
 }
 
-// mnemonics lists the actions that an execution log has, each mnemonic once.
-func mnemonics(log string) []string {
+// spawn is one action of an execution log.
+type spawn struct {
+	Mnemonic string `json:"mnemonic"`
+	CacheHit bool   `json:"cacheHit"`
+}
+
+// spawns builds and returns the actions that ran or came from a cache.
+func (w *workspace) spawns(t *testing.T, args ...string) []spawn {
+	t.Helper()
+	log := filepath.Join(filepath.Dir(w.dir), "spawns.json")
+	w.bazel(t, append([]string{"build", outputs, "--execution_log_json_file=" + log}, args...)...)
+	data, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []spawn
+	for dec := json.NewDecoder(bytes.NewReader(data)); ; {
+		var s spawn
+		if err := dec.Decode(&s); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatalf("reading the execution log: %v", err)
+		}
+		all = append(all, s)
+	}
+}
+
+// mnemonics lists those of actions, each once.
+func mnemonics(spawns []spawn) []string {
 	var all []string
-	for _, found := range regexp.MustCompile(`"mnemonic": "(\w+)"`).FindAllStringSubmatch(log, -1) {
-		all = append(all, found[1])
+	for _, s := range spawns {
+		all = append(all, s.Mnemonic)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -170,13 +202,7 @@ func mnemonics(log string) []string {
 // a cache, and what was made.
 func (w *workspace) build(t *testing.T, flags ...string) ([]string, map[string]string) {
 	t.Helper()
-	log := filepath.Join(filepath.Dir(w.dir), "spawns.json")
-	args := append([]string{"build", outputs, "--execution_log_json_file=" + log}, flags...)
-	w.bazel(t, append(args, "//...")...)
-	spawns, err := os.ReadFile(log)
-	if err != nil {
-		t.Fatal(err)
-	}
+	spawns := w.spawns(t, append(flags, "//...")...)
 	made := map[string]string{}
 	for _, name := range []string{
 		"image.digest", "image.provenance.json", "image.spdx.json", "image_/btf.amd64.tar.gz", "compat.txt",
@@ -184,13 +210,14 @@ func (w *workspace) build(t *testing.T, flags ...string) ([]string, map[string]s
 	} {
 		made[name] = w.read(t, filepath.Join("bazel-bin/hello", name))
 	}
-	return mnemonics(string(spawns)), made
+	return mnemonics(spawns), made
 }
 
 // TestPrebuilt builds a gadget with the tools of a lock file, without any Go, and with
 // tools that are built, to the same bytes.
 func TestPrebuilt(t *testing.T) {
-	w, r := prebuilt(t)
+	r := newRelease(t)
+	w := prebuilt(t, "prebuilt", r)
 	ran, want := w.build(t)
 	t.Logf("with the lock file: %s", strings.Join(ran, " "))
 	for _, mnemonic := range ran {
@@ -210,8 +237,8 @@ func TestPrebuilt(t *testing.T) {
 	if !strings.Contains(actions, "0 total actions") {
 		t.Errorf("the graph has actions that compile Go:\n%s", actions)
 	}
-	fetched, bytes := w.repositories(t)
-	t.Logf("%d repositories, %d MB: %s", len(fetched), bytes/1e6, largest(fetched))
+	fetched, size := w.repositories(t)
+	t.Logf("%d repositories, %d MB: %s", len(fetched), size/1e6, largest(fetched))
 	for name := range fetched {
 		if strings.Contains(name, "go_deps") {
 			t.Errorf("%s is fetched, though no Go need be compiled", name)
@@ -220,16 +247,22 @@ func TestPrebuilt(t *testing.T) {
 	if matrix := w.bazel(t, "run", "//hello:compat"); !strings.Contains(matrix, "debian/12") {
 		t.Errorf("the matrix by a prebuilt tool is %q", matrix)
 	}
-	ran, got := w.build(t, fromSource)
+	ran, got := w.build(t, fromSource, "--disk_cache="+os.Getenv("XDG_CACHE_HOME")+"/rules_gadget/disk")
 	if !slices.Contains(ran, "GoLink") {
 		t.Errorf("no tool was built from source: %s", strings.Join(ran, " "))
 	}
+	same(t, "prebuilt tools and those that are built", want, got)
+	t.Run("refused", func(t *testing.T) { refused(t, w, r) })
+}
+
+// same compares what two builds made.
+func same(t *testing.T, between string, want, got map[string]string) {
+	t.Helper()
 	for name := range want {
 		if got[name] != want[name] {
-			t.Errorf("%s differs between prebuilt tools and those that are built:\n%s\n%s", name, want[name], got[name])
+			t.Errorf("%s differs between %s:\n%s\n%s", name, between, want[name], got[name])
 		}
 	}
-	t.Run("refused", func(t *testing.T) { refused(t, w, r) })
 }
 
 // refused breaks the lock file in several ways; each is one sentence.

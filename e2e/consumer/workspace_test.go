@@ -26,20 +26,20 @@ go_sdk.host()
 // files are the consumer's workspace, but for its MODULE.bazel: a gadget as in the
 // README.
 var files = map[string]string{
-	".bazelrc": "common --enable_bzlmod\ncommon --repo_env=BAZEL_DO_NOT_DETECT_CPP_TOOLCHAIN=1\n" +
-		"build --disk_cache=~/.cache/rules_gadget/disk\n",
+	".bazelrc":            "common --enable_bzlmod\ncommon --repo_env=BAZEL_DO_NOT_DETECT_CPP_TOOLCHAIN=1\n",
 	"BUILD.bazel":         "",
 	"hello/BUILD.bazel":   "load(\"@rules_gadget//rules:defs.bzl\", \"gadget\")\n\ngadget(name = \"hello\")\n",
 	"hello/gadget.yaml":   "name: hello\n",
 	"hello/program.bpf.c": "char LICENSE[] __attribute__((section(\"license\"))) = \"GPL\";\n",
 }
 
-// workspace is a consumer's, with an output base of its own.
+// workspace is a consumer's, with an output base and a home of its own.
 type workspace struct {
 	dir, base, checkout string
+	env                 []string
 }
 
-// newWorkspace writes files, and others over them.
+// newWorkspace writes files, and others over them, below the name.
 func newWorkspace(t *testing.T, name string, others map[string]string) *workspace {
 	t.Helper()
 	dir := os.Getenv("CONSUMER_TEST_DIR")
@@ -49,6 +49,7 @@ func newWorkspace(t *testing.T, name string, others map[string]string) *workspac
 	w := &workspace{
 		dir: filepath.Join(dir, name, "workspace"), base: filepath.Join(dir, name, "base"),
 		checkout: os.Getenv("CONSUMER_TEST_CHECKOUT"),
+		env:      append(os.Environ(), "HOME="+filepath.Join(dir, name, "home")),
 	}
 	w.write(t, "MODULE.bazel", fmt.Sprintf(module, w.checkout))
 	for _, all := range []map[string]string{files, others} {
@@ -85,7 +86,7 @@ func (w *workspace) read(t *testing.T, name string) string {
 // try runs a command of Bazel and returns what it printed.
 func (w *workspace) try(args ...string) (string, error) {
 	cmd := exec.Command(filepath.Join(w.checkout, "bazelw"), append([]string{"--output_base=" + w.base}, args...)...)
-	cmd.Dir = w.dir
+	cmd.Dir, cmd.Env = w.dir, w.env
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
