@@ -51,7 +51,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// TestCacheServesOthers builds in a workspace and once more in that of alice else,
+// TestCacheServesOthers builds in a workspace and once more in that of another user,
 // at another path and with another home: every action is a hit there. No blob of the
 // artifact comes along until it is pushed.
 func TestCacheServesOthers(t *testing.T) {
