@@ -40,6 +40,7 @@ func main() {
 // options say what is built, and where.
 type options struct {
 	sizes    []int
+	archs    []string
 	archive  string
 	checkout string
 	dir      string // for the workspace and Bazel's output base
@@ -49,9 +50,10 @@ type options struct {
 
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	var o options
-	var sizes string
+	var sizes, archs string
 	flags := flag.NewFlagSet("scale", flag.ExitOnError)
 	flags.StringVar(&sizes, "gadgets", "20,50,100", "numbers of gadgets, comma-separated and ascending")
+	flags.StringVar(&archs, "archs", "amd64,arm64", "architectures of the gadgets, comma-separated")
 	flags.StringVar(&o.archive, "archive", os.Getenv(archiveEnv), "directory in btfhub's layout (default: that of "+
 		archiveEnv+")")
 	flags.IntVar(&o.jobs, "jobs", 2, "actions at once")
@@ -64,6 +66,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if o.sizes, err = parseSizes(sizes); err != nil {
 		return err
 	}
+	o.archs = strings.Split(archs, ",")
 	if o.archive == "" {
 		return errors.New("no archives, name a directory in btfhub's layout with -archive or " + archiveEnv)
 	}
@@ -105,9 +108,9 @@ func measure(ctx context.Context, b *builder, o options, stdout io.Writer) error
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "%d kernels, 2 architectures, %d actions at once\n\n%s", kernels, o.jobs, header)
+	fmt.Fprintf(stdout, "%d kernels, %d architectures, %d actions at once\n\n%s", kernels, len(o.archs), o.jobs, header)
 	for _, n := range o.sizes {
-		if err := addGadgets(b.workspace, n); err != nil {
+		if err := addGadgets(b.workspace, n, o.archs); err != nil {
 			return err
 		}
 		if err := b.prepare(ctx); err != nil {

@@ -44,7 +44,7 @@ func TestWorkspace(t *testing.T) {
 		t.Fatalf("%d archives, %v", n, err)
 	}
 	dir := workspaceDir(o.dir)
-	if err := addGadgets(dir, 3); err != nil {
+	if err := addGadgets(dir, 3, []string{"amd64"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, edit := range []func(string) error{editGadget, editHeader, editArchive} {

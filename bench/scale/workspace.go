@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -58,10 +59,12 @@ gadget_image(
 )
 `
 
+// gadgetBuild takes the architectures as a list in JSON, which is one of Starlark.
 const gadgetBuild = `load("@rules_gadget//rules:defs.bzl", "gadget_image")
 
 gadget_image(
     name = "image",
+    archs = %s,
     srcs = glob(["*"], exclude = ["BUILD.bazel"]) + ["//include:shared.h"],
     btf = ["@btfhub//:all"],
 )
@@ -163,14 +166,18 @@ func makeTools(workspace, archive string) error {
 }
 
 // addGadgets makes sure that there are n gadgets.
-func addGadgets(workspace string, n int) error {
+func addGadgets(workspace string, n int, archs []string) error {
+	list, err := json.Marshal(archs)
+	if err != nil {
+		return err
+	}
 	for i := range n {
 		dir := filepath.Join(workspace, gadgetName(i))
 		if _, err := os.Stat(dir); err == nil {
 			continue
 		}
 		for name, text := range map[string]string{
-			"BUILD.bazel":   gadgetBuild,
+			"BUILD.bazel":   fmt.Sprintf(gadgetBuild, list),
 			"gadget.yaml":   fmt.Sprintf("name: %s\ndatasources:\n  tracer%d: {}\n", gadgetName(i), i),
 			"program.bpf.c": program(i),
 		} {
