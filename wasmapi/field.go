@@ -42,8 +42,8 @@ type Number interface {
 // Name returns the name of the field.
 func (f Field) Name() string { return f.name }
 
-// AddTag adds a tag; "type:NAME" gives a field that the program added a special
-// type, such as gadget_mntns_id.
+// AddTag adds a tag; "type:NAME" gives a field a special type, such as
+// gadget_mntns_id: a field that the program added, or one of the eBPF program.
 func (f Field) AddTag(tag string) error {
 	err := fieldAddTag(f.handle, textPointer(tag))
 	runtime.KeepAlive(tag)

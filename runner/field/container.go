@@ -1,7 +1,7 @@
 package field
 
 import (
-	"slices"
+	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
@@ -141,15 +141,22 @@ func (s *Source) Namespaces(sample []byte) (mountNS, netNS uint64) {
 }
 
 // Adopt adds the fields of other, which decodes the same events, but those of names
-// that s has.
+// that s has. A name with dots is below the field that it begins with.
 func (s *Source) Adopt(other *Source) {
 	if other == nil {
 		return
 	}
 	for _, f := range other.Fields {
-		if !slices.ContainsFunc(s.Fields, func(o *Field) bool { return o.FullName == f.FullName }) {
-			s.Fields = append(s.Fields, f)
+		if s.Named(f.FullName) != nil {
+			continue
 		}
+		siblings := &s.Fields
+		if at := strings.LastIndexByte(f.FullName, '.'); at >= 0 && f.Name == f.FullName {
+			if parent := s.Named(f.FullName[:at]); parent != nil {
+				f.Name, f.Parent, siblings = f.FullName[at+1:], parent, &parent.Children
+			}
+		}
+		*siblings = append(*siblings, f)
 	}
 	if s.namespaces == nil {
 		s.namespaces = other.namespaces

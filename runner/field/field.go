@@ -120,6 +120,15 @@ func (s *Source) All() []*Field {
 	return gadgetapi.Flatten(s.Fields, func(f *Field) []*Field { return f.Children })
 }
 
+// Named returns the field whose full name is name, or nil.
+func (s *Source) Named(name string) *Field {
+	all := s.All()
+	if i := slices.IndexFunc(all, func(f *Field) bool { return f.FullName == name }); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
 // Lookup returns the field whose full name or alias is name, in any case, or
 // nil. A full name wins over an alias, an earlier alias over a later one.
 func (s *Source) Lookup(name string) *Field {

@@ -202,13 +202,13 @@ func (w *wasmRun) withWasm(sources []*field.Source) ([]*field.Source, error) {
 		}
 		sources[i].Size = ws.RecordSize()
 		for _, f := range ws.Fields {
-			if f.Added && specialType(f) == "" {
+			if f.Added && !typedNumber(f) {
 				sources[i].Fields = append(sources[i].Fields, addedField(f, md.Fields[f.Name]))
 			}
 		}
-		typed, err := w.typed(ws)
+		typed, err := w.typed(ws, sources[i])
 		if err != nil {
-			return nil, fmt.Errorf("the fields that the wasm program adds to data source %q: %w", ws.Name, err)
+			return nil, fmt.Errorf("the types that the wasm program gives fields of data source %q: %w", ws.Name, err)
 		}
 		sources[i].Adopt(typed)
 	}

@@ -2,6 +2,7 @@ package runcmd
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,8 +68,23 @@ func TestWasmProgramChoosesTargets(t *testing.T) {
 	}
 }
 
-// TestSpecialTypesOfAWasmProgram gives the fields that a wasm program adds what the
-// special types of its tags mean: a text, and the container of a namespace.
+// ownSource has numbers of an eBPF program, one below another field, and a text.
+func ownSource() *field.Source {
+	number := func([]byte) uint64 { return 1 }
+	proc := &field.Field{Name: "proc", FullName: "proc", Kind: field.Struct}
+	proc.Children = []*field.Field{{
+		Name: "signal_raw", FullName: "proc.signal_raw", Kind: field.Uint, Size: 4, Number: number, Parent: proc,
+	}}
+	return &field.Source{Name: "open", Fields: []*field.Field{
+		{Name: "own_raw", FullName: "own_raw", Kind: field.Uint, Size: 4, Number: number},
+		{Name: "shown", FullName: "shown", Kind: field.Uint, Size: 4, Number: number},
+		{Name: "text", FullName: "text", Kind: field.String},
+		proc,
+	}}
+}
+
+// TestSpecialTypesOfAWasmProgram gives fields what the special types of the tags mean
+// that a wasm program sets: a text, and the container of a namespace.
 func TestSpecialTypesOfAWasmProgram(t *testing.T) {
 	const mountNS = 4026531841
 	box := &field.Container{Name: "box"}
@@ -81,24 +97,30 @@ func TestSpecialTypesOfAWasmProgram(t *testing.T) {
 		}
 	}}}
 	w := &wasmRun{session: &session{env: &env, metadata: gadgetapi.Metadata{DataSources: map[string]gadgetapi.DataSource{
-		"open": {Fields: map[string]map[string]string{"error": {"description": "why"}}},
+		"open": {Fields: map[string]map[string]string{
+			"error": {"description": "why"},
+			"shown": {"columns.hidden": "false", "formatters.errno.target": "shown_errno"},
+		}},
 	}}}}
 	src := &wasm.Source{Name: "open", Size: 28, Fields: []*wasm.Field{
-		{Name: "own", Kind: wasm.Uint32, Size: 4, Tags: []string{"type:gadget_errno"}},
+		{Name: "own_raw", Kind: wasm.Bytes, Size: 4, Tags: []string{"type:gadget_errno"}},
+		{Name: "proc.signal_raw", Kind: wasm.Bytes, Size: 4, Tags: []string{"type:gadget_signal"}},
+		{Name: "shown", Kind: wasm.Bytes, Size: 4, Tags: []string{"type:gadget_errno"}},
 		{Name: "error_raw", Kind: wasm.Int32, Offset: 4, Size: 4, Added: true, Tags: []string{"x", "type:gadget_errno"}},
 		{Name: "mntns", Kind: wasm.Uint64, Offset: 8, Size: 8, Added: true, Tags: []string{"type:gadget_mntns_id"}},
 		{Name: "plain", Kind: wasm.Uint32, Offset: 16, Size: 4, Added: true, Tags: []string{"type:none"}},
-		{Name: "text", Kind: wasm.String, Offset: 20, Size: 8, Added: true, Tags: []string{"type:gadget_errno"}},
+		{Name: "text", Kind: wasm.String, Offset: 20, Size: 8, Added: true, Tags: []string{"type:gadget_comm"}},
 	}}
-	typed, err := w.typed(src)
+	to := ownSource()
+	typed, err := w.typed(src, to)
 	if err != nil {
 		t.Fatal(err)
 	}
-	to := &field.Source{Name: "open", Fields: []*field.Field{{Name: "own", FullName: "own"}}}
 	to.Adopt(typed)
-	record := binary.NativeEndian.AppendUint64([]byte{0, 0, 0, 0, 2, 0, 0, 0}, mountNS)
+	record := binary.NativeEndian.AppendUint64([]byte{1, 0, 0, 0, 2, 0, 0, 0}, mountNS)
 	for name, want := range map[string]string{
 		"error_raw": "2", "error": "ENOENT", "mntns": "4026531841", "runtime.containerName": "box",
+		"own": "EPERM", "proc.signal": "SIGHUP", "shown_errno": "EPERM",
 	} {
 		f := to.Lookup(name)
 		if f == nil {
@@ -110,10 +132,17 @@ func TestSpecialTypesOfAWasmProgram(t *testing.T) {
 	if got := to.Lookup("error").Annotations["description"]; got != "why" {
 		t.Errorf("the text is described as %q", got)
 	}
-	if !to.NamesContainer() || to.Lookup("plain") != nil || to.Lookup("text") != nil {
+	if !to.NamesContainer() || to.Named("plain") != nil {
 		t.Errorf("fields %v, names its container: %v", to.Fields, to.NamesContainer())
 	}
-	if typed, err := w.typed(&wasm.Source{Name: "none"}); typed != nil || err != nil {
+	if own, shown := to.Named("own_raw"), to.Named("shown"); !own.Hidden() || shown.Hidden() ||
+		!slices.Contains(own.Types, "gadget_errno") || to.Named("proc.signal").Parent != to.Named("proc") {
+		t.Errorf("own fields: %+v, %+v", own, shown)
+	}
+	if text := to.Named("text"); !slices.Contains(text.Types, "gadget_comm") || text.Annotations["columns.maxwidth"] != "16" {
+		t.Errorf("the text is of %v with %v", text.Types, text.Annotations)
+	}
+	if typed, err := w.typed(&wasm.Source{Name: "none"}, &field.Source{}); typed != nil || err != nil {
 		t.Errorf("a source without such fields: %v, %v", typed, err)
 	}
 }

@@ -21,7 +21,7 @@ var fieldFunctions = []Function{
 	},
 	{
 		"Fields", "fieldAddTag", "(field u32, tag string) u32",
-		"Adds a tag to a field; `type:NAME` makes a number that the program added one of a special type, with its text or container. Returns 0, 1 on error.", addTag,
+		"Adds a tag to a field; `type:NAME` makes it one of a special type, a number with its text or container. Returns 0, 1 on error.", addTag,
 	},
 }
 
