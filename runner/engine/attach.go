@@ -51,7 +51,12 @@ func (l *Loaded) attachAll() error {
 		}
 	}
 	if len(probes) > 0 {
-		if err := withTracefs(func() error { return l.attachEach(probes) }); err != nil {
+		err := withTracefs(func() error {
+			defer l.closeTracepoints()
+			l.openTracepoints(probes)
+			return l.attachEach(probes)
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -143,17 +148,6 @@ func (l *Loaded) attach(pr gadgetapi.Program) (io.Closer, error) {
 			pr.Kind.Name)
 	}
 	return attacher(l, pr, l.coll.Programs[pr.Name])
-}
-
-func attachTracepoint(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
-	group, name, ok := strings.Cut(pr.AttachTo, "/")
-	if !ok {
-		group, name, ok = strings.Cut(pr.AttachTo, ":")
-	}
-	if !ok {
-		return nil, fmt.Errorf("attach target %q, want group/name", pr.AttachTo)
-	}
-	return link.Tracepoint(group, name, prog, nil)
 }
 
 func attachRawTracepoint(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {

@@ -66,6 +66,9 @@ type Loaded struct {
 	note   func(format string, args ...any)
 	detail func(format string, args ...any)
 	links  []io.Closer
+	// tracepoints are the events of tracepoints while programs are attached.
+	tracepoints map[string]opened
+
 	where  Places
 	owners *sockets.Owners // nil when the gadget does not ask for them
 	// probes and networks attach programs on this machine and in containers.

@@ -208,6 +208,15 @@ func TestTraceOpenUnderWay(t *testing.T) {
 	}
 }
 
+// TestTraceOpenOwn shows no file that the runner itself opens to attach the programs.
+func TestTraceOpenOwn(t *testing.T) {
+	for _, e := range live.Observe[openEvent](t, "trace_open", nil, func() {}) {
+		if e.Proc.Parent.PID == os.Getpid() {
+			t.Errorf("the runner is seen to open %q", e.Fname)
+		}
+	}
+}
+
 // pathSteps is how many names a path is followed through.
 const pathSteps = 80
 
