@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,8 @@ const (
 	progressTick  = 200 * time.Millisecond
 	progressLine  = 10 * time.Second
 	progressBar   = 30 // characters
+
+	minProgressBar = 4 // a shorter bar is left out
 )
 
 // Progress shows how far a transfer is: a bar on a terminal, lines elsewhere.
@@ -86,16 +89,22 @@ func (p *Progress) show(now time.Time) {
 		return
 	}
 	p.shown = true
-	filled := int(min(p.done, p.total) * progressBar / p.total)
-	fmt.Fprintf(p.w, "\r[%-*s] %s of %s\x1b[K", progressBar, bars(filled), show.Size(p.done), show.Size(p.total))
+	fmt.Fprintf(p.w, "\r%s\x1b[K", p.line(cli.TerminalWidth(p.w)))
 }
 
-func bars(n int) string {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = '='
+// line is the bar and the numbers, on a terminal of that many columns without the
+// last, so that it does not wrap; 0 where the width is unknown.
+func (p *Progress) line(width int) string {
+	numbers := fmt.Sprintf("%s of %s", show.Size(p.done), show.Size(p.total))
+	length := int64(progressBar)
+	if width > 0 {
+		length = min(length, int64(width-1-len("[] ")-len(numbers)))
 	}
-	return string(b)
+	if length < minProgressBar {
+		return numbers
+	}
+	filled := int(min(p.done, p.total) * length / p.total)
+	return fmt.Sprintf("[%-*s] %s", int(length), strings.Repeat("=", filled), numbers)
 }
 
 func (p *Progress) add(done, total int64) {

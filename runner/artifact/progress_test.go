@@ -31,6 +31,23 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// TestProgressNarrow holds a line in a narrow terminal: one that wraps is left
+// standing at each step.
+func TestProgressNarrow(t *testing.T) {
+	p := &Progress{done: 512, total: 1024}
+	for width, want := range map[int]string{
+		0:  "[===============               ] 512B of 1.0KiB",
+		80: "[===============               ] 512B of 1.0KiB",
+		30: "[======      ] 512B of 1.0KiB",
+		22: "[==  ] 512B of 1.0KiB",
+		20: "512B of 1.0KiB",
+	} {
+		if got := p.line(width); got != want {
+			t.Errorf("%d columns: %q, want %q", width, got, want)
+		}
+	}
+}
+
 func TestProgressQuiet(t *testing.T) {
 	var out bytes.Buffer
 	p := StartProgress(&cli.Globals{Stderr: &out, Quiet: true}, "name")
