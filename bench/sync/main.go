@@ -85,7 +85,9 @@ const (
 )
 
 // scenario syncs a fleet in each round, and reports what the servers saw.
-func scenario(ctx context.Context, o options, mirrored bool, report func(round string, servers []*recorder) error) error {
+func scenario(ctx context.Context, o options, mirrored bool,
+	report func(round string, servers []*recorder) error,
+) error {
 	f, err := newFleet(ctx, o, mirrored)
 	if err != nil {
 		return err

@@ -85,7 +85,8 @@ func TestHostileRegistries(t *testing.T) {
 			v.endless("/blobs/"+oci.Describe("", []byte("lie")).Digest.String(), "x", 200, "", "layer")
 		}, "is corrupt"},
 		"a layer that is shorter than it says": {func(_ *testing.T, v *victim) {
-			v.serve(ocispec.MediaTypeImageManifest, manifest(config, mislabeled(100<<20)), small, oci.NewBlob("x", []byte("lie")))
+			v.serve(ocispec.MediaTypeImageManifest, manifest(config, mislabeled(100<<20)), small,
+				oci.NewBlob("x", []byte("lie")))
 		}, "has 3 bytes, its descriptor says"},
 		"a layer of other content": {func(_ *testing.T, v *victim) {
 			v.serve(ocispec.MediaTypeImageManifest, manifest(config, mislabeled(3)), small)

@@ -87,8 +87,8 @@ var specials = []Special{
 		Name: TypeDuration, C: "u64", Doc: "nanoseconds",
 		Sibling: &Sibling{Target: "formatters.duration.target", Template: "duration"},
 	},
-	{Name: TypeMntnsID, C: "u64", Doc: "inode number of a mount namespace: identifies the container", Template: "mntns_id"},
-	{Name: TypeNetnsID, C: "u32", Doc: "inode number of a network namespace: identifies the container", Template: "netns_id"},
+	{Name: TypeMntnsID, C: "u64", Doc: "inode number of a mount namespace, names the container", Template: "mntns_id"},
+	{Name: TypeNetnsID, C: "u32", Doc: "inode number of a network namespace, names the container", Template: "netns_id"},
 	{
 		Name: TypeErrno, C: "u32", Doc: "error number, positive",
 		Sibling: &Sibling{Target: "formatters.errno.target", Template: "errorString"},

@@ -40,7 +40,9 @@ type query struct {
 // manifests: what refers to each of them, in their order, then what refers to
 // that. When something could not be asked for, it returns an error besides what
 // it found.
-func (c *Client) AllReferrers(ctx context.Context, repository Reference, subjects ...digest.Digest) ([]Referrer, error) {
+func (c *Client) AllReferrers(ctx context.Context, repository Reference,
+	subjects ...digest.Digest,
+) ([]Referrer, error) {
 	var all []Referrer
 	var failed []error
 	a := &referrerQuery{client: c, repository: repository}
@@ -164,7 +166,8 @@ func (p *pusher) pushReferrers(ctx context.Context) error {
 func (p *pusher) list(ctx context.Context, subject digest.Digest, referrers []ocispec.Descriptor) error {
 	err := p.ep.list(ctx, p.client, subject, referrers...)
 	if err != nil && ctx.Err() == nil { // the artifact itself is what was asked for
-		p.client.log(fmt.Sprintf("%s: the documents of %s are there, but clients cannot find them: %v", p.ep.host, subject, err))
+		p.client.log(fmt.Sprintf("%s: the documents of %s are there, but clients cannot find them: %v", p.ep.host, subject,
+			err))
 		return nil
 	}
 	return err

@@ -57,15 +57,15 @@ func TestClientCertificate(t *testing.T) {
 	copyFile(t, ca.File, filepath.Join(dir, "ca.crt"))
 	a := registrytest.NewArtifact(t, 1, 10)
 	q := registry.PushRequest{Blobs: a, Root: a.Root, Repository: parse(t, srv.Addr+"/g")}
-	if _, err := newClient(t, registry.Options{CertDir: dir}).WithShortTimeouts().Push(context.Background(), q); err == nil {
+	if _, err := newClient(t, registry.Options{CertDir: dir}).WithShortTimeouts().Push(t.Context(), q); err == nil {
 		t.Error("the push succeeded without a client certificate")
 	}
 	copyFile(t, clientCert, filepath.Join(dir, "me.cert"))
-	if _, err := newClient(t, registry.Options{CertDir: dir}).WithShortTimeouts().Push(context.Background(), q); err == nil {
+	if _, err := newClient(t, registry.Options{CertDir: dir}).WithShortTimeouts().Push(t.Context(), q); err == nil {
 		t.Error("a certificate without its key was accepted")
 	}
 	copyFile(t, clientKey, filepath.Join(dir, "me.key"))
-	if _, err := newClient(t, registry.Options{CertDir: dir}).WithShortTimeouts().Push(context.Background(), q); err != nil {
+	if _, err := newClient(t, registry.Options{CertDir: dir}).WithShortTimeouts().Push(t.Context(), q); err != nil {
 		t.Error(err)
 	}
 }

@@ -168,7 +168,7 @@ func TestIdentities(t *testing.T) {
 		},
 		{"another issuer", "another identity", identity(t, sign.Identity{Subject: releaser, Issuer: "https://evil.example"},
 			root), leaf, []authority{middle}},
-		{"another authority of the same name", "does not verify", identity(t, mail, otherAuthority), leaf, []authority{middle}},
+		{"another authority", "does not verify", identity(t, mail, otherAuthority), leaf, []authority{middle}},
 		{"intermediate missing", "does not verify", identity(t, mail, root), leaf, nil},
 		{"expired", "expired", identity(t, mail, root), middle.issue(t, late), []authority{middle}},
 		{"not for code signing", "does not verify", identity(t, mail, root), middle.issue(t, server), []authority{middle}},

@@ -41,10 +41,10 @@ store      yes          /a/very/long/path/of/the/store
 
 func TestFindingOfFeature(t *testing.T) {
 	for want, f := range map[finding]engine.Feature{
-		{"bpffs", "yes", ""}:                              {Name: "bpffs", State: "yes", Hint: "mount it"},
-		{"bpffs", "not mounted", "mount it"}:              {Name: "bpffs", State: "not mounted", Hint: "mount it"},
-		{"BPF LSM", "unknown", "mount securityfs"}:        {Name: "BPF LSM", State: "unknown, mount securityfs", Hint: "a kernel"},
-		{"module BTF", "no", "2 broken: rebuild a and b"}: {Name: "module BTF", State: "no, 2 broken", Hint: "rebuild a and b"},
+		{"bpffs", "yes", ""}:                        {Name: "bpffs", State: "yes", Hint: "mount it"},
+		{"bpffs", "not mounted", "mount it"}:        {Name: "bpffs", State: "not mounted", Hint: "mount it"},
+		{"BPF LSM", "unknown", "mount securityfs"}:  {Name: "BPF LSM", State: "unknown, mount securityfs", Hint: "x"},
+		{"module BTF", "no", "2 broken: rebuild a"}: {Name: "module BTF", State: "no, 2 broken", Hint: "rebuild a"},
 	} {
 		if got := ofFeature(f); got != want {
 			t.Errorf("got %q, want %q", got, want)

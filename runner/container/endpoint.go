@@ -120,8 +120,8 @@ func (e *endpoint) warning(err error) string {
 func (e *endpoint) explain(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("socket %q does not exist, start %s, name its socket with %s, or leave it out of --runtimes", e.socket,
-			e.name, e.flag)
+		return fmt.Errorf("socket %q does not exist, start %s, name its socket with %s, or leave it out of --runtimes",
+			e.socket, e.name, e.flag)
 	case errors.Is(err, errNoSocket):
 		return fmt.Errorf("%q is not a socket, name the socket with %s", e.socket, e.flag)
 	case errors.Is(err, errOtherPIDs):

@@ -283,7 +283,8 @@ func testAgain(t *testing.T, name string, r containertest.Runtime, again contain
 	seen.wait(t, "CREATED again, LISTED, DELETED again, CREATED again")
 	first, second := seen.events[0].Container, seen.events[3].Container
 	if first.PID == second.PID || seen.events[2].Container.PID != first.PID {
-		t.Errorf("process %d was reported, then %d ended, then %d was reported", first.PID, seen.events[2].Container.PID, second.PID)
+		t.Errorf("process %d was reported, then %d ended, then %d was reported", first.PID,
+			seen.events[2].Container.PID, second.PID)
 	}
 	holdAgainstProc(t, second)
 }

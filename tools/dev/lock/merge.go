@@ -196,8 +196,8 @@ func typeKey(typ btf.Type) string {
 	return ""
 }
 
-// flavored gives values that are a single word, such as OPEN, a suffix of three underscores and the name of their enum, which
-// CO-RE does not look at: in C they would take that name from the programs.
+// flavored gives values that are a single word, such as OPEN, three underscores and the name of their enum as a suffix,
+// which CO-RE does not look at: in C they would take that name from the programs.
 func flavored(typ btf.Type) {
 	enum, isEnum := typ.(*btf.Enum)
 	if !isEnum || slices.Contains(statistics, enum.Name) {
