@@ -110,7 +110,7 @@ func parseWords(text string) (words, error) {
 		}
 		fields := strings.Split(line, "\t")
 		if len(fields) < 2 || len(fields) > 3 {
-			return nil, fmt.Errorf("words.txt:%d: want a pattern, what to write instead and perhaps exceptions, with tabs between", i+1)
+			return nil, fmt.Errorf("words.txt:%d: want a pattern, a tab, what to write instead, perhaps a tab, exceptions", i+1)
 		}
 		w, err := parseWord(fields)
 		if err != nil {
