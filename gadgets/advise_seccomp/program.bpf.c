@@ -3,21 +3,17 @@
 /* Which system calls are made in each mount namespace, that is in each container. */
 
 #include <vmlinux.h>
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
 #include <gadget/filter.h>
 #include <gadget/macros.h>
 #include <gadget/mapiter.h>
 #include <gadget/mntns.h>
+#include <gadget/syscall.h>
 #include <gadget/types.h>
 
 /* More than any architecture has. */
 #define MAX_SYSCALLS 512
-
-/* How the kernel marks a call by a 32-bit program. */
-#define TS_COMPAT (1U << 1)
-#define TIF_32BIT (1UL << 22)
 
 struct syscalls_key {
 	gadget_mntns_id mntns_id;
@@ -34,18 +30,6 @@ GADGET_MAPITER(syscalls, syscalls_per_mntns);
 
 const struct syscalls_value no_calls = {};
 
-/* The numbers of 32-bit programs mean other calls. */
-static __always_inline bool is_32bit(void)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
-#if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
-#elif defined(__TARGET_ARCH_arm64)
-	return BPF_CORE_READ(task, thread_info.flags) & TIF_32BIT;
-#endif
-}
-
 SEC("raw_tracepoint/sys_enter")
 int enter(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -56,7 +40,7 @@ int enter(struct bpf_raw_tracepoint_args *ctx)
 	if (gadget_should_discard_data_current())
 		return 0;
 	key.mntns_id = gadget_get_current_mntns_id();
-	if (!key.mntns_id || is_32bit())
+	if (!key.mntns_id || gadget_is_32bit_syscall())
 		return 0;
 	/* -1 is what a tracer or a filter puts in place of a call that is not to be made. */
 	if (id >= MAX_SYSCALLS) {

@@ -16,7 +16,8 @@ import (
 func gadgetPreStart() int32 { return wasmapi.Run(choose) }
 
 // maxSingle hooks are looked at by a program of their own, which costs least each time a
-// hook is asked. To detach each takes some kernels a sixth of a second.
+// hook is asked. To attach each takes some kernels more than half a second, and to detach
+// it a sixth.
 const maxSingle = 8
 
 // target is a hook that is looked at.
@@ -26,15 +27,15 @@ type target struct {
 }
 
 // choose leaves out the programs of hooks that are not asked for, and of those
-// that this kernel lacks. Many are looked at by one program, where the kernel attaches
-// a program to many functions at once.
+// that this kernel lacks. Many are looked at by one program, where the kernel has
+// kprobes with cookies.
 func choose() error {
 	targets, err := asked()
 	if err != nil {
 		return err
 	}
 	list := wasmapi.Disabled
-	if len(targets) > maxSingle && wasmapi.KernelHas("register_fprobe_ips") {
+	if len(targets) > maxSingle && hooks.Cookies(wasmapi.KernelHas) {
 		list = listed(targets)
 		clear(targets)
 	}

@@ -12,6 +12,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include <gadget/buffer.h>
+#include <gadget/calls.h>
 #include <gadget/common.h>
 #include <gadget/filter.h>
 #include <gadget/macros.h>
@@ -46,23 +47,13 @@ struct event {
 	__u64 size;
 };
 
-struct call_key {
-	__u64 thread;
-	__u64 op;
-};
-
 /* From the entry of a function to its return. */
 struct call {
 	__u64 size;
 	__u64 addr; /* of realloc the former piece, of posix_memalign where the new one is written */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 10240);
-	__type(key, struct call_key);
-	__type(value, struct call);
-} calls SEC(".maps");
+GADGET_CALLS_MAP(calls, call, 10240);
 
 GADGET_TRACER_MAP(events, 1024 * 1024);
 
@@ -86,39 +77,25 @@ static __always_inline int send(struct pt_regs *ctx, enum memop op, __u64 addr, 
 }
 
 /* Two functions that are one in some versions of glibc: such a call has two hooks, but one event. */
-static __always_inline struct call_key key_of(enum memop op)
+static __always_inline enum memop function_of(enum memop op)
 {
-	struct call_key key = {
-		.thread = bpf_get_current_pid_tgid(),
-		.op = op == aligned_alloc ? memalign : op,
-	};
-
-	return key;
+	return op == aligned_alloc ? memalign : op;
 }
 
 static __always_inline int enter(enum memop op, __u64 size, __u64 addr)
 {
-	struct call_key key = key_of(op);
 	struct call call = {.size = size, .addr = addr};
 
 	if (gadget_should_discard_data_current())
 		return 0;
-	if (bpf_map_update_elem(&calls, &key, &call, BPF_ANY))
-		gadget_lost(&events);
+	gadget_call_begins(&calls, function_of(op), &call, &events);
 	return 0;
 }
 
 /* Whether the thread is in a call of the function, which then ends. */
 static __always_inline bool leave(enum memop op, struct call *call)
 {
-	struct call_key key = key_of(op);
-	struct call *kept = bpf_map_lookup_elem(&calls, &key);
-
-	if (!kept)
-		return false;
-	*call = *kept;
-	bpf_map_delete_elem(&calls, &key);
-	return true;
+	return gadget_call_ends(&calls, function_of(op), call);
 }
 
 static __always_inline int returned(struct pt_regs *ctx, enum memop op)
@@ -227,13 +204,7 @@ int BPF_UPROBE(enter_munmap, __u64 addr)
 SEC("raw_tracepoint/sched_process_exit")
 int thread_ends(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct call_key key = {.thread = bpf_get_current_pid_tgid()};
-
-#pragma unroll
-	for (int op = 0; op < MEMOPS; op++) {
-		key.op = op;
-		bpf_map_delete_elem(&calls, &key);
-	}
+	gadget_calls_forget(&calls, MEMOPS);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include <gadget/buffer.h>
+#include <gadget/calls.h>
 #include <gadget/common.h>
 #include <gadget/filter.h>
 #include <gadget/macros.h>
@@ -59,11 +60,6 @@ const volatile bool ignore_errors = true;
 GADGET_PARAM(record_data);
 GADGET_PARAM(ignore_errors);
 
-struct call_key {
-	__u64 thread;
-	__u64 operation;
-};
-
 /* From the entry of a function to its return. */
 struct call {
 	__u64 start;
@@ -71,12 +67,7 @@ struct call {
 	const __u64 *len;  /* where functions write it that do not return it */
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 10240);
-	__type(key, struct call_key);
-	__type(value, struct call);
-} calls SEC(".maps");
+GADGET_CALLS_MAP(calls, call, 10240);
 
 GADGET_TRACER_MAP(events, 1024 * 1024);
 
@@ -125,36 +116,14 @@ static __always_inline int send(struct pt_regs *ctx, const struct call *call,
 	return send_room(ctx, call, outcome, ROOM_LARGE);
 }
 
-static __always_inline struct call_key key_of(enum operation operation)
-{
-	struct call_key key = {.thread = bpf_get_current_pid_tgid(), .operation = operation};
-
-	return key;
-}
-
 static __always_inline int enter(enum operation operation, const void *bytes, const __u64 *len)
 {
-	struct call_key key = key_of(operation);
 	struct call call = {.start = bpf_ktime_get_boot_ns(), .bytes = bytes, .len = len};
 
 	if (gadget_should_discard_data_current())
 		return 0;
-	if (bpf_map_update_elem(&calls, &key, &call, BPF_ANY))
-		gadget_lost(&events);
+	gadget_call_begins(&calls, operation, &call, &events);
 	return 0;
-}
-
-/* Whether the thread is in a call of the function, which then ends. */
-static __always_inline bool leave(enum operation operation, struct call *call)
-{
-	struct call_key key = key_of(operation);
-	struct call *kept = bpf_map_lookup_elem(&calls, &key);
-
-	if (!kept)
-		return false;
-	*call = *kept;
-	bpf_map_delete_elem(&calls, &key);
-	return true;
 }
 
 /* A handshake is over when the function returns a certain number. */
@@ -165,7 +134,7 @@ static __always_inline int handshake_ends(struct pt_regs *ctx, enum operation op
 	struct outcome outcome = {.operation = operation};
 	struct call call;
 
-	if (!leave(operation, &call) || (ret != complete && ignore_errors))
+	if (!gadget_call_ends(&calls, operation, &call) || (ret != complete && ignore_errors))
 		return 0;
 	if (ret != complete)
 		outcome.error = ret ?: -1;
@@ -179,7 +148,7 @@ static __always_inline int returns_length(struct pt_regs *ctx, enum operation op
 	struct outcome outcome = {.operation = operation};
 	struct call call;
 
-	if (!leave(operation, &call) || (ret <= 0 && ignore_errors))
+	if (!gadget_call_ends(&calls, operation, &call) || (ret <= 0 && ignore_errors))
 		return 0;
 	if (ret > 0)
 		outcome.len = ret;
@@ -195,7 +164,7 @@ static __always_inline int writes_length(struct pt_regs *ctx, enum operation ope
 	struct outcome outcome = {.operation = operation, .error = done ? 0 : -1};
 	struct call call;
 
-	if (!leave(operation, &call) || (!done && ignore_errors))
+	if (!gadget_call_ends(&calls, operation, &call) || (!done && ignore_errors))
 		return 0;
 	if (done)
 		bpf_probe_read_user(&outcome.len, sizeof(outcome.len), call.len);
@@ -275,13 +244,7 @@ TRANSFER_NSPR(PR_Send)
 SEC("raw_tracepoint/sched_process_exit")
 int thread_ends(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct call_key key = {.thread = bpf_get_current_pid_tgid()};
-
-#pragma unroll
-	for (int operation = 0; operation < OPERATIONS; operation++) {
-		key.operation = operation;
-		bpf_map_delete_elem(&calls, &key);
-	}
+	gadget_calls_forget(&calls, OPERATIONS);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include <gadget/lost.h>
 #include <gadget/macros.h>
 #include <gadget/mntns.h>
+#include <gadget/syscall.h>
 #include <gadget/types.h>
 
 /* What the wasm program has to know. */
@@ -26,10 +27,6 @@
 
 /* An array that the wasm program is given has at most as many entries. */
 #define MAX_CALLS 32768
-
-/* How the kernel marks a call by a 32-bit program. */
-#define TS_COMPAT (1U << 1)
-#define TIF_32BIT (1UL << 22)
 
 /* Where a text ends: it is none; at a NUL; an argument, or what the call returns, says. */
 enum text_kind {
@@ -124,18 +121,6 @@ struct {
 	__type(value, struct traceloop_value);
 } scratch SEC(".maps");
 
-/* The numbers of 32-bit programs mean other calls. */
-static __always_inline bool is_32bit(void)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
-#if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
-#elif defined(__TARGET_ARCH_arm64)
-	return BPF_CORE_READ(task, thread_info.flags) & TIF_32BIT;
-#endif
-}
-
 /* Which of its places the current thread is to use next: no other one changes its count. */
 static __always_inline __u32 next_slot(gadget_tid tid)
 {
@@ -192,7 +177,7 @@ int call_begins(struct bpf_raw_tracepoint_args *ctx)
 	struct spec *spec;
 	struct call *call;
 
-	if (gadget_should_discard_data_current() || is_32bit())
+	if (gadget_should_discard_data_current() || gadget_is_32bit_syscall())
 		return 0;
 	spec = bpf_map_lookup_elem(&specs, &nr);
 	value = bpf_map_lookup_elem(&scratch, &zero);

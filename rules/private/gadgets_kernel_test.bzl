@@ -1,8 +1,9 @@
 """gadgets_kernel_test: many gadgets, one after the other, on a real kernel in a virtual machine."""
 
 load("//rules:providers.bzl", "GadgetImageInfo")
-load(":kernel_machine.bzl", "MACHINE_ATTRS", "machine_config", "machine_providers")
+load(":kernel_machine.bzl", "MACHINE_ATTRS", "MACHINE_ENV", "machine_config", "machine_providers", "wasm_cache")
 load(":paths.bzl", "rlocation_path")
+load(":tool.bzl", "tool")
 
 def _arch_transition_impl(_settings, attr):
     if attr.arch not in ["amd64", "arm64"]:
@@ -25,10 +26,15 @@ def _gadgets_kernel_test_impl(ctx):
         files["gadgets/" + name] = image.layout
     runner, guest = ctx.attr._runner[0], ctx.attr._guest[0]
     files["bin/gadget-run"] = runner[DefaultInfo].files_to_run.executable
+    images = [target[GadgetImageInfo] for target in ctx.attr.images]
+    if ctx.attr.emulator:
+        files |= wasm_cache(ctx, images, ctx.attr._wasmcache_of_machine[0], ctx.attr.emulator[DefaultInfo].files_to_run)
+    else:
+        files |= wasm_cache(ctx, images, ctx.attr._wasmcache)
     tests = [t[DefaultInfo].files_to_run.executable for t in ctx.attr.tests]
     config = machine_config(ctx, files, guest[DefaultInfo].files_to_run.executable) | {
         "arch": ctx.attr.arch,
-        "env": ["GADGET_RUN=/bin/gadget-run", "GADGETS=/gadgets/*"],
+        "env": MACHINE_ENV + ["GADGET_RUN=/bin/gadget-run", "GADGETS=/gadgets/*"],
         "run": ctx.attr.run,
         "test": [rlocation_path(ctx, t) for t in tests],
     }
@@ -46,6 +52,12 @@ its name, with what it says when it skips.""",
         "arch": attr.string(
             default = "amd64",
             doc = "Architecture of the kernel and all programs in the machine: amd64 or arm64.",
+        ),
+        "emulator": attr.label(
+            executable = True,
+            cfg = "exec",
+            doc = "What runs programs for `arch` where actions run, such as qemu-aarch64 of Debian's qemu-user: " +
+                  "wasm programs for another architecture are then compiled by an action, once, and not in the machine.",
         ),
         "images": attr.label_keyed_string_dict(
             mandatory = True,
@@ -72,6 +84,12 @@ its name, with what it says when it skips.""",
             default = Label("//runner:gadget-run"),
             cfg = _arch_transition,
             doc = "The runner.",
+        ),
+        "_wasmcache": tool("wasmcache"),
+        "_wasmcache_of_machine": attr.label(
+            default = Label("//tools/wasmcache"),
+            cfg = _arch_transition,
+            doc = "The wasmcache tool, built for `arch`.",
         ),
     },
 )

@@ -2,6 +2,12 @@
 
 load(":paths.bzl", "rlocation_path")
 
+# Where the machine's gadget-run finds compiled wasm programs: the user's cache directory.
+_CACHE = "cache"
+_WASM_CACHE = _CACHE + "/gadget-run/wasm"
+
+MACHINE_ENV = ["XDG_CACHE_HOME=/" + _CACHE]
+
 MACHINE_ATTRS = {
     "files": attr.label_keyed_string_dict(
         allow_files = True,
@@ -29,6 +35,11 @@ MACHINE_ATTRS = {
         cfg = "target",
         doc = "qemu-system-x86_64 or qemu-system-aarch64; the one in PATH if not given.",
     ),
+    "root": attr.label_list(
+        allow_files = True,
+        doc = "Further files of the machine, each at its path below the package of its label, such as those of a filegroup in a " +
+              "repository that is a C library with programs that need it.",
+    ),
     "seconds": attr.int(
         default = 90,
         doc = "How long the gadget, or all tests together, may take; booting is not counted.",
@@ -41,19 +52,63 @@ MACHINE_ATTRS = {
     ),
 }
 
+def wasm_cache(ctx, images, tool, emulator = None):
+    """Declares the action that compiles the wasm programs of gadgets, for which an emulated machine takes minutes.
+
+    Without an emulator what it makes is for the architecture of the machine that runs actions: on another one gadget-run
+    passes it over.
+
+    Args:
+      ctx: of a rule.
+      images: list of GadgetImageInfo.
+      tool: Target of wasmcache.
+      emulator: FilesToRunProvider or None, what runs the tool.
+    Returns:
+      dict of File by its name in the machine, empty where no gadget can have a wasm program.
+    """
+    modules = [image.wasm for image in images if image.wasm]
+    if not modules:
+        return {}
+    out = ctx.actions.declare_directory(ctx.label.name + ".wasmcache")
+    args = ctx.actions.args()
+    program = tool[DefaultInfo].files_to_run
+    if emulator:
+        args.add(program.executable)
+    args.add_all([out], format_each = "--out=%s", expand_directories = False)
+    args.add_all(modules)
+    ctx.actions.run(
+        executable = emulator or program,
+        arguments = [args],
+        inputs = modules,
+        tools = [program],
+        outputs = [out],
+        mnemonic = "WasmCache",
+        progress_message = "Compiling wasm programs for %{label}",
+        toolchain = None,
+    )
+    return {_WASM_CACHE: out}
+
+def _place(file):
+    """Returns the path of a file below the package of its label."""
+    repository = "../%s/" % file.owner.repo_name if file.owner.repo_name else ""
+    package = file.owner.package + "/" if file.owner.package else ""
+    return file.short_path.removeprefix(repository).removeprefix(package)
+
 def machine_config(ctx, files, guest):
     """Returns the part of kerneltest's configuration that describes the machine.
 
     Args:
       ctx: of a rule with MACHINE_ATTRS.
-      files: dict of File by its name in the machine; those of the attribute are added.
+      files: dict of File by its name in the machine; those of the attributes are added.
       guest: File, process 1.
     Returns:
       dict, to be written as JSON.
     """
+    in_root = {_place(f): f for f in ctx.files.root}
     further = {name: target.files.to_list()[0] for target, name in ctx.attr.files.items()}
     return {
-        "file": ["%s=%s" % (name, rlocation_path(ctx, f)) for name, f in (files | further).items()],
+        "env": MACHINE_ENV,
+        "file": ["%s=%s" % (name, rlocation_path(ctx, f)) for name, f in (in_root | files | further).items()],
         "guest": rlocation_path(ctx, guest),
         "hide_btf": not ctx.attr.kernel_btf,
         "kernel": rlocation_path(ctx, ctx.file.kernel),
@@ -80,7 +135,7 @@ def machine_providers(ctx, config, files, tools):
     executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, ctx.label.name))
     ctx.actions.symlink(output = executable, target_file = ctx.executable._kerneltest, is_executable = True)
     further = [f for t in ctx.attr.files for f in t.files.to_list()]
-    runfiles = ctx.runfiles(files = [out, ctx.file.kernel] + files + further)
+    runfiles = ctx.runfiles(files = [out, ctx.file.kernel] + files + further + ctx.files.root)
     for tool in tools + [ctx.attr._kerneltest] + ([ctx.attr.qemu] if ctx.attr.qemu else []):
         runfiles = runfiles.merge(tool[DefaultInfo].default_runfiles).merge(ctx.runfiles(transitive_files = tool[DefaultInfo].files))
     return [

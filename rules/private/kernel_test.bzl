@@ -1,7 +1,8 @@
 """gadget_kernel_test: a gadget against a workload on a real kernel in a virtual machine."""
 
 load("//rules:providers.bzl", "GadgetImageInfo")
-load(":kernel_machine.bzl", "MACHINE_ATTRS", "machine_config", "machine_providers")
+load(":kernel_machine.bzl", "MACHINE_ATTRS", "machine_config", "machine_providers", "wasm_cache")
+load(":tool.bzl", "tool")
 
 # What runs in the machine, by its name there.
 _RUNNER = "bin/gadget-run"
@@ -12,7 +13,7 @@ def _gadget_kernel_test_impl(ctx):
     if "amd64" not in image.archs:
         fail("attribute 'image': %s is built for %s; the machine is amd64, add that to its archs" %
              (ctx.attr.image.label, ", ".join(image.archs)))
-    files = {_LAYOUT: image.layout, _RUNNER: ctx.executable._runner}
+    files = {_LAYOUT: image.layout, _RUNNER: ctx.executable._runner} | wasm_cache(ctx, [image], ctx.attr._wasmcache)
     config = machine_config(ctx, files, ctx.executable._guest) | {
         "expect": ctx.attr.expect,
         "expect_stderr": ctx.attr.expect_stderr,
@@ -61,5 +62,6 @@ kernel is unavailable the test says so and is skipped.""",
             cfg = "target",
             doc = "The runner.",
         ),
+        "_wasmcache": tool("wasmcache"),
     },
 )

@@ -14,6 +14,8 @@ def _config_test_impl(ctx):
     asserts.true(env, config["hide_btf"], "BTF is to be hidden")
     asserts.equals(env, "/bin/gadget-run", config["gadget"][0])
     asserts.equals(env, "--failed", config["gadget"][-1])
+    asserts.true(env, "program.bpf.c=_main/rules/tests/minimal/program.bpf.c" in config["file"], "the root is not in %s" % config["file"])
+    asserts.equals(env, [], [a for a in analysistest.target_actions(env) if a.mnemonic == "WasmCache"])
     environment = target[RunEnvironmentInfo].environment
     asserts.true(env, environment["KERNELTEST_CONFIG"].endswith("/kernel_test.json"))
     runfiles = [f.basename for f in target[DefaultInfo].default_runfiles.files.to_list()]
@@ -22,6 +24,22 @@ def _config_test_impl(ctx):
     return analysistest.end(env)
 
 config_test = analysistest.make(_config_test_impl)
+
+def _wasm_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    actions = analysistest.target_actions(env)
+    caches = [a for a in actions if a.mnemonic == "WasmCache"]
+    asserts.equals(env, 1, len(caches))
+    asserts.true(env, caches[0].argv[0].endswith(ctx.attr.program), "%s does not run %s" % (caches[0].argv, ctx.attr.program))
+    asserts.true(env, caches[0].argv[-1].endswith("/program.wasm"), "%s does not end with the wasm program" % caches[0].argv)
+    config = [json.decode(a.content) for a in actions if a.mnemonic == "FileWrite" and "\"kernel\"" in (a.content or "")][0]
+    name, _, place = [f for f in config["file"] if "wasmcache" in f][0].partition("=")
+    asserts.equals(env, "cache/gadget-run/wasm", name)
+    asserts.true(env, caches[0].outputs.to_list()[0].short_path in place, "%s is not what is made" % place)
+    asserts.true(env, "XDG_CACHE_HOME=/cache" in config["env"], "%s does not name the cache" % config["env"])
+    return analysistest.end(env)
+
+wasm_test = analysistest.make(_wasm_test_impl, attrs = {"program": attr.string()})
 
 def kernel_test_suite(name):
     """Declares the analysis tests of gadget_kernel_test.
@@ -38,7 +56,15 @@ def kernel_test_suite(name):
         target_under_test = "//rules/tests/minimal:one_arch_kernel_test",
         messages = ["attribute 'image'", "is built for arm64"],
     )
+    for arch, program in {"amd64": "/wasmcache", "arm64": "/index"}.items():
+        wasm_test(
+            name = "kernel_test_wasm_" + arch,
+            program = program,
+            target_under_test = "//rules/tests/wasm:kernel_test_" + arch,
+        )
     native.test_suite(name = name, tests = [
         ":kernel_test_config",
         ":kernel_test_of_arm64",
+        ":kernel_test_wasm_amd64",
+        ":kernel_test_wasm_arm64",
     ])

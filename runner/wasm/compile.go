@@ -51,6 +51,17 @@ func Compile(module []byte, dir string, limits Limits) *Compilation {
 	return c
 }
 
+// Precompile compiles a module into a directory of compiled modules, from which
+// Compile takes it, on a machine of the same architecture.
+func Precompile(ctx context.Context, module []byte, dir string) error {
+	c := Compile(module, dir, Limits{})
+	if c.warning != nil {
+		return c.warning
+	}
+	_, err := c.wait(ctx)
+	return errors.Join(err, c.close())
+}
+
 // wait returns the compiled module. It returns when ctx ends, even if the compiler
 // does not.
 func (c *Compilation) wait(ctx context.Context) (wazero.CompiledModule, error) {

@@ -31,7 +31,7 @@ filegroup(
 
 def _test_tool_impl(rctx):
     name = rctx.attr.tool
-    locked = read_bundle(rctx, rctx.attr._lock, name, host_machine(rctx.os))
+    locked = read_bundle(rctx, rctx.attr._lock, name, rctx.attr.machine or host_machine(rctx.os))
     unpack_packages(rctx, locked.packages)
     if name not in locked.bundle.get("programs", {}):
         rctx.file("BUILD.bazel", _FILES.format(
@@ -54,6 +54,9 @@ test_tool = repository_rule(
     doc = "A program of the lock file test_tools.json for the machine that Bazel runs on, or files that are not a program.",
     implementation = _test_tool_impl,
     attrs = {
+        "machine": attr.string(
+            doc = "Machine that the files are for, where that is not the one that Bazel runs on.",
+        ),
         "tool": attr.string(
             doc = "Name in the lock file.",
             mandatory = True,

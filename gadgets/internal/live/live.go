@@ -124,10 +124,10 @@ func Collect[E any](t *testing.T, gadget string, args []string) []E {
 }
 
 // cache returns a directory that all runs share, so that a wasm program is
-// compiled once: GADGETS_CACHE, which a run on another machine may have filled, or a new
-// one.
+// compiled once: that of the user, which in a virtual machine holds compiled programs,
+// or a new one.
 var cache = sync.OnceValue(func() string {
-	if dir := os.Getenv("GADGETS_CACHE"); dir != "" {
+	if dir := os.Getenv("XDG_CACHE_HOME"); dir != "" {
 		return dir
 	}
 	dir, err := os.MkdirTemp("", "gadgets-cache-")

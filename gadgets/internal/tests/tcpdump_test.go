@@ -63,9 +63,6 @@ func listenUDP(t *testing.T, address string) *net.UDPConn {
 }
 
 func TestTCPDump(t *testing.T) {
-	if live.Before(6, 6) { // whose modules the virtual machines do not have
-		t.Skip("needs tcx (Linux 6.6), before it CONFIG_NET_SCH_INGRESS")
-	}
 	const udp4, udp6 = 14 + 20 + 8, 14 + 40 + 8
 	lo, err := net.InterfaceByName("lo")
 	if err != nil {

@@ -58,3 +58,10 @@ func Function(hook string, kernelHas func(symbol string) bool) string {
 	}
 	return ""
 }
+
+// Cookies reports whether a kernel attaches one program to many functions and says in
+// which it runs: at once (since Linux 5.18, with CONFIG_FPROBE), or by a kprobe for each (since 5.15).
+func Cookies(kernelHas func(symbol string) bool) bool {
+	return kernelHas("register_fprobe_ips") ||
+		kernelHas("bpf_get_attach_cookie_trace") && kernelHas("perf_kprobe_init")
+}

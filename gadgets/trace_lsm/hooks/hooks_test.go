@@ -35,6 +35,23 @@ func TestSameHooks(t *testing.T) {
 	}
 }
 
+func TestCookies(t *testing.T) {
+	for _, c := range []struct {
+		kernel []string
+		want   bool
+	}{
+		{nil, false},
+		{[]string{"register_fprobe_ips"}, true},
+		{[]string{"perf_kprobe_init"}, false},
+		{[]string{"bpf_get_attach_cookie_trace"}, false},
+		{[]string{"bpf_get_attach_cookie_trace", "perf_kprobe_init"}, true},
+	} {
+		if got := Cookies(func(symbol string) bool { return slices.Contains(c.kernel, symbol) }); got != c.want {
+			t.Errorf("a kernel with %q: %t", c.kernel, got)
+		}
+	}
+}
+
 func TestFunction(t *testing.T) {
 	for _, c := range []struct{ hook, kernel, want string }{
 		{"inode_mkdir", "security_inode_mkdir", "security_inode_mkdir"},

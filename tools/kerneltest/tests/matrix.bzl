@@ -10,15 +10,30 @@ _QEMU = {
     "arm64": "@rules_gadget_test_tools//:qemu-system-aarch64",
 }
 
+# What compiles wasm programs for another architecture than that of the machine that runs actions.
+_EMULATOR = {
+    "amd64": None,
+    "arm64": "@rules_gadget_test_tools//:qemu-aarch64",
+}
+
+# Programs that use a C library, and the library, for the tests of gadgets that look into it.
+_ROOT = {
+    "amd64": "@rules_gadget_test_tools//:python-amd64",
+    "arm64": "@rules_gadget_test_tools//:python-arm64",
+}
+
 # The shard that holds all kernels of an arch: os-release of the machines says debian:12.
 _SHARDS = {
     "amd64": "debian/12/x86_64",
     "arm64": "debian/12/arm64",
 }
 
-# What the tests need beside the kernel itself: block devices, and pairs of interfaces.
+# What the tests need beside the kernel itself: block devices, pairs of interfaces, and before Linux 6.6 where tc programs are
+# attached.
 _MODULES = [
+    "cls_bpf",
     "loop",
+    "sch_ingress",
     "veth",
 ]
 
@@ -26,15 +41,18 @@ _MODULES = [
 _ALWAYS = ["amd64-6.12_btf", "arm64-6.1_btf"]
 
 def _machine(name, kernel, btf, images, tests):
+    arch = kernel[:kernel.index("-")]
     gadgets_kernel_test(
         name = name,
         size = "enormous",
-        arch = kernel[:kernel.index("-")],
+        arch = arch,
+        emulator = _EMULATOR[arch],
         images = images,
         kernel = "@rules_gadget_kernels//:" + kernel,
         kernel_btf = btf,
         modules = _MODULES,
-        qemu = _QEMU[kernel[:kernel.index("-")]],
+        qemu = _QEMU[arch],
+        root = [_ROOT[arch]],
         seconds = 1500,
         tags = ["cpu:1", "kernel-matrix"] + ([] if name in _ALWAYS else ["manual"]),
         tests = tests,

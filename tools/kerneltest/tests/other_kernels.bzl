@@ -5,7 +5,7 @@ load("//rules/private:assemble.bzl", "index")  # buildifier: disable=bzl-visibil
 load("//rules/private:btf.bzl", "btf_layers")  # buildifier: disable=bzl-visibility
 load("//rules/private:paths.bzl", "package_directory")  # buildifier: disable=bzl-visibility
 
-def _manifest(ctx, image, object, layer):
+def _manifest(ctx, image, blobs):
     out = ctx.actions.declare_file(ctx.label.name + "_/manifest.json")
     config = ctx.actions.declare_file(ctx.label.name + "_/config.yaml")
     args = ctx.actions.args()
@@ -15,14 +15,14 @@ def _manifest(ctx, image, object, layer):
             args.add(source, format = "--build-file=%s")
     args.add_all(image.metadata, format_each = "--input=%s")
     args.add(ctx.attr.arch, format = "--arch=%s")
-    args.add(object, format = "--object=%s")
-    args.add(layer, format = "--btf=%s")
+    for kind, blob in blobs.items():
+        args.add(blob, format = "--" + kind + "=%s")
     args.add(out, format = "--out=%s")
     args.add(config, format = "--out-config=%s")
     ctx.actions.run(
         executable = ctx.executable._manifest,
         arguments = [args],
-        inputs = image.metadata + [object, layer],
+        inputs = image.metadata + blobs.values(),
         outputs = [out, config],
         mnemonic = "GadgetManifest",
         toolchain = None,
@@ -34,9 +34,9 @@ def _other_kernels_impl(ctx):
     arch = ctx.attr.arch
     object = image.objects[arch]
     btf = btf_layers(ctx, {arch: object})
-    layer = btf.layers[arch]
-    made, config = _manifest(ctx, image, object, layer)
-    out = index(ctx, [made], [object, layer, config])
+    blobs = {"btf": btf.layers[arch], "object": object} | ({"wasm": image.wasm} if image.wasm else {})
+    made, config = _manifest(ctx, image, blobs)
+    out = index(ctx, [made], blobs.values() + [config])
     return [
         DefaultInfo(files = depset([out.layout])),
         GadgetImageInfo(
@@ -51,7 +51,7 @@ def _other_kernels_impl(ctx):
             provenance = image.provenance,
             reports = btf.reports,
             sbom = image.sbom,
-            wasm = None,
+            wasm = image.wasm,
         ),
     ]
 
