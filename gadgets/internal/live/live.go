@@ -102,6 +102,7 @@ func (r *runner) during(t *testing.T, do func()) {
 	select {
 	case <-r.attached:
 		do()
+		r.stopped = time.Now()
 		if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
 			t.Errorf("stopping the runner: %v", err)
 		}
@@ -143,6 +144,7 @@ type runner struct {
 	cmd             *exec.Cmd
 	stdout          io.Reader
 	attached, ended chan struct{}
+	stopped         time.Time    // when it was asked to end
 	log             bytes.Buffer // stderr, complete once ended is closed
 }
 
@@ -196,6 +198,9 @@ func (r *runner) finish(t *testing.T, decoded error) {
 	t.Helper()
 	<-r.ended
 	err := r.cmd.Wait()
+	if !r.stopped.IsZero() {
+		t.Logf("the runner took %s to end", time.Since(r.stopped).Round(time.Millisecond))
+	}
 	if err != nil || decoded != nil {
 		t.Fatalf("the runner: %v, reading its output: %v; it said:\n%s", err, decoded, r.log.String())
 	}

@@ -54,7 +54,8 @@ var (
 const sslClient = `
 import ctypes, os, socket, sys
 from ctypes import CDLL, CFUNCTYPE, byref, c_int, c_size_t, c_uint, c_void_p, create_string_buffer
-s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+s = socket.socket()
+s.connect(("127.0.0.1", int(sys.argv[1])))
 short, long, bye, buf, n = b"p\x1b[31mng\0!", b"0123456789" * 1000, b"bye", create_string_buffer(16384), c_size_t()
 def of(library, name, *args):
     f = getattr(library, name)
