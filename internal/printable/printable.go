@@ -15,14 +15,17 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
+// noBreakSpace stands between the arguments of a command, which may have spaces.
+const noBreakSpace = '\u00a0'
+
 // Rune reports whether r may be shown as it is: letters, marks, numbers,
-// punctuation, symbols and the ASCII space. Control characters, those of the
-// direction of text, invisible ones and unassigned ones may not.
+// punctuation, symbols, the ASCII space and the no-break space. Control characters,
+// those of the direction of text, invisible ones and unassigned ones may not.
 func Rune(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r >= ' ' && r != 0x7f
 	}
-	return unicode.IsPrint(r) && r != utf8.RuneError
+	return unicode.IsPrint(r) && r != utf8.RuneError || r == noBreakSpace
 }
 
 // Append appends s with everything that is not printable as \xNN, byte by byte,

@@ -12,6 +12,7 @@ import (
 func TestAppend(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain ü 漢":     "plain ü 漢",
+		"date\u00a0-u":  "date\u00a0-u",
 		"a\nb":          `a\x0ab`,
 		`a\x0ab`:        `a\\x0ab`,
 		"\x1b[2J\a\r":   `\x1b[2J\x07\x0d`,

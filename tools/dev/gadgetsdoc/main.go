@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,6 +33,27 @@ func main() {
 	docpage.Main("gadgetsdoc", "gadgets.md", func(root string) ([]byte, error) { return render(os.DirFS(root)) })
 }
 
+// parts are what the page of a gadget must have, by what an error calls them.
+var parts = map[string]*regexp.Regexp{
+	"an example of its output":    regexp.MustCompile("(?m)^```console\n\\$ gadget-run run REGISTRY/gadgets/\\w+:v1.*\n[^`]"),
+	"what it does not see":        regexp.MustCompile(`(?i)\bnot (be )?(see|seen|shown|counted)\b`),
+	`a section "## Requirements"`: regexp.MustCompile(`(?m)^## Requirements\n\n\S`),
+}
+
+// checkReadme returns an error where the page of a gadget lacks a part.
+func checkReadme(tree fs.FS, dir string) error {
+	readme, err := fs.ReadFile(tree, dir+"/README.md")
+	if err != nil {
+		return err
+	}
+	for _, part := range slices.Sorted(maps.Keys(parts)) {
+		if !parts[part].Match(readme) {
+			return fmt.Errorf("%s/README.md: it does not have %s", dir, part)
+		}
+	}
+	return nil
+}
+
 // render returns the page for the gadgets below gadgets/ in tree.
 func render(tree fs.FS) ([]byte, error) {
 	files, err := fs.Glob(tree, "gadgets/*/gadget.yaml")
@@ -51,7 +73,7 @@ func render(tree fs.FS) ([]byte, error) {
 			return nil, err
 		}
 		dir := path.Dir(file)
-		if _, err := fs.Stat(tree, dir+"/README.md"); err != nil {
+		if err := checkReadme(tree, dir); err != nil {
 			return nil, err
 		}
 		if md.Description == "" {
