@@ -23,7 +23,7 @@ func Main(m *testing.M, jobs map[string]Job) {
 	name := os.Getenv(childVariable)
 	if name == "" {
 		code := m.Run()
-		_ = os.RemoveAll(cache())
+		_ = os.RemoveAll(ownCache())
 		os.Exit(code)
 	}
 	job, ok := jobs[name]

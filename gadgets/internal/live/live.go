@@ -127,10 +127,15 @@ func Collect[E any](t *testing.T, gadget string, args []string) []E {
 // cache returns a directory that all runs share, so that a wasm program is
 // compiled once: that of the user, which in a virtual machine holds compiled programs,
 // or a new one.
-var cache = sync.OnceValue(func() string {
+func cache() string {
 	if dir := os.Getenv("XDG_CACHE_HOME"); dir != "" {
 		return dir
 	}
+	return ownCache()
+}
+
+// ownCache is the directory that Main removes.
+var ownCache = sync.OnceValue(func() string {
 	dir, err := os.MkdirTemp("", "gadgets-cache-")
 	if err != nil {
 		panic(err) // tests have their own temporary files, too
