@@ -2,6 +2,7 @@ package tests
 
 import (
 	"net/netip"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,7 +44,10 @@ func bindSocket(t *testing.T, kind int, to string, options ...[2]int) int {
 	addr := netip.MustParseAddrPort(to)
 	family, sa := unix.AF_INET, unix.Sockaddr(&unix.SockaddrInet4{Port: int(addr.Port())})
 	if addr.Addr().Is6() {
-		family, sa = unix.AF_INET6, &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()}
+		zone, _ := strconv.Atoi(addr.Addr().Zone()) // of a link-local address
+		family, sa = unix.AF_INET6, &unix.SockaddrInet6{
+			Port: int(addr.Port()), Addr: addr.Addr().As16(), ZoneId: uint32(zone),
+		}
 	} else {
 		sa.(*unix.SockaddrInet4).Addr = addr.Addr().As4()
 	}
@@ -74,15 +78,16 @@ func bindSocket(t *testing.T, kind int, to string, options ...[2]int) int {
 }
 
 func TestTraceBind(t *testing.T) {
-	var ports [5]int
+	var ports [6]int
 	do := func() {
-		ports = [5]int{
+		ports = [6]int{
 			bindSocket(t, unix.SOCK_STREAM, "127.0.0.1:0", [2]int{unix.SOL_SOCKET, unix.SO_REUSEADDR}),
 			bindSocket(t, unix.SOCK_DGRAM, "[::]:0", [2]int{unix.SOL_SOCKET, unix.SO_REUSEPORT}),
 			bindSocket(t, unix.SOCK_DGRAM, "[::ffff:127.0.0.1]:0"),
 			bindSocket(t, unix.SOCK_DGRAM, "127.0.0.1:0", [2]int{unix.IPPROTO_IP, unix.IP_FREEBIND},
 				[2]int{unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX}),
 			bindSocket(t, unix.SOCK_STREAM, "192.0.2.1:99"),
+			bindSocket(t, unix.SOCK_STREAM, "[fe80::123%1]:98"), // the scope is the interface lo
 		}
 		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 		if err == nil { // not of IP
@@ -96,7 +101,7 @@ func TestTraceBind(t *testing.T) {
 		n    int
 	}{
 		{"bound", nil, 4},
-		{"all", []string{"--ignore-errors=false"}, 5},
+		{"all", []string{"--ignore-errors=false"}, 6},
 		{"comm", []string{"--comm", live.Comm(t)}, 4},
 		{"another process", []string{"--pid", "1"}, 0},
 	}
@@ -114,6 +119,7 @@ func TestTraceBind(t *testing.T) {
 				{endpoint{"127.0.0.1", ports[2], "UDP"}, "", "", 0},
 				{endpoint{"127.0.0.1", ports[3], "UDP"}, "", "FREEBIND", loopback},
 				{endpoint{"192.0.2.1", 99, "TCP"}, "EADDRNOTAVAIL", "", 0},
+				{endpoint{"fe80::123", 98, "TCP"}, "EADDRNOTAVAIL", "", loopback},
 			}[:c.n]
 			if diff := cmp.Diff(append([]bound(nil), want...), got); diff != "" {
 				t.Errorf("bound (-want +got):\n%s", diff)
