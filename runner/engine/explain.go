@@ -125,11 +125,11 @@ func (l *Loaded) explainAttach(pr gadgetapi.Program, err error) error {
 	case young && errors.Is(err, unix.EINVAL):
 		return fmt.Errorf("%s: it needs Linux %s: %w", point, since, err)
 	case errors.Is(err, errNoKprobes):
-		return fmt.Errorf("%s: %w", point, err)
+		return fmt.Errorf("%s: %w%s", point, err, kindOptions(pr))
 	case errors.Is(err, link.ErrNotSupported), errors.Is(err, ebpf.ErrNotSupported):
-		return fmt.Errorf("%s: this kernel does not support %s: %w", point, pr.Type, err)
+		return fmt.Errorf("%s: this kernel does not support %s%s: %w", point, pr.Type, kindOptions(pr), err)
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, link.ErrNoSymbol):
-		return fmt.Errorf("%s: %s lacks this attach point: %w", point, lacking(pr), err)
+		return fmt.Errorf("%s: %s lacks this attach point%s: %w", point, lacking(pr), tracepointOption(pr), err)
 	case pr.Kind != nil && rightHint(*pr.Kind, err) != "":
 		return fmt.Errorf("%s: %w, %s", point, err, rightHint(*pr.Kind, err))
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):

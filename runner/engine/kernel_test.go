@@ -152,8 +152,10 @@ func TestStuckHandlerDoesNotHoldDetaching(t *testing.T) {
 func TestMissingAttachPoints(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	for _, tc := range []struct{ name, program, target, want string }{
-		{"tracepoint", "tracepoint", "sched/no_such_point", "this kernel lacks this attach point"},
+		{"tracepoint", "tracepoint", "sched/no_such_point", "this kernel lacks this attach point, which needs a newer version"},
+		{"tracepoint of an option", "tracepoint", "block/no_such_point", "attach point, which needs CONFIG_BLOCK or a newer version"},
 		{"raw tracepoint", "raw_tp", "no_such_point", "raw_tp"},
+		{"raw tracepoint of an option", "raw_tp", "qdisc_nothing", "which needs CONFIG_NET_SCHED or a newer version"},
 		{"function", "fentry", "no_such_function_at_all", "no_such_function_at_all"},
 		{"symbol", "uprobe", "libc:no_such_symbol", "no_such_symbol"},
 		{"library", "uprobe", "libnosuchthing:f", "libnosuchthing"},
@@ -196,6 +198,8 @@ func TestOnlyMissingSystemCalls(t *testing.T) {
 	_, l := load(t, "attach.bpf.o", md)
 	if err := l.Attach(); err == nil || !strings.Contains(err.Error(), "nothing that the gadget traces exists here") {
 		t.Errorf("got %v", err)
+	} else if !strings.Contains(err.Error(), "CONFIG_FTRACE_SYSCALLS") {
+		t.Errorf("%v: without the option of the kernel", err)
 	}
 }
 
