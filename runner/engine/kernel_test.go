@@ -152,10 +152,10 @@ func TestStuckHandlerDoesNotHoldDetaching(t *testing.T) {
 func TestMissingAttachPoints(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	for _, tc := range []struct{ name, program, target, want string }{
-		{"tracepoint", "tracepoint", "sched/no_such_point", "this kernel lacks this attach point, which needs a newer version"},
-		{"tracepoint of an option", "tracepoint", "block/no_such_point", "attach point, which needs CONFIG_BLOCK or a newer version"},
+		{"tracepoint", "tracepoint", "sched/no_such_point", "lacks this attach point, which needs a newer version"},
+		{"of an option", "tracepoint", "block/no_such_point", "which needs CONFIG_BLOCK or a newer version"},
 		{"raw tracepoint", "raw_tp", "no_such_point", "raw_tp"},
-		{"raw tracepoint of an option", "raw_tp", "qdisc_nothing", "which needs CONFIG_NET_SCHED or a newer version"},
+		{"raw, of an option", "raw_tp", "qdisc_nothing", "which needs CONFIG_NET_SCHED or a newer version"},
 		{"function", "fentry", "no_such_function_at_all", "no_such_function_at_all"},
 		{"symbol", "uprobe", "libc:no_such_symbol", "no_such_symbol"},
 		{"library", "uprobe", "libnosuchthing:f", "libnosuchthing"},

@@ -15,12 +15,14 @@ func TestOptions(t *testing.T) {
 	}{
 		{[]gadgetapi.Need{gadgetapi.NeedKprobes}, "kprobe/f", "f", " (CONFIG_KPROBES, CONFIG_KPROBE_EVENTS)", ""},
 		{
-			[]gadgetapi.Need{gadgetapi.NeedBTF, gadgetapi.NeedTrampoline}, "fentry/f", "f",
+			[]gadgetapi.Need{gadgetapi.NeedBTF, gadgetapi.NeedTrampoline},
+			"fentry/f", "f",
 			" (CONFIG_FUNCTION_TRACER)", "",
 		},
 		{[]gadgetapi.Need{gadgetapi.NeedLSM}, "lsm/f", "f", " (CONFIG_BPF_LSM)", ""},
 		{
-			[]gadgetapi.Need{gadgetapi.NeedTracefs}, "tracepoint/syscalls/sys_enter_x", "syscalls/sys_enter_x", "",
+			[]gadgetapi.Need{gadgetapi.NeedTracefs},
+			"tracepoint/syscalls/sys_enter_x", "syscalls/sys_enter_x", "",
 			", which needs CONFIG_FTRACE_SYSCALLS or a newer version",
 		},
 		{nil, "raw_tp/block_rq_x", "block_rq_x", "", ", which needs CONFIG_BLOCK or a newer version"},
