@@ -53,7 +53,7 @@ def _machine(name, kernel, btf, images, tests):
         modules = _MODULES,
         qemu = _QEMU[arch],
         root = [_ROOT[arch]],
-        seconds = 1500,
+        seconds = 2400,
         tags = ["cpu:1", "kernel-matrix"] + ([] if name in _ALWAYS else ["manual"]),
         tests = tests,
     )
