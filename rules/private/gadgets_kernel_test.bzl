@@ -3,7 +3,6 @@
 load("//rules:providers.bzl", "GadgetImageInfo")
 load(":kernel_machine.bzl", "MACHINE_ATTRS", "MACHINE_ENV", "machine_config", "machine_providers", "wasm_cache")
 load(":paths.bzl", "rlocation_path")
-load(":tool.bzl", "tool")
 
 def _arch_transition_impl(_settings, attr):
     if attr.arch not in ["amd64", "arm64"]:
@@ -85,7 +84,12 @@ its name, with what it says when it skips.""",
             cfg = _arch_transition,
             doc = "The runner.",
         ),
-        "_wasmcache": tool("wasmcache"),
+        "_wasmcache": attr.label(
+            default = Label("//tools/wasmcache"),
+            executable = True,
+            cfg = "exec",
+            doc = "The wasmcache tool.",
+        ),
         "_wasmcache_of_machine": attr.label(
             default = Label("//tools/wasmcache"),
             cfg = _arch_transition,

@@ -2,7 +2,6 @@
 
 load("//rules:providers.bzl", "GadgetImageInfo")
 load(":kernel_machine.bzl", "MACHINE_ATTRS", "machine_config", "machine_providers", "wasm_cache")
-load(":tool.bzl", "tool")
 
 # What runs in the machine, by its name there.
 _RUNNER = "bin/gadget-run"
@@ -62,6 +61,11 @@ kernel is unavailable the test says so and is skipped.""",
             cfg = "target",
             doc = "The runner.",
         ),
-        "_wasmcache": tool("wasmcache"),
+        "_wasmcache": attr.label(
+            default = Label("//tools/wasmcache"),
+            executable = True,
+            cfg = "exec",
+            doc = "The wasmcache tool.",
+        ),
     },
 )
