@@ -13,7 +13,7 @@ import (
 var kernelOption = regexp.MustCompile(`\bCONFIG_[A-Z0-9_]+\b`)
 
 // kindOptions returns the options of kernels that have programs of the kind of pr, in
-// parentheses and behind a space, or "".
+// parentheses after a space, or "".
 func kindOptions(pr gadgetapi.Program) string {
 	if pr.Kind == nil {
 		return ""
@@ -45,7 +45,7 @@ var groupOptions = map[string]string{
 	"udp":      "CONFIG_INET",
 }
 
-// tracepointOption returns what brings a tracepoint that is missing, behind a comma, or "".
+// tracepointOption returns what brings a tracepoint that is missing, after a comma, or "".
 func tracepointOption(pr gadgetapi.Program) string {
 	separator := ""
 	switch kindOfSection(pr.Section) {
