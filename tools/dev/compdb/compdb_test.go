@@ -76,7 +76,7 @@ func workspaceOf(t *testing.T, location string) string {
 func write(t *testing.T, location, workspace string) []entry {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "compile_commands.json")
-	list := filepath.Dir(filepath.Dir(location)) + "/" + filepath.Base(location) + ".list.json"
+	list := strings.TrimSuffix(filepath.Dir(location), "_") + ".list.json"
 	var texts []string
 	for range 2 {
 		cmd := exec.Command(runfile(location), "--out="+out)
