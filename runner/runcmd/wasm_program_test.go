@@ -139,7 +139,8 @@ func TestSpecialTypesOfAWasmProgram(t *testing.T) {
 		!slices.Contains(own.Types, "gadget_errno") || to.Named("proc.signal").Parent != to.Named("proc") {
 		t.Errorf("own fields: %+v, %+v", own, shown)
 	}
-	if text := to.Named("text"); !slices.Contains(text.Types, "gadget_comm") || text.Annotations["columns.maxwidth"] != "16" {
+	if text := to.Named("text"); !slices.Contains(text.Types, "gadget_comm") ||
+		text.Annotations["columns.maxwidth"] != "16" {
 		t.Errorf("the text is of %v with %v", text.Types, text.Annotations)
 	}
 	if typed, err := w.typed(&wasm.Source{Name: "none"}, &field.Source{}); typed != nil || err != nil {

@@ -64,7 +64,7 @@ func (w *wasmRun) typed(ws *wasm.Source, src *field.Source) (*field.Source, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range shown { // the number behind a text, unless gadget.yaml decides
+	for _, f := range shown { // the number of a text, unless gadget.yaml decides
 		if _, decided := fields[f.FullName][field.AnnotationHidden]; !decided && typed.Named(f.FullName).Hidden() {
 			f.Annotations[field.AnnotationHidden] = "true"
 		}
