@@ -252,6 +252,10 @@ func TestPrebuilt(t *testing.T) {
 		t.Errorf("no tool was built from source: %s", strings.Join(ran, " "))
 	}
 	same(t, "prebuilt tools and those that are built", want, got)
+	// The lock file has no programs for arm64, so that nothing is chosen for the host.
+	_, got = w.build(t, "--host_platform=@rules_gadget//platforms:linux_arm64",
+		"--extra_execution_platforms=@rules_gadget//platforms:linux_amd64")
+	same(t, "this host and one of another architecture with workers of this one", want, got)
 	t.Run("refused", func(t *testing.T) { refused(t, w, r) })
 }
 
