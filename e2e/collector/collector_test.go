@@ -49,7 +49,9 @@ func start(t *testing.T) *sinks {
 	if err := confmap.NewFromStringMap(text).Unmarshal(config); err != nil {
 		t.Fatal(err)
 	}
-	settings := receiver.Settings{ID: component.NewID(factory.Type()), TelemetrySettings: componenttest.NewNopTelemetrySettings()}
+	settings := receiver.Settings{
+		ID: component.NewID(factory.Type()), TelemetrySettings: componenttest.NewNopTelemetrySettings(),
+	}
 	var parts []component.Component
 	add := func(c component.Component, err error) {
 		if err != nil {
@@ -123,8 +125,9 @@ func TestProfiles(t *testing.T) {
 	if len(got) != 1 {
 		t.Fatalf("%d requests", len(got))
 	}
-	if service, _ := got[0].ResourceProfiles().At(0).Resource().Attributes().Get("service.name"); service.Str() != "gadget-run" {
-		t.Errorf("the service is %q", service.Str())
+	resource := got[0].ResourceProfiles().At(0).Resource()
+	if service := attribute(resource.Attributes(), "service.name"); service != "gadget-run" {
+		t.Errorf("the service is %q", service)
 	}
 	scope := got[0].ResourceProfiles().At(0).ScopeProfiles().At(0)
 	lines := linesOf(got[0].Dictionary(), scope.Profiles().At(0))
