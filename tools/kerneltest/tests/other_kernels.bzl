@@ -4,6 +4,7 @@ load("//rules:providers.bzl", "BtfShardsInfo", "GadgetImageInfo")
 load("//rules/private:assemble.bzl", "index")  # buildifier: disable=bzl-visibility
 load("//rules/private:btf.bzl", "btf_layers")  # buildifier: disable=bzl-visibility
 load("//rules/private:paths.bzl", "package_directory")  # buildifier: disable=bzl-visibility
+load("//rules/private:tool.bzl", "tool")  # buildifier: disable=bzl-visibility
 
 def _manifest(ctx, image, blobs):
     out = ctx.actions.declare_file(ctx.label.name + "_/manifest.json")
@@ -55,14 +56,6 @@ def _other_kernels_impl(ctx):
         ),
     ]
 
-def _tool(name):
-    return attr.label(
-        default = Label("//tools/" + name),
-        executable = True,
-        cfg = "exec",
-        doc = "The %s tool." % name,
-    )
-
 other_kernels = rule(
     implementation = _other_kernels_impl,
     doc = "Assembles the half of a gadget that is for one arch again, with a btfgen layer for the kernels of `btf`.",
@@ -81,10 +74,10 @@ other_kernels = rule(
             providers = [GadgetImageInfo],
             doc = "The gadget_image; its label must be in the gadget's package.",
         ),
-        "_btfgen": _tool("btfgen"),
-        "_btflayer": _tool("btflayer"),
-        "_index": _tool("index"),
-        "_manifest": _tool("manifest"),
+        "_btfgen": tool("btfgen"),
+        "_btflayer": tool("btflayer"),
+        "_index": tool("index"),
+        "_manifest": tool("manifest"),
     },
     provides = [GadgetImageInfo],
 )
