@@ -98,7 +98,7 @@ static __always_inline struct pt_regs *entry_registers(struct syscall_trace_exit
 }
 
 /* Argument n, counted from 1, of a system call with these registers. */
-#define ARGUMENT(regs, n)                                         \
+#define ARGUMENT(regs, n)                                          \
 	(KERNEL_HAS_TASK_PT_REGS ? PT_REGS_PARM##n##_SYSCALL(regs) \
 				 : PT_REGS_PARM##n##_CORE_SYSCALL(regs))
 
@@ -239,7 +239,7 @@ int exit_open(struct syscall_trace_exit *ctx)
 SEC("tracepoint/syscalls/sys_exit_creat")
 int exit_creat(struct syscall_trace_exit *ctx)
 {
-	struct args_t args = { .flags = O_CREAT | O_WRONLY | O_TRUNC };
+	struct args_t args = {.flags = O_CREAT | O_WRONLY | O_TRUNC};
 	struct pt_regs *regs;
 
 	if (unwanted(ctx))
