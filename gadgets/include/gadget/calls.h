@@ -9,8 +9,6 @@
 #ifndef __GADGET_CALLS_H
 #define __GADGET_CALLS_H
 
-#include <stdbool.h>
-
 #include <bpf/bpf_helpers.h>
 
 #include <gadget/lost.h>

@@ -5,8 +5,6 @@
 #ifndef __GADGET_SYSCALL_H
 #define __GADGET_SYSCALL_H
 
-#include <stdbool.h>
-
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
