@@ -94,7 +94,7 @@ func TestLibbpfLoadsWithMinimalBTF(t *testing.T) {
 		t.Fatal(err)
 	}
 	pinned, out, err := loadWithLibbpf(t, id, object, minimal)
-	if err != nil || !slices.Contains(pinned, "enter_openat") {
+	if err != nil || !slices.Contains(pinned, "exit_openat") {
 		t.Errorf("libbpf does not load the gadget with %d bytes of minimal BTF: %v\n%s", len(minimal), err, tail(out))
 	}
 	// Without it the same must fail: else it was not used.
