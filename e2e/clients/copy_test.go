@@ -166,7 +166,7 @@ func (l *lab) orasPushes(t *testing.T, s *site) {
 		"--config", filepath.Join(dir, "gadget.yaml")+":"+gadget.ConfigMediaType,
 		ref, filepath.Join(dir, "program.bpf.o")+":"+gadget.EBPFMediaType)...)
 	l.ours(t, "image", "pull", ref)
-	if out := l.run(t, gadgetRun, "image", "inspect", ref); !strings.Contains(out, "sys_enter_openat") {
+	if out := l.run(t, gadgetRun, "image", "inspect", ref); !strings.Contains(out, "sys_exit_openat") {
 		t.Errorf("image inspect of what oras pushed:\n%s", out)
 	}
 }

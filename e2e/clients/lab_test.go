@@ -194,7 +194,7 @@ func (l *lab) readable(t *testing.T, ref string) {
 		t.Fatalf("image pull prints %q, want the digest %s", got, l.digest)
 	}
 	l.run(t, gadgetRun, "--state", state, "image", "fsck")
-	if out := l.run(t, gadgetRun, "--state", state, "image", "inspect", ref); !strings.Contains(out, "sys_enter_openat") {
+	if out := l.run(t, gadgetRun, "--state", state, "image", "inspect", ref); !strings.Contains(out, "sys_exit_openat") {
 		t.Errorf("image inspect does not know the program:\n%s", out)
 	}
 }

@@ -90,7 +90,7 @@ func (b *cosign) loads(t *testing.T, path, name, state string, with bool) {
 		t.Errorf("image load prints %q, want %s@%s", got, name, b.digest)
 	}
 	out := b.run(t, gadgetRun, "--state", state, "image", "inspect", path)
-	if !strings.Contains(out, "sys_enter_openat") || strings.Contains(out, "SBOM") != with {
+	if !strings.Contains(out, "sys_exit_openat") || strings.Contains(out, "SBOM") != with {
 		t.Errorf("image inspect, want the program, and documents: %v\n%s", with, out)
 	}
 	if out := b.run(t, gadgetRun, "--state", state, "run", path, "--help"); !strings.Contains(out, "trace open files") {
