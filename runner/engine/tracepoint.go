@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -88,14 +89,17 @@ func openTracepoint(target string) (descriptor, error) {
 }
 
 // tracepointID returns the number of a tracepoint in the tracefs that the calling thread
-// sees.
+// sees. That a file may not be read says more than that another one does not exist.
 func tracepointID(group, name string) (uint64, error) {
-	var err error
+	var failed error
 	for _, p := range tracefsPaths {
-		var text []byte
-		if text, err = os.ReadFile(p + "/events/" + group + "/" + name + "/id"); err == nil {
+		text, err := os.ReadFile(p + "/events/" + group + "/" + name + "/id")
+		if err == nil {
 			return strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
 		}
+		if failed == nil || errors.Is(failed, fs.ErrNotExist) {
+			failed = err
+		}
 	}
-	return 0, fmt.Errorf("reading the number of the tracepoint: %w", err)
+	return 0, fmt.Errorf("reading the number of the tracepoint: %w", failed)
 }
