@@ -18,7 +18,7 @@ const (
 	// fewEvents in maxDelay are waited for one by one.
 	fewEvents = 2
 	// burst is the rate, in events a second, at which a buffer must not get full
-	// while no test looks at it.
+	// while its reader sleeps.
 	burst = 400_000
 	// minSleep is the shortest time that is worth sleeping.
 	minSleep = 200 * time.Microsecond

@@ -22,6 +22,10 @@ const frameSeparator = "\x00"
 
 // Profile is a sum of weighted stacks. The zero Profile is empty.
 type Profile struct {
+	// Room is how many more different stacks the profiles that share it keep, nil for
+	// a profile with room of its own.
+	Room *int
+
 	stacks map[string]uint64
 }
 
@@ -38,13 +42,25 @@ func (p *Profile) Add(frames []string, weight uint64) {
 		return
 	}
 	key := strings.Join(frames, frameSeparator)
-	if _, seen := p.stacks[key]; !seen && len(p.stacks) >= maxStacks {
+	if _, seen := p.stacks[key]; !seen && !p.takeRoom() {
 		key = otherStacks
 	}
 	if p.stacks == nil {
 		p.stacks = map[string]uint64{}
 	}
 	p.stacks[key] += weight
+}
+
+// takeRoom reports whether one more different stack is kept.
+func (p *Profile) takeRoom() bool {
+	if p.Room == nil {
+		return len(p.stacks) < maxStacks
+	}
+	if *p.Room == 0 {
+		return false
+	}
+	*p.Room--
+	return true
 }
 
 // Stacks returns every stack in the order of the names of its frames.

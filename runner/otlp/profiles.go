@@ -20,6 +20,10 @@ const profileInterval = 10 * time.Second
 // have; the stacks of later ones are added up without attributes.
 const maxAttributeSets = 4096
 
+// maxStacks is how many different stacks one request has, of all data sources and
+// attributes; later ones are added up as one. Collectors take messages of some 20 MB.
+const maxStacks = 1 << 16
+
 // The annotations of a profile and of a field that its samples have as an attribute.
 const (
 	annotationProfileName     = "profiles.name"
@@ -39,6 +43,7 @@ type Profiles struct {
 
 	mu      sync.Mutex
 	sources []*ProfileSource
+	room    int // how many more different stacks are kept
 	since   time.Time
 }
 
@@ -74,7 +79,7 @@ func PushProfiles(e Endpoint, note func(format string, args ...any)) *Profiles {
 func pushProfiles(e Endpoint, interval time.Duration, note func(format string, args ...any)) *Profiles {
 	e.Headers = e.Headers.Clone()
 	e.Headers.Set(versionHeader, profileVersion)
-	p := &Profiles{client: newClient(e), since: time.Now()}
+	p := &Profiles{client: newClient(e), room: maxStacks, since: time.Now()}
 	p.stop = periodically(interval, p.push, func(err error) { note("profiles: %v", err) })
 	return p
 }
@@ -126,11 +131,11 @@ func (s *ProfileSource) Sample(sample []byte) {
 func (s *ProfileSource) newSet(sample []byte) *attributed {
 	if len(s.samples) >= maxAttributeSets {
 		if s.samples[""] == nil {
-			s.samples[""] = &attributed{}
+			s.samples[""] = &attributed{stacks: flame.Profile{Room: &s.owner.room}}
 		}
 		return s.samples[""]
 	}
-	set := &attributed{}
+	set := &attributed{stacks: flame.Profile{Room: &s.owner.room}}
 	for _, a := range s.attributes {
 		set.attributes = append(set.attributes, &commonpb.KeyValue{Key: a.name, Value: a.value(sample)})
 	}
@@ -152,7 +157,7 @@ func (p *Profiles) take(now time.Time) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := newProfileWriter(p.since, now)
-	p.since = now
+	p.since, p.room = now, maxStacks
 	for _, s := range p.sources {
 		if err := w.profile(s); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package otlp
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,6 +222,34 @@ func TestManyAttributes(t *testing.T) {
 	lines := decode(t, c.bodies[0]).lines
 	if want := "cpu samples samples/count [] read [10]"; len(lines) != maxAttributeSets+1 || lines[0] != want {
 		t.Errorf("%d samples, the first is %q, want %q", len(lines), lines[0], want)
+	}
+}
+
+// TestManyStacks keeps a limited number of stacks for all attributes together, and every
+// sample; the next profile has room again.
+func TestManyStacks(t *testing.T) {
+	c := newCollector(t)
+	profiles := PushProfiles(endpoint(t, c.URL, Profiled), t.Logf)
+	s, err := profiles.Add(stacked(map[string]string{"profiles.stack-fields": "stack"}), "cpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range maxStacks + 10 {
+		s.Sample(fmt.Appendf(nil, "c%d|f%d; |1", i%2, i))
+	}
+	body, err := profiles.take(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := decode(t, body).lines
+	others := slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return !strings.Contains(l, "[other stacks] [5]") })
+	if len(lines) != maxStacks+2 || len(others) != 2 {
+		t.Errorf("%d samples, %q of other stacks", len(lines), others)
+	}
+	s.Sample([]byte("c0|f0; |1"))
+	profiles.Stop()
+	if got := decode(t, c.bodies[0]).lines; len(got) != 1 || !strings.HasSuffix(got[0], "f0 [1]") {
+		t.Errorf("the next profile has %q", got)
 	}
 }
 
