@@ -4,7 +4,7 @@ the rules.
     "@rules_gadget_test_tools//:skopeo"
 
 is an executable that runs with its own libraries; a go_test takes it as data and finds it by `$(rlocationpath)`.
-"container-runtimes" is no program but the files of several, for a test that makes a root directory of them, and "python-amd64"
+"container-runtimes" is not a program but the files of several, for a test that makes a root directory of them, and "python-amd64"
 is one that a virtual machine of that architecture has.
 """
 

@@ -106,7 +106,7 @@ func TestRulesWithFailingCache(t *testing.T) {
 				t.Error("the cache served nothing, so nothing is proven")
 			}
 			if well := test.name == "well"; well != (missed == 0) {
-				t.Errorf("%d of %d actions are no hits", missed, len(spawns))
+				t.Errorf("%d of %d actions are not hits", missed, len(spawns))
 			}
 		})
 	}

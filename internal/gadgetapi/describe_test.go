@@ -7,7 +7,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// TestUnshownExpected: the number in the union of an address is no loss, since the
+// TestUnshownExpected: the number in the union of an address is not a loss, since the
 // address has its own text; one elsewhere is.
 func TestUnshownExpected(t *testing.T) {
 	wide := &btf.Int{Name: "unsigned __int128", Size: 16}

@@ -8,10 +8,10 @@ import (
 // token is a word, a number, an address or an operator; "" at the end.
 type token struct {
 	text   string
-	quoted bool // begins with a backslash, so that it is no keyword
+	quoted bool // begins with a backslash, so that it is not a keyword
 }
 
-// operators are what is no word; the longer ones first.
+// operators are what is not a word; the longer ones first.
 var operators = []string{
 	"&&", "||", "<<", ">>", "<=", ">=", "==", "!=", "(", ")", "[", "]", "!", "<", ">", "=", "+", "-", "*", "/", "%", "&",
 	"|", "^", ":",

@@ -171,7 +171,7 @@ func writeMatches(t *testing.T, golden string) {
 	}
 }
 
-// TestRefused holds the sentences for what is no filter.
+// TestRefused holds the sentences for what is not a filter.
 func TestRefused(t *testing.T) {
 	for expr, want := range map[string]string{
 		"prot 80":                        `"prot" has no meaning here, did you mean "proto"?`,

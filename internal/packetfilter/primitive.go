@@ -15,7 +15,7 @@ type qualifiers struct {
 	kind  string // "host", "net", "port", "portrange" or "proto"
 }
 
-// primitive is a condition that is no relation: "[proto] [direction] [kind] id", a
+// primitive is a condition that is not a relation: "[proto] [direction] [kind] id", a
 // protocol alone, or one of the words that stand alone.
 func (p *parser) primitive() (node, error) {
 	if !p.peek().quoted {

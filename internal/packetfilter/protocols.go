@@ -114,7 +114,7 @@ func (f frame) carries(name string) node {
 	return anyOf(f.proto("ip6", protocols[name]), f.proto("ip", protocols[name]))
 }
 
-// unfragmented holds for packets of IPv4 that are no later fragment, which has no
+// unfragmented holds for packets of IPv4 that are not a later fragment, which has no
 // header of its protocol.
 func (f frame) unfragmented() node {
 	return is(operation{"&", load{f.network(ip4FragAt), 2}, number(fragmentMask)}, 0)

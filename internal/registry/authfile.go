@@ -181,7 +181,7 @@ func (e authEntry) config() (authn.AuthConfig, error) {
 	}
 	raw, err := base64.StdEncoding.DecodeString(e.Auth)
 	if err != nil {
-		return cfg, errors.New("member \"auth\" is no base64")
+		return cfg, errors.New("member \"auth\" is not base64")
 	}
 	user, password, ok := strings.Cut(strings.TrimRight(string(raw), "\x00"), ":")
 	if !ok {

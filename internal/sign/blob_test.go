@@ -46,7 +46,7 @@ func TestBlob(t *testing.T) {
 		{"one of two keys", data, signature, append(other, public...), true},
 		{"another key", data, signature, other, false},
 		{"other bytes", []byte("sum  other\n"), signature, public, false},
-		{"no base64", data, []byte("!"), public, false},
+		{"not base64", data, []byte("!"), public, false},
 		{"nothing", data, nil, public, false},
 	}
 	for _, test := range tests {

@@ -39,7 +39,7 @@ type fsck struct {
 // be read and has all that it needs, and that index.json says the same as the
 // references. With repair it removes corrupt blobs, and references whose
 // content is not complete any more; those have to be pulled again. What a
-// killed process leaves (unreferenced blobs, transfers) is no problem: GC
+// killed process leaves (unreferenced blobs, transfers) is not a problem: GC
 // removes it.
 func (s *Store) Fsck(ctx context.Context, repair bool) ([]Problem, error) {
 	mode := shared

@@ -200,7 +200,7 @@ func TestReferrersRefused(t *testing.T) {
 		"too large":              {blobs, huge, "at most"},
 		"another's tag": {blobs, store.Referrer{Target: good.Target, Tag: strings.Replace(other.Root.Digest.String(),
 			":", "-", 1) + ".sig"}, "is not one for what belongs to"},
-		"subject is no digest": {blobs, store.Referrer{Target: good.Target, Subject: "../../x"}, "digest"},
+		"subject is not a digest": {blobs, store.Referrer{Target: good.Target, Subject: "../../x"}, "digest"},
 		"another subject": {
 			blobs, store.Referrer{Target: good.Target, Subject: a.Manifests[arch.AMD64].Digest}, "does not refer to ",
 		},

@@ -9,7 +9,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-// A panic is no success: only help, which kong ends with exited, is.
+// A panic is not a success: only help, which kong ends with exited, is.
 func TestPanicked(t *testing.T) {
 	for _, tc := range []struct {
 		value any

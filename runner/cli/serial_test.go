@@ -30,6 +30,6 @@ func TestSerial(t *testing.T) {
 		t.Error("a buffer is a terminal")
 	}
 	if f, ok := cli.Serial(os.Stdin).(interface{ Fd() uintptr }); !ok || f.Fd() != os.Stdin.Fd() {
-		t.Error("a file is no descriptor any more")
+		t.Error("a file is not a descriptor any more")
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // defaultFrequency is how often a second a program samples that says nothing. It
-// is no divisor of usual timers, so that it does not run in step with them.
+// is not a divisor of usual timers, so that it does not run in step with them.
 const defaultFrequency = 49
 
 // perfEvents are the events that gadget.yaml can name, by type and name.

@@ -110,7 +110,7 @@ func harmlessSpec(k gadgetapi.Kind) *ebpf.ProgramSpec {
 		Instructions: harmlessBody(k.Pass),
 	}
 	if k.Program == ebpf.Kprobe {
-		spec.AttachTo = "" // where it goes is no part of the program
+		spec.AttachTo = "" // where it goes is not part of the program
 	}
 	return spec
 }

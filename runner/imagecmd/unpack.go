@@ -52,7 +52,7 @@ func (u *Unpack) Run(g *cli.Globals) error {
 }
 
 // emptyPlace returns where a new directory goes: dir, or what it is a link to.
-// Something that is there and is no empty directory is an error.
+// Something that is there and is not an empty directory is an error.
 func emptyPlace(dir string) (string, error) {
 	info, err := os.Lstat(dir)
 	if errors.Is(err, fs.ErrNotExist) {

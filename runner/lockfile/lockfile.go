@@ -41,7 +41,7 @@ const header = "# Written by \"gadget-run lock\". What is edited here is refused
 type Lock struct {
 	Version int      `yaml:"version"`
 	Gadgets []Gadget `yaml:"gadgets"` // sorted by name
-	// Checksum is of all the above. It finds edits; it is no defense.
+	// Checksum is of all the above. It finds edits; it does not stop an attacker.
 	Checksum digest.Digest `yaml:"checksum"`
 }
 

@@ -34,7 +34,7 @@ type tally struct {
 	stale  bool // something came since
 }
 
-// newTally makes a Top of single events. When an event came is no part of what it
+// newTally makes a Top of single events. When an event came is not part of what it
 // shows unless the user names the field.
 func newTally(src *field.Source, sel selection, o Options) (Encoder, error) {
 	c, err := newColumns(src, sel, 0)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// firstFreeFD is the first file descriptor that is no standard stream.
+// firstFreeFD is the first file descriptor that is not a standard stream.
 const firstFreeFD = 3
 
 // notifyGrace is how long the service manager may take to accept a message, and

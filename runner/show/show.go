@@ -144,7 +144,7 @@ func Size(n int64) string {
 }
 
 // Ago is how long ago an RFC 3339 time is. The epoch, which
-// reproducible builds write, is no time.
+// reproducible builds write, is not a time.
 func Ago(text string, now time.Time) string {
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil || at.Unix() <= 0 {

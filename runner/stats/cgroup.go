@@ -164,7 +164,7 @@ func (c *Cgroups) readOne(row *Cgroup) (counters, bool) {
 
 var errNoLimit = errors.New("no limit")
 
-// parseMax reads "QUOTA PERIOD" in microseconds; "max" is no limit.
+// parseMax reads "QUOTA PERIOD" in microseconds; "max" is not a limit.
 func parseMax(row *Cgroup, data []byte) error {
 	quota, period := nextField(&data), nextField(&data)
 	q, p := number(quota), number(period)

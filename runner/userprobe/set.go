@@ -78,7 +78,7 @@ func (s *Set) Add(p Probe, root string) error {
 }
 
 // Enter attaches every probe in another root directory, /proc/PID/root for that of
-// a process. What that root has not is no error. It returns how many probes it
+// a process. What that root has not is not an error. It returns how many probes it
 // has.
 func (s *Set) Enter(root string) (int, error) {
 	s.mu.Lock()

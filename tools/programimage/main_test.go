@@ -24,7 +24,7 @@ func TestModules(t *testing.T) {
 	}
 	info.Deps[0].Replace.Version = "v1.3.0"
 	if _, err := modules(info, attest.ParseSums([]byte(sum))); err == nil {
-		t.Error("a module without hash is no error")
+		t.Error("a module without hash is not an error")
 	}
 }
 

@@ -253,7 +253,7 @@ func run(t *testing.T, name string, r containertest.Runtime, object string, args
 	}
 	go func() {
 		err := cmd.Wait()
-		if cmd.ProcessState.Success() { // that the context ended is no failure
+		if cmd.ProcessState.Success() { // that the context ended is not a failure
 			err = nil
 		}
 		out.done <- err

@@ -173,7 +173,7 @@ func (k *kernelTypes) marshal() ([]byte, error) {
 }
 
 // typeKey is what C gives one name to: a struct and a typedef may share theirs.
-// An enum without a name goes by its first value. A function that is no kfunc, and what else has no name, comes only
+// An enum without a name goes by its first value. A function that is not a kfunc, and what else has no name, comes only
 // with what uses it.
 func typeKey(typ btf.Type) string {
 	switch t := typ.(type) {
