@@ -1,7 +1,7 @@
 """gadgets_kernel_test: many gadgets, one after the other, on a real kernel in a virtual machine."""
 
 load("//rules:providers.bzl", "GadgetImageInfo")
-load(":kernel_machine.bzl", "MACHINE_ATTRS", "MACHINE_ENV", "machine_config", "machine_providers", "wasm_cache")
+load(":kernel_machine.bzl", "CACHE", "MACHINE_ATTRS", "MACHINE_ENV", "machine_config", "machine_providers", "wasm_cache")
 load(":paths.bzl", "rlocation_path")
 
 def _arch_transition_impl(_settings, attr):
@@ -29,11 +29,11 @@ def _gadgets_kernel_test_impl(ctx):
     if ctx.attr.emulator:
         files |= wasm_cache(ctx, images, ctx.attr._wasmcache_of_machine[0], ctx.attr.emulator[DefaultInfo].files_to_run)
     else:
-        files |= wasm_cache(ctx, images, ctx.attr._wasmcache)
+        files |= wasm_cache(ctx, images)
     tests = [t[DefaultInfo].files_to_run.executable for t in ctx.attr.tests]
     config = machine_config(ctx, files, guest[DefaultInfo].files_to_run.executable) | {
         "arch": ctx.attr.arch,
-        "env": MACHINE_ENV + ["GADGET_RUN=/bin/gadget-run", "GADGETS=/gadgets/*"],
+        "env": MACHINE_ENV + ["GADGET_RUN=/bin/gadget-run", "GADGETS=/gadgets/*", "GADGETS_CACHE=/" + CACHE],
         "run": ctx.attr.run,
         "test": [rlocation_path(ctx, t) for t in tests],
     }
@@ -44,8 +44,8 @@ gadgets_kernel_test = rule(
     doc = """Boots a real kernel in QEMU once and runs Go tests of many gadgets in it.
 
 `tests` are programs of Go tests without C (go_test with `pure = "on"`). In the machine the environment variable `GADGET_RUN`
-is the path of the runner, and `GADGETS` that of the artifacts, with a star for the gadget's name. Each test is in the report by
-its name, with what it says when it skips.""",
+is the path of the runner, and `GADGETS` that of the artifacts, with a star for the gadget's name. `GADGETS_CACHE` is a cache
+directory (`XDG_CACHE_HOME`) that has their wasm programs compiled. Each test is in the report by its name, with what it says when it skips.""",
     test = True,
     attrs = MACHINE_ATTRS | {
         "arch": attr.string(
@@ -83,12 +83,6 @@ its name, with what it says when it skips.""",
             default = Label("//runner:gadget-run"),
             cfg = _arch_transition,
             doc = "The runner.",
-        ),
-        "_wasmcache": attr.label(
-            default = Label("//tools/wasmcache"),
-            executable = True,
-            cfg = "exec",
-            doc = "The wasmcache tool.",
         ),
         "_wasmcache_of_machine": attr.label(
             default = Label("//tools/wasmcache"),

@@ -3,10 +3,10 @@
 load(":paths.bzl", "rlocation_path")
 
 # Where the machine's gadget-run finds compiled wasm programs: the user's cache directory.
-_CACHE = "cache"
-_WASM_CACHE = _CACHE + "/gadget-run/wasm"
+CACHE = "cache"
+_WASM_CACHE = CACHE + "/gadget-run/wasm"
 
-MACHINE_ENV = ["XDG_CACHE_HOME=/" + _CACHE]
+MACHINE_ENV = ["XDG_CACHE_HOME=/" + CACHE]
 
 MACHINE_ATTRS = {
     "files": attr.label_keyed_string_dict(
@@ -50,18 +50,24 @@ MACHINE_ATTRS = {
         cfg = "target",
         doc = "The test.",
     ),
+    "_wasmcache": attr.label(
+        default = Label("//tools/wasmcache"),
+        executable = True,
+        cfg = "exec",
+        doc = "The wasmcache tool.",
+    ),
 }
 
-def wasm_cache(ctx, images, tool, emulator = None):
+def wasm_cache(ctx, images, tool = None, emulator = None):
     """Declares the action that compiles the wasm programs of gadgets, for which an emulated machine takes minutes.
 
     Without an emulator what it makes is for the architecture of the machine that runs actions: on another one gadget-run
     passes it over.
 
     Args:
-      ctx: of a rule.
+      ctx: of a rule with MACHINE_ATTRS.
       images: list of GadgetImageInfo.
-      tool: Target of wasmcache.
+      tool: Target of wasmcache for another machine, None for the one that runs actions.
       emulator: FilesToRunProvider or None, what runs the tool.
     Returns:
       dict of File by its name in the machine, empty where no gadget can have a wasm program.
@@ -71,7 +77,7 @@ def wasm_cache(ctx, images, tool, emulator = None):
         return {}
     out = ctx.actions.declare_directory(ctx.label.name + ".wasmcache")
     args = ctx.actions.args()
-    program = tool[DefaultInfo].files_to_run
+    program = (tool or ctx.attr._wasmcache)[DefaultInfo].files_to_run
     if emulator:
         args.add(program.executable)
     args.add_all([out], format_each = "--out=%s", expand_directories = False)

@@ -12,7 +12,7 @@ def _gadget_kernel_test_impl(ctx):
     if "amd64" not in image.archs:
         fail("attribute 'image': %s is built for %s; the machine is amd64, add that to its archs" %
              (ctx.attr.image.label, ", ".join(image.archs)))
-    files = {_LAYOUT: image.layout, _RUNNER: ctx.executable._runner} | wasm_cache(ctx, [image], ctx.attr._wasmcache)
+    files = {_LAYOUT: image.layout, _RUNNER: ctx.executable._runner} | wasm_cache(ctx, [image])
     config = machine_config(ctx, files, ctx.executable._guest) | {
         "expect": ctx.attr.expect,
         "expect_stderr": ctx.attr.expect_stderr,
@@ -46,7 +46,7 @@ kernel is unavailable the test says so and is skipped.""",
         ),
         "workload": attr.string_list(
             mandatory = True,
-            doc = "Commands to observe, words separated by a space, run again and again until all events have come. There is " +
+            doc = "Commands to observe, words separated by a space, run again and again until all events have come. " +
                   "`/bin/workload open FILE`, `create FILE` and `exec COMMAND...` exist; a shell does not.",
         ),
         "_guest": attr.label(
@@ -60,12 +60,6 @@ kernel is unavailable the test says so and is skipped.""",
             executable = True,
             cfg = "target",
             doc = "The runner.",
-        ),
-        "_wasmcache": attr.label(
-            default = Label("//tools/wasmcache"),
-            executable = True,
-            cfg = "exec",
-            doc = "The wasmcache tool.",
         ),
     },
 )

@@ -125,10 +125,10 @@ func Collect[E any](t *testing.T, gadget string, args []string) []E {
 }
 
 // cache returns a directory that all runs share, so that a wasm program is
-// compiled once: that of the user, which in a virtual machine holds compiled programs,
-// or a new one.
+// compiled once: GADGETS_CACHE, which in a virtual machine holds compiled programs, or a
+// new one.
 func cache() string {
-	if dir := os.Getenv("XDG_CACHE_HOME"); dir != "" {
+	if dir := os.Getenv("GADGETS_CACHE"); dir != "" {
 		return dir
 	}
 	return ownCache()
