@@ -3,7 +3,6 @@ package otlp
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -242,9 +241,9 @@ func TestManyStacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := decode(t, body).lines
-	others := slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return !strings.Contains(l, "[other stacks] [5]") })
-	if len(lines) != maxStacks+2 || len(others) != 2 {
-		t.Errorf("%d samples, %q of other stacks", len(lines), others)
+	others := strings.Count(strings.Join(lines, "\n"), "[other stacks] [5]")
+	if len(lines) != maxStacks+2 || others != 2 {
+		t.Errorf("%d samples, %d of other stacks", len(lines), others)
 	}
 	s.Sample([]byte("c0|f0; |1"))
 	profiles.Stop()
