@@ -2,6 +2,7 @@
 
 load("@io_bazel_rules_go//go:def.bzl", "GoArchive")
 load("//rules:providers.bzl", "GadgetImageInfo")
+load("//rules/private:tool.bzl", "params_args")  # buildifier: disable=bzl-visibility
 
 _GO_TOOLCHAIN = "@io_bazel_rules_go//go:toolchain"
 
@@ -34,9 +35,7 @@ def _program_image_impl(ctx):
     sbom = ctx.actions.declare_file(name + ".spdx.json")
     go = ctx.toolchains[_GO_TOOLCHAIN].sdk.go
     epoch = ctx.configuration.default_shell_env.get("SOURCE_DATE_EPOCH")
-    args = ctx.actions.args()
-    args.use_param_file("@%s", use_always = True)
-    args.set_param_file_format("multiline")
+    args = params_args(ctx)
     args.add_all(["--program=%s=%s" % (arch, program.path) for arch, program in programs.items()])
     args.add(ctx.attr.path, format = "--path=%s")
     args.add_all(ctx.files.certificates, format_each = "--certificate=%s")

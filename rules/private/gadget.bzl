@@ -39,8 +39,6 @@ def gadget(
     """
     if srcs == None:
         srcs = native.glob(["**"], exclude = _NOT_SOURCES, allow_empty = True)
-        if not srcs:
-            fail("gadget %r: the directory %r has no files; put program.bpf.c and gadget.yaml there" % (name, native.package_name()))
     if build_file == None and native.glob(["build.yaml"], allow_empty = True):
         build_file = "build.yaml"
     common = {"visibility": visibility, "tags": tags}

@@ -5,8 +5,6 @@ load(":kernel_machine.bzl", "CACHE", "MACHINE_ATTRS", "MACHINE_ENV", "machine_co
 load(":paths.bzl", "rlocation_path")
 
 def _arch_transition_impl(_settings, attr):
-    if attr.arch not in ["amd64", "arm64"]:
-        fail("attribute 'arch': %r is not an architecture, it must be amd64 or arm64" % attr.arch)
     return {"//command_line_option:platforms": str(Label("//platforms:linux_" + attr.arch))}
 
 _arch_transition = transition(
@@ -50,6 +48,7 @@ directory (`XDG_CACHE_HOME`) that has their wasm programs compiled. Each test is
     attrs = MACHINE_ATTRS | {
         "arch": attr.string(
             default = "amd64",
+            values = ["amd64", "arm64"],
             doc = "Architecture of the kernel and all programs in the machine: amd64 or arm64.",
         ),
         "emulator": attr.label(

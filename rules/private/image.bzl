@@ -62,6 +62,8 @@ _ATTRS = {
 }
 
 def _gadget_image_impl(ctx):
+    if not ctx.files.srcs:
+        fail("attribute 'srcs': %r has no files of a gadget; put program.bpf.c and gadget.yaml there" % ctx.label.package)
     archs = _checked_archs(ctx.attr.archs)
     objects = {arch: compile_object(ctx, arch) for arch in archs}
     wasm = compile_wasm(ctx)

@@ -57,10 +57,22 @@ def btf_shard_test_suite(name):
         target_under_test = "//rules/tests/minimal:shard_of_two_parts",
         messages = ["attribute 'shard': got \"debian/12\", use <distro>/<version>/<arch>"],
     )
+    failure_test(
+        name = "aarch64_shard",
+        target_under_test = "//rules/tests/minimal:aarch64_shard",
+        messages = ["attribute 'shard': got \"debian/12/aarch64\"", "arm64 or x86_64"],
+    )
+    failure_test(
+        name = "shards_of_image",
+        target_under_test = "//rules/tests/minimal:shards_of_image",
+        messages = ["BtfShardsInfo"],
+    )
     native.test_suite(name = name, tests = [
+        ":aarch64_shard",
         ":one_shard",
         ":shard_actions",
         ":shard_import",
         ":shard_of_two_parts",
+        ":shards_of_image",
         ":two_shards",
     ])

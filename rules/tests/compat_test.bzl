@@ -1,6 +1,7 @@
 """Analysis tests of gadget_compat."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load(":image_test.bzl", "failure_test")
 
 def _matrix_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -27,4 +28,12 @@ def compat_test_suite(name):
       name: name of the test_suite.
     """
     matrix_test(name = "compat_matrix", target_under_test = "//rules/tests/minimal:compat")
-    native.test_suite(name = name, tests = [":compat_matrix"])
+    failure_test(
+        name = "compat_of_shards",
+        target_under_test = "//rules/tests/minimal:compat_of_shards",
+        messages = ["GadgetImageInfo"],
+    )
+    native.test_suite(name = name, tests = [
+        ":compat_matrix",
+        ":compat_of_shards",
+    ])

@@ -67,10 +67,24 @@ def _failure_test_impl(ctx):
         asserts.expect_failure(env, text)
     return analysistest.end(env)
 
-failure_test = analysistest.make(
+_FAILURE_ATTRS = {"messages": attr.string_list(doc = "Texts that the error must hold.")}
+
+failure_test = analysistest.make(_failure_test_impl, expect_failure = True, attrs = _FAILURE_ATTRS)
+
+# With a toolchain whose one vmlinux.h is for amd64.
+one_vmlinux_failure_test = analysistest.make(
     _failure_test_impl,
     expect_failure = True,
-    attrs = {"messages": attr.string_list(doc = "Texts that the error must hold.")},
+    attrs = _FAILURE_ATTRS,
+    config_settings = {"//command_line_option:extra_toolchains": [str(Label("//toolchain/tests:amd64_alone"))]},
+)
+
+# For a platform that Go does not know.
+no_go_failure_test = analysistest.make(
+    _failure_test_impl,
+    expect_failure = True,
+    attrs = _FAILURE_ATTRS,
+    config_settings = {"//command_line_option:platforms": str(Label("//rules/tests:without_go"))},
 )
 
 def image_test_suite(name):
@@ -137,17 +151,28 @@ def image_test_suite(name):
         messages = ["attribute 'btf': shard \"debian/12/x86_64\" is given twice"],
     )
     failure_test(
-        name = "aarch64_shard",
-        target_under_test = "//rules/tests/minimal:aarch64_shard",
-        messages = ["attribute 'shard': got \"debian/12/aarch64\"", "arm64 or x86_64"],
+        name = "image_without_files",
+        target_under_test = "//rules/tests/minimal:without_files",
+        messages = ["attribute 'srcs': \"rules/tests/minimal\" has no files of a gadget; put program.bpf.c and gadget.yaml there"],
+    )
+    one_vmlinux_failure_test(
+        name = "arch_without_vmlinux",
+        target_under_test = "//rules/tests/minimal:image",
+        messages = ["attribute 'archs': the toolchain has no vmlinux.h for \"arm64\", only for amd64"],
+    )
+    no_go_failure_test(
+        name = "wasm_without_go",
+        target_under_test = "//rules/tests/minimal:wasm_in_go",
+        messages = ["attribute 'srcs'", "has Go sources for a wasm program, but no Go toolchain is registered"],
     )
     native.test_suite(name = name, tests = [
-        ":aarch64_shard",
+        ":arch_without_vmlinux",
         ":btf_actions",
         ":btf_providers",
         ":image_actions",
         ":image_inputs",
         ":image_providers",
+        ":image_without_files",
         ":not_wasm",
         ":one_arch_providers",
         ":repeated_arch",
@@ -155,4 +180,5 @@ def image_test_suite(name):
         ":unknown_arch",
         ":wasm_actions",
         ":wasm_target_actions",
+        ":wasm_without_go",
     ])

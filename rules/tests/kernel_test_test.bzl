@@ -1,4 +1,4 @@
-"""Analysis tests of gadget_kernel_test."""
+"""Analysis tests of gadget_kernel_test and gadgets_kernel_test."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load(":image_test.bzl", "failure_test")
@@ -41,8 +41,32 @@ def _wasm_test_impl(ctx):
 
 wasm_test = analysistest.make(_wasm_test_impl, attrs = {"program": attr.string()})
 
+def _machine_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    configs = [a for a in analysistest.target_actions(env) if a.mnemonic == "FileWrite" and "\"kernel\"" in (a.content or "")]
+    asserts.equals(env, 1, len(configs))
+    config = json.decode(configs[0].content)
+    asserts.equals(env, "arm64", config["arch"])
+    asserts.equals(env, "^TestMinimal$", config["run"])
+    asserts.equals(env, ["loop"], config["module"])
+    asserts.false(env, config["hide_btf"], "BTF is to be shown")
+    asserts.equals(env, 1, len(config["test"]))
+    asserts.true(env, config["test"][0].endswith("/wasmcache"), "%s is not the program of the test" % config["test"])
+    for variable in ["GADGET_RUN=/bin/gadget-run", "GADGETS=/gadgets/*"]:
+        asserts.true(env, variable in config["env"], "%s is not in %s" % (variable, config["env"]))
+    files = dict([f.split("=") for f in config["file"]])
+    asserts.equals(env, ["bin/gadget-run", "gadgets/minimal", "gadgets/other"], sorted(files.keys()))
+    asserts.true(env, files["gadgets/other"].endswith("/one_arch.oci"), files["gadgets/other"])
+    runfiles = {f.basename: f.path for f in target[DefaultInfo].default_runfiles.files.to_list()}
+    for name in ["gadget-run", "gadget.yaml", "guest", "image.oci", "one_arch.oci", "wasmcache"]:
+        asserts.true(env, name in runfiles, "%s is not in the runfiles" % name)
+    return analysistest.end(env)
+
+machine_test = analysistest.make(_machine_test_impl)
+
 def kernel_test_suite(name):
-    """Declares the analysis tests of gadget_kernel_test.
+    """Declares the analysis tests of gadget_kernel_test and gadgets_kernel_test.
 
     Args:
       name: name of the test_suite.
@@ -56,6 +80,20 @@ def kernel_test_suite(name):
         target_under_test = "//rules/tests/minimal:one_arch_kernel_test",
         messages = ["attribute 'image'", "is built for arm64"],
     )
+    failure_test(
+        name = "kernel_test_of_shards",
+        target_under_test = "//rules/tests/minimal:kernel_test_of_shards",
+        messages = ["GadgetImageInfo"],
+    )
+    machine_test(
+        name = "gadgets_kernel_test_config",
+        target_under_test = "//rules/tests/minimal:gadgets_kernel_test_arm64",
+    )
+    failure_test(
+        name = "gadgets_kernel_test_of_arm64",
+        target_under_test = "//rules/tests/minimal:gadgets_kernel_test_amd64",
+        messages = ["attribute 'images'", "one_arch is built for arm64; add amd64 to its archs"],
+    )
     for arch, program in {"amd64": "/wasmcache", "arm64": "/index"}.items():
         wasm_test(
             name = "kernel_test_wasm_" + arch,
@@ -63,8 +101,11 @@ def kernel_test_suite(name):
             target_under_test = "//rules/tests/wasm:kernel_test_" + arch,
         )
     native.test_suite(name = name, tests = [
+        ":gadgets_kernel_test_config",
+        ":gadgets_kernel_test_of_arm64",
         ":kernel_test_config",
         ":kernel_test_of_arm64",
+        ":kernel_test_of_shards",
         ":kernel_test_wasm_amd64",
         ":kernel_test_wasm_arm64",
     ])

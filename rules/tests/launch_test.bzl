@@ -45,11 +45,12 @@ def launch_test_suite(name):
         texts = {"GADGET_METADATA_OUT": "rules/tests/minimal/other.yaml"},
         tool = "metadata",
     )
-    failure_test(
-        name = "run_of_no_image",
-        target_under_test = "//rules/tests/minimal:run_of_no_image",
-        messages = ["GadgetImageInfo"],
-    )
+    for target in ["run_of_shards", "metadata_of_shards", "compile_commands_of_shards"]:
+        failure_test(
+            name = target,
+            target_under_test = "//rules/tests/minimal:" + target,
+            messages = ["GadgetImageInfo"],
+        )
     launch_test(
         name = "compile_commands_launch",
         target_under_test = "//rules/tests/minimal:compile_commands",
@@ -58,7 +59,9 @@ def launch_test_suite(name):
     )
     native.test_suite(name = name, tests = [
         ":compile_commands_launch",
+        ":compile_commands_of_shards",
         ":metadata_launch",
+        ":metadata_of_shards",
         ":run_launch",
-        ":run_of_no_image",
+        ":run_of_shards",
     ])

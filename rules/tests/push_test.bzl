@@ -9,10 +9,11 @@ def _request_test_impl(ctx):
     requests = [a for a in analysistest.target_actions(env) if a.mnemonic == "FileWrite"]
     asserts.equals(env, 1, len(requests))
     request = json.decode(requests[0].content)
-    asserts.equals(env, "minimal", request["name"])
+    directory = target.label.package.split("/")[-1]
+    asserts.equals(env, directory, request["name"])
     asserts.equals(env, ctx.attr.repositories, request["repositories"])
     asserts.equals(env, ctx.attr.expected_tags, request["tags"])
-    asserts.true(env, request["layout"].endswith("/rules/tests/minimal/image.oci"), request["layout"])
+    asserts.true(env, request["layout"].endswith("/rules/tests/%s/image.oci" % directory), request["layout"])
     asserts.equals(env, ctx.attr.stamped, "status_file" in request)
     environment = target[RunEnvironmentInfo].environment
     asserts.true(env, environment["GADGET_PUSH_REQUEST"].endswith(".push.json"))
@@ -78,10 +79,16 @@ def push_test_suite(name):
         target_under_test = "//rules/tests/minimal:push_all_of_image",
         messages = ["GadgetPushInfo"],
     )
+    failure_test(
+        name = "push_of_shards",
+        target_under_test = "//rules/tests/minimal:push_of_shards",
+        messages = ["GadgetImageInfo"],
+    )
     native.test_suite(name = name, tests = [
         ":empty_tag",
         ":push_all_of_image",
         ":push_all_requests",
+        ":push_of_shards",
         ":push_request",
         ":stamped_push_request",
     ])

@@ -88,6 +88,15 @@ def _declare_fakes():
     _headers("bad_anchor", "fake/include/bpf/x.h", "bpf/y.h")
     _toolchain("fake")
     _toolchain("fake_without_loader", libraries = [], loader = None)
+    _toolchain("fake_amd64_alone", vmlinux = {":fake_amd64": "amd64"})
+
+    # For the tests of rules.
+    native.toolchain(
+        name = "amd64_alone",
+        toolchain = ":fake_amd64_alone",
+        toolchain_type = "//toolchain:toolchain_type",
+        visibility = ["//rules/tests:__subpackages__"],
+    )
     _toolchain("bad_loader", loader = None)
     _toolchain("bad_arch", vmlinux = {":fake_amd64": "amd64", ":fake_arm64": "amd64"})
 
