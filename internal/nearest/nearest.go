@@ -28,31 +28,91 @@ func Advice(got string, candidates []string, aliases ...string) string {
 }
 
 // Closest returns the name that is closest to got, the first of several, and
-// whether it is close enough to be what was meant.
+// whether it is close enough to be what was meant: a letter differs, got is one or
+// several of its words, or a few letters differ.
 func Closest(got string, names []string) (string, bool) {
-	best, bestDistance := "", len(got)/2+2
+	best, bestRank := "", unlike
 	for _, name := range names {
-		if name == "" {
-			continue
-		}
-		if d := distance(strings.ToLower(got), strings.ToLower(name)); d < bestDistance {
-			best, bestDistance = name, d
+		if r := rank(strings.ToLower(got), strings.ToLower(name)); r < bestRank {
+			best, bestRank = name, r
 		}
 	}
 	return best, best != ""
 }
 
+// The ranks of names, closest first. Others have a distance of two and more after
+// that.
+const (
+	oneLetter  = 1       // or equal but for the case
+	firstWords = 2       // got is what the name begins with
+	someWords  = 3       // got is within the name
+	unlike     = 1 << 20 // got is a different name
+)
+
+// rank is how far a name is from got, both in lower case.
+func rank(got, name string) int {
+	d := distance(got, name)
+	switch at := wordAt(got, name); {
+	case name == "" || d > 0 && len(got) < 2:
+		return unlike
+	case d <= oneLetter:
+		return d
+	case at == 0:
+		return firstWords
+	case at > 0:
+		return someWords
+	case d <= tolerance(len(got)):
+		return someWords + d
+	}
+	return unlike
+}
+
+// tolerance is how many letters of a name of n may differ.
+func tolerance(n int) int { return max(min(n/2, 2), n/3) }
+
+// wordAt returns where got stands in name as one or several whole words, -1 where
+// it does not.
+func wordAt(got, name string) int {
+	if len(got) < minWord {
+		return -1
+	}
+	for at := 0; ; at++ {
+		i := strings.Index(name[at:], got)
+		if i < 0 {
+			return -1
+		}
+		at += i
+		if end := at + len(got); (at == 0 || separator(name[at-1])) && (end == len(name) || separator(name[end])) {
+			return at
+		}
+	}
+}
+
+// minWord is how long a word must be to stand for a name.
+const minWord = 3
+
+// separator reports whether c separates the words of a name.
+func separator(c byte) bool { return strings.IndexByte("-_./", c) >= 0 }
+
 // Typo returns the name of which got is a misspelling: up to two letters after the
-// first differ, and at most one is missing or added. It is stricter than Closest,
+// first differ, and at most one is missing or added; or the only name that begins
+// with got as a word, as verify-image does with verify. It is stricter than Closest,
 // for places where got may well be right.
 func Typo(got string, names []string) (string, bool) {
+	var longer []string
 	for _, name := range names {
 		if name != got && first(name) == first(got) && abs(len(name)-len(got)) <= 1 && distance(got, name) <= 2 &&
 			len(name) >= minTypo {
 			return name, true
 		}
+		if name != got && wordAt(got, name) == 0 {
+			longer = append(longer, name)
+		}
 	}
-	return "", false
+	if len(longer) != 1 || slices.Contains(names, got) {
+		return "", false
+	}
+	return longer[0], true
 }
 
 // minTypo is how long a name must be for two different letters to be a typing error.
@@ -66,23 +126,27 @@ func first(name string) string {
 
 func abs(n int) int { return max(n, -n) }
 
-// distance returns the edit distance of a and b (insert, delete, replace).
+// distance returns the edit distance of a and b (insert, delete, replace, exchange
+// neighbors).
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
+	before, row := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
+		next := make([]int, len(b)+1)
+		next[0] = i + 1
 		for j := range len(b) {
-			cost := diagonal
+			cost := row[j]
 			if a[i] != b[j] {
 				cost++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+			next[j+1] = min(cost, row[j+1]+1, next[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				next[j+1] = min(next[j+1], before[j-1]+1)
+			}
 		}
+		before, row = row, next
 	}
 	return row[len(b)]
 }

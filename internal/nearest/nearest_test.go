@@ -47,6 +47,26 @@ func TestAdviceAliases(t *testing.T) {
 	}
 }
 
+// TestClosest prefers a typing error to a name that has the word, and that to one
+// which merely looks alike.
+func TestClosest(t *testing.T) {
+	names := []string{
+		"all", "file", "k8s-namespace", "key", "proc.comm", "public-keys", "state", "verbose", "verify-image",
+		"version",
+	}
+	for got, want := range map[string]string{
+		"verify": "verify-image", "verify-images": "verify-image", "verfy": "", "versoin": "version",
+		"image": "verify-image", "namespace": "k8s-namespace", "public": "public-keys", "comm": "proc.comm",
+		"kye": "key", "State": "state", "stat": "state", "fiel": "file",
+		// Half of the letters are others, or too few to say anything.
+		"verbatim": "", "x": "", "8": "", "age": "", "elephant": "", "": "",
+	} {
+		if name, ok := nearest.Closest(got, names); name != want || ok != (want != "") {
+			t.Errorf("%q: got %q, want %q", got, name, want)
+		}
+	}
+}
+
 func TestAdviceKeepsInput(t *testing.T) {
 	candidates := []string{"b", "a"}
 	nearest.Advice("x", candidates)
@@ -56,11 +76,11 @@ func TestAdviceKeepsInput(t *testing.T) {
 }
 
 func TestTypo(t *testing.T) {
-	names := []string{"--file", "--timeout", "help", "-o"}
+	names := []string{"--file", "--timeout", "help", "-o", "--verify-image", "--k8s-podname", "--k8s-namespace"}
 	for got, want := range map[string]string{
 		"--tiemout": "--timeout", "--timout": "--timeout", "hlep": "help", "--failed": "", "--timeout": "",
 		"--comm": "", "-x": "", "--": "",
-		"--lile": "",
+		"--lile": "", "--verify": "--verify-image", "--image": "", "--k8s": "", "--verify-": "",
 	} {
 		if name, ok := nearest.Typo(got, names); name != want || ok != (want != "") {
 			t.Errorf("%s: got %q, want %q", got, name, want)

@@ -86,7 +86,7 @@ func usageHint(model *kong.Application, err error, args []string) error {
 	err = userError(err, at)
 	text, meant, _ := strings.Cut(err.Error(), ", did you mean ")
 	switch other := meantCommand(model, at, args); {
-	case other != "":
+	case other != "" && !strings.HasPrefix(text, unknownFlagPrefix):
 		return fmt.Errorf("%s, did you mean \"gadget-run %s\"?", text, other)
 	case meant != "":
 		return err
@@ -102,6 +102,10 @@ func usageHint(model *kong.Application, err error, args []string) error {
 // userError says in the words of users what kong says in those of parsers.
 func userError(err error, at *kong.Node) error {
 	text := err.Error()
+	if rest, ok := strings.CutPrefix(text, unknownFlagPrefix); ok {
+		flag, _, _ := strings.Cut(rest, ", did you mean ")
+		return unknownFlag(flag, at)
+	}
 	if flag, ok := withoutValue(text); ok {
 		return fmt.Errorf("%s needs a value", flag)
 	}
@@ -118,6 +122,24 @@ func userError(err error, at *kong.Node) error {
 		return fmt.Errorf("%s: %q does not exist", argument, strings.TrimSuffix(rest, noSuchFile))
 	}
 	return err
+}
+
+const unknownFlagPrefix = "unknown flag "
+
+// unknownFlag is the error for a flag that the command lacks.
+func unknownFlag(flag string, at *kong.Node) error {
+	var names []string
+	for _, flags := range at.AllFlags(true) {
+		for _, f := range flags {
+			names = append(names, f.Name)
+		}
+	}
+	slices.Sort(names)
+	name, long := strings.CutPrefix(flag, "--")
+	if meant, ok := cli.MeantFlag(name, names); long && ok {
+		return fmt.Errorf("%s%s, did you mean --%s?", unknownFlagPrefix, flag, meant)
+	}
+	return fmt.Errorf("%s%s", unknownFlagPrefix, flag)
 }
 
 // noSuchFile is the end of the error about a path that does not exist.

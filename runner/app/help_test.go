@@ -62,18 +62,26 @@ func help(t *testing.T, command []string) string {
 
 func TestUsageErrors(t *testing.T) {
 	for args, want := range map[string]string{
-		"pull x":            `unknown command pull, did you mean "gadget-run image pull"?`,
-		"ls":                `unknown command ls, did you mean "gadget-run image list"?`,
-		"images":            `unknown command images, did you mean "gadget-run image list"?`,
-		"rmi x":             `unknown command rmi, did you mean "gadget-run image rm"?`,
-		"hlep":              `unknown command hlep, did you mean "gadget-run help"?`,
-		"nothing":           "unknown command nothing, see gadget-run --help",
-		"image lis":         `unknown command lis, did you mean "list"?`,
-		"image nothing":     "unknown command nothing, see gadget-run image --help",
-		"image list --foo":  "unknown flag --foo, see gadget-run image list --help",
-		"image":             `missing command, one of "build", "pull", "push", "copy", "save", ..., see gadget-run image --help`,
-		"image tag a":       `missing argument <dst>, see gadget-run image tag --help`,
-		"image build /none": `<path>: "/none" does not exist, see gadget-run image build --help`,
+		"pull x":                          `unknown command pull, did you mean "gadget-run image pull"?`,
+		"ls":                              `unknown command ls, did you mean "gadget-run image list"?`,
+		"images":                          `unknown command images, did you mean "gadget-run image list"?`,
+		"rmi x":                           `unknown command rmi, did you mean "gadget-run image rm"?`,
+		"hlep":                            `unknown command hlep, did you mean "gadget-run help"?`,
+		"nothing":                         "unknown command nothing, see gadget-run --help",
+		"image lis":                       `unknown command lis, did you mean "list"?`,
+		"image nothing":                   "unknown command nothing, see gadget-run image --help",
+		"image list --foo":                "unknown flag --foo, see gadget-run image list --help",
+		"image pull --plain-http x":       "unknown flag --plain-http, did you mean --insecure?",
+		"image pull --tls-verify=false x": "unknown flag --tls-verify, did you mean --insecure?",
+		"image list --format json":        "unknown flag --format, did you mean --output?",
+		"image sign --kye=x":              "unknown flag --kye, did you mean --key?",
+		"login --insecure":                "unknown flag --insecure, did you mean --tls-verify=false?",
+		"lock --verify=false list":        "unknown flag --verify, did you mean --verify-image?",
+		"--stat=x image list":             "unknown flag --stat, did you mean --state?",
+		"-x image list":                   "unknown flag -x, see gadget-run --help",
+		"image":                           `missing command, one of "build", "pull", "push", "copy", "save", ..., see gadget-run image --help`,
+		"image tag a":                     `missing argument <dst>, see gadget-run image tag --help`,
+		"image build /none":               `<path>: "/none" does not exist, see gadget-run image build --help`,
 	} {
 		err := Run(context.Background(), strings.Fields(args), nil, &bytes.Buffer{}, &bytes.Buffer{})
 		if err == nil || err.Error() != want || cli.ExitCode(err) != cli.ExitUsage {

@@ -88,12 +88,16 @@ func TestParseParams(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"--whatever": "unknown flag --whatever, the gadget has --failed, --number, --pid",
-		"--faild":    "unknown flag --faild, did you mean --failed?",
-		"--timout=3": "unknown flag --timout, did you mean --timeout?",
-		"--pid":      "needs a value", "-p 3": "unknown flag -p", "--pid --failed": "--pid needs a value",
+		"--whatever":         "unknown flag --whatever, the gadget has --failed, --number, --pid",
+		"--faild":            "unknown flag --faild, did you mean --failed?",
+		"--timout=3":         "unknown flag --timout, did you mean --timeout?",
+		"--verify=false":     "unknown flag --verify, did you mean --verify-image?",
+		"--tls-verify=false": "unknown flag --tls-verify, did you mean --insecure?",
+		"--json":             "unknown flag --json, did you mean --output=json?",
+		"--pid":              "needs a value", "-p 3": "unknown flag -p", "--pid --failed": "--pid needs a value",
 	} {
-		if _, err := ParseParams(params, strings.Fields(in), "--timeout", "--verbose"); err == nil ||
+		if _, err := ParseParams(params, strings.Fields(in), "--timeout", "--verbose",
+			"--version", "--verify-image", "--insecure", "--output"); err == nil ||
 			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want an error with %q", in, err, want)
 		}
@@ -172,10 +176,15 @@ func TestPerSource(t *testing.T) {
 }
 
 func TestMistypedFlag(t *testing.T) {
-	rest := Rest{CommandFlags: FlagSet{"--timeout": false, "--host": true, "--file": false}}
+	rest := Rest{CommandFlags: FlagSet{
+		"--timeout": false, "--host": true, "--file": false, "--verify-image": true, "--public-keys": false,
+	}}
 	for args, want := range map[string]string{
 		"--pid=1 --tiemout=3": "; --tiemout is not a flag of this command, did you mean --timeout?",
+		"--verify=false":      "; --verify is not a flag of this command, did you mean --verify-image?",
+		"--key k.pub":         "; --key is not a flag of this command, did you mean --public-keys?",
 		"--failed --port 3 x": "",
+		"--image x -h8":       "",
 	} {
 		rest.Args = strings.Fields(args)
 		if got := rest.mistyped(); got != want {

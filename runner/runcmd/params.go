@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
-	"github.com/rules-gadget/rules_gadget/internal/nearest"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 // ParseParams reads the flags of a gadget, "--key=value", "--key value" or
@@ -68,8 +68,8 @@ func knownParams(wrong string, params []gadgetapi.Param, commandFlags []string) 
 			names = append(names, name)
 		}
 	}
-	if best, ok := nearest.Closest(wrong, names); ok && len(wrong) > 1 {
-		return fmt.Sprintf("did you mean --%s?", best)
+	if meant, ok := cli.MeantFlag(wrong, names); ok {
+		return fmt.Sprintf("did you mean --%s?", meant)
 	}
 	if len(keys) == 0 {
 		return "the gadget has no parameters"

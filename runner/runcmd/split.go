@@ -2,11 +2,11 @@ package runcmd
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/nearest"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 // FlagSet lists which flags the command line itself knows, by name with
@@ -135,13 +135,24 @@ func isFlag(arg string) bool {
 }
 
 // mistyped is the hint that a flag, which counts as the gadget's while the gadget is
-// not available, is a misspelled flag of the command.
+// not available, is a misspelled flag of the command, or one that another program has.
 func (r Rest) mistyped() string {
-	ours := slices.Sorted(maps.Keys(r.CommandFlags))
+	var ours []string
+	for flag := range r.CommandFlags {
+		if name, long := strings.CutPrefix(flag, "--"); long {
+			ours = append(ours, name)
+		}
+	}
+	slices.Sort(ours)
 	for _, arg := range r.Args {
-		name, _, _ := strings.Cut(arg, "=")
-		if meant, typo := nearest.Typo(name, ours); typo && strings.HasPrefix(name, "--") {
-			return fmt.Sprintf("; %s is not a flag of this command, did you mean %s?", name, meant)
+		flag, _, _ := strings.Cut(arg, "=")
+		name, long := strings.CutPrefix(flag, "--")
+		meant, ok := cli.OtherFlag(name, ours)
+		if !ok {
+			meant, ok = nearest.Typo(name, ours)
+		}
+		if long && ok {
+			return fmt.Sprintf("; %s is not a flag of this command, did you mean --%s?", flag, meant)
 		}
 	}
 	return ""
