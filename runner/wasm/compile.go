@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -26,11 +25,12 @@ type Compilation struct {
 	taken  bool
 }
 
-// maxWorkers bounds the memory of a first start: each worker has some 10 MB of its
-// own, so that one per CPU would need a gigabyte on a large node.
-const maxWorkers = 2
+// workers bounds the memory of a first start: each worker has some 10 MB of its own,
+// so that one per CPU would need a gigabyte on a large node, and two go beyond 100 MiB
+// of the whole process.
+const workers = 1
 
-// Compile starts compiling a module, on two CPUs at most. dir is the directory of compiled
+// Compile starts compiling a module on another CPU. dir is the directory of compiled
 // modules, empty for none; limits are DefaultLimits when zero.
 func Compile(module []byte, dir string, limits Limits) *Compilation {
 	if limits == (Limits{}) {
@@ -45,8 +45,8 @@ func Compile(module []byte, dir string, limits Limits) *Compilation {
 	go func() {
 		defer close(c.done)
 		defer guard.Panics(&c.err)
-		workers := experimental.WithCompilationWorkers(context.Background(), min(runtime.GOMAXPROCS(0), maxWorkers))
-		c.module, c.err = c.runtime.CompileModule(workers, module)
+		ctx := experimental.WithCompilationWorkers(context.Background(), workers)
+		c.module, c.err = c.runtime.CompileModule(ctx, module)
 	}()
 	return c
 }

@@ -34,6 +34,9 @@ const (
 	// maxLine is the longest line: an event has several texts of a path's length,
 	// and bytes that JSON escapes; an array is a line with all of its entries.
 	maxLine = 64 << 20
+	// maxMemory bounds what the runner may have resident at any time, in KiB: most when
+	// it compiles a wasm program for the first time, or reads large arrays.
+	maxMemory = 100 << 10
 )
 
 // What the runner says on stderr.
@@ -208,6 +211,9 @@ func (r *runner) finish(t *testing.T, decoded error) {
 	}
 	if err != nil || decoded != nil {
 		t.Fatalf("the runner: %v, reading its output: %v; it said:\n%s", err, decoded, r.log.String())
+	}
+	if usage, ok := r.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && usage.Maxrss > maxMemory {
+		t.Errorf("the runner had %d KiB resident, more than %d", usage.Maxrss, maxMemory)
 	}
 	for line := range strings.Lines(r.log.String()) {
 		line = strings.TrimSpace(line)
