@@ -2,6 +2,7 @@ package runcmd
 
 import (
 	"bufio"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,27 +59,32 @@ func bootTime() time.Time {
 	return now.Add(-time.Duration(ts.Nano())).Round(0)
 }
 
-// accountsRecheck is how often the files are looked at again for a number that
-// they did not have.
+// accountsRecheck is how often the files are checked for changes because of a number
+// that they did not have.
 const accountsRecheck = 5 * time.Second
 
 // accounts resolves the numbers of users and groups from the machine's files.
 type accounts struct{ users, groups accountFile }
 
+// newAccounts reads the files, before a gadget runs that may show who opens them.
 func newAccounts(passwd, group string) *accounts {
-	return &accounts{users: accountFile{path: passwd}, groups: accountFile{path: group}}
+	a := &accounts{users: accountFile{path: passwd}, groups: accountFile{path: group}}
+	a.users.load()
+	a.groups.load()
+	return a
 }
 
 func (a *accounts) user(id uint32) string  { return a.users.name(id) }
 func (a *accounts) group(id uint32) string { return a.groups.name(id) }
 
-// accountFile is a file of lines "name:password:number:...", read when it is
-// first asked and again for numbers it lacked.
+// accountFile is a file of lines "name:password:number:...", read again for numbers
+// that it lacked, if it has changed.
 type accountFile struct {
-	path  string
-	mu    sync.Mutex
-	names map[uint32]string
-	read  time.Time
+	path    string
+	mu      sync.Mutex
+	names   map[uint32]string
+	checked time.Time
+	read    os.FileInfo // of the file that names come from, nil without one
 }
 
 func (a *accountFile) name(id uint32) string {
@@ -87,15 +93,29 @@ func (a *accountFile) name(id uint32) string {
 	if n, ok := a.names[id]; ok {
 		return n
 	}
-	if time.Since(a.read) < accountsRecheck {
+	if time.Since(a.checked) < accountsRecheck {
 		return ""
 	}
-	a.read = time.Now()
+	a.load()
+	return a.names[id]
+}
+
+// load reads the file unless it is the one that was read last.
+func (a *accountFile) load() {
+	a.checked = time.Now()
+	info, err := os.Stat(a.path)
+	if err != nil || a.read != nil && unchanged(a.read, info) {
+		return
+	}
 	if f, err := action.Open(a.path); err == nil {
-		a.names = parseAccounts(bufio.NewScanner(f))
+		a.names, a.read = parseAccounts(bufio.NewScanner(f)), info
 		f.Close()
 	}
-	return a.names[id]
+}
+
+// unchanged reports whether a file is the same as before and was not written since.
+func unchanged(before, now os.FileInfo) bool {
+	return os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime())
 }
 
 func parseAccounts(sc *bufio.Scanner) map[uint32]string {

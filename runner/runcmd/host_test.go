@@ -36,9 +36,16 @@ func TestAccounts(t *testing.T) {
 	if got := a.user(7); got != "" {
 		t.Errorf("the file was read again at once: %q", got)
 	}
-	a.users.read = time.Now().Add(-accountsRecheck)
+	a.users.checked = time.Now().Add(-accountsRecheck)
 	if got := a.user(7); got != "bob" {
 		t.Errorf("user 7 after a while: got %q, want bob", got)
+	}
+	loaded := newAccounts(passwd, group)
+	if err := os.Remove(passwd); err != nil {
+		t.Fatal(err)
+	}
+	if got := loaded.user(7); got != "bob" {
+		t.Errorf("user 7: got %q, want bob: the file is read before the first event", got)
 	}
 	if got := newAccounts(filepath.Join(dir, "none"), group).user(0); got != "" {
 		t.Errorf("without file: got %q", got)
@@ -53,6 +60,35 @@ func TestBootTime(t *testing.T) {
 	now := bootTime().Add(time.Duration(ts.Nano()))
 	if d := time.Since(now).Abs(); d > time.Second {
 		t.Errorf("boot time is off by %v", d)
+	}
+}
+
+// TestAccountsReadChangedFilesAlone: a number that no file has does not open the
+// files again and again, which a gadget would show.
+func TestAccountsReadChangedFilesAlone(t *testing.T) {
+	passwd := filepath.Join(t.TempDir(), "passwd")
+	if err := os.WriteFile(passwd, []byte("bob:x:7:7::/:\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	a := newAccounts(passwd, passwd)
+	var before unix.Stat_t
+	if err := unix.Stat(passwd, &before); err != nil {
+		t.Fatal(err)
+	}
+	long := time.Unix(1, 0)
+	if err := os.Chtimes(passwd, long, time.Unix(before.Mtim.Unix())); err != nil {
+		t.Fatal(err)
+	}
+	a.users.checked = time.Now().Add(-accountsRecheck)
+	if got := a.user(8); got != "" {
+		t.Errorf("user 8: got %q", got)
+	}
+	var now unix.Stat_t
+	if err := unix.Stat(passwd, &now); err != nil {
+		t.Fatal(err)
+	}
+	if atime := time.Unix(now.Atim.Unix()); !atime.Equal(long) {
+		t.Errorf("the file was read again at %v", atime)
 	}
 }
 
