@@ -50,7 +50,7 @@ func BenchmarkEvent(b *testing.B) {
 			go func() { _ = s.containers.tracker.Run(b.Context(), n) }()
 			<-s.containers.tracker.Listed()
 			if bc.plain {
-				env := hostEnv(enumFrom(s.kernel))
+				env := hostEnv(s.kernelEnum)
 				s.env = &env
 			}
 			ev, err := s.events()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -157,9 +158,21 @@ func specFrom(data []byte, from string) (found, error) {
 	return found{spec, from}, nil
 }
 
+// relocationTypes is the BTF that a run relocates against, found once.
+type relocationTypes struct {
+	once  sync.Once
+	types *btf.Spec
+	err   error
+}
+
 // kernelTypes returns the BTF to relocate against, nil for the running
 // kernel's own. An object without relocations needs none.
 func (s *session) kernelTypes(ctx context.Context) (*btf.Spec, error) {
+	s.relocation.once.Do(func() { s.relocation.types, s.relocation.err = s.findTypes(ctx) })
+	return s.relocation.types, s.relocation.err
+}
+
+func (s *session) findTypes(ctx context.Context) (*btf.Spec, error) {
 	if s.cmd.BTF == "" && !s.plan.NeedsBTF() {
 		return nil, nil
 	}
@@ -179,18 +192,21 @@ func (s *session) kernelTypes(ctx context.Context) (*btf.Spec, error) {
 	return f.Types, nil
 }
 
-// enumFrom returns a lookup of the running kernel's version of an enum: newer
-// kernels know more values than the object did.
-func enumFrom(cache *btf.Cache) func(name string) *btf.Enum {
-	return func(name string) *btf.Enum {
-		spec, err := cache.Kernel()
-		if err != nil {
+// kernelEnum returns the running kernel's version of an enum, which may have more
+// values than the object knew, and other numbers for the same names. For a kernel
+// without BTF of its own it comes from the BTF that the gadget is relocated against,
+// which has it if a program asks for one of its values.
+func (s *session) kernelEnum(name string) *btf.Enum {
+	spec, err := s.kernel.Kernel()
+	if err != nil {
+		// An error shows again where the gadget is loaded.
+		if spec, err = s.kernelTypes(s.g.Ctx); spec == nil || err != nil {
 			return nil
 		}
-		var enum *btf.Enum
-		if spec.TypeByName(name, &enum) != nil {
-			return nil
-		}
-		return enum
 	}
+	var enum *btf.Enum
+	if spec.TypeByName(name, &enum) != nil {
+		return nil
+	}
+	return enum
 }

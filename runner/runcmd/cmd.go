@@ -92,6 +92,7 @@ type session struct {
 	containers containers
 	env        *field.Env // of this machine, nil until it is needed
 	kernel     *btf.Cache // the kernel's own BTF
+	relocation relocationTypes
 	artifact   *gadget.Artifact
 	metadata   gadgetapi.Metadata
 	plan       *gadgetapi.Spec
@@ -308,7 +309,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 			s.ready.notify(s.detailf)
 			finishReady = s.ready.finish
 		}
-		s.kernel = nil
+		s.kernel, s.relocation.types = nil, nil
 		if s.wasm != nil {
 			s.wasm.kernel.freeStartMemory()
 		}

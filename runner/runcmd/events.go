@@ -84,7 +84,7 @@ func (s *session) events() (*events, error) {
 // sources returns the data sources of the gadget.
 func (s *session) sources() ([]*field.Source, error) {
 	if s.env == nil {
-		env := hostEnv(enumFrom(s.kernel))
+		env := hostEnv(s.kernelEnum)
 		env.Containers, env.Stacks = s.containerFields(), &s.stacks
 		s.env = &env
 	}

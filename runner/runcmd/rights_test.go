@@ -53,27 +53,26 @@ func TestRights(t *testing.T) {
 	}
 	watching := []uint{unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH, unix.CAP_DAC_OVERRIDE}
 	for name, tc := range map[string]struct {
-		s    session
+		s    *session
 		want rights.Set
 	}{
-		"events": {session{plan: plan("open.bpf.o")}, set(false)},
+		"events": {&session{plan: plan("open.bpf.o")}, set(false)},
 		"containers": {
-			session{plan: plan("open.bpf.o"), containers: containers{followed: true}}, set(false, watching...),
+			&session{plan: plan("open.bpf.o"), containers: containers{followed: true}}, set(false, watching...),
 		},
-		"packets": {session{plan: plan("packets.bpf.o")}, set(false)},
+		"packets": {&session{plan: plan("packets.bpf.o")}, set(false)},
 		"packets of theirs": {
-			session{plan: plan("packets.bpf.o"), containers: containers{followed: true}},
+			&session{plan: plan("packets.bpf.o"), containers: containers{followed: true}},
 			set(true, append(watching, unix.CAP_SYS_ADMIN, unix.CAP_PERFMON, unix.CAP_NET_RAW)...),
 		},
-		"tc": {session{plan: plan("capture.bpf.o")}, set(false, unix.CAP_NET_ADMIN)},
+		"tc": {&session{plan: plan("capture.bpf.o")}, set(false, unix.CAP_NET_ADMIN)},
 		"statistics": {
-			session{plan: gadgetapi.Empty(), feeds: []engine.Feed{{Name: "bpfstats"}}},
+			&session{plan: gadgetapi.Empty(), feeds: []engine.Feed{{Name: "bpfstats"}}},
 			set(true, unix.CAP_SYS_ADMIN, unix.CAP_SYS_PTRACE, unix.CAP_DAC_READ_SEARCH),
 		},
 	} {
-		s := tc.s
-		s.cmd = &Cmd{}
-		if got := fmt.Sprint(s.rights(false)); got != fmt.Sprint(tc.want) {
+		tc.s.cmd = &Cmd{}
+		if got := fmt.Sprint(tc.s.rights(false)); got != fmt.Sprint(tc.want) {
 			t.Errorf("%s: kept %s, want %s", name, got, fmt.Sprint(tc.want))
 		}
 	}

@@ -52,6 +52,14 @@ func (k *keep) value(s step) {
 	}
 }
 
+// allValues keeps the whole of an enum. A program that asks what the kernel calls one
+// number has such numbers in its hands, and a runner finds the names of the others here.
+func (k *keep) allValues(m *matcher, id ID) {
+	for i := range m.target.Type(id).Values {
+		k.value(step{id, i})
+	}
+}
+
 // add keeps what one relocation needs of one candidate that it matches.
 func (k *keep) add(m *matcher, r *Relocation, f found) {
 	switch {
@@ -63,6 +71,9 @@ func (k *keep) add(m *matcher, r *Relocation, f found) {
 		for _, s := range f.steps {
 			k.member(s, false)
 		}
+	case r.Kind == EnumvalValue:
+		k.root(f.root, false)
+		k.allValues(m, f.steps[0].owner)
 	case r.Kind.Enumval():
 		k.root(f.root, false)
 		k.value(f.steps[0])

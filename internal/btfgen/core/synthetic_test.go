@@ -133,7 +133,7 @@ func TestForwardTypeTarget(t *testing.T) {
 	}
 }
 
-// TestEnum64 keeps a value of more than 32 bits.
+// TestEnum64 keeps values of more than 32 bits: all, since the object asks for one.
 func TestEnum64(t *testing.T) {
 	o := parseObject(t, "enums.el.bpf.o")
 	enum := &cbtf.Enum{Name: "scx_public_consts", Size: 8, Values: []cbtf.EnumValue{
@@ -148,7 +148,6 @@ func TestEnum64(t *testing.T) {
 	if err := spec.TypeByName("scx_public_consts", &got); err != nil {
 		t.Fatal(err)
 	}
-	enum.Values = enum.Values[1:]
 	if got.Size != 8 || !cmp.Equal(got.Values, enum.Values) {
 		t.Errorf("kept %+v, want %+v", got, enum)
 	}
