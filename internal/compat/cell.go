@@ -34,10 +34,10 @@ func relocationCell(r Relocation, result byte) Cell {
 func (b *builder) programCells(r Report, k Kernel, objects []Object) []Cell {
 	cells := make([]Cell, len(b.m.Programs))
 	bad := map[string]Cell{}   // program to what its relocations say
-	asked := map[string]bool{} // constants that are tested for
+	asked := map[string]bool{} // constants that are tested for, and whether this kernel has them
 	for i, rel := range r.Relocations {
 		if rel.Kind == "enumval_exists" {
-			asked[rel.Access[strings.LastIndexAny(rel.Access, ".:")+1:]] = true
+			asked[rel.Access[strings.LastIndexAny(rel.Access, ".:")+1:]] = k.Results[i] == 'r'
 		}
 		if c := relocationCell(rel, k.Results[i]); c.Status != Resolved && c.Status != Guarded {
 			for _, p := range programsOf(rel) {
@@ -67,10 +67,28 @@ func programCell(p Program, k Kernel, bad Cell, asked map[string]bool) Cell {
 			NeedsBTF, p.KernelBTF + "; a btfgen layer cannot replace that",
 			"for kernels without BTF attach to a tracepoint, raw_tracepoint or kprobe instead",
 		}
+	} else if n := typedNeed(p, k, asked); n != nil {
+		return Cell{NeedsBTF, n.reason() + "; a btfgen layer cannot replace that", withoutTypes}
 	} else if c.Status != "" {
 		return c
 	}
 	return Cell{Status: Loads}
+}
+
+// typedNeed returns what p needs the kernel's own BTF for on a kernel that is young
+// enough for it, or nil. Code that runs only after a test for what the kernel lacks does not count.
+func typedNeed(p Program, k Kernel, asked map[string]bool) *Need {
+	have, ok := feature.ParseRelease(k.Release)
+	i := slices.IndexFunc(p.Needs, func(n Need) bool {
+		return ok && n.KernelBTF && !have.Before(n.Since) && !slices.ContainsFunc(n.Guards, func(g string) bool {
+			exists, tested := asked[g]
+			return tested && !exists
+		})
+	})
+	if i < 0 {
+		return nil
+	}
+	return &p.Needs[i]
 }
 
 // backports are the distributions whose kernels have more than their number
@@ -84,7 +102,7 @@ func tooOld(p Program, k Kernel, asked map[string]bool) Cell {
 		return Cell{}
 	}
 	for _, n := range p.Needs {
-		if !have.Before(n.Since) || slices.ContainsFunc(n.Guards, func(g string) bool { return asked[g] }) {
+		if !have.Before(n.Since) || slices.ContainsFunc(n.Guards, func(g string) bool { _, tested := asked[g]; return tested }) {
 			continue
 		}
 		c := Cell{

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/asm"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/rules-gadget/rules_gadget/internal/feature"
 )
 
@@ -210,8 +212,42 @@ func TestBackportsUncertain(t *testing.T) {
 		{"debian", "garbage", false, Loads},
 	} {
 		k := Kernel{Distro: tt.distro, Release: tt.release}
-		if got := programCell(p, k, Cell{}, map[string]bool{"BPF_FUNC_x": tt.asked}).Status; got != tt.want {
+		asked := map[string]bool{}
+		if tt.asked {
+			asked["BPF_FUNC_x"] = false
+		}
+		if got := programCell(p, k, Cell{}, asked).Status; got != tt.want {
 			t.Errorf("%+v: %s", tt, got)
 		}
+	}
+}
+
+// A helper with types of the kernel, called after a test for a younger one that takes what it returns.
+func TestTypedHelpers(t *testing.T) {
+	var p Program
+	for _, f := range []asm.BuiltinFunc{asm.FnTaskPtRegs, asm.FnGetCurrentTaskBtf} {
+		n, ok := helperNeed(f)
+		if !ok || !n.KernelBTF {
+			t.Fatalf("%v needs %+v, %t", f, n, ok)
+		}
+		p.Needs = append(p.Needs, n)
+	}
+	for _, tt := range []struct {
+		release string
+		asked   map[string]bool
+		want    Status
+	}{
+		{"5.10.0", nil, TooOld},
+		{"5.10.0", map[string]bool{"BPF_FUNC_task_pt_regs": false}, Loads},
+		{"5.13.0", map[string]bool{"BPF_FUNC_task_pt_regs": false}, Loads},
+		{"5.15.0", map[string]bool{"BPF_FUNC_task_pt_regs": true}, NeedsBTF},
+		{"6.1.0", nil, NeedsBTF},
+	} {
+		if got := programCell(p, Kernel{Distro: "debian", Release: tt.release}, Cell{}, tt.asked); got.Status != tt.want {
+			t.Errorf("%+v: %+v", tt, got)
+		}
+	}
+	if n, _ := helperNeed(asm.FnRingbufReserve); n.KernelBTF {
+		t.Error("ring buffers need BTF of the kernel")
 	}
 }

@@ -21,7 +21,12 @@ type Need struct {
 	// Guards are the names of constants; where one of them is tested for
 	// (bpf_core_enum_value_exists), the program copes without.
 	Guards []string `json:"guards,omitempty"`
+	// KernelBTF says that kernels have it only if they have BTF of their own.
+	KernelBTF bool `json:"kernel_btf,omitempty"`
 }
+
+// reason says why a need with KernelBTF is one.
+func (n Need) reason() string { return n.What + " works with types of the running kernel's own BTF" }
 
 // Program is one program of an object.
 type Program struct {
@@ -99,9 +104,15 @@ func readProgram(p *ebpf.ProgramSpec, spec *ebpf.CollectionSpec) Program {
 func helperNeed(f asm.BuiltinFunc) (Need, bool) {
 	since, ok := feature.Helper(f)
 	name := feature.HelperName(f)
-	n := Need{What: "helper " + name, Since: since, Guards: []string{"BPF_FUNC_" + strings.TrimPrefix(name, "bpf_")}}
-	if strings.HasPrefix(name, "bpf_ringbuf_") {
+	n := Need{
+		What: "helper " + name, Since: since, Guards: []string{"BPF_FUNC_" + strings.TrimPrefix(name, "bpf_")},
+		KernelBTF: feature.HelperNeedsBTF(f),
+	}
+	switch {
+	case strings.HasPrefix(name, "bpf_ringbuf_"):
 		n.Guards = ringbufGuards
+	case f == asm.FnGetCurrentTaskBtf:
+		n.Guards = append(n.Guards, taskGuards...)
 	}
 	return n, ok
 }
@@ -112,6 +123,10 @@ var ringbufGuards = []string{
 	"BPF_FUNC_ringbuf_output", "BPF_FUNC_ringbuf_reserve", "BPF_FUNC_ringbuf_submit",
 	"BPF_FUNC_ringbuf_discard", "BPF_FUNC_ringbuf_query", "BPF_MAP_TYPE_RINGBUF",
 }
+
+// taskGuards are the constants of younger helpers that take a task, which
+// bpf_get_current_task_btf gives: who tests for one of them calls both or none.
+var taskGuards = []string{"BPF_FUNC_task_pt_regs", "BPF_FUNC_find_vma", "BPF_FUNC_copy_from_user_task"}
 
 // mapNeed returns what the use of a map asks for.
 func mapNeed(m *ebpf.MapSpec, name string) (Need, bool) {
@@ -170,8 +185,11 @@ type Problem struct {
 // String returns the finding as one line.
 func (p Problem) String() string { return fmt.Sprintf("program %q: %s", p.Program, p.Text) }
 
-// Lint returns the programs of an object that can never run on a kernel
-// without BTF of its own, whatever btfgen layer the artifact carries. It is
+// withoutTypes is the advice for helpers that need the kernel's own BTF.
+const withoutTypes = "read fields of the kernel with bpf_get_current_task and BPF_CORE_READ there"
+
+// Lint returns the programs of an object that cannot run on some kernels
+// without BTF of their own, whatever btfgen layer the artifact carries. It is
 // what a build with btf says.
 func Lint(object []byte) ([]Problem, error) {
 	obj, err := ReadObject("object", object)
@@ -183,6 +201,10 @@ func Lint(object []byte) ([]Problem, error) {
 		if p.KernelBTF != "" {
 			problems = append(problems, Problem{p.Name, p.KernelBTF +
 				"; it never loads on a kernel without BTF of its own, use a tracepoint, raw_tracepoint or kprobe there"})
+		} else if i := slices.IndexFunc(p.Needs, func(n Need) bool { return n.KernelBTF }); i >= 0 {
+			n := p.Needs[i]
+			problems = append(problems, Problem{p.Name, fmt.Sprintf(
+				"%s; from Linux %s on it does not load on a kernel without that, %s", n.reason(), n.Since, withoutTypes)})
 		}
 	}
 	return problems, nil

@@ -5,6 +5,7 @@ package feature
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -189,7 +190,19 @@ var (
 // table does not know.
 func Helper(f asm.BuiltinFunc) (Release, bool) { return lookup(helperSince, int(f)) }
 
-// Map is the same for a type of maps.
+// typedHelpers take or return pointers whose types the verifier finds in the kernel's
+// own BTF: no program that calls one loads where the kernel was built without it.
+var typedHelpers = []asm.BuiltinFunc{
+	asm.FnSkcToTcp6Sock, asm.FnSkcToTcpSock, asm.FnSkcToTcpTimewaitSock, asm.FnSkcToTcpRequestSock,
+	asm.FnSkcToUdp6Sock, asm.FnSkcToUnixSock, asm.FnSkcToMptcpSock, asm.FnSockFromFile, asm.FnGetCurrentTaskBtf,
+	asm.FnTaskPtRegs, asm.FnTaskStorageGet, asm.FnTaskStorageDelete, asm.FnFindVma, asm.FnCopyFromUserTask,
+}
+
+// HelperNeedsBTF reports whether a helper is there only in kernels that have BTF of
+// their own.
+func HelperNeedsBTF(f asm.BuiltinFunc) bool { return slices.Contains(typedHelpers, f) }
+
+// Map returns since when the kernel has a type of maps, or false as Helper does.
 func Map(t ebpf.MapType) (Release, bool) { return lookup(mapSince, int(t)) }
 
 // Program is the same for a type of programs.
