@@ -12,9 +12,9 @@ type outcome string
 
 const (
 	final     outcome = "final"                   // asking again gives the same
-	transient outcome = "tried again"             // the request, --retry times
+	transient outcome = "retried"                 // the request, --retry times
 	restart   outcome = "the upload starts again" // from its first byte, --retry times
-	challenge outcome = "the challenge of that very answer is followed, once; then it is final"
+	challenge outcome = "the challenge is followed once; a second 401 is final"
 )
 
 // answers is what the distribution specification's statuses and error codes mean

@@ -26,7 +26,7 @@ func TestEveryAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(text), "## What a registry answers\n")
+	_, section, _ := strings.Cut(string(text), "## Responses of registries\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	documented := map[string]string{}
 	for line := range strings.Lines(section) {
