@@ -25,13 +25,49 @@ type TrustFlags struct {
 	Policy      cli.File  `placeholder:"FILE" help:"Trust policy (default: /etc/gadget-run/policy.yaml, then the user's)."`
 }
 
+// Check returns an error for flags that contradict each other, or that name files
+// which do not exist. It reads none: a file may be a pipe.
+func (f TrustFlags) Check() error {
+	if err := f.consistent(); err != nil {
+		return err
+	}
+	if f.Policy != "" {
+		if err := cli.CheckFile("--policy", string(f.Policy)); err != nil {
+			return err
+		}
+	}
+	for _, key := range f.PublicKeys {
+		if isPEM(key) {
+			continue
+		}
+		if err := cli.CheckFile("--public-keys", key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// consistent returns an error for flags that contradict each other.
+func (f TrustFlags) consistent() error {
+	switch {
+	case !f.VerifyImage && (len(f.PublicKeys) > 0 || f.Policy != ""):
+		return cli.Usage(errors.New("--verify-image=false contradicts --public-keys and --policy, use one"))
+	case len(f.PublicKeys) > 0 && f.Policy != "":
+		return cli.Usage(errors.New("--public-keys and --policy are mutually exclusive, use one"))
+	}
+	return nil
+}
+
+// isPEM reports whether a value of --public-keys is a key, not the name of its file.
+func isPEM(value string) bool { return strings.HasPrefix(strings.TrimSpace(value), "-----BEGIN ") }
+
 // FindPolicy returns what the flags, or else the files, say.
 func (f TrustFlags) FindPolicy(ctx context.Context) (*sign.Policy, error) {
 	if len(f.PublicKeys) == 0 {
 		return sign.FindPolicy(ctx, string(f.Policy), ConfigHome())
 	}
-	if f.Policy != "" {
-		return nil, cli.Usage(errors.New("--public-keys and --policy are mutually exclusive, use one"))
+	if err := f.consistent(); err != nil {
+		return nil, err
 	}
 	keys, err := readPublicKeys(ctx, f.PublicKeys)
 	if err != nil {
@@ -54,7 +90,7 @@ func readPublicKeys(ctx context.Context, values []string) ([]sign.PublicKey, err
 	var all []sign.PublicKey
 	for _, v := range values {
 		name, data := filepath.Base(v), []byte(v)
-		if strings.HasPrefix(strings.TrimSpace(v), "-----BEGIN ") {
+		if isPEM(v) {
 			name = ""
 		} else {
 			var err error
@@ -113,11 +149,8 @@ func Admit(g *cli.Globals, a Admission) error {
 // AdmitSigned is Admit that returns who signed the artifact.
 func AdmitSigned(g *cli.Globals, a Admission) ([]sign.Signer, error) {
 	local := a.Reference == registry.Reference{}
-	if !a.Trust.VerifyImage {
-		if len(a.Trust.PublicKeys) > 0 || a.Trust.Policy != "" {
-			return nil, cli.Usage(errors.New("--verify-image=false contradicts --public-keys and --policy, use one"))
-		}
-		return nil, nil
+	if err := a.Trust.consistent(); err != nil || !a.Trust.VerifyImage {
+		return nil, err
 	}
 	policy, err := a.Trust.FindPolicy(g.Ctx)
 	if err != nil {

@@ -2,6 +2,9 @@ package cli
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 )
 
@@ -31,6 +34,14 @@ func (f *Files) UnmarshalText(text []byte) error {
 			return errEmptyFile
 		}
 		*f = append(*f, name)
+	}
+	return nil
+}
+
+// CheckFile returns an error when the file that a flag names does not exist.
+func CheckFile(flag, name string) error {
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return Usage(fmt.Errorf("%s: file %q does not exist", flag, name))
 	}
 	return nil
 }

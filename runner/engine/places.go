@@ -100,6 +100,20 @@ func attachCgroup(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Close
 	})
 }
 
+// Check returns an error for a place that this machine does not have.
+func (p Places) Check() error {
+	for _, name := range p.Interfaces {
+		if err := network.CheckInterface(name); err != nil {
+			return fmt.Errorf("--iface: %w", err)
+		}
+	}
+	if p.Cgroup == "" {
+		return nil
+	}
+	_, err := p.cgroup()
+	return err
+}
+
 // cgroup returns the directory that is wanted, which must be of cgroup v2.
 func (p Places) cgroup() (string, error) {
 	wanted := cgroupRoots

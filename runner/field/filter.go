@@ -80,42 +80,75 @@ func splitExprs(s string) []string {
 	return append(out, cur.String())
 }
 
-func parseExpr(src *Source, expr string) (func([]byte) bool, error) {
+// CheckFilter returns an error for expressions that Filter refuses for every data
+// source.
+func CheckFilter(exprs []string) error {
+	for _, e := range exprs {
+		for _, one := range splitExprs(e) {
+			if strings.TrimSpace(one) == "" {
+				continue
+			}
+			if _, err := splitExpr(one); err != nil {
+				return fmt.Errorf("filter %q: %w", one, err)
+			}
+		}
+	}
+	return nil
+}
+
+// comparison is an expression of a filter.
+type comparison struct {
+	name, op, value string
+	re              *regexp.Regexp // of ~ and !~
+}
+
+func splitExpr(expr string) (comparison, error) {
 	at := strings.IndexAny(expr, "=!<>~")
 	if at <= 0 {
-		return nil, fmt.Errorf("want a field, an operator (== != >= > <= < ~ !~) and a value")
-	}
-	name := strings.TrimSpace(expr[:at])
-	f, err := src.value(name)
-	if err != nil {
-		return nil, err
+		return comparison{}, fmt.Errorf("want a field, an operator (== != >= > <= < ~ !~) and a value")
 	}
 	for _, m := range mistaken {
 		if strings.HasPrefix(expr[at:], m[0]) {
-			return nil, fmt.Errorf("unknown operator %q, use %q", m[0], m[1])
+			return comparison{}, fmt.Errorf("unknown operator %q, use %q", m[0], m[1])
 		}
 	}
 	for _, op := range operators {
-		if value, ok := strings.CutPrefix(expr[at:], op); ok {
-			return compare(f, op, value)
+		value, ok := strings.CutPrefix(expr[at:], op)
+		if !ok {
+			continue
 		}
+		c := comparison{name: strings.TrimSpace(expr[:at]), op: op, value: value}
+		var err error
+		if op == "~" || op == "!~" {
+			c.re, err = regexp.Compile(value)
+		}
+		return c, err
 	}
-	return nil, fmt.Errorf("unknown operator, use == != >= > <= < ~ !~")
+	return comparison{}, fmt.Errorf("unknown operator, use == != >= > <= < ~ !~")
 }
 
-func compare(f *Field, op, value string) (func([]byte) bool, error) {
-	if op == "~" || op == "!~" {
-		re, err := regexp.Compile(value)
-		if err != nil {
-			return nil, err
-		}
+func parseExpr(src *Source, expr string) (func([]byte) bool, error) {
+	c, err := splitExpr(expr)
+	if err != nil {
+		return nil, err
+	}
+	f, err := src.value(c.name)
+	if err != nil {
+		return nil, err
+	}
+	return compare(f, c)
+}
+
+func compare(f *Field, c comparison) (func([]byte) bool, error) {
+	op := c.op
+	if c.re != nil {
 		text, want, buf := f.Column(), op == "~", []byte(nil)
 		return func(s []byte) bool {
 			buf = text(buf[:0], s)
-			return re.Match(buf) == want
+			return c.re.Match(buf) == want
 		}, nil
 	}
-	order, err := ordering(f, value)
+	order, err := ordering(f, c.value)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,9 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/rules-gadget/rules_gadget/runner/field"
@@ -55,6 +57,27 @@ func Compile(src *field.Source, text string) (*Filter, error) {
 	return &Filter{*e}, nil
 }
 
+// Check returns an error for a text that Compile refuses for every data source: one
+// that is not of the language, or too long.
+func Check(text string) error {
+	if err := checkLength(text); err != nil {
+		return err
+	}
+	config := conf.CreateNew()
+	config.MaxNodes = maxNodes
+	if _, err := parser.ParseWithConfig(text, config); err != nil {
+		return placed(err)
+	}
+	return nil
+}
+
+func checkLength(text string) error {
+	if len(text) > MaxLength {
+		return fmt.Errorf("expression of %d bytes is too long, at most %d are allowed", len(text), MaxLength)
+	}
+	return nil
+}
+
 // CompileText compiles text as Compile does, but its value must be a text.
 func CompileText(src *field.Source, text string) (*Text, error) {
 	e, err := compile(src, text, expr.AsKind(reflect.String))
@@ -65,8 +88,8 @@ func CompileText(src *field.Source, text string) (*Text, error) {
 }
 
 func compile(src *field.Source, text string, kind expr.Option) (*evaluator, error) {
-	if len(text) > MaxLength {
-		return nil, fmt.Errorf("expression of %d bytes is too long, at most %d are allowed", len(text), MaxLength)
+	if err := checkLength(text); err != nil {
+		return nil, err
 	}
 	env := map[string]any{}
 	for _, f := range src.All() {

@@ -41,6 +41,9 @@ type Lock struct {
 
 // Run writes the lock file once all gadgets are resolved and may run.
 func (c *Lock) Run(g *cli.Globals) error {
+	if err := c.TrustFlags.Check(); err != nil {
+		return err
+	}
 	list, err := lockfile.ReadList(g.Ctx, c.List)
 	if err != nil {
 		return err

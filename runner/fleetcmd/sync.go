@@ -34,6 +34,9 @@ type Sync struct {
 // Run makes the store hold what the lock file names. Names change once
 // everything is here and may run.
 func (c *Sync) Run(g *cli.Globals) error {
+	if err := c.TrustFlags.Check(); err != nil {
+		return err
+	}
 	lock, err := lockfile.Read(g.Ctx, c.File)
 	if err != nil {
 		return err

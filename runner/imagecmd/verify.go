@@ -32,7 +32,7 @@ type Verified struct {
 // Run fails unless one of the keys signed what the reference stands for. What
 // it finds is remembered, so that the artifact runs without a network.
 func (v *Verify) Run(g *cli.Globals) error {
-	policy, err := artifact.TrustFlags{PublicKeys: v.Key, Policy: v.Policy}.FindPolicy(g.Ctx)
+	policy, err := artifact.TrustFlags{VerifyImage: true, PublicKeys: v.Key, Policy: v.Policy}.FindPolicy(g.Ctx)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
 // Sockets returns a hook for socket filters: to packet sockets of the interfaces
@@ -26,9 +28,9 @@ func Sockets(interfaces []string) Hook {
 func OnInterfaces(names []string, attach func(index int) (io.Closer, error)) (io.Closer, error) {
 	var all Closers
 	for _, name := range names {
-		nic, err := net.InterfaceByName(name)
+		nic, err := interfaceNamed(name)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("network interface %q: %w", name, err), all.Close())
+			return nil, errors.Join(err, all.Close())
 		}
 		one, err := attach(nic.Index)
 		if err != nil {
@@ -37,6 +39,29 @@ func OnInterfaces(names []string, attach func(index int) (io.Closer, error)) (io
 		all = append(all, one)
 	}
 	return all, nil
+}
+
+// CheckInterface returns an error when no interface of this network namespace has
+// the name.
+func CheckInterface(name string) error {
+	_, err := interfaceNamed(name)
+	return err
+}
+
+func interfaceNamed(name string) (*net.Interface, error) {
+	nic, err := net.InterfaceByName(name)
+	if err == nil {
+		return nic, nil
+	}
+	all, listErr := net.Interfaces()
+	if listErr != nil {
+		return nil, fmt.Errorf("network interface %q: %w", name, err)
+	}
+	names := make([]string, 0, len(all))
+	for _, other := range all {
+		names = append(names, other.Name)
+	}
+	return nil, fmt.Errorf("network interface %q does not exist, %s", name, nearest.Advice(name, names))
 }
 
 // descriptor is an attachment that ends when a file descriptor is closed.

@@ -104,12 +104,33 @@ type selection struct {
 	add, remove []*field.Field
 }
 
+// CheckFields returns an error for a list of fields that New refuses for every data
+// source.
+func CheckFields(spec string) error {
+	exact, signed := false, false
+	for name := range strings.SplitSeq(spec, ",") {
+		switch name = strings.TrimSpace(name); {
+		case strings.HasPrefix(name, "+"), strings.HasPrefix(name, "-"):
+			signed = true
+		case name != "":
+			exact = true
+		}
+	}
+	if exact && signed {
+		return fmt.Errorf("fields %q: names with and without + or - cannot be mixed", spec)
+	}
+	return nil
+}
+
 // selectFields parses "a,b" (exactly these) or "+a,-b" (a change of what is
 // shown by default). Both forms cannot be mixed.
 func selectFields(src *field.Source, spec string) (selection, error) {
 	var sel selection
 	if strings.TrimSpace(spec) == "" {
 		return sel, nil
+	}
+	if err := CheckFields(spec); err != nil {
+		return sel, err
 	}
 	for name := range strings.SplitSeq(spec, ",") {
 		list := &sel.exact
@@ -124,9 +145,6 @@ func selectFields(src *field.Source, spec string) (selection, error) {
 			return sel, src.Unknown(name)
 		}
 		*list = append(*list, f)
-	}
-	if len(sel.exact) > 0 && len(sel.add)+len(sel.remove) > 0 {
-		return sel, fmt.Errorf("fields %q: names with and without + or - cannot be mixed", spec)
 	}
 	return sel, nil
 }

@@ -1,6 +1,7 @@
 package runcmd
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,46 +28,61 @@ func (s *session) annotate(list []string) error {
 }
 
 func (s *session) annotateOne(text string) error {
-	subject, rest, ok := strings.Cut(text, ":")
-	key, value, ok2 := strings.Cut(rest, "=")
-	if !ok || !ok2 || subject == "" || key == "" {
-		return fmt.Errorf("want source:key=value or source.field:key=value")
+	a, err := readAnnotation(text)
+	if err != nil {
+		return err
 	}
 	sources, err := s.sources()
 	if err != nil {
 		return err
 	}
-	source, name, err := annotated(sources, subject)
+	name, err := a.subject(sources)
 	if err != nil {
 		return err
 	}
-	if key, err = gadgetapi.CheckAnnotation(name != "", key, value); err != nil {
+	key, err := gadgetapi.CheckAnnotation(name != "", a.key, a.value)
+	if err != nil {
 		return err
 	}
-	s.setAnnotation(source, name, [2]string{key, value})
+	s.setAnnotation(a.source, name, [2]string{key, a.value})
 	return nil
 }
 
-// annotated returns the data source that subject names, and the field unless it
-// is the source itself.
-func annotated(sources []*field.Source, subject string) (source, name string, err error) {
-	source, name, _ = strings.Cut(subject, ".")
-	i := slices.IndexFunc(sources, func(src *field.Source) bool { return src.Name == source })
+// annotation is a value of --annotate.
+type annotation struct {
+	source, field string // the field is "" for the data source itself
+	key, value    string
+}
+
+func readAnnotation(text string) (annotation, error) {
+	subject, rest, ok := strings.Cut(text, ":")
+	key, value, ok2 := strings.Cut(rest, "=")
+	if !ok || !ok2 || subject == "" || key == "" {
+		return annotation{}, errors.New("want source:key=value or source.field:key=value")
+	}
+	source, name, _ := strings.Cut(subject, ".")
+	return annotation{source, name, key, value}, nil
+}
+
+// subject returns the whole name of the field that a annotates, "" for the data
+// source itself, which must be one of sources.
+func (a annotation) subject(sources []*field.Source) (string, error) {
+	i := slices.IndexFunc(sources, func(src *field.Source) bool { return src.Name == a.source })
 	if i < 0 {
 		var names []string
 		for _, src := range sources {
 			names = append(names, src.Name)
 		}
-		return "", "", fmt.Errorf("the gadget has no data source %q, %s", source, nearest.Advice(source, names))
+		return "", fmt.Errorf("the gadget has no data source %q, %s", a.source, nearest.Advice(a.source, names))
 	}
-	if name == "" {
-		return source, "", nil
+	if a.field == "" {
+		return "", nil
 	}
-	f := sources[i].Lookup(name)
+	f := sources[i].Lookup(a.field)
 	if f == nil {
-		return "", "", sources[i].Unknown(name)
+		return "", sources[i].Unknown(a.field)
 	}
-	return source, f.FullName, nil
+	return f.FullName, nil
 }
 
 // setAnnotation changes a copy of the metadata, which others may hold.

@@ -27,7 +27,6 @@ const HubEnv = "GADGET_BTFHUB"
 
 // btfLookup finds the BTF to relocate a gadget against.
 type btfLookup struct {
-	file  string // --btf, comes first of all
 	root  fs.FS  // of the machine, for the kernel's own BTF
 	layer []byte // of the artifact, may be nil
 	hub   string // directory of archives, may be empty
@@ -41,13 +40,10 @@ type found struct {
 	From  string
 }
 
-// find looks at the places in their order: the file that the user gave, the
-// kernel's own BTF, a vmlinux file, the gadget's layer, the directory of archives.
-func (l btfLookup) find(ctx context.Context) (f found, err error) {
+// find looks at the places in their order: the kernel's own BTF, a vmlinux file, the
+// gadget's layer, the directory of archives.
+func (l btfLookup) find() (f found, err error) {
 	defer guard.Panics(&err)
-	if l.file != "" {
-		return l.fromFile(ctx)
-	}
 	if kernel.HasBTF(l.root) {
 		return found{nil, "the kernel"}, nil
 	}
@@ -63,10 +59,11 @@ func (l btfLookup) find(ctx context.Context) (f found, err error) {
 		l.id, strings.Join(tried, "; "))
 }
 
-// fromFile reads raw BTF, or the BTF of a vmlinux file, which may be larger than
-// memory and is read in parts.
-func (l btfLookup) fromFile(ctx context.Context) (found, error) {
-	f, err := action.OpenInput(ctx, l.file)
+// fileBTF reads the raw BTF of a file, or the BTF of a vmlinux file, which may be
+// larger than memory and is read in parts.
+func fileBTF(ctx context.Context, file string) (out found, err error) {
+	defer guard.Panics(&err)
+	f, err := action.OpenInput(ctx, file)
 	if err != nil {
 		return found{}, fmt.Errorf("using --btf: %w", err)
 	}
@@ -76,9 +73,12 @@ func (l btfLookup) fromFile(ctx context.Context) (found, error) {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return found{}, fmt.Errorf("using --btf %q: %w", l.file, err)
+		return found{}, fmt.Errorf("using --btf %q: %w", file, err)
 	}
-	return specFrom(data, fmt.Sprintf("%q", l.file))
+	if out, err = specFrom(data, fmt.Sprintf("%q", file)); err != nil {
+		return found{}, fmt.Errorf("using --btf: %w", err)
+	}
+	return out, nil
 }
 
 // kernelBTF returns the raw BTF that f is or has.
@@ -158,6 +158,18 @@ func specFrom(data []byte, from string) (found, error) {
 	return found{spec, from}, nil
 }
 
+// readBTF reads the file of --btf, before anything is fetched.
+func (s *session) readBTF(ctx context.Context) error {
+	if s.cmd.BTF == "" || s.rest.Help {
+		return nil
+	}
+	ctx, cancel := bound(ctx, s.cmd.Timeout)
+	defer cancel()
+	var err error
+	s.givenBTF, err = fileBTF(ctx, string(s.cmd.BTF))
+	return err
+}
+
 // relocationTypes is the BTF that a run relocates against, found once.
 type relocationTypes struct {
 	once  sync.Once
@@ -167,26 +179,25 @@ type relocationTypes struct {
 
 // kernelTypes returns the BTF to relocate against, nil for the running
 // kernel's own. An object without relocations needs none.
-func (s *session) kernelTypes(ctx context.Context) (*btf.Spec, error) {
-	s.relocation.once.Do(func() { s.relocation.types, s.relocation.err = s.findTypes(ctx) })
+func (s *session) kernelTypes() (*btf.Spec, error) {
+	s.relocation.once.Do(func() { s.relocation.types, s.relocation.err = s.findTypes() })
 	return s.relocation.types, s.relocation.err
 }
 
-func (s *session) findTypes(ctx context.Context) (*btf.Spec, error) {
-	if s.cmd.BTF == "" && !s.plan.NeedsBTF() {
-		return nil, nil
-	}
-	ctx, cancel := bound(ctx, s.cmd.Timeout)
-	defer cancel()
-	id, err := kernel.FromHost()
-	if err != nil {
-		return nil, err
-	}
-	f, err := btfLookup{
-		file: string(s.cmd.BTF), root: os.DirFS("/"), layer: s.artifact.BTF, hub: os.Getenv(HubEnv), id: id,
-	}.find(ctx)
-	if err != nil {
-		return nil, err
+func (s *session) findTypes() (*btf.Spec, error) {
+	f := s.givenBTF
+	if f.Types == nil {
+		if !s.plan.NeedsBTF() {
+			return nil, nil
+		}
+		id, err := kernel.FromHost()
+		if err != nil {
+			return nil, err
+		}
+		f, err = btfLookup{root: os.DirFS("/"), layer: s.artifact.BTF, hub: os.Getenv(HubEnv), id: id}.find()
+		if err != nil {
+			return nil, err
+		}
 	}
 	s.detailf("using the BTF of %s", f.From)
 	return f.Types, nil
@@ -200,7 +211,7 @@ func (s *session) kernelEnum(name string) *btf.Enum {
 	spec, err := s.kernel.Kernel()
 	if err != nil {
 		// An error shows again where the gadget is loaded.
-		if spec, err = s.kernelTypes(s.g.Ctx); spec == nil || err != nil {
+		if spec, err = s.kernelTypes(); spec == nil || err != nil {
 			return nil
 		}
 	}

@@ -2,6 +2,7 @@ package runcmd
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 	"github.com/rules-gadget/rules_gadget/internal/kernel"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 var testKernel = kernel.Identity{Distro: "debian", Version: "12", Arch: arch.AMD64, Release: "6.1.0-1-amd64"}
@@ -65,10 +67,6 @@ func hub(t *testing.T, name string) string {
 }
 
 func TestBTFLookupOrder(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "given.btf")
-	if err := os.WriteFile(file, rawBTF(t, "given"), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	own := fstest.MapFS{kernel.SysBTF: {Data: []byte("x")}}
 	vmlinux := fstest.MapFS{"boot/vmlinux-" + testKernel.Release: {Data: rawBTF(t, "vmlinux")}}
 	entry := btfhub.LayerPath(testKernel)
@@ -77,10 +75,7 @@ func TestBTFLookupOrder(t *testing.T) {
 		name, want string // the struct that the BTF has, "" for the kernel's own
 		l          btfLookup
 	}{
-		{"the user's file comes first", "given", btfLookup{
-			file: file, root: own, layer: layer(t, entry, "layer"), hub: archives,
-		}},
-		{"then the kernel's own", "", btfLookup{root: own, layer: layer(t, entry, "layer"), hub: archives}},
+		{"the kernel's own comes first", "", btfLookup{root: own, layer: layer(t, entry, "layer"), hub: archives}},
 		{"then a vmlinux", "vmlinux", btfLookup{root: vmlinux, layer: layer(t, entry, "layer"), hub: archives}},
 		{"then the layer", "layer", btfLookup{root: fstest.MapFS{}, layer: layer(t, entry, "layer"), hub: archives}},
 		{"a flattened layer", "layer", btfLookup{root: fstest.MapFS{}, layer: layer(t, testKernel.Release+".btf", "layer")}},
@@ -89,7 +84,7 @@ func TestBTFLookupOrder(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.l.id = testKernel
-			f, err := tc.l.find(t.Context())
+			f, err := tc.l.find()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +106,7 @@ func TestBTFLookupFindsNothing(t *testing.T) {
 	l := btfLookup{
 		root: fstest.MapFS{}, layer: layer(t, "debian/12/x86_64/6.1.0-2-amd64.btf", "x"), hub: t.TempDir(), id: testKernel,
 	}
-	_, err := l.find(t.Context())
+	_, err := l.find()
 	if err == nil {
 		t.Fatal("something was found")
 	}
@@ -120,8 +115,32 @@ func TestBTFLookupFindsNothing(t *testing.T) {
 			t.Errorf("%q does not say %q", err, want)
 		}
 	}
-	l.file = filepath.Join(t.TempDir(), "none")
-	if _, err := l.find(t.Context()); err == nil || !strings.Contains(err.Error(), "--btf") {
-		t.Errorf("a file that is not there: got %v", err)
+}
+
+// TestBTFOfUser reads the file of --btf whatever the kernel has.
+func TestBTFOfUser(t *testing.T) {
+	dir := t.TempDir()
+	file, broken := filepath.Join(dir, "given.btf"), filepath.Join(dir, "broken.btf")
+	if err := errors.Join(os.WriteFile(file, rawBTF(t, "given"), 0o644),
+		os.WriteFile(broken, []byte("no BTF"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	s := &session{cmd: &Cmd{BTF: cli.File(file)}, g: &cli.Globals{}}
+	if err := s.readBTF(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	types, err := s.kernelTypes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var given *btf.Struct
+	if err := types.TypeByName("given", &given); err != nil {
+		t.Errorf("the BTF is not that of the file: %v", err)
+	}
+	for _, name := range []string{broken, filepath.Join(dir, "none")} {
+		s.cmd.BTF = cli.File(name)
+		if err := s.readBTF(t.Context()); err == nil || !strings.Contains(err.Error(), "using --btf") {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }

@@ -93,6 +93,7 @@ type session struct {
 	env        *field.Env // of this machine, nil until it is needed
 	kernel     *btf.Cache // the kernel's own BTF
 	relocation relocationTypes
+	givenBTF   found // that of --btf, zero without it
 	artifact   *gadget.Artifact
 	metadata   gadgetapi.Metadata
 	plan       *gadgetapi.Spec
@@ -135,7 +136,7 @@ func (c *Cmd) Run(g *cli.Globals, rest Rest) error {
 }
 
 func (s *session) run(ctx context.Context) error {
-	if err := s.cmd.check(); err != nil {
+	if err := s.cmd.check(terminalWidth(s.g.Stdout) > 0); err != nil {
 		return cli.Usage(err)
 	}
 	var err error
@@ -146,6 +147,9 @@ func (s *session) run(ctx context.Context) error {
 	}
 	if err := s.open(); err != nil {
 		return cli.Usage(err)
+	}
+	if err := s.readBTF(ctx); err != nil {
+		return err
 	}
 	closeOutput, err := s.openOutput()
 	if err != nil {
@@ -182,7 +186,7 @@ func (s *session) run(ctx context.Context) error {
 		s.setPacketFilters(values)); err != nil {
 		return cli.Usage(err)
 	}
-	s.beginLoading(ctx)
+	s.beginLoading()
 	defer s.abandonLoading()
 	if err := s.startWasm(ctx, values); err != nil {
 		return err
@@ -202,18 +206,6 @@ func (s *session) run(ctx context.Context) error {
 
 // open prepares what the flags ask for beside the gadget. It connects to nothing.
 func (s *session) open() error { return errors.Join(s.openContainers(), s.openSymbolizers()) }
-
-// check returns an error for flags that contradict each other, and puts those
-// that mean the same into one.
-func (c *Cmd) check() error {
-	if c.DisallowPulling {
-		if c.Pull == artifact.PullAlways {
-			return errors.New("--disallow-pulling contradicts --pull=always, use one")
-		}
-		c.Pull = artifact.PullNever
-	}
-	return c.OutputFileFlags.check(c.Output)
-}
 
 // read turns the artifact into a plan.
 func (s *session) read() error {
@@ -271,7 +263,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 		return err
 	}
 	defer stopSending()
-	loaded, err := s.finishLoading(ctx)
+	loaded, err := s.finishLoading()
 	if err != nil {
 		return err
 	}
@@ -309,7 +301,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 			s.ready.notify(s.detailf)
 			finishReady = s.ready.finish
 		}
-		s.kernel, s.relocation.types = nil, nil
+		s.kernel, s.relocation.types, s.givenBTF = nil, nil, found{}
 		if s.wasm != nil {
 			s.wasm.kernel.freeStartMemory()
 		}

@@ -3,7 +3,6 @@ package runcmd
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/runner/field"
@@ -86,11 +85,7 @@ func (f sourceConfig) maxEntries(src *field.Source) (int, error) {
 	if value == "" {
 		return unlimited, nil
 	}
-	n, err := strconv.Atoi(value)
-	if err != nil || n < unlimited {
-		return 0, fmt.Errorf("--max-entries: %q is not a number of entries, use one like 20, or -1 for all", value)
-	}
-	return n, nil
+	return readMaxEntries(value)
 }
 
 // filter returns the test that every rule and every expression passes, nil if

@@ -2,7 +2,6 @@ package runcmd
 
 import (
 	"bytes"
-	"context"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -23,7 +22,7 @@ type loading struct {
 // beginLoading does on another CPU what the start needs of the kernel while the wasm
 // program is compiled: it loads the gadget, unless the program may change what is
 // loaded; then it only decodes the kernel's types.
-func (s *session) beginLoading(ctx context.Context) {
+func (s *session) beginLoading() {
 	switch {
 	case s.compilation == nil:
 	case !bytes.Contains(s.artifact.Wasm, []byte(wasm.FunctionSetConfig)):
@@ -31,7 +30,7 @@ func (s *session) beginLoading(ctx context.Context) {
 		go func(l *loading) {
 			defer close(l.done)
 			defer guard.Panics(&l.err)
-			l.loaded, l.err = s.loadGadget(ctx)
+			l.loaded, l.err = s.loadGadget()
 		}(s.loading)
 	case s.cmd.BTF == "":
 		// An error shows again where the types are used.
@@ -40,9 +39,9 @@ func (s *session) beginLoading(ctx context.Context) {
 }
 
 // finishLoading returns the loaded gadget, which the caller closes.
-func (s *session) finishLoading(ctx context.Context) (*engine.Loaded, error) {
+func (s *session) finishLoading() (*engine.Loaded, error) {
 	if s.loading == nil {
-		return s.loadGadget(ctx)
+		return s.loadGadget()
 	}
 	<-s.loading.done
 	s.loading.taken = true
@@ -60,8 +59,8 @@ func (s *session) abandonLoading() {
 }
 
 // loadGadget gives the gadget to the kernel. Nothing is attached yet.
-func (s *session) loadGadget(ctx context.Context) (*engine.Loaded, error) {
-	types, err := s.kernelTypes(ctx)
+func (s *session) loadGadget() (*engine.Loaded, error) {
+	types, err := s.kernelTypes()
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package runcmd
 
 import (
-	"context"
 	"errors"
 	"testing"
 
@@ -38,10 +37,10 @@ func TestBeginLoading(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	for text, early := range map[string]bool{"getMap": true, "setConfig": false} {
 		s := starting(t, "open.bpf.o", text)
-		if s.beginLoading(t.Context()); (s.loading != nil) != early {
+		if s.beginLoading(); (s.loading != nil) != early {
 			t.Errorf("a program with %q: loading %v", text, s.loading)
 		}
-		loaded, err := s.finishLoading(t.Context())
+		loaded, err := s.finishLoading()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +58,7 @@ func TestBeginLoading(t *testing.T) {
 func TestAbandonLoading(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	s := starting(t, "open.bpf.o", "")
-	s.beginLoading(t.Context())
+	s.beginLoading()
 	<-s.loading.done
 	if s.loading.err != nil {
 		t.Fatal(s.loading.err)
@@ -74,16 +73,16 @@ func TestAbandonLoading(t *testing.T) {
 func TestLoadingFails(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	s := starting(t, "rejected.bpf.o", "")
-	s.beginLoading(t.Context())
-	if _, err := s.finishLoading(context.Background()); err == nil {
+	s.beginLoading()
+	if _, err := s.finishLoading(); err == nil {
 		t.Error("no error")
 	}
 	s.abandonLoading()
 	s = starting(t, "open.bpf.o", "")
 	s.plan = nil
-	s.beginLoading(t.Context())
+	s.beginLoading()
 	var panicked *guard.PanicError
-	if _, err := s.finishLoading(context.Background()); !errors.As(err, &panicked) {
+	if _, err := s.finishLoading(); !errors.As(err, &panicked) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -22,25 +22,32 @@ type view struct {
 
 // view reads --output for src.
 func (f sourceConfig) view(src *field.Source) (view, error) {
-	value, err := perSource(joinColumns(f.cmd.Output, f.names), src.Name, f.names)
+	isSource := func(name string) bool { return slices.Contains(f.names, name) }
+	value, err := perSource(joinColumns(f.cmd.Output, isSource), src.Name, f.names)
 	if err != nil {
 		return view{}, fmt.Errorf("--output %q: %w", f.cmd.Output, err)
 	}
+	return f.cmd.readMode(value)
+}
+
+// readMode reads what --output has for a data source: a mode, or columns whose names
+// are separated by semicolons.
+func (c *Cmd) readMode(value string) (view, error) {
 	for _, list := range columnLists {
 		names, ok := strings.CutPrefix(value, list)
 		switch {
 		case !ok:
 			continue
-		case f.cmd.Fields != "":
+		case c.Fields != "":
 			return view{}, errors.New("--fields and columns of --output are mutually exclusive, use one")
 		case names == "":
-			return view{}, fmt.Errorf("--output %q: name columns after the =", f.cmd.Output)
+			return view{}, fmt.Errorf("--output %q: name columns after the =", c.Output)
 		}
 		return view{output.Columns, strings.ReplaceAll(names, ";", ",")}, nil
 	}
 	modes := append(modeNames(), "custom-columns=")
 	if value != "" && !slices.Contains(modeNames(), value) {
-		return view{}, fmt.Errorf("--output %q: %q is not a mode, %s", f.cmd.Output, value, nearest.Advice(value, modes))
+		return view{}, fmt.Errorf("--output %q: %q is not a mode, %s", c.Output, value, nearest.Advice(value, modes))
 	}
 	return view{mode: output.Mode(value)}, nil
 }
@@ -55,12 +62,12 @@ func modeNames() []string {
 
 // joinColumns puts semicolons between the names of columns, so that commas separate
 // nothing but data sources: "columns=a,b,close:json" has one list of columns.
-func joinColumns(value string, sources []string) string {
+func joinColumns(value string, isSource func(name string) bool) string {
 	var out []string
 	inList := false
 	for part := range strings.SplitSeq(value, ",") {
 		name, mode, scoped := strings.Cut(part, ":")
-		if scoped = scoped && slices.Contains(sources, strings.TrimSpace(name)); !scoped {
+		if scoped = scoped && isSource(strings.TrimSpace(name)); !scoped {
 			mode = part
 		}
 		list := slices.ContainsFunc(columnLists, func(l string) bool { return strings.HasPrefix(strings.TrimSpace(mode), l) })
@@ -85,9 +92,19 @@ func (f sourceConfig) checkFiles(modes map[string]output.Mode) error {
 			return fmt.Errorf("mode %q of data source %q needs the output for itself, leave out the others, as in --output %s",
 				m, name, f.onlyOutput(name, m))
 		}
-		if m.Binary() && f.width > 0 {
-			return fmt.Errorf("mode %q writes binary data, which a terminal cannot show, send it to a file", m)
+		if f.width > 0 {
+			if err := checkTerminal(m); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// checkTerminal returns an error for a mode that a terminal cannot show.
+func checkTerminal(m output.Mode) error {
+	if m.Binary() {
+		return fmt.Errorf("mode %q writes binary data, which a terminal cannot show, send it to a file", m)
 	}
 	return nil
 }

@@ -44,6 +44,8 @@ func (s *session) enterContainers(loaded *engine.Loaded) {
 }
 
 // places are where the user wants programs whose section does not say it.
-func (s *session) places() engine.Places {
-	return engine.Places{Interfaces: s.cmd.Iface, Cgroup: s.cmd.Cgroup}
+func (s *session) places() engine.Places { return s.cmd.places() }
+
+func (c *Cmd) places() engine.Places {
+	return engine.Places{Interfaces: c.Iface, Cgroup: c.Cgroup}
 }
