@@ -17,7 +17,7 @@ _archive = tag_class(
     doc = "The shards of a directory in btfhub's layout, such as a checkout of btfhub-archive or what btfarchive makes.",
     attrs = {
         "path": attr.string(
-            doc = "The directory, absolute or relative to the root of the workspace. Linked directories in it are passed over.",
+            doc = "The directory, absolute or relative to the root of the workspace. Symbolic links in it are ignored.",
             mandatory = True,
         ),
     },

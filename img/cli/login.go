@@ -69,7 +69,7 @@ func (l *loginCmd) credentials(g *Globals) (user, password string, err error) {
 func (l *loginCmd) ask(g *Globals) (user, password string, err error) {
 	f, ok := g.In.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return "", "", usagef("stdin is not a terminal to ask at, pass --username and --password-stdin")
+		return "", "", usagef("stdin is not a terminal, pass --username and --password-stdin")
 	}
 	user, password = l.Username, l.Password
 	if user == "" {

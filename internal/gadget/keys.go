@@ -144,7 +144,7 @@ var (
 			"{name: 'open {{call .getParamValue \"custom.view\"}}'}", "run",
 		},
 		{
-			"values", typeMapping, "The values that there are.", "any, when there is a `patch`",
+			"values", typeMapping, "The possible values.", "any, when there is a `patch`",
 			"{short: {patch: {description: short}}}", "build, run",
 		},
 	}

@@ -152,7 +152,7 @@ var fieldAnnotations = []Annotation{
 	},
 	{
 		Name: "columns.hidden", values: boolText, Default: "that of its type", Example: "true", By: "output",
-		Doc: "Show the column only when it is asked for.",
+		Doc: "Hide the column unless it is selected.",
 	},
 	{
 		Name: "columns.fixed", values: boolText, Default: "false", Example: "true", By: "output",

@@ -98,7 +98,7 @@ var foreignParams = []ForeignParam{
 	{Name: "oci-store-user", Switch: true, Why: "a plain user has a store of his own; --state names another one"},
 	{Name: "otel-metrics-export-internals", Switch: true, Why: "the runner has no metrics of its own"},
 	{Name: "pprof-addr", Why: "the runner is not profiled"},
-	{Name: "runtime-protocol", Why: "each runtime is asked by its own protocol"},
+	{Name: "runtime-protocol", Why: "each runtime is queried with its own protocol"},
 	{Name: "socket-enricher-fields", Why: "the owners of sockets have all fields that the gadget's map has room for"},
 	{
 		Name: "trace-pipe", Operator: "oci.ebpf", Switch: true,

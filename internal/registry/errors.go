@@ -118,9 +118,9 @@ func connectionText(err error) string {
 		return fmt.Sprintf("its certificate does not verify (%s), pass --ca-file or --cert-dir, or --insecure",
 			certificateCause(err))
 	case strings.Contains(err.Error(), "invalid realm"):
-		return fmt.Sprintf("it names a token server that is refused (%s), ask who runs it", rootCause(err))
+		return fmt.Sprintf("it names a token server that is refused (%s), ask its operator", rootCause(err))
 	case strings.Contains(err.Error(), "byte limit"): // of the library, for tokens
-		return fmt.Sprintf("its token server's answer is too large (%s), ask who runs it", rootCause(err))
+		return fmt.Sprintf("its token server's answer is too large (%s), ask its operator", rootCause(err))
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "it cannot be reached, check the network and the proxy settings"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():

@@ -100,7 +100,7 @@ func (c *Client) try(ctx context.Context, h string, cfg authn.AuthConfig) error 
 	case status == http.StatusUnauthorized:
 		return err
 	case rt.way.scheme == "":
-		c.log(fmt.Sprintf("%s did not ask for the credentials, so that they could not be tried", displayHost(h)))
+		c.log(fmt.Sprintf("%s did not request credentials, so they could not be verified", displayHost(h)))
 	}
 	return nil
 }

@@ -142,7 +142,7 @@ func (ep *endpoint) checkManifest(
 	if want.Validate() == nil {
 		got = want.Algorithm().FromBytes(data)
 		if got != want {
-			return none, nil, ep.wrong("it served a manifest with digest %s for %s, try again or ask who runs it", got, want)
+			return none, nil, ep.wrong("it served a manifest with digest %s for %s, try again or ask its operator", got, want)
 		}
 	}
 	mediaType, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")

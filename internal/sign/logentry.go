@@ -23,7 +23,7 @@ const LogAnnotation = "dev.sigstore.cosign/bundle"
 const maxLogEntries = 8
 
 // errNoTime says that nothing trustworthy says when a signature was made.
-var errNoTime = errors.New("no log that the policy names says when it was made")
+var errNoTime = errors.New("no log of the policy attests when it was made")
 
 // logKey is the key of a transparency log (Rekor) and when it counts.
 type logKey struct {
@@ -89,7 +89,7 @@ func (s Signature) logEntries() ([]logEntry, error) {
 		}
 		var a annotatedEntry
 		if err := json.Unmarshal([]byte(s.Log), &a); err != nil {
-			return nil, fmt.Errorf("reading what a log says: %w", err)
+			return nil, fmt.Errorf("reading its log entry: %w", err)
 		}
 		p := a.Payload
 		return []logEntry{{p.Body, p.IntegratedTime, p.LogIndex, p.LogID, a.SignedEntryTimestamp}}, nil
@@ -141,7 +141,7 @@ func (e logEntry) verify(logs []logKey) (time.Time, error) {
 			continue
 		}
 		if err := l.key.verify([]byte(signed), e.promise); err != nil {
-			return time.Time{}, errors.New("what a log says of it was not signed by that log")
+			return time.Time{}, errors.New("its log entry was not signed by that log")
 		}
 		t := time.Unix(e.seconds, 0)
 		if e.seconds <= 0 || !l.span.has(t) {

@@ -127,9 +127,9 @@ func TestCertificatesOfMinutes(t *testing.T) {
 		}{
 			{"logged in time", "", good.with(s), v},
 			{"a policy without a log", "expired", good.with(s), plain},
-			{"not logged", "no log that the policy names", s, v},
-			{"still valid, not logged", "no log that the policy names", certified(t, form, other), v},
-			{"logged by another", "no log that the policy names", otherLog.promise(t, body, made).with(s), v},
+			{"not logged", "no log of the policy", s, v},
+			{"still valid, not logged", "no log of the policy", certified(t, form, other), v},
+			{"logged by another", "no log of the policy", otherLog.promise(t, body, made).with(s), v},
 			{"signed by another log", "not signed by that log", change(func(e *entry) {
 				e.promise = otherLog.promise(t, body, made).promise
 			}), v},
@@ -138,7 +138,7 @@ func TestCertificatesOfMinutes(t *testing.T) {
 			{"no promise", "not signed by that log", change(func(e *entry) { e.promise = nil }), v},
 			{"logged too late", "expired", log.promise(t, body, made.Add(time.Hour)).with(s), v},
 			{"logged too early", "not yet valid", log.promise(t, body, made.Add(-time.Hour)).with(s), v},
-			{"no time", "no log that the policy names", log.promise(t, body, time.Unix(0, 0)).with(s), v},
+			{"no time", "no log of the policy", log.promise(t, body, time.Unix(0, 0)).with(s), v},
 			{
 				"entry of another signature", "about another signature",
 				log.promise(t, bodyOf(t, certified(t, form, leaf, leaf), other), made).with(s), v,
@@ -211,11 +211,11 @@ func TestTrustedRoot(t *testing.T) {
 			name, text, want string
 		}{
 			{"in time", trustedRootOf(t, root, log, made.Add(-year), noon.Add(year)), ""},
-			{"ended before", trustedRootOf(t, root, log, made.Add(-year), made.Add(-time.Hour)), "no log that the policy names"},
-			{"began after", trustedRootOf(t, root, log, made.Add(time.Hour), noon), "no log that the policy names"},
+			{"ended before", trustedRootOf(t, root, log, made.Add(-year), made.Add(-time.Hour)), "no log of the policy"},
+			{"began after", trustedRootOf(t, root, log, made.Add(time.Hour), noon), "no log of the policy"},
 			{
 				"another log", trustedRootOf(t, root, transparencyLog{ecKey(t)}, made.Add(-year), noon),
-				"no log that the policy names",
+				"no log of the policy",
 			},
 			{
 				"another authority", trustedRootOf(t, authority{}.issue(t, caTemplate("root")), log, made.Add(-year), noon),

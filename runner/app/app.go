@@ -42,7 +42,7 @@ type commands struct {
 
 	Image  imagecmd.Image  `cmd:"" group:"images" help:"Manage gadgets in the store and in registries."`
 	Lock   fleetcmd.Lock   `cmd:"" group:"images" help:"Resolve a list of gadgets to a lock file for many nodes."`
-	Sync   fleetcmd.Sync   `cmd:"" group:"images" help:"Make the store hold what a lock file names."`
+	Sync   fleetcmd.Sync   `cmd:"" group:"images" help:"Pull exactly the gadgets of a lock file."`
 	Login  imagecmd.Login  `cmd:"" group:"registries" help:"Log in to a registry."`
 	Logout imagecmd.Logout `cmd:"" group:"registries" help:"Log out of a registry."`
 

@@ -14,7 +14,7 @@ type RuntimeFlags struct {
 	CRIOSocket          string `name:"crio-socketpath" default:"/run/crio/crio.sock" placeholder:"PATH" help:"Socket of CRI-O's CRI API (${default})."`
 	PodmanSocket        string `name:"podman-socketpath" default:"/run/podman/podman.sock" placeholder:"PATH" help:"Socket of podman's API (${default})."`
 	ContainerdNamespace string `name:"containerd-namespace" default:"k8s.io" placeholder:"NAME" help:"Namespace of containerd to look in (${default})."`
-	HostRoot            string `name:"host-root" hidden:"" env:"HOST_ROOT" help:"Where the node's root lies, when this runs in a container."`
+	HostRoot            string `name:"host-root" hidden:"" env:"HOST_ROOT" help:"Root directory of the node, when running in a container."`
 }
 
 // Names returns the runtimes to ask, in a fixed order, and whether the user

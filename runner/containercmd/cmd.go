@@ -23,7 +23,7 @@ type List struct {
 	container.SelectorFlags `group:"Containers"`
 	container.RuntimeFlags  `group:"Runtimes"`
 
-	RuntimeProtocol string `hidden:"" placeholder:"NAME" help:"Taken for scripts: each runtime is asked by its own protocol."`
+	RuntimeProtocol string `hidden:"" placeholder:"NAME" help:"Accepted for compatibility; each runtime is queried with its own protocol."`
 }
 
 // Help gives examples.

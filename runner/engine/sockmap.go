@@ -14,7 +14,7 @@ import (
 func attachSockMap(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
 	m := l.coll.Maps[pr.Map]
 	if m == nil {
-		return nil, fmt.Errorf("nothing says to which map of sockets, name it with GADGET_SK_TARGET_MAP(%s, MAP)", pr.Name)
+		return nil, fmt.Errorf("the map of sockets is unknown, name it with GADGET_SK_TARGET_MAP(%s, MAP)", pr.Name)
 	}
 	opts := link.RawAttachProgramOptions{
 		Target: m.FD(), Program: prog, Attach: l.plan.Collection.Programs[pr.Name].AttachType,

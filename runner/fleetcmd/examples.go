@@ -12,7 +12,7 @@ Examples:
 
 // Help gives examples.
 func (Sync) Help() string {
-	return `What the lock file names is pulled by digest and verified by this machine's policy. Then all names change together, and those of an earlier sync that are listed no more are removed; what was pulled by hand stays. Where everything is here already, no registry is asked.
+	return `What the lock file names is pulled by digest and verified by this machine's policy. Then all names change together, and those of an earlier sync that are no longer listed are removed; what was pulled by hand stays. Where everything is here already, no registry is asked.
 
 Examples:
 

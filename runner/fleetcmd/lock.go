@@ -79,7 +79,7 @@ func (c *Lock) compare(file string, want []byte) error {
 		return fmt.Errorf("reading the lock file: %w", err)
 	}
 	if !bytes.Equal(have, want) {
-		return fmt.Errorf("the lock file %q is not what %q stands for now, run: gadget-run lock %s -o %s", file, c.List,
+		return fmt.Errorf("the lock file %q is out of date with %q, run: gadget-run lock %s -o %s", file, c.List,
 			c.List, file)
 	}
 	return nil
@@ -170,7 +170,7 @@ func platforms(g *cli.Globals, from oci.Blobs, l lockfile.Gadget, archs []arch.A
 	})
 	for _, a := range archs {
 		if !slices.Contains(names, "linux/"+a.String()) {
-			return nil, fmt.Errorf("it has no linux/%s, which the list asks for, only %s", a, strings.Join(names, ", "))
+			return nil, fmt.Errorf("it has no linux/%s, which the list requires, only %s", a, strings.Join(names, ", "))
 		}
 	}
 	return all, nil

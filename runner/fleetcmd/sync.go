@@ -24,7 +24,7 @@ import (
 type Sync struct {
 	File   string      `arg:"" name:"lock" help:"Lock file that \"gadget-run lock\" wrote."`
 	From   cli.File    `placeholder:"PATH" help:"Archive or layout directory that has everything, in place of the registries."`
-	Jitter cli.Timeout `placeholder:"TIME" help:"Wait at random up to this time before a registry is asked; not where all is here."`
+	Jitter cli.Timeout `placeholder:"TIME" help:"Delay the first request to a registry by a random time of up to this; no effect if the store has everything."`
 	artifact.PlatformFlags
 
 	artifact.TrustFlags    `group:"Trust"`

@@ -159,7 +159,7 @@ type Prune struct {
 	KeepLast int  `placeholder:"N" help:"With --all: keep the N names of each repository that were stored last."`
 	DryRun   bool `help:"Say what would be removed, remove nothing."`
 	NoTrunc  bool `help:"Do not shorten digests."`
-	Force    bool `short:"f" help:"Accepted for docker's sake: nothing is asked."`
+	Force    bool `short:"f" help:"Accepted for compatibility with docker; it never prompts."`
 }
 
 // Run removes content that no name needs, and with --all the names.

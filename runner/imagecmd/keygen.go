@@ -22,7 +22,7 @@ func (k *Keygen) Run(g *cli.Globals) error {
 	private, public := k.Name+".key", k.Name+".pub"
 	for _, file := range []string{private, public} {
 		if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is a file %q already, move it or choose another name", file)
+			return fmt.Errorf("file %q already exists, move it or choose another name", file)
 		}
 	}
 	password, err := newPassword(g)

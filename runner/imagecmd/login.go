@@ -104,7 +104,7 @@ func terminal(g *cli.Globals) (*os.File, error) {
 	if f, ok := g.Stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return f, nil
 	}
-	return nil, cli.Usage(errors.New("stdin is not a terminal to ask at, pass --username and --password-stdin"))
+	return nil, cli.Usage(errors.New("stdin is not a terminal, pass --username and --password-stdin"))
 }
 
 func ask(g *cli.Globals, prompt string) (string, error) {

@@ -18,7 +18,7 @@ import (
 type Push struct {
 	Image []string `arg:"" name:"ref" help:"References in the store, which say where they go."`
 	artifact.RegistryFlags
-	Platform     []string `placeholder:"linux/ARCH" help:"Push these platforms alone, as an artifact with a digest of its own (default: all)."`
+	Platform     []string `placeholder:"linux/ARCH" help:"Push only these platforms, as an artifact with its own digest (default: all)."`
 	AllPlatforms bool     `help:"Push all platforms, as it is done without --platform."`
 	DryRun       bool     `help:"Say what would be uploaded, upload nothing."`
 }

@@ -51,7 +51,7 @@ func parseTag(text string) (registry.Reference, error) {
 // Remove is "image rm".
 type Remove struct {
 	Image []string `arg:"" name:"ref" help:"References in the store, or digest prefixes."`
-	Force bool     `short:"f" help:"Remove all names of a digest, and pass over what is not there."`
+	Force bool     `short:"f" help:"Remove all names of a digest, and ignore names that do not exist."`
 }
 
 // Run removes the names, then the content that has none left. Content that a

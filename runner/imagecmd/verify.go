@@ -15,7 +15,7 @@ import (
 type Verify struct {
 	Image string `arg:"" name:"ref" help:"Reference in a registry, with --offline in the store, or a path."`
 	artifact.RegistryFlags
-	Offline bool      `help:"Verify what the store has, with the signatures that came with it; no registry is asked."`
+	Offline bool      `help:"Verify the stored artifact with the stored signatures, without a request to a registry."`
 	Key     cli.Files `aliases:"public-keys" placeholder:"FILE" help:"Public keys (PEM) one of which must have signed (default: the policy's)."`
 	Policy  cli.File  `placeholder:"FILE" help:"Trust policy (default: /etc/gadget-run/policy.yaml, then the user's)."`
 	Output  string    `short:"o" enum:"text,json,yaml" default:"text" help:"Format of the output: ${enum}."`

@@ -35,12 +35,12 @@ type Cmd struct {
 	Gadget string `arg:"" name:"gadget" help:"Reference in a registry, or a path (./DIR, ./FILE.tar, oci:DIR:NAME) of a layout or an archive; several run together."`
 
 	Pull            string      `enum:"always,missing,never" default:"missing" help:"When to pull the gadget: ${enum}." group:"Gadget"`
-	DisallowPulling bool        `help:"Pull nothing, as --pull=never." group:"Gadget"`
-	AllowedGadgets  []string    `placeholder:"REFS" help:"Run no other gadgets than these: references, name@digest, a digest, or a prefix followed by *." group:"Gadget"`
-	Locked          cli.File    `placeholder:"FILE" help:"Run only what this lock file names, with the digest that it has there." group:"Gadget"`
+	DisallowPulling bool        `help:"Do not pull, as --pull=never." group:"Gadget"`
+	AllowedGadgets  []string    `placeholder:"REFS" help:"Run only these gadgets: references, name@digest, a digest, or a prefix followed by *." group:"Gadget"`
+	Locked          cli.File    `placeholder:"FILE" help:"Run only gadgets of this lock file, with the digests in it." group:"Gadget"`
 	BTF             cli.File    `name:"btf" placeholder:"FILE" help:"BTF of the running kernel, for kernels that have none." group:"Gadget"`
 	Timeout         cli.Timeout `short:"t" placeholder:"TIME" help:"Stop after this time: 5s, 2m30s, or a number of seconds." group:"Gadget"`
-	Host            bool        `help:"Trace the whole machine, which is what happens unless containers are chosen, and do not show the column of their names." group:"Gadget"`
+	Host            bool        `help:"Trace the whole machine, the default without container flags, and do not show the container column." group:"Gadget"`
 	File            string      `short:"f" placeholder:"FILE" help:"Instance manifest (YAML) that names the gadget and values of parameters, - for stdin; flags of the command line override it." group:"Gadget"`
 	ReadyFD         int         `name:"ready-fd" placeholder:"N" help:"Write one line to this file descriptor once every program is attached, and close it." group:"Gadget"`
 	PinPath         string      `placeholder:"DIR" default:"/sys/fs/bpf" help:"Directory in a bpffs of maps that the gadget shares with other programs by name." group:"Gadget"`

@@ -162,7 +162,7 @@ func (s *session) choose(ctx context.Context, loaded *engine.Loaded) error {
 	switch {
 	case tracker.Running() > 0:
 	case s.containers.present:
-		s.notef("no container that was asked for runs, waiting for one")
+		s.notef("no matching container is running, waiting for one")
 	default:
 		s.notef("no container runtime is running, waiting for one; name its socket with --docker-socketpath or a flag like " +
 			"it")

@@ -26,7 +26,7 @@ const (
 // lock is the command that writes a lock file.
 type lock struct {
 	URL []string `name:"url" required:"" sep:"none" placeholder:"BASE" help:"Where the directory can be fetched from; what lies in it is appended. Several are tried in order."`
-	Dir string   `arg:"" name:"dir" type:"existingdir" help:"Archive directory, such as a checkout of btfhub-archive. Linked directories in it are passed over."`
+	Dir string   `arg:"" name:"dir" type:"existingdir" help:"Archive directory, such as a checkout of btfhub-archive. Symbolic links in it are ignored."`
 	Out string   `name:"out" short:"o" placeholder:"FILE" help:"Lock file; stdout by default."`
 }
 

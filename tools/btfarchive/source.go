@@ -113,7 +113,7 @@ func (c *add) identify(k vmlinuz.Kernel, fromName string) (source, error) {
 	case id.Arch == "":
 		return source{}, errors.New("the input does not name its architecture, give --arch")
 	case c.arch != "" && c.arch != id.Arch:
-		return source{}, fmt.Errorf("this is an %s kernel, --arch says %s", id.Arch, c.arch)
+		return source{}, fmt.Errorf("this is an %s kernel, but --arch is %s", id.Arch, c.arch)
 	}
 	return source{Identity: id, btf: k.BTF}, nil
 }

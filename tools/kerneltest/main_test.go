@@ -54,7 +54,7 @@ func TestRun(t *testing.T) {
 	}{
 		{"pass", goodReport, []string{"--expect-stderr=BTF of the kernel"}, "--- PASS: t", ""},
 		{"event missing", strings.Replace(goodReport, "/x", "/y", 1), nil, "--- FAIL: t", `no event matches {"fname":"/x"}`},
-		{"text missing", goodReport, []string{"--expect-stderr=btfgen"}, "--- FAIL: t", `did not say "btfgen"`},
+		{"text missing", goodReport, []string{"--expect-stderr=btfgen"}, "--- FAIL: t", `did not print "btfgen"`},
 		{"gadget failed", strings.Replace(goodReport, `"code":0`, `"code":1`, 1), nil, "--- FAIL: t", "exit code 1"},
 		{"interrupted is fine", strings.Replace(goodReport, `"code":0`, `"code":130`, 1), nil, "--- PASS: t", ""},
 		{"guest error", `{"kind":"error","text":"no port"}` + "\n" + goodReport, nil, "--- FAIL: t", "no port"},

@@ -35,7 +35,7 @@ func (c *config) check(res vm.Result) error {
 	stderr := strings.Join(res.Stderr, "\n")
 	for _, want := range c.ExpectStderr {
 		if !strings.Contains(stderr, want) {
-			errs = append(errs, fmt.Errorf("the gadget did not say %q on stderr", want))
+			errs = append(errs, fmt.Errorf("the gadget did not print %q to stderr", want))
 		}
 	}
 	switch {
