@@ -2,20 +2,15 @@ package consumer
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/rules-gadget/rules_gadget/internal/sign"
 )
 
 // usePrebuilt is what a MODULE.bazel has for prebuilt tools.
@@ -48,92 +43,6 @@ const fromSource = "--@rules_gadget//toolchain:tools_from_source"
 
 // outputs has everything that a gadget is built to.
 const outputs = "--output_groups=+attestations,+btf,+compile_commands,+digest,+reports"
-
-// programs are those of a release that the rules run, by name, as Go packages.
-var programs = map[string]string{
-	"gadget-push": "tools/push", "gadget-run": "runner", "gadget-tools": "tools/gadget-tools",
-}
-
-// lockFile is the lock file of tools.
-type lockFile struct {
-	Format   int                              `json:"format"`
-	Version  string                           `json:"version"`
-	Programs map[string]map[string]lockedFile `json:"programs"`
-}
-
-type lockedFile struct {
-	URLs      []string `json:"urls"`
-	SHA256    string   `json:"sha256"`
-	Signature string   `json:"signature"`
-}
-
-// release has programs as a release would, and its key.
-type release struct {
-	key  *sign.PrivateKey
-	lock lockFile
-}
-
-// newRelease builds the programs for this machine and locks them by the URLs of files.
-func newRelease(t *testing.T) *release {
-	t.Helper()
-	if os.Getenv("CONSUMER_TEST_DIR") == "" {
-		t.Skip("needs a directory for programs, run it with tools/dev/consumer")
-	}
-	checkout, dir := os.Getenv("CONSUMER_TEST_CHECKOUT"), filepath.Join(os.Getenv("CONSUMER_TEST_DIR"), "release")
-	secret, _, err := sign.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &release{lock: lockFile{Format: 1, Version: "0.1.0", Programs: map[string]map[string]lockedFile{}}}
-	if r.key, err = sign.ParsePrivateKey(secret, func() ([]byte, error) { return nil, nil }); err != nil {
-		t.Fatal(err)
-	}
-	for name, pkg := range programs {
-		file := filepath.Join(dir, name)
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "./"+pkg)
-		cmd.Dir, cmd.Env = checkout, append(os.Environ(), "CGO_ENABLED=0", "GOARCH=amd64", "GOOS=linux")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("building %s: %v\n%s", name, err, out)
-		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.lock.Programs[name] = map[string]lockedFile{"linux/amd64": r.locked(t, "file://"+file, data)}
-	}
-	return r
-}
-
-// locked is the entry of a file.
-func (r *release) locked(t *testing.T, url string, data []byte) lockedFile {
-	t.Helper()
-	signature, err := sign.SignBlob(data, r.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(data)
-	return lockedFile{
-		URLs: []string{url}, SHA256: hex.EncodeToString(sum[:]), Signature: strings.TrimSpace(string(signature)),
-	}
-}
-
-// with returns the text of the lock file, with another entry for gadget-tools.
-func (r *release) with(t *testing.T, platform string, entry lockedFile) string {
-	t.Helper()
-	lock := r.lock
-	lock.Programs = maps.Clone(lock.Programs)
-	lock.Programs["gadget-tools"] = map[string]lockedFile{platform: entry}
-	return text(t, lock)
-}
-
-func text(t *testing.T, lock lockFile) string {
-	t.Helper()
-	data, err := json.Marshal(lock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
 
 // prebuilt makes a workspace with the lock file of a release.
 func prebuilt(t *testing.T, name string, r *release) *workspace {
@@ -213,12 +122,11 @@ func (w *workspace) build(t *testing.T, flags ...string) ([]string, map[string]s
 	return mnemonics(spawns), made
 }
 
-// TestPrebuilt builds a gadget with the tools of a lock file, without any Go, and with
-// tools that are built, to the same bytes.
-func TestPrebuilt(t *testing.T) {
-	r := newRelease(t)
-	w := prebuilt(t, "prebuilt", r)
-	ran, want := w.build(t)
+// buildWithoutGo builds everything, in which every tool must run and nothing of Go, and
+// returns what was made.
+func (w *workspace) buildWithoutGo(t *testing.T) map[string]string {
+	t.Helper()
+	ran, made := w.build(t)
 	t.Logf("with the lock file: %s", strings.Join(ran, " "))
 	for _, mnemonic := range ran {
 		if strings.HasPrefix(mnemonic, "Go") {
@@ -233,6 +141,15 @@ func TestPrebuilt(t *testing.T) {
 			t.Errorf("no %s ran, so nothing is proven about it", mnemonic)
 		}
 	}
+	return made
+}
+
+// TestPrebuilt builds a gadget with the tools of a lock file, without any Go, and with
+// tools that are built, to the same bytes.
+func TestPrebuilt(t *testing.T) {
+	r := newRelease(t)
+	w := prebuilt(t, "prebuilt", r)
+	want := w.buildWithoutGo(t)
 	actions := w.bazel(t, "aquery", `mnemonic("GoCompilePkg|GoLink", deps(//...))`, "--output=summary")
 	if !strings.Contains(actions, "No actions matched.") {
 		t.Errorf("the graph has actions that compile Go:\n%s", actions)
@@ -256,7 +173,25 @@ func TestPrebuilt(t *testing.T) {
 	_, got = w.build(t, "--host_platform=@rules_gadget//platforms:linux_arm64",
 		"--extra_execution_platforms=@rules_gadget//platforms:linux_amd64")
 	same(t, "this host and one of another architecture with workers of this one", want, got)
+	t.Run("without bzlmod", func(t *testing.T) { withoutBzlmod(t, r, want) })
 	t.Run("refused", func(t *testing.T) { refused(t, w, r) })
+}
+
+// withoutBzlmod builds the same in a workspace that has a WORKSPACE in place of a
+// MODULE.bazel, and gives it a lock file of another version.
+func withoutBzlmod(t *testing.T, r *release, want map[string]string) {
+	w := prebuilt(t, "without bzlmod", r)
+	w.useWorkspaceFile(t, `prebuilt_tools = {"lock": "//:gadget_tools.lock.json", "public_key": "//:release.pub"}`)
+	artifact := maps.Clone(want)
+	delete(artifact, "image_/compile_commands.json") // has names of repositories, which are others
+	same(t, "a workspace with bzlmod and one without", artifact, w.buildWithoutGo(t))
+	other := r.lock
+	other.Version = "9.9.9"
+	w.write(t, "gadget_tools.lock.json", text(t, other))
+	const refusal = "gadget_tools.lock.json: tools of version 9.9.9, and these rules have version 0.1.0"
+	if out, err := w.try("build", "--nobuild", "//hello:image"); err == nil || !strings.Contains(out, refusal) {
+		t.Errorf("a lock file of another version: %v, want %q:\n%s", err, refusal, out)
+	}
 }
 
 // same compares what two builds made.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -21,6 +22,28 @@ local_path_override(
 
 go_sdk = use_extension("@rules_go//go:extensions.bzl", "go_sdk")
 go_sdk.host()
+`
+
+// workspaceFile is what stands for the module without bzlmod: it has the checkout's path
+// and the arguments of bpf_register_toolchains.
+const workspaceFile = `workspace(name = "consumer")
+
+local_repository(
+    name = "rules_gadget",
+    path = %q,
+)
+
+load("@rules_gadget//rules:repositories.bzl", "rules_gadget_dependencies")
+
+rules_gadget_dependencies()
+
+load("@rules_gadget//rules:setup.bzl", "rules_gadget_setup")
+
+rules_gadget_setup(go_version = "host")
+
+load("@rules_gadget//toolchain:repositories.bzl", "bpf_register_toolchains")
+
+bpf_register_toolchains(%s)
 `
 
 // files are the consumer's workspace, but for its MODULE.bazel: a gadget as in the
@@ -59,6 +82,16 @@ func newWorkspace(t *testing.T, name string, others map[string]string) *workspac
 	}
 	t.Cleanup(func() { w.bazel(t, "shutdown") })
 	return w
+}
+
+// useWorkspaceFile replaces MODULE.bazel by a WORKSPACE.
+func (w *workspace) useWorkspaceFile(t *testing.T, toolchains string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(w.dir, "MODULE.bazel")); err != nil {
+		t.Fatal(err)
+	}
+	w.write(t, "WORKSPACE", fmt.Sprintf(workspaceFile, w.checkout, toolchains))
+	w.write(t, ".bazelrc", strings.Replace(files[".bazelrc"], "--enable_bzlmod", "--noenable_bzlmod --enable_workspace", 1))
 }
 
 // write writes a file of the workspace.
