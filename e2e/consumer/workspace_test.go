@@ -13,7 +13,7 @@ import (
 const module = `module(name = "consumer")
 
 bazel_dep(name = "rules_gadget", version = "0.1.0")
-bazel_dep(name = "rules_go", version = "0.65.0")
+bazel_dep(name = "rules_go", version = "0.63.0")
 
 local_path_override(
     module_name = "rules_gadget",
