@@ -28,6 +28,8 @@ go_sdk.host()
 // and the arguments of bpf_register_toolchains.
 const workspaceFile = `workspace(name = "consumer")
 
+load("@bazel_tools//tools/build_defs/repo:local.bzl", "local_repository")
+
 local_repository(
     name = "rules_gadget",
     path = %q,
