@@ -105,3 +105,22 @@ func TestStoreOfAnotherUser(t *testing.T) {
 		t.Errorf("a directory of another user: %v", err)
 	}
 }
+
+// TestLostMark: a store that lost the file that marks it as a layout is still one,
+// also with files of the same tool beside its own.
+func TestLostMark(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := store.Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	mark := filepath.Join(dir, "oci-layout")
+	if err := errors.Join(os.Remove(mark), os.WriteFile(filepath.Join(dir, "seal.key"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(mark); err != nil {
+		t.Error(err)
+	}
+}

@@ -121,8 +121,12 @@ func (s *Store) create() error {
 	return s.writeDerived(ocispec.ImageLayoutFile, []byte(layoutMarker))
 }
 
-// refuseForeign keeps a store from being made in the middle of other files.
+// refuseForeign keeps a store from being made in the middle of other files. What has
+// the directories of a store is one that lost its mark.
 func (s *Store) refuseForeign() error {
+	if isDir(s.path(refsDir)) && isDir(s.path(blobsDir)) {
+		return nil
+	}
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -143,6 +147,11 @@ func (s *Store) refuseForeign() error {
 		}
 	}
 	return nil
+}
+
+func isDir(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
 }
 
 // Dir returns the directory of the store.

@@ -1,6 +1,7 @@
 package imagecmd_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,15 +12,15 @@ import (
 )
 
 // compiler sets, for the scripts, CLANG and LLVM_STRIP to programs that run
-// as they are, and BPF_INCLUDE to libbpf's headers. Where one of them is missing
-// nothing is set.
+// as they are, and BPF_INCLUDE to libbpf's headers, without Bazel those of the
+// machine or of that variable. Where one of them is missing nothing is set.
 func compiler(t *testing.T, setenv func(name, value string)) {
 	t.Helper()
 	dir := t.TempDir()
 	t.Run("compiler", func(t *testing.T) {
 		tc := clangtest.Find(t)
 		if tc.Loader == "" {
-			const include = "/usr/include"
+			include := cmp.Or(os.Getenv("BPF_INCLUDE"), "/usr/include")
 			if _, err := os.Stat(filepath.Join(include, "bpf/bpf_helpers.h")); err != nil {
 				t.Skip("needs libbpf's headers (the package libbpf-dev)")
 			}

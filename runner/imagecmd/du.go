@@ -141,7 +141,11 @@ func parseUsageFilters(filters []string) (func(used) bool, error) {
 		before := keep
 		switch key {
 		case "reclaimable":
-			keep = func(u used) bool { return before(u) && fmt.Sprint(u.Reclaimable) == value }
+			want, err := parseBool(key, value)
+			if err != nil {
+				return nil, err
+			}
+			keep = func(u used) bool { return before(u) && u.Reclaimable == want }
 		case "reference":
 			keep = func(u used) bool {
 				return before(u) && slices.ContainsFunc(u.References, func(r string) bool { return strings.HasPrefix(r, value) })

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -150,9 +151,19 @@ func parseFilter(key, value string) (func(listed) bool, error) {
 			return strings.HasPrefix(r.Digest, value) || strings.HasPrefix(show.ShortDigest(r.Digest), value)
 		}, nil
 	case "dangling":
-		return func(r listed) bool { return (r.Tag == "") == (value == "true" || value == "1") }, nil
+		want, err := parseBool(key, value)
+		return func(r listed) bool { return (r.Tag == "") == want }, err
 	}
 	return nil, fmt.Errorf("unknown filter %q, use reference, digest or dangling", key)
+}
+
+// parseBool reads the value of a filter that is yes or no.
+func parseBool(key, value string) (bool, error) {
+	yes, err := strconv.ParseBool(value)
+	if err != nil {
+		return false, fmt.Errorf("filter %s=%q is neither true nor false", key, value)
+	}
+	return yes, nil
 }
 
 // matchesReference matches a pattern with the whole name, with or without the

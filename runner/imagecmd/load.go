@@ -27,11 +27,17 @@ type Load struct {
 // Run puts every artifact of the archive into the store, or the one that the
 // path chooses.
 func (l *Load) Run(g *cli.Globals) error {
+	if l.File != "" && l.Input != "" {
+		return cli.Usage(fmt.Errorf("the archive %q and --input=%s are mutually exclusive, use one", l.File, l.Input))
+	}
 	from, members, err := l.open(g)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
+	if len(members) == 0 {
+		return errors.New("the archive holds no artifact")
+	}
 	if l.Tag != "" {
 		if len(members) != 1 {
 			return cli.Usage(fmt.Errorf("the archive has %d artifacts, --tag can name only one, choose it with oci:PATH:NAME",
@@ -42,9 +48,6 @@ func (l *Load) Run(g *cli.Globals) error {
 	s, err := artifact.OpenStore(g)
 	if err != nil {
 		return err
-	}
-	if len(members) == 0 {
-		return errors.New("the archive holds no artifact")
 	}
 	for _, m := range members {
 		if l.Tag == "" && (m.Name != "" || len(members) == 1) {

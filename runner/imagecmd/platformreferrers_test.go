@@ -2,7 +2,6 @@ package imagecmd_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -128,36 +127,58 @@ func TestReferrersOfPlatforms(t *testing.T) {
 		"without the API": registrytest.Start(t, registrytest.Config{}).Addr,
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := annotate(t, addr)
-			whole := append(a.platforms(), a.art.Root)
-			want := a.about(a.ref, whole...)
-			if len(want) != 14 {
-				t.Fatalf("%d things are about the source: %q", len(want), want)
-			}
-			src, dir := a.ref.String(), t.TempDir()
-			// Through the store, and what is there stays.
-			a.check(addr+"/pushed/g:v1", want, whole, dir,
-				"pull --all-platforms "+src, "prune", "fsck", "tag "+src+" "+addr+"/pushed/g:v1", "push "+addr+"/pushed/g:v1")
-			for i, to := range []string{filepath.Join(dir, "g.tar"), t.TempDir()} {
-				target, copied := fmt.Sprintf("%s/saved%d/g:v1", addr, i), fmt.Sprintf("%s/copied%d/g:v1", addr, i)
-				state := t.TempDir()
-				a.run(dir, "save -o "+to+" "+src)
-				a.check(target, want, whole, state, "load --tag "+target+" "+to, "push "+target)
-				a.check(copied, want, whole, state, "copy "+to+" "+copied)
-			}
-			// A store is a layout, too.
-			a.check(addr+"/store/g:v1", want, whole, dir, "copy oci:"+filepath.Join(dir, "state")+":"+src+" "+addr+"/store/g:v1")
-			a.check(addr+"/copied/g:v1", want, whole, dir, "copy "+src+" "+addr+"/copied/g:v1")
-			// Of one platform, what is about it; it is about nothing else.
-			one := a.platforms()[0]
-			for name, d := range a.art.Manifests {
-				if d.Digest == one.Digest {
-					a.check(addr+"/one/g:v1", a.about(a.ref, one), whole, t.TempDir(), "pull --platform linux/"+name.String()+" "+src,
-						"tag "+src+" "+addr+"/one/g:v1", "push --platform linux/"+name.String()+" "+addr+"/one/g:v1")
-				}
-			}
+			t.Parallel()
+			testReferrers(t, annotate(t, addr), addr)
 		})
 	}
+}
+
+// testReferrers goes all ways beside each other: what is about a manifest waits, in a
+// registry without the API, to see whether its change of a tag stays.
+func testReferrers(t *testing.T, a *annotated, addr string) {
+	whole := append(a.platforms(), a.art.Root)
+	want := a.about(a.ref, whole...)
+	if len(want) != 14 {
+		t.Fatalf("%d things are about the source: %q", len(want), want)
+	}
+	src := a.ref.String()
+	way := func(name string, do func(a *annotated, target, dir string)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			do(&annotated{t, a.client, a.ref, a.art}, addr+"/"+name+"/g:v1", t.TempDir())
+		})
+	}
+	way("pushed", func(a *annotated, target, dir string) { // through the store, and what is there stays
+		a.check(target, want, whole, dir,
+			"pull --all-platforms "+src, "prune", "fsck", "tag "+src+" "+target, "push "+target)
+		// A store is a layout, too.
+		store := strings.Replace(target, "pushed", "store", 1)
+		a.check(store, want, whole, dir, "copy oci:"+filepath.Join(dir, "state")+":"+src+" "+store)
+	})
+	for _, form := range []string{"archive", "directory"} {
+		way(form, func(a *annotated, target, dir string) {
+			to := filepath.Join(dir, "g.tar")
+			if form == "directory" {
+				to = a.t.TempDir()
+			}
+			a.check(target, want, whole, dir, "pull --all-platforms "+src, "save -o "+to+" "+src, "rm "+src,
+				"load --tag "+target+" "+to, "push "+target)
+			copied := strings.Replace(target, form, form+"-copied", 1)
+			a.check(copied, want, whole, dir, "copy "+to+" "+copied)
+		})
+	}
+	way("copied", func(a *annotated, target, dir string) {
+		a.check(target, want, whole, dir, "copy "+src+" "+target)
+	})
+	way("one", func(a *annotated, target, dir string) { // of one platform, what is about it; it is about nothing else
+		one := a.platforms()[0]
+		for name, d := range a.art.Manifests {
+			if d.Digest == one.Digest {
+				a.check(target, a.about(a.ref, one), whole, dir, "pull --platform linux/"+name.String()+" "+src,
+					"tag "+src+" "+target, "push --platform linux/"+name.String()+" "+target)
+			}
+		}
+	})
 }
 
 // check runs image commands and compares what is about manifests at their target.

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -69,22 +72,37 @@ func TestReference(t *testing.T) { runScripts(t, "testdata/reference") }
 
 func runScripts(t *testing.T, dir string) {
 	open := registrytest.Start(t, registrytest.Config{})
+	broken := registrytest.NewProxy(t, open.Addr, func(r *http.Request, _ int) registrytest.Fault {
+		return registrytest.Fault{Corrupt: r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/")}
+	})
+	readOnly := registrytest.NewProxy(t, open.Addr, func(r *http.Request, _ int) registrytest.Fault {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
+			return registrytest.Fault{Status: http.StatusForbidden}
+		}
+		return registrytest.Fault{}
+	})
 	closed := registrytest.Start(t, registrytest.Config{Htpasswd: account})
 	ca := registrytest.NewCA(t)
 	cert, key := ca.Issue(t, "server")
 	secure := registrytest.Start(t, registrytest.Config{CertFile: cert, KeyFile: key, Htpasswd: account})
 	layout := gadgettest.Layout(t, "testdata/open.bpf.o", "testdata/open.yaml", arch.AMD64, arch.ARM64)
 	other := gadgettest.Layout(t, "testdata/other.bpf.o", "", arch.AMD64, arch.ARM64)
-	skopeo := registrytest.Program(t, registrytest.SkopeoEnv, "skopeo")
 	environment := map[string]string{}
+	// Where skopeo is missing the lines that need it are left out, and this is counted.
+	t.Run("skopeo", func(t *testing.T) {
+		environment["SKOPEO"] = registrytest.Program(t, registrytest.SkopeoEnv, "skopeo")
+	})
 	compiler(t, func(name, value string) { environment[name] = value })
 	testscript.Run(t, testscript.Params{
 		Dir: dir,
 		Condition: func(name string) (bool, error) {
-			if name != "compiler" {
-				return false, fmt.Errorf("unknown condition %q", name)
+			switch name {
+			case "compiler":
+				return environment["CLANG"] != "", nil
+			case "skopeo":
+				return environment["SKOPEO"] != "", nil
 			}
-			return environment["CLANG"] != "", nil
+			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GADGET_RUN_STATE", filepath.Join(e.WorkDir, "state"))
@@ -94,12 +112,13 @@ func runScripts(t *testing.T, dir string) {
 			e.Setenv("GADGET_RUN_REGISTRIES", filepath.Join(e.WorkDir, "registries.conf"))
 			e.Setenv("REGISTRY_AUTH_FILE", filepath.Join(e.WorkDir, "auth.json"))
 			e.Setenv("REG", open.Addr)
+			e.Setenv("BROKENREG", broken.Addr)     // has what REG has, but no blob arrives whole
+			e.Setenv("READONLYREG", readOnly.Addr) // as well, and takes no manifest
 			e.Setenv("AUTHREG", closed.Addr)
 			e.Setenv("TLSREG", secure.Addr)
 			e.Setenv("CACERT", ca.File)
 			e.Setenv("LAYOUT", layout)
 			e.Setenv("OTHER", other)
-			e.Setenv("SKOPEO", skopeo)
 			for name, value := range environment {
 				e.Setenv(name, value)
 			}
@@ -107,7 +126,9 @@ func runScripts(t *testing.T, dir string) {
 			e.Setenv("NAME", strings.ToLower(filepath.Base(e.WorkDir)))
 			return os.WriteFile(filepath.Join(e.WorkDir, "registries.conf"), nil, 0o644)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"mode": mode},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"mode": mode, "exits": exits, "damage": damage, "files": files,
+		},
 	})
 }
 
@@ -117,5 +138,41 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	if got := fmt.Sprintf("%o", st.Mode().Perm()); got != args[0] {
 		ts.Check(errors.New("mode is " + got + ", want " + args[0]))
+	}
+}
+
+// exits runs a command and checks its exit code: exits 2 gadget-run image list -f x.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARGUMENT...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if failed := (*exec.ExitError)(nil); errors.As(err, &failed) {
+		code = failed.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got := strconv.Itoa(code); got != args[0] {
+		ts.Fatalf("the exit code is %s, want %s", got, args[0])
+	}
+}
+
+// damage changes the last byte of a file: damage FILE.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	data[len(data)-1] ^= 0xff
+	ts.Check(os.Chmod(path, 0o644))
+	ts.Check(os.WriteFile(path, data, 0o644))
+}
+
+// files checks how many files match a pattern: files 0 'out/.*'.
+func files(ts *testscript.TestScript, _ bool, args []string) {
+	found, err := filepath.Glob(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if strconv.Itoa(len(found)) != args[0] {
+		ts.Fatalf("%d files match %s, want %s: %q", len(found), args[1], args[0], found)
 	}
 }

@@ -27,40 +27,56 @@ func TestSignConcurrently(t *testing.T) {
 	layout := gadgettest.Layout(t, "testdata/open.bpf.o", "testdata/open.yaml", arch.AMD64)
 	dir := t.TempDir()
 	t.Setenv("XDG_CONFIG_HOME", dir)
-	command := func(args ...string) error {
+	command := func(args ...string) (string, error) {
 		var out bytes.Buffer
-		if err := run(append([]string{"--state", filepath.Join(dir, "state")}, args...), strings.NewReader(""), &out,
-			&out); err != nil {
-			return fmt.Errorf("%w: %s", err, &out)
+		err := run(append([]string{"--state", filepath.Join(dir, "state")}, args...), strings.NewReader(""), &out, &out)
+		if err != nil {
+			return "", fmt.Errorf("%w: %s", err, &out)
 		}
-		return nil
+		return out.String(), nil
 	}
 	private := []string{ed25519Key(t, dir, "one"), ed25519Key(t, dir, "two")}
-	for round := range rounds {
-		ref := fmt.Sprintf("%s/signed/g%d:v1", addr, round)
-		for _, args := range [][]string{{"image", "load", "--tag", ref, layout}, {"image", "push", ref}} {
-			if err := command(args...); err != nil {
-				t.Fatal(err)
-			}
+	var group errgroup.Group
+	for round := range rounds { // all beside each other: each waits to see whether its change of the tag stays
+		group.Go(func() error {
+			return signAtOnce(command, fmt.Sprintf("%s/signed/g%d:v1", addr, round), layout, private)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// signAtOnce pushes an artifact, signs it with all keys at the same time and verifies
+// it with each.
+func signAtOnce(command func(args ...string) (string, error), ref, layout string, private []string) error {
+	for _, args := range [][]string{{"image", "load", "--tag", ref, layout}, {"image", "push", ref}} {
+		if _, err := command(args...); err != nil {
+			return err
 		}
-		var group errgroup.Group
-		for _, key := range private {
-			group.Go(func() error { return command("image", "sign", "--key", key, ref) })
+	}
+	var group errgroup.Group
+	for _, key := range private {
+		group.Go(func() error {
+			_, err := command("image", "sign", "--key", key, ref)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, key := range private {
+		out, err := command("image", "verify", "--key", key+".pub", ref)
+		if err != nil {
+			return err
 		}
-		if err := group.Wait(); err != nil {
-			t.Fatal(err)
-		}
-		for _, key := range private {
-			for _, form := range []string{"tag", "bundle"} {
-				var out bytes.Buffer
-				err := run([]string{"--state", filepath.Join(dir, "state"), "image", "verify", "--key", key + ".pub", ref}, nil,
-					&out, &out)
-				if err != nil || !strings.Contains(out.String(), "as a "+form) {
-					t.Errorf("round %d: the %s by %s is lost: %v: %s", round, form, filepath.Base(key), err, &out)
-				}
+		for _, form := range []string{"tag", "bundle"} {
+			if !strings.Contains(out, "as a "+form) {
+				return fmt.Errorf("%s: the %s by %s is lost: %s", ref, form, filepath.Base(key), out)
 			}
 		}
 	}
+	return nil
 }
 
 // ed25519Key writes a key pair and returns the path of the private one; the

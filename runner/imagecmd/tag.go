@@ -3,6 +3,7 @@ package imagecmd
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
@@ -67,7 +68,11 @@ func (r *Remove) Run(g *cli.Globals) error {
 		if err != nil {
 			return err
 		}
-		names = append(names, found...)
+		for _, name := range found {
+			if !slices.Contains(names, name) { // two arguments may stand for one name
+				names = append(names, name)
+			}
+		}
 	}
 	if err := s.Untag(g.Ctx, names...); err != nil {
 		return err
