@@ -168,19 +168,22 @@ func compare(f *Field, c comparison) (func([]byte) bool, error) {
 }
 
 // ordering returns how a sample's value compares to value: negative, zero or
-// positive.
+// positive. Blanks around a number do not count.
 func ordering(f *Field, value string) (func([]byte) int, error) {
+	number := strings.TrimSpace(value)
 	switch f.Kind {
 	case Int:
-		want, err := strconv.ParseInt(value, 0, 64)
-		return func(s []byte) int { return cmp.Compare(int64(f.Number(s)), want) }, noNumber(value, err)
+		want, err := strconv.ParseInt(number, 0, 64)
+		return func(s []byte) int { return cmp.Compare(int64(f.Number(s)), want) },
+			notNumber(number, err, "a whole number from -2^63 to 2^63-1")
 	case Uint:
-		want, err := strconv.ParseUint(value, 0, 64)
-		return func(s []byte) int { return cmp.Compare(f.Number(s), want) }, noNumber(value, err)
+		want, err := strconv.ParseUint(number, 0, 64)
+		return func(s []byte) int { return cmp.Compare(f.Number(s), want) },
+			notNumber(number, err, "a whole number from 0 to 2^64-1")
 	case Bool:
-		want, err := strconv.ParseBool(value)
+		want, err := strconv.ParseBool(number)
 		if err != nil {
-			return nil, fmt.Errorf("%q is neither true nor false", value)
+			return nil, fmt.Errorf("%q is neither true nor false", number)
 		}
 		return func(s []byte) int {
 			if (f.Number(s) != 0) == want {
@@ -189,8 +192,9 @@ func ordering(f *Field, value string) (func([]byte) int, error) {
 			return 1
 		}, nil
 	case Float:
-		want, err := strconv.ParseFloat(value, 64)
-		return func(s []byte) int { return cmp.Compare(math.Float64frombits(f.Number(s)), want) }, noNumber(value, err)
+		want, err := strconv.ParseFloat(number, 64)
+		return func(s []byte) int { return cmp.Compare(math.Float64frombits(f.Number(s)), want) },
+			notNumber(number, err, "a number")
 	}
 	text, want, buf := f.Column(), []byte(value), []byte(nil)
 	return func(s []byte) int {
@@ -199,9 +203,9 @@ func ordering(f *Field, value string) (func([]byte) int, error) {
 	}, nil
 }
 
-func noNumber(value string, err error) error {
+func notNumber(value string, err error, want string) error {
 	if err != nil {
-		return fmt.Errorf("%q is not a number", value)
+		return fmt.Errorf("%q is not %s", value, want)
 	}
 	return nil
 }

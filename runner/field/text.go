@@ -1,6 +1,8 @@
 package field
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -190,39 +192,55 @@ func named(prefix string, lookup func(uint32) string) formatter {
 // enumFormatter names the values of the enum that f is, with those that the
 // kernel knows besides.
 func enumFormatter(b *builder, f *Field, own *btf.Enum) formatter {
-	enum := own
-	if b.env.Enum != nil {
-		if k := b.env.Enum(enum.Name); k != nil && enum.Name != "" {
-			enum = k
+	values := own.Values
+	if b.env.Enum != nil && own.Name != "" {
+		if k := b.env.Enum(own.Name); k != nil {
+			values = slices.Concat(k.Values, own.Values)
 		}
 	}
+	values = firstOfEach(values)
 	if strings.HasSuffix(own.Name, "_set") {
-		sep := f.Annotations["ebpf.formatter.bitfield.separator"]
-		if sep == "" {
-			sep = "|"
-		}
-		return func(dst []byte, v uint64) []byte {
-			for i, start := 0, len(dst); i < len(enum.Values); i++ {
-				if val := enum.Values[i]; v&val.Value == val.Value {
-					if len(dst) > start {
-						dst = append(dst, sep...)
-					}
-					dst = append(dst, val.Name...)
-				}
-			}
-			return dst
-		}
+		return flagSet(values, cmp.Or(f.Annotations["ebpf.formatter.bitfield.separator"], "|"))
 	}
-	names := make(map[uint64]string, len(enum.Values))
-	for _, v := range enum.Values {
-		if _, ok := names[v.Value]; !ok {
-			names[v.Value] = v.Name
-		}
+	names := make(map[uint64]string, len(values))
+	for _, v := range values {
+		names[v.Value] = v.Name
 	}
 	return func(dst []byte, v uint64) []byte {
 		if n, ok := names[v]; ok {
 			return append(dst, n...)
 		}
 		return append(dst, "UNKNOWN"...)
+	}
+}
+
+// firstOfEach keeps of several names of a value the first.
+func firstOfEach(values []btf.EnumValue) []btf.EnumValue {
+	var out []btf.EnumValue
+	seen := map[uint64]bool{}
+	for _, v := range values {
+		if !seen[v.Value] {
+			out = append(out, v)
+		}
+		seen[v.Value] = true
+	}
+	return out
+}
+
+// flagSet names every flag whose bits are all set. One without bits is the name of no
+// flag at all.
+func flagSet(flags []btf.EnumValue, separator string) formatter {
+	return func(dst []byte, v uint64) []byte {
+		start := len(dst)
+		for _, flag := range flags {
+			if v&flag.Value != flag.Value || flag.Value == 0 && v != 0 {
+				continue
+			}
+			if len(dst) > start {
+				dst = append(dst, separator...)
+			}
+			dst = append(dst, flag.Name...)
+		}
+		return dst
 	}
 }
