@@ -87,13 +87,25 @@ func (a *Report) source(s *gadgetapi.Source) {
 
 // mapMemory estimates what a full map takes.
 func mapMemory(m *ebpf.MapSpec) int64 {
+	entries, key, value := int64(m.MaxEntries), int64(m.KeySize), int64(m.ValueSize)
 	switch m.Type {
 	case ebpf.RingBuf:
-		return int64(m.MaxEntries)
+		return entries
 	case ebpf.PerfEventArray:
 		return 0 // its buffers belong to the reader
 	case ebpf.PerCPUArray, ebpf.PerCPUHash, ebpf.LRUCPUHash:
-		return int64(m.MaxEntries) * (int64(m.KeySize) + int64(m.ValueSize)*int64(runtime.NumCPU()))
+		return entries * (key + perCPU(value))
 	}
-	return int64(m.MaxEntries) * (int64(m.KeySize) + int64(m.ValueSize))
+	return entries * (key + value)
+}
+
+// perCPU is what a value takes that there is for each processor which the machine may
+// have: the kernel rounds it up to 8 bytes.
+func perCPU(value int64) int64 {
+	const align = 8
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		cpus = runtime.NumCPU()
+	}
+	return (value + align - 1) / align * align * int64(cpus)
 }

@@ -17,8 +17,12 @@ func (a *Report) Print(w io.Writer) error {
 	p := &textPrinter{w: w}
 	p.line("Reference:    %s", strings.TrimSuffix(a.Reference, "@"+a.Digest))
 	p.line("Digest:       %s", a.Digest)
-	p.line("Name:         %s", a.Name)
-	p.line("Description:  %s", a.Description)
+	if a.Name != "" {
+		p.line("Name:         %s", a.Name)
+	}
+	if a.Description != "" {
+		p.line("Description:  %s", a.Description)
+	}
 	p.line("Architecture: %s (of %s)", a.Arch, strings.Join(a.Platforms, ", "))
 	for _, l := range a.Layers {
 		p.line("Layer:        %s %s", strings.TrimPrefix(l.MediaType, "application/vnd.gadget."), show.Size(l.Size))
