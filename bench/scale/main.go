@@ -58,7 +58,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.StringVar(&o.archive, "archive", os.Getenv(archiveEnv), "directory in btfhub's layout (default: that of "+
 		archiveEnv+")")
 	flags.IntVar(&o.jobs, "jobs", 2, "actions at once")
-	flags.BoolVar(&o.header, "header", true, "whether to change the header that all share, which compiles every gadget again")
+	flags.BoolVar(&o.header, "header", true, "whether to change the header that all share, which compiles every "+
+		"gadget again")
 	flags.StringVar(&o.dir, "dir", "", "directory to make the workspace in, not below /tmp (default: the user's cache)")
 	if err := flags.Parse(args); err != nil {
 		return err

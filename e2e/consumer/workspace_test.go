@@ -93,7 +93,8 @@ func (w *workspace) useWorkspaceFile(t *testing.T, toolchains string) {
 		t.Fatal(err)
 	}
 	w.write(t, "WORKSPACE", fmt.Sprintf(workspaceFile, w.checkout, toolchains))
-	w.write(t, ".bazelrc", strings.Replace(files[".bazelrc"], "--enable_bzlmod", "--noenable_bzlmod --enable_workspace", 1))
+	const bzlmod, none = "--enable_bzlmod", "--noenable_bzlmod --enable_workspace"
+	w.write(t, ".bazelrc", strings.Replace(files[".bazelrc"], bzlmod, none, 1))
 }
 
 // write writes a file of the workspace.

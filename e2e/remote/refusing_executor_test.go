@@ -93,8 +93,8 @@ func TestRulesWithRefusingExecutor(t *testing.T) {
 	w := checkout(t)
 	want := w.digest(t)
 	executor, refused := refusingExecutor(t)
-	args := append(ruleFlags(ours.String()+".*"), "--remote_executor="+executor, "--spawn_strategy=remote", "--remote_retries=0",
-		target)
+	args := append(ruleFlags(ours.String()+".*"), "--remote_executor="+executor, "--spawn_strategy=remote",
+		"--remote_retries=0", target)
 	out, err := w.bazel("build", slices.Concat(args, []string{"--noremote_local_fallback"})...)
 	if err == nil || !strings.Contains(out, refusal) {
 		t.Errorf("%v, want %q:\n%s", err, refusal, out)
