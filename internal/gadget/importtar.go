@@ -49,7 +49,7 @@ func eachFile(r io.Reader, visit func(*tar.Header, io.Reader) error) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("reading tar: %w, it must not be compressed", err)
+			return fmt.Errorf("reading tar: %w, it must be a tar, plain or compressed with gzip", err)
 		}
 		if h.Typeflag != tar.TypeReg {
 			continue
