@@ -67,10 +67,11 @@ static __always_inline void own(struct sock *sk, int fd, bool connecting)
 /* The socket sends the first packet of a connection. */
 static __always_inline void begins(struct sock *sk)
 {
-	struct tcp_call *call = gadget_kept(&calls);
+	struct tcp_call *call;
 
-	if (gadget_should_discard_data_current())
+	if (gadget_should_discard_data_current() || !is_tcp(sk))
 		return;
+	call = gadget_kept(&calls);
 	if (call)
 		call->sk = sk;
 	own(sk, call ? call->fd : -1, true);
@@ -92,12 +93,13 @@ static __always_inline void established(void *ctx, struct sock *sk)
 static __always_inline void never_established(void *ctx, struct sock *sk)
 {
 	struct owner *owner = bpf_map_lookup_elem(&owners, &sk);
-	struct tcp_call *call = gadget_kept(&calls);
 	struct said said = {.type = connect, .accept_fd = -1};
+	struct tcp_call *call;
 
 	if (!owner || !owner->connecting)
 		return;
 	said.error = BPF_CORE_READ(sk, sk_err);
+	call = gadget_kept(&calls);
 	if (!said.error && call && call->sk == sk) {
 		/* The reason is what the call returns. */
 		call->sk = NULL;
@@ -113,32 +115,35 @@ static __always_inline void never_established(void *ctx, struct sock *sk)
 /* The connection ends: by the process that runs now, or by the other end. */
 static __always_inline void ended(void *ctx, struct sock *sk, int state)
 {
-	struct owner *owner = bpf_map_lookup_elem(&owners, &sk);
-	struct gadget_process nobody = {};
 	struct said said = {.type = close, .fd = -1, .accept_fd = -1};
+	struct gadget_process nobody = {};
+	struct owner *owner;
 	bool current = state != TCP_CLOSE ||
 		       BPF_CORE_READ_BITFIELD_PROBED(sk, sk_shutdown) == SHUTDOWN_MASK;
 
 	if (current) {
-		if (!gadget_should_discard_data_current())
+		if (!gadget_should_discard_data_current() && is_tcp(sk))
 			send(ctx, sk, NULL, &said);
 		return;
 	}
 	said.error = BPF_CORE_READ(sk, sk_err);
+	owner = bpf_map_lookup_elem(&owners, &sk);
 	if (owner)
 		send(ctx, sk, &owner->proc, &said);
-	else if (!gadget_should_discard_data_by_skb(NULL))
+	else if (!gadget_should_discard_data_by_skb(NULL) && is_tcp(sk))
 		send(ctx, sk, &nobody, &said);
 }
 
+/*
+ * Sockets of other protocols have these states, too. What a socket is costs more to find
+ * out than whether anybody asks for the process, or that the socket has no owner.
+ */
 SEC("raw_tracepoint/inet_sock_set_state")
 int set_state(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct sock *sk = (struct sock *)ctx->args[0];
 	int before = ctx->args[1], now = ctx->args[2];
 
-	if (!is_tcp(sk))
-		return 0;
 	if (now == TCP_SYN_SENT)
 		begins(sk);
 	else if (now == TCP_ESTABLISHED)
