@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"errors"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -67,4 +68,18 @@ func connectTCP(t *testing.T, family int) tcpConnection {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// awaitAnswer waits until a socket knows that the other end has closed or refused the
+// connection: a busy machine handles packets later than the call that sends them.
+func awaitAnswer(t *testing.T, fd int) {
+	t.Helper()
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for {
+		if _, err := unix.Poll(fds, -1); err == nil {
+			return
+		} else if !errors.Is(err, unix.EINTR) {
+			t.Fatal(err)
+		}
+	}
 }

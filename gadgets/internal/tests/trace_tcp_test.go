@@ -42,6 +42,7 @@ func connectAndClose(t *testing.T, family int, reset bool) []tcpSeen {
 		}
 	}
 	unix.Close(c.fd)
+	awaitAnswer(t, c.accepted)
 	unix.Close(c.accepted)
 	return []tcpSeen{
 		{"connect", c.client, c.server, "", c.fd, -1},
@@ -64,6 +65,7 @@ func refused(t *testing.T) []tcpSeen {
 	_ = unix.SetNonblock(second, true)
 	_ = connectTo(first, server)
 	_ = connectTo(second, server)
+	awaitAnswer(t, second)
 	_ = connectTo(second, server) // asks how it went
 	third, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
