@@ -40,7 +40,7 @@ type conformance struct {
 	buildah   string
 }
 
-// TestConformance holds img against what is written down, and where IMG_NIGHTLY
+// TestConformance checks img against what is written down, and where IMG_NIGHTLY
 // is set buildah against img.
 func TestConformance(t *testing.T) {
 	imgtest.Program(t, "runc", "runc")

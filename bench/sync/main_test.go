@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestManySyncs proves what a registry sees of a fleet: content by digest alone,
+// TestManySyncs checks the load of a fleet on a registry: content by digest alone,
 // each node each content once, a mirror's content once for all nodes, spread over
 // the time of --jitter, and nothing from nodes that have everything.
 func TestManySyncs(t *testing.T) {

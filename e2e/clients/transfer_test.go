@@ -51,7 +51,7 @@ func (l *lab) listed(t *testing.T, s *site, ref string) []string {
 }
 
 // TestTransfer copies a signed gadget from each registry to each other one,
-// with gadget-run and with those clients that take referrers along. All that
+// with gadget-run and with those clients that copy referrers. All that
 // belongs to it arrives.
 func TestTransfer(t *testing.T) {
 	eachCosign(t, func(t *testing.T, b *cosign, _ []string) {

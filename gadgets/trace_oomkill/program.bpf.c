@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /*
- * One event for every process that the kernel kills for want of memory. The
+ * One event for every process that the kernel kills because memory is exhausted. The
  * kernel first sends SIGKILL to the victim and then marks it, both in the context
  * of the process whose allocation failed: what is known of the victim is kept from
  * the first to the second.
@@ -46,7 +46,7 @@ struct victim {
 
 /*
  * Of the last threads that killed a process on behalf of the kernel, which is not
- * always for want of memory: what no mark follows makes room for later ones.
+ * always because memory is exhausted: what no mark follows makes room for later ones.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -118,7 +118,7 @@ func readEnum(r *dwarf.Reader, entry *dwarf.Entry) (btf.EnumDecl, error) {
 func withEnums(object, debug []byte) ([]byte, error) {
 	f, err := elf.NewFile(bytes.NewReader(debug))
 	if err != nil || f.Section(".debug_info") == nil {
-		return object, nil // what is wrong with it is said where the object is checked
+		return object, nil // an error is reported when the object is checked
 	}
 	enums, err := typedefEnums(debug)
 	if err != nil || len(enums) == 0 {

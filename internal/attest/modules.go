@@ -13,7 +13,7 @@ import (
 // Sums are the hashes of a go.sum, by module and version.
 type Sums map[string]string
 
-// ParseSums reads a go.sum. Lines that are none of it are passed over.
+// ParseSums reads a go.sum. Lines that are none of it are ignored.
 func ParseSums(text []byte) Sums {
 	sums := Sums{}
 	for line := range strings.Lines(string(text)) {

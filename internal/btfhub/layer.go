@@ -60,7 +60,7 @@ type Layer struct {
 }
 
 // OpenLayer reads the names in a layer, in directories as WriteLayer writes it or
-// flat. Members that are not regular .btf files are passed over.
+// flat. Members that are not regular .btf files are ignored.
 func OpenLayer(gz []byte) (*Layer, error) {
 	l := &Layer{gz: gz}
 	err := l.each(func(name string, _ int64, _ io.Reader) error {

@@ -19,7 +19,7 @@ type Archive struct {
 // List returns the archives below root, sorted by path. A directory or file that
 // can be reached under several names because of symbolic links is listed once,
 // under the name that is not a link. Files and directories that do not follow the
-// path grammar are not archives and are passed over.
+// path grammar are not archives and are ignored.
 func List(root string) ([]Archive, error) {
 	l := lister{root: root, seen: map[place]bool{}}
 	if err := l.walk("", 0); err != nil {

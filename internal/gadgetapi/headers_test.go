@@ -67,7 +67,7 @@ func TestEveryTypeDescribed(t *testing.T) {
 	}
 }
 
-// TestEveryMacroDescribed holds the macros against the table, both ways.
+// TestEveryMacroDescribed checks the macros against the table, both ways.
 func TestEveryMacroDescribed(t *testing.T) {
 	var declared, macros []string
 	for _, name := range []string{"macros.h", "buffer.h", "packetfilter.h"} {

@@ -26,7 +26,7 @@ const (
 	// MaxTarEntries is the largest number of entries of a layout tar.
 	MaxTarEntries = 1 << 16
 	// maxLayoutName is the longest name that a file of a layout can have, by
-	// far; members with longer names are passed over.
+	// far; members with longer names are ignored.
 	maxLayoutName = 256
 )
 

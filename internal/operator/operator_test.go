@@ -9,7 +9,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
-// TestTable holds the table against the operators whose fields and sources are
+// TestTable checks the table against the operators whose fields and sources are
 // known before anything runs, and against the packages that there are.
 func TestTable(t *testing.T) {
 	all := All()

@@ -116,7 +116,7 @@ func mayBeSignature(d ocispec.Descriptor) bool {
 }
 
 // readManifest reads the signatures in the layers of one manifest. Layers of
-// other types are passed over; those that cannot be read are an error besides
+// other types are ignored; those that cannot be read are an error besides
 // the others.
 func readManifest(ctx context.Context, p oci.Blobs, d ocispec.Descriptor) ([]Signature, error) {
 	m, err := parseManifest(ctx, p, d)

@@ -18,7 +18,7 @@ const SystemPolicy = "/etc/gadget-run/policy.yaml"
 // FindPolicy reads the policy that holds: of path when it is not empty, else
 // SystemPolicy, else gadget-run/policy.yaml below configHome, the user's
 // configuration directory. If none exists it is DefaultPolicy. A file that
-// cannot be read is an error, never passed over.
+// cannot be read is an error, never ignored.
 func FindPolicy(ctx context.Context, path, configHome string) (*Policy, error) {
 	if path != "" {
 		return readPolicy(ctx, path)

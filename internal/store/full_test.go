@@ -48,7 +48,7 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("%s: what refers to it: %v, %v", name, about, err)
 		}
 	}
-	// The way out works on a full disk too.
+	// The remedy works on a full disk, too.
 	if _, err := s.GC(ctx, store.GCOptions{Forget: func([]store.Ref) []string {
 		return []string{"example.com/a:v0"}
 	}}); err != nil {

@@ -80,7 +80,7 @@ func TestSignaturesFromPull(t *testing.T) {
 	}
 }
 
-// TestUnavailableReferrers: the artifact comes all the same, and it is said.
+// TestUnavailableReferrers: the artifact is pulled anyway, with a warning.
 func TestUnavailableReferrers(t *testing.T) {
 	a := newAdmission(t)
 	a.trust = artifact.TrustFlags{VerifyImage: false}

@@ -106,7 +106,7 @@ func refers(subject, target ocispec.Descriptor, tag string) string {
 func tagOf(d ocispec.Descriptor) string { return strings.Replace(d.Digest.String(), ":", "-", 1) }
 
 // TestShapesOfLayouts: one obvious artifact needs no name of the user's. The shapes
-// of crane, skopeo, oras, regctl and cosign are held against these programs in
+// of crane, skopeo, oras, regctl and cosign are compared with these programs in
 // e2e/clients; BuildKit and ig are not among the clients there, and these are made
 // after what they write.
 func TestShapesOfLayouts(t *testing.T) {

@@ -71,7 +71,7 @@ func TestRuntimes(t *testing.T) {
 	}
 }
 
-// testList starts containers and holds what is listed against /proc.
+// testList starts containers and checks what is listed against /proc.
 func testList(t *testing.T, name string, r containertest.Runtime) {
 	before := time.Now()
 	id := r.Start(t, containertest.Spec{Name: "rest-one", Labels: map[string]string{

@@ -69,7 +69,7 @@ podman          a` + "\uFFFD" + `[2Jb
 	}
 }
 
-// TestEveryColumn holds the columns against the JSON: each shows a value of it.
+// TestEveryColumn checks the columns against the JSON: each shows a value of it.
 func TestEveryColumn(t *testing.T) {
 	var names []string
 	for _, k := range allColumns {

@@ -6,7 +6,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
-// TestFunctionOfEveryKind holds the table of attach kinds against the
+// TestFunctionOfEveryKind checks the table of attach kinds against the
 // functions that attach them, both ways.
 func TestFunctionOfEveryKind(t *testing.T) {
 	kinds := map[string]bool{}

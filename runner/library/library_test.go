@@ -101,7 +101,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestCacheOfThisMachine holds the parser against what ldconfig prints.
+// TestCacheOfThisMachine checks the parser against what ldconfig prints.
 func TestCacheOfThisMachine(t *testing.T) {
 	ldconfig, err := exec.LookPath("ldconfig")
 	if err != nil {

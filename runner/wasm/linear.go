@@ -15,7 +15,7 @@ func newLinearMemory(_, limit uint64) experimental.LinearMemory {
 	all, err := unix.Mmap(-1, 0, int(limit), unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
 	if err != nil {
-		all = make([]byte, limit) // where address space is limited: an error would have no way out
+		all = make([]byte, limit) // where address space is limited: an error could not be returned
 	}
 	return linearMemory(all)
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A vmlinux.h of one's own choice: what gadget/buffer.h needs, and a type that no kernel has. */
+/* A custom vmlinux.h: what gadget/buffer.h needs, and a type that no kernel has. */
 #pragma once
 
 typedef unsigned char __u8;

@@ -8,7 +8,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/tools/dev/gadgetresults"
 )
 
-// TestEveryRowHasTest holds the tables of the code against the proofs, both ways.
+// TestEveryRowHasTest checks the tables of the code against the proofs, both ways.
 func TestEveryRowHasTest(t *testing.T) {
 	features := map[group]map[string]bool{}
 	for _, r := range rows() {

@@ -181,7 +181,7 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// TestAlways holds the machines of every change against those of the rules.
+// TestAlways compares the machines of every change with those of the rules.
 func TestAlways(t *testing.T) {
 	data, err := os.ReadFile(filepath.FromSlash("../../kerneltest/tests/matrix.bzl"))
 	if err != nil {

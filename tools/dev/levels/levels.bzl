@@ -1,4 +1,4 @@
-"""The levels of internal/, held against the build graph."""
+"""The levels of internal/, checked against the build graph."""
 
 load("@io_bazel_rules_go//go:def.bzl", "go_test")
 

@@ -38,7 +38,7 @@ type goLocked struct {
 	Size   int64  `json:"size"`
 }
 
-// run locks the archives that "go mod download" gets, which holds them against
+// run locks the archives that "go mod download" gets, which checks them against
 // Go's checksum database.
 func (c *goCommand) run(ctx context.Context, workspace string) error {
 	lock := goLock{Format: goFormat, Version: c.Version, Machines: map[string]goLocked{}}

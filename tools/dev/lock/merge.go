@@ -35,8 +35,8 @@ var statistics = []string{"node_stat_item", "quota_type", "vm_event_item"}
 var singleWord = regexp.MustCompile(`^[A-Z]+$`)
 
 // mergedBTF returns the release of an unpacked kernel, and one BTF with the types of it and of its modules, and those
-// types of an older kernel that it has no more; older may be empty. Types that no image has get a flavor where programs
-// could want their names.
+// types of an older kernel that it no longer has; older may be empty. Types that no image has get a flavor if programs
+// could use their names.
 func mergedBTF(kernel, older string, images map[string]bool) (release string, merged []byte, err error) {
 	types := &kernelTypes{named: map[string]btf.Type{}}
 	directory, err := types.readKernel(kernel)

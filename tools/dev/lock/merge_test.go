@@ -103,7 +103,7 @@ func written(t *testing.T, k *kernelTypes) *btf.Spec {
 	return merged
 }
 
-// TestMergeOlderKernel checks that a type that the newer kernel has no more is kept, and refers to the newer kernel's
+// TestMergeOlderKernel checks that a type that the newer kernel no longer has is kept, and refers to the newer kernel's
 // types.
 func TestMergeOlderKernel(t *testing.T) {
 	integer := &btf.Int{Name: "int", Size: 4}

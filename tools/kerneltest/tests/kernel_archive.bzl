@@ -19,7 +19,7 @@ def _kernel_archive_impl(ctx):
 
 kernel_archive = rule(
     implementation = _kernel_archive_impl,
-    doc = "Makes the archive of a kernel package. A package that is missing gives an empty file, which a shard passes over.",
+    doc = "Makes the archive of a kernel package. A package that is missing gives an empty file, which a shard ignores.",
     attrs = {
         "kernel": attr.label(
             mandatory = True,

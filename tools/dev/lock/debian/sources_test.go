@@ -25,7 +25,7 @@ func TestMirror(t *testing.T) {
 				"signed-by=/k] https://m.example/x trixie main\n"},
 			want: "https://m.example/x",
 		},
-		"others are passed over": {
+		"others are ignored": {
 			files: map[string]string{
 				"sources.list": "deb http://other.example/apt bookworm-pgdg main\ndeb http://m.example/debian sid " +
 					"main\n",
