@@ -42,12 +42,7 @@ func cpuSeconds(t *testing.T, pid int) float64 {
 }
 
 func TestProfileCPU(t *testing.T) {
-	child := live.Child("spin")
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = child.Process.Kill(); _ = child.Wait() })
-	pid := child.Process.Pid
+	pid := startSpinning(t)
 
 	cases := []struct {
 		name         string

@@ -1,7 +1,10 @@
 package tests
 
 import (
+	"bufio"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,23 +24,42 @@ type processUse struct {
 	Virtual uint64  `json:"memoryVirtual_raw"`
 }
 
-// spin keeps a CPU busy for a minute.
+// spin keeps a CPU busy for some minutes, and says on stdout that it begins.
 func spin([]string) error {
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+	fmt.Println(spinning)
+	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); {
 	}
 	return nil
 }
 
-func TestTopProcess(t *testing.T) {
-	var children [2]int // one sleeps, the other spins
-	for i, job := range []string{"wait", "spin"} {
-		child := live.Child(job)
-		if err := child.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = child.Process.Kill(); _ = child.Wait() })
-		children[i] = child.Process.Pid
+const spinning = "spinning"
+
+// startSpinning starts a process that spins until the test ends, and returns its id once it
+// does.
+func startSpinning(t *testing.T) int {
+	t.Helper()
+	child := live.Child("spin")
+	stdout, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
 	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = child.Process.Kill(); _ = child.Wait() })
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); strings.TrimSpace(line) != spinning {
+		t.Fatalf("the process that is to spin said %q, %v", line, err)
+	}
+	return child.Process.Pid
+}
+
+func TestTopProcess(t *testing.T) {
+	child := live.Child("wait")
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = child.Process.Kill(); _ = child.Wait() })
+	children := [2]int{child.Process.Pid, startSpinning(t)}
 
 	rows := map[int][]processUse{}
 	for _, p := range live.Collect[processUse](t, "top_process", []string{"--count", "2", "--interval", "1s"}) {
