@@ -48,7 +48,7 @@ func StartProgress(g *cli.Globals, name string) *Progress {
 	if g.Quiet {
 		return p
 	}
-	p.bar = cli.IsTerminal(g.Stderr)
+	p.bar = cli.IsScreen(g.Stderr)
 	p.ended.Go(func() {
 		tick := time.NewTicker(progressTick)
 		defer tick.Stop()

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -16,6 +17,10 @@ func IsTerminal(w io.Writer) bool {
 	f, ok := w.(descriptor)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
+
+// IsScreen reports whether w is a terminal that moves its cursor and clears lines as
+// it is told. TERM=dumb says of one that it does not.
+func IsScreen(w io.Writer) bool { return IsTerminal(w) && os.Getenv("TERM") != "dumb" }
 
 // TerminalWidth is the number of columns of the terminal that w is, 0 where no
 // person reads it.

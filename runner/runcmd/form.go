@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/filterexpr"
 	"github.com/rules-gadget/rules_gadget/runner/output"
@@ -45,7 +46,7 @@ func (f sourceConfig) form(p *part, src *field.Source) error {
 	}
 	p.encoder, err = output.New(src, output.Options{
 		Mode: v.mode, Fields: v.fields, Width: f.width, Size: f.screenSize(),
-		Clear: f.width > 0 && src.Annotations[annotationClear] == "true",
+		Clear: f.width > 0 && cli.IsScreen(f.g.Stdout) && src.Annotations[annotationClear] == "true",
 	})
 	if err != nil {
 		return err

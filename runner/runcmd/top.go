@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
 
@@ -15,10 +16,10 @@ import (
 const keyPoll = 100
 
 // screenSize returns how to ask for the size of the terminal that the run has for
-// its output and its keys, nil unless both are one.
+// its output and its keys, nil unless both are one that shows a live table.
 func (s *session) screenSize() func() (width, height int) {
 	in, ok := s.g.Stdin.(*os.File)
-	if !ok || terminalWidth(s.g.Stdout) == 0 || !term.IsTerminal(int(in.Fd())) {
+	if !ok || terminalWidth(s.g.Stdout) == 0 || !cli.IsScreen(s.g.Stdout) || !term.IsTerminal(int(in.Fd())) {
 		return nil
 	}
 	out := s.g.Stdout.(*os.File) // which terminalWidth knows

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -75,53 +74,6 @@ func Safe(w io.Writer) io.Writer {
 		return printable.NewWriter(w)
 	}
 	return w
-}
-
-// Table prints aligned columns. On a terminal the last one is wrapped.
-type Table struct {
-	out     io.Writer
-	last    string // title of the last column
-	text    bytes.Buffer
-	columns *tabwriter.Writer
-}
-
-// NewTable starts a table with these column titles.
-func NewTable(w io.Writer, header ...string) *Table {
-	t := &Table{out: w, last: header[len(header)-1]}
-	t.columns = tabwriter.NewWriter(&t.text, 0, 8, 3, ' ', 0)
-	t.Row(header...)
-	return t
-}
-
-// Row adds a line. Control characters, which content from elsewhere may
-// hold, are made visible.
-func (t *Table) Row(cells ...string) {
-	for i, c := range cells {
-		cells[i] = Printable(c)
-	}
-	fmt.Fprintln(t.columns, strings.Join(cells, "\t"))
-}
-
-// Flush writes the lines, without the blanks of an empty last column.
-func (t *Table) Flush() error {
-	if err := t.columns.Flush(); err != nil {
-		return err
-	}
-	width := cli.TerminalWidth(t.out)
-	header, _, _ := strings.Cut(t.text.String(), "\n")
-	indent := max(0, len(header)-len(t.last))
-	for line := range strings.Lines(t.text.String()) {
-		cells := []rune(strings.TrimRight(line, " \n"))
-		begin := min(indent, len(cells))
-		before := string(cells[:begin])
-		for _, part := range cli.Wrap(string(cells[begin:]), width-indent) {
-			if _, err := fmt.Fprintln(t.out, strings.TrimRight(before+part, " ")); err != nil {
-				return err
-			}
-			before = strings.Repeat(" ", indent)
-		}
-	}
-	return nil
 }
 
 // Printable replaces control characters, so that no artifact can steer the
