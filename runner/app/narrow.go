@@ -9,8 +9,8 @@ import (
 )
 
 // narrow returns a new value of type all, or of one that lacks the commands that
-// args do not begin with: a short command would else spend most of its time on
-// the flags of others. Where args do not begin with a command, as in a request
+// args do not begin with: a short command would else spend a third of its time on
+// the flags of others, as bench/start measures. Where args do not begin with a command, as in a request
 // for help, nothing is left out.
 func narrow(all reflect.Type, args []string) reflect.Value {
 	if len(args) == 0 || !hasCommand(all, args[0]) {
