@@ -2,10 +2,10 @@ package assemble
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
-	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 )
 
 // maxAssembly is the largest assembly that is read, in bytes. What a large
@@ -15,9 +15,9 @@ const maxAssembly = 512 << 20
 var (
 	// readingDirective is a directive of the assembler that reads a file, or that
 	// can spell such a directive from parts.
-	readingDirective = lazyregexp.New(`(?i)(^|[^\w.$@])(\.(incbin|include|macro|rept|rep|irpc?))\b`)
+	readingDirective = regexp.MustCompile(`(?i)(^|[^\w.$@])(\.(incbin|include|macro|rept|rep|irpc?))\b`)
 	// textLine is a line that has a directive with whole strings and nothing else.
-	textLine = lazyregexp.New(`^\s*\.(ascii|asciz|string|file)\s[^"#;]*("([^"\\]|\\.)*"[^"#;]*)+(#[^"]*)?$`)
+	textLine = regexp.MustCompile(`^\s*\.(ascii|asciz|string|file)\s[^"#;]*("([^"\\]|\\.)*"[^"#;]*)+(#[^"]*)?$`)
 )
 
 // checkAssembly returns an error when the assembly that clang wrote of the source

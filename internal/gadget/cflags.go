@@ -2,10 +2,9 @@ package gadget
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 )
 
 // allowedFlags holds the flags of the compiler that build.yaml may add, beside
@@ -13,18 +12,18 @@ import (
 // the gadget's directory; none looks at this machine, as -mcpu=probe does, or makes
 // something else than an object. None takes a second word, and none passes words
 // on to other programs (-Wl, -Wa, -Wp).
-var allowedFlags = []lazyregexp.Regexp{
-	lazyregexp.New(`^-I(.+)$`),
-	lazyregexp.New(`^-D[A-Za-z_][A-Za-z0-9_]*(\([A-Za-z0-9_, ]*\))?(=.*)?$`),
-	lazyregexp.New(`^-W[a-z0-9+][a-z0-9+-]*(=[A-Za-z0-9_+-]+)?$`),
-	lazyregexp.New(`^-O[0-3sz]?$`),
-	lazyregexp.New(`^-g([0-3]|dwarf-[2-5])?$`),
-	lazyregexp.New(`^-mcpu=(generic|v[1-4])$`),
-	lazyregexp.New(`^-mlittle-endian$`),
-	lazyregexp.New(`^-std=(c|gnu)(89|90|99|11|17|18|23|2x)$`),
-	lazyregexp.New(`^-ftrivial-auto-var-init=(zero|pattern|uninitialized)$`),
-	lazyregexp.New(`^-fcf-protection=none$`),
-	lazyregexp.New(`^-f(error-limit|macro-backtrace-limit|bracket-depth|pack-struct|strict-flex-arrays)=[0-9]{1,6}$`),
+var allowedFlags = []*regexp.Regexp{
+	regexp.MustCompile(`^-I(.+)$`),
+	regexp.MustCompile(`^-D[A-Za-z_][A-Za-z0-9_]*(\([A-Za-z0-9_, ]*\))?(=.*)?$`),
+	regexp.MustCompile(`^-W[a-z0-9+][a-z0-9+-]*(=[A-Za-z0-9_+-]+)?$`),
+	regexp.MustCompile(`^-O[0-3sz]?$`),
+	regexp.MustCompile(`^-g([0-3]|dwarf-[2-5])?$`),
+	regexp.MustCompile(`^-mcpu=(generic|v[1-4])$`),
+	regexp.MustCompile(`^-mlittle-endian$`),
+	regexp.MustCompile(`^-std=(c|gnu)(89|90|99|11|17|18|23|2x)$`),
+	regexp.MustCompile(`^-ftrivial-auto-var-init=(zero|pattern|uninitialized)$`),
+	regexp.MustCompile(`^-fcf-protection=none$`),
+	regexp.MustCompile(`^-f(error-limit|macro-backtrace-limit|bracket-depth|pack-struct|strict-flex-arrays)=[0-9]{1,6}$`),
 }
 
 // allowedFeatures are what -f turns on, and -fno- off: the language, what the

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
-
-	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 )
 
 // The instance specifications that ParseInstanceSpecs reads.
@@ -22,8 +21,8 @@ const (
 )
 
 var (
-	instanceID   = lazyregexp.New(`^[a-f0-9]{32}$`)
-	instanceName = lazyregexp.New(`^[a-z0-9_-]{1,32}$`)
+	instanceID   = regexp.MustCompile(`^[a-f0-9]{32}$`)
+	instanceName = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
 )
 
 // InstanceSpec is one document of an instance manifest: a gadget with the values

@@ -7,20 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
-
-	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 )
 
 // errNoCredentials is a helper's answer that it knows nothing of a host.
 var errNoCredentials = errors.New("no credentials")
 
 // helperName keeps the name of a helper from leaving the directories of PATH.
-var helperName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+var helperName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // tokenUser is the user name with which helpers mark an identity token.
 const tokenUser = "<token>"

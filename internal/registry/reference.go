@@ -4,10 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 )
 
 // Limits of the parts of a reference, as the OCI distribution specification
@@ -26,12 +25,12 @@ const (
 )
 
 var (
-	hostPattern = lazyregexp.New(
+	hostPattern = regexp.MustCompile(
 		`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$`)
-	repositoryPattern = lazyregexp.New(
+	repositoryPattern = regexp.MustCompile(
 		`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagPattern    = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
-	digestPattern = lazyregexp.New(`^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
+	tagPattern    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+	digestPattern = regexp.MustCompile(`^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`)
 )
 
 // Defaults is where a reference without a registry belongs. The zero value

@@ -26,13 +26,12 @@ type Repository struct {
 // Resolve returns the descriptor of ref's tag or digest. The manifest is
 // fetched and verified; the next Open of it needs no request.
 func (r *Repository) Resolve(ctx context.Context, ref Reference) (ocispec.Descriptor, error) {
-	desc, data, err := r.withoutPing(ctx, ref.identifier())
-	if errors.Is(err, errPingNeeded) {
-		err = r.anywhere(ctx, func(ep *endpoint) (err error) {
-			desc, data, err = ep.getManifest(ctx, r.client, ref.identifier())
-			return err
-		})
-	}
+	var desc ocispec.Descriptor
+	var data []byte
+	err := r.anywhere(ctx, func(ep *endpoint) (err error) {
+		desc, data, err = ep.getManifest(ctx, r.client, ref.identifier())
+		return err
+	})
 	if err != nil {
 		return desc, fmt.Errorf("resolving %s: %w", ref, err)
 	}

@@ -58,13 +58,6 @@ func (s *session) ping(ctx context.Context) (*transport.Challenge, error) {
 	return s.challenge, err
 }
 
-// asked reports whether ping has had its answer.
-func (s *session) asked() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.challenge != nil
-}
-
 // authenticated returns a transport that shows auth, or the token that the
 // host's token server gives for it.
 func (s *session) authenticated(ctx context.Context, auth authn.Authenticator, pr *transport.Challenge,

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,7 +17,6 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
-	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
@@ -44,7 +44,7 @@ type Referrer struct {
 	Tag string `json:"tag,omitempty"`
 }
 
-var cosignTag = lazyregexp.New(`^sha256-([0-9a-f]{64})\.(sig|att|sbom)$`)
+var cosignTag = regexp.MustCompile(`^sha256-([0-9a-f]{64})\.(sig|att|sbom)$`)
 
 // SubjectOfTag returns the artifact to which what lies under a tag belongs.
 func SubjectOfTag(tag string) (digest.Digest, bool) {

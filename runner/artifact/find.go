@@ -3,10 +3,10 @@ package artifact
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/store"
@@ -85,7 +85,7 @@ func findDigest(s *store.Store, prefix string) ([]store.Ref, error) {
 }
 
 // digestPrefix is what may be the start of a digest.
-var digestPrefix = lazyregexp.New(`^(?:sha256:)?[0-9a-f]{6,64}$`)
+var digestPrefix = regexp.MustCompile(`^(?:sha256:)?[0-9a-f]{6,64}$`)
 
 func hasDigestPrefix(digest, prefix string) bool {
 	return strings.HasPrefix(digest, prefix) || strings.HasPrefix(digest, "sha256:"+prefix)

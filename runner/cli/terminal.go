@@ -18,8 +18,8 @@ func IsTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// IsScreen reports whether w is a terminal that moves its cursor and clears lines as
-// it is told. TERM=dumb says of one that it does not.
+// IsScreen reports whether w is a terminal that acts on the sequences which move its
+// cursor and clear lines. TERM=dumb says of one that it does not.
 func IsScreen(w io.Writer) bool { return IsTerminal(w) && os.Getenv("TERM") != "dumb" }
 
 // TerminalWidth is the number of columns of the terminal that w is, 0 where no

@@ -5,12 +5,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/assemble"
-	"github.com/rules-gadget/rules_gadget/internal/lazyregexp"
 	"github.com/rules-gadget/rules_gadget/internal/pinned"
 	"github.com/rules-gadget/rules_gadget/internal/toolchain"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -56,7 +56,7 @@ func (b *Build) wasmIdentity(g *cli.Globals, req assemble.ImageRequest) string {
 }
 
 // replacement is a directory in place of a module, in a line of a go.mod.
-var replacement = lazyregexp.New(`=>\s*(\.\.?/\S*|/\S+)`)
+var replacement = regexp.MustCompile(`=>\s*(\.\.?/\S*|/\S+)`)
 
 // dependsOnOthers reports whether the wasm program is made of files that lie
 // outside of the gadget's directory, so that an earlier result says nothing:
