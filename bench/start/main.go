@@ -8,7 +8,7 @@
 //	go run ./bench/start
 //	go run ./bench/start -layout DIR # as root: also until a gadget traces
 //
-// On 26 November 2026, on 2 cores that did much else (a load of 31), 120 starts each.
+// On 26 November 2026, on 2 busy cores (a load of 31), 120 starts each.
 // Nothing is narrowed for --version, which shows how far chance goes:
 //
 //	| ms | as it is | without narrow |
