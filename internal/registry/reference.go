@@ -172,10 +172,11 @@ func (e *upperCaseError) Error() string {
 	return fmt.Sprintf("%q has upper case letters, did you mean %q?", e.path, e.lower+e.after)
 }
 
-// lowerCase returns path, as the user wrote it, with a repository in lower case.
+// lowerCase returns path, as the user wrote it, with a repository in lower case. What
+// stands before that and is not like a host is meant to be of the repository.
 func lowerCase(path, repository string) string {
 	registry, found := strings.CutSuffix(path, repository)
-	if !found {
+	if !found || !strings.ContainsAny(registry, ".:") {
 		return strings.ToLower(path)
 	}
 	return registry + strings.ToLower(repository)

@@ -48,6 +48,7 @@ func TestParseReferenceRefuses(t *testing.T) {
 		"a@":                            "is not a digest",
 		"UPPER":                         "has upper case letters, did you mean \"upper\"?",
 		"HOST:5000/Up/Per:V1":           "has upper case letters, did you mean \"HOST:5000/up/per:V1\"?",
+		"Foo/Bar:V1":                    "has upper case letters, did you mean \"foo/bar:V1\"?",
 		"ghcr.io/":                      "write ghcr.io/NAME",
 		"r.example:5000/Acme/X:v1":      `did you mean "r.example:5000/acme/x:v1"?`,
 		"ghcr.io//x":                    "is not a repository name",
