@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -31,6 +32,31 @@ func TestTop(t *testing.T) {
 	}
 	if left := "\x1b[?1049l"; !strings.Contains(term.shown(), left) {
 		t.Errorf("the screen was not left:\n%s", term.shown())
+	}
+	// Colors would be unreadable on some background, and NO_COLOR forbids them.
+	for _, style := range regexp.MustCompile(`\x1b\[([0-9;]*)m`).FindAllStringSubmatch(term.shown(), -1) {
+		if style[1] != "7" && style[1] != "0" {
+			t.Errorf("the style %q is used, only inverse and plain are", style[0])
+		}
+	}
+}
+
+// TestTopOfDumbTerminal shows rows, without a single escape sequence.
+func TestTopOfDumbTerminal(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	layout := filepath.Join(t.TempDir(), "layout")
+	if err := gadgettest.WriteLayout(layout, gadgettest.File(t, "counts.bpf.o"), gadgettest.File(t, "counts.yaml"),
+		arch.Host()); err != nil {
+		t.Fatal(err)
+	}
+	term := atTerminal(t, append(ownFiles(t), "TERM=dumb"), "run", layout, "-o", "tasks:none,counts:top",
+		"--timeout", "2s")
+	if code := term.exit(); code != cli.ExitOK {
+		t.Errorf("exit code %d:\n%s", code, term.shown())
+	}
+	term.expect("PID")
+	if strings.Contains(term.shown(), "\x1b") {
+		t.Errorf("escape sequences at a dumb terminal:\n%q", term.shown())
 	}
 }
 

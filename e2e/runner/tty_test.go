@@ -286,6 +286,22 @@ func TestLongPull(t *testing.T) {
 	}
 }
 
+// TestLongPullOfDumbTerminal shows no bar where a line cannot be cleared.
+func TestLongPullOfDumbTerminal(t *testing.T) {
+	addr, env, layout := registrytest.Start(t, registrytest.Config{}).Addr, ownFiles(t),
+		filepath.Join(makeLayouts(t), "open")
+	name := "/tty/dumb:v1"
+	for _, args := range [][]string{{"load", "-t", addr + name, layout}, {"push", addr + name}} {
+		if term := atTerminal(t, env, append([]string{"image"}, args...)...); term.exit() != cli.ExitOK {
+			t.Fatalf("%q: %s", args, term.shown())
+		}
+	}
+	term := atTerminal(t, append(ownFiles(t), "TERM=dumb"), "image", "pull", slowRegistry(t, addr)+name)
+	if code := term.exit(); code != cli.ExitOK || strings.Contains(term.shown(), "\x1b") {
+		t.Errorf("exit code %d:\n%q", code, term.shown())
+	}
+}
+
 // digestIn returns the last digest on the screen.
 func digestIn(screen string) string {
 	at := strings.LastIndex(screen, "sha256:")
