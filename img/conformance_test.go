@@ -32,7 +32,7 @@ var update = flag.Bool("update", false, "print what comes out")
 // conformance is one Dockerfile and what must come out. The files of a case:
 // Dockerfile and those of the context below ctx/; args; want, which is "error:
 // TEXT" for a build that must fail; and buildah, which lists the lines that img
-// (-) and buildah (+) have alone, whose reason stands in the case's comment.
+// (-) and buildah (+) have alone, for the reason in the case's comment.
 type conformance struct {
 	name, dir string
 	args      []string

@@ -21,7 +21,7 @@ type workload struct {
 	gadget     string
 	flags      []string // of the gadget
 	filter     bool     // the gadget can leave processes out
-	peer       string   // bpftrace's script, or what stands in the table
+	peer       string   // bpftrace's script, or the text of the table's cell
 	script     string   // in place of a file
 	operation  func() func() error
 }
@@ -232,7 +232,7 @@ func connect() func() error {
 	}
 }
 
-// dnsQuery asks for the address of example.com.
+// dnsQuery requests the address of example.com.
 const dnsQuery = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03com\x00\x00\x01\x00\x01"
 
 func query() func() error {

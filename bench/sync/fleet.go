@@ -36,7 +36,7 @@ const patience = 10 * time.Minute
 // maxTries is how often a node syncs before the fleet counts as broken.
 const maxTries = 5
 
-// fleet is many nodes, the registry that they ask and a mirror or none.
+// fleet is many nodes, the registry that they use and optionally a mirror.
 type fleet struct {
 	options
 	dir     string
@@ -87,7 +87,7 @@ func (f *fleet) close() {
 	_ = os.RemoveAll(f.dir)
 }
 
-// servers are what nodes can ask.
+// servers are those that nodes can send requests to.
 func (f *fleet) servers() []*recorder {
 	if f.mirror == nil {
 		return []*recorder{f.origin}

@@ -14,7 +14,7 @@ import (
 // maxAnswer bounds what the mirror keeps of one answer, in bytes.
 const maxAnswer = 64 << 20
 
-// mirror is a pull-through cache: what it does not have it gets once, whoever asks
+// mirror is a pull-through cache: what it does not have it gets once, for all clients
 // meanwhile. Like most, it knows nothing of referrers.
 type mirror struct {
 	origin string // http://host:port
@@ -55,7 +55,7 @@ func (m *mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (m *mirror) get(r *http.Request) (answer, error) {
 	key := r.URL.Path
 	if name := path.Base(key); digest.Digest(name).Validate() == nil {
-		key = name // the same, whatever repository it is asked of
+		key = name // the same in all repositories
 	}
 	if have, ok := m.cache.Load(key); ok {
 		return have.(answer), nil
@@ -77,7 +77,7 @@ func (m *mirror) get(r *http.Request) (answer, error) {
 }
 
 func (m *mirror) fetch(r *http.Request) (answer, error) {
-	req, err := http.NewRequest(http.MethodGet, m.origin+r.URL.Path, nil) // whoever else waits wants it, too
+	req, err := http.NewRequest(http.MethodGet, m.origin+r.URL.Path, nil) // not canceled with r: others may wait for it
 	if err != nil {
 		return answer{}, err
 	}

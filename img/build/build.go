@@ -22,7 +22,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/img/store"
 )
 
-// Request is what the user asked for.
+// Request is what the user requested.
 type Request struct {
 	Context  string // directory, "-", or an address of git or HTTP
 	File     string // Dockerfile; "-" is stdin
@@ -197,7 +197,7 @@ func (r *Request) cache(opt *client.SolveOpt) (err error) {
 	return nil
 }
 
-// named completes references that stand alone.
+// named completes references without a repository.
 func named(specs []string) []string {
 	out := make([]string, len(specs))
 	for i, s := range specs {

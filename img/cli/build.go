@@ -39,7 +39,7 @@ type buildCmd struct {
 	Output           []string `short:"o" sep:"none" help:"BuildKit output specification (e.g. type=tar,dest=build.tar)"`
 	Platform         []string `help:"Set platforms for which the image should be built"`
 	Progress         string   `enum:"auto,plain,tty,quiet,rawjson" default:"auto" help:"Type of progress output (auto|plain|tty|quiet|rawjson)"`
-	Pull             bool     `help:"Ask the registry for newer base images, even when the store has them"`
+	Pull             bool     `help:"Check the registry for newer base images, even when the store has them"`
 	Quiet            bool     `short:"q" help:"Print the digest of the image alone"`
 	Secret           []string `sep:"none" help:"Secret to expose to the build (format: id=mysecret[,src=/local/secret])"`
 	SSH              []string `name:"ssh" sep:"none" help:"SSH agent socket or keys to expose to the build (format: default|<id>[=<socket>|<key>[,<key>]])"`
@@ -131,7 +131,7 @@ func (b *buildCmd) report(w io.Writer, result *build.Result) {
 	}
 }
 
-// record writes the files that were asked for.
+// record writes the requested files.
 func (b *buildCmd) record(result *build.Result) error {
 	if b.Iidfile != "" {
 		id := result.Response["containerimage.config.digest"]

@@ -74,7 +74,7 @@ func (l *lazyExecutor) Run(ctx context.Context, id string, root executor.Mount, 
 	}
 	recorder, err := e.Run(ctx, id, root, mounts, process, started)
 	if err != nil && stderr != nil && bytes.Contains(stderr.last, []byte(unix.ENOEXEC.Error())) {
-		err = fmt.Errorf("%w: %w", err, unix.ENOEXEC) // else it stands in the log alone
+		err = fmt.Errorf("%w: %w", err, unix.ENOEXEC) // else only the log has it
 	}
 	return recorder, err
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // TestApart: nothing that Bazel or the module above reads names what this
-// module depends on, so whoever depends on the rules fetches none of it.
+// module depends on, so a module that depends on the rules fetches none of it.
 func TestApart(t *testing.T) {
 	root := filepath.Join("..", "..")
 	for _, name := range []string{

@@ -14,7 +14,7 @@ import (
 // Account is the one that Guarded lets in.
 const Account, Password = "someone", "right"
 
-// Guarded stands before a registry, asks for Account's password and returns its
+// Guarded is a proxy of a registry that requires Account's password and returns its
 // host:port.
 func Guarded(t testing.TB, registry string) string {
 	t.Helper()
@@ -30,7 +30,7 @@ func Guarded(t testing.TB, registry string) string {
 	}))
 }
 
-// CutOff stands before a registry and closes each connection in the middle of a
+// CutOff is a proxy of a registry that closes each connection in the middle of a
 // blob. It returns its host:port.
 func CutOff(t testing.TB, registry string) string {
 	t.Helper()

@@ -74,7 +74,7 @@ func switchUser(dir string, extra []string) error {
 		return err
 	}
 	crane := os.Getenv("CRANE")
-	if crane != "" { // it may stand where the user may not look
+	if crane != "" { // it may be where the user has no access
 		to := filepath.Join(dir, "crane")
 		if err := copyFile(to, crane, 0o755); err != nil {
 			return err
@@ -104,7 +104,7 @@ func switchUser(dir string, extra []string) error {
 	if err != nil {
 		return err
 	}
-	// The sources may stand where the user may not look.
+	// The sources may be where the user has no access.
 	if err := errors.Join(unix.Mount(cwd, sources, "", unix.MS_BIND|unix.MS_REC, ""), os.Chdir(sources),
 		os.Chmod(dir, 0o755)); err != nil {
 		return err

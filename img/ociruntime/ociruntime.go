@@ -19,7 +19,7 @@ import (
 
 // runtime is the one that is fetched where the machine has none. It is the
 // one whose steps need no second start of /proc/self/exe, so that its own loader
-// can start it: it runs whatever C library the machine has.
+// can start it: it runs with any C library.
 const runtime = "crun"
 
 // cgroup2 is where a machine with both versions of cgroups has version 2.

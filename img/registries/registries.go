@@ -96,7 +96,7 @@ func transport(h registry.Host) http.RoundTripper {
 
 // credentials are what a host gets to see: user and password, or a token alone.
 func (r *Registries) credentials(host string) (user, secret string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a helper may be asked
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a helper may run
 	defer cancel()
 	if host == dockerHub {
 		host = "index.docker.io"
@@ -119,7 +119,7 @@ func (r *Registries) Resolver() remotes.Resolver {
 // Client is the project's own client, for logins.
 func (r *Registries) Client() *registry.Client { return r.client }
 
-// Session answers a build that asks for credentials. Only the solver asks, for
+// Session answers a build that requests credentials. Only the solver does, for
 // the registries it talks to; no step of a build gets to see them.
 type Session struct {
 	auth.UnimplementedAuthServer

@@ -15,7 +15,7 @@ import (
 // enough is how many ids an image usually needs.
 const enough = 65536
 
-// mapping says which ids outside the ids inside stand for. A nil mapping is
+// mapping maps the ids inside to ids outside. A nil mapping is
 // that of real root, who needs no user namespace.
 type mapping struct {
 	uids, gids []sysuser.SubID // empty: only the user's own id

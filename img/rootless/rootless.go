@@ -99,7 +99,7 @@ func command(spec Spec, ids *mapping, pipe *os.File) *exec.Cmd {
 }
 
 // wait passes signals on until the child ends. Those of the terminal reach it
-// anyway: it stands in the same process group.
+// anyway: it is in the same process group.
 func wait(cmd *exec.Cmd, signals <-chan os.Signal) (int, error) {
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()

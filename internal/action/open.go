@@ -21,7 +21,7 @@ const patience = 10 * time.Second
 // poll is how often the writer of a pipe and the end of the context are looked for.
 const poll = 50 * time.Millisecond
 
-// nullDevice is the one device that is read: it stands for nothing.
+// nullDevice is the one device that is read: it is an empty file.
 var nullDevice = unix.Mkdev(1, 3)
 
 // Open opens a regular file for reading. All files that users name are opened by

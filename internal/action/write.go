@@ -57,7 +57,7 @@ func WriteSecret(path string, data []byte) error {
 		err = errors.New("it is not a regular file")
 	}
 	if err == nil {
-		dst.info = nil // whatever its mode was
+		dst.info = nil // its mode is not kept
 		err = dst.replace(0o600, func(w io.Writer) error {
 			_, err := w.Write(data)
 			return err
@@ -69,7 +69,7 @@ func WriteSecret(path string, data []byte) error {
 	return nil
 }
 
-// destination is what a path stands for.
+// destination is what a path resolves to.
 type destination struct {
 	path string      // after every link
 	fd   int         // of this process, negative when it is none

@@ -139,7 +139,7 @@ func (f Directory) locate(rel string) (string, bool, error) {
 }
 
 // roots returns Dir and, when some inputs are generated, the directories that
-// stand for it among the outputs.
+// take its place among the outputs.
 func (f Directory) roots() []string {
 	out := []string{path.Clean(filepath.ToSlash(f.Dir))}
 	seen := map[string]bool{out[0]: true}

@@ -73,7 +73,7 @@ func Image(ctx context.Context, req ImageRequest) (ImageResult, error) {
 	return req.assemble(ctx, archs, compiled, wasm.Module)
 }
 
-// archs returns the architectures to build for: those asked for, those of the
+// archs returns the architectures to build for: those requested, those of the
 // build file, or all.
 func (req ImageRequest) archs(b *gadget.BuildFile) []arch.Arch {
 	switch {

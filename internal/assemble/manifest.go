@@ -27,7 +27,7 @@ type ManifestRequest struct {
 	Created time.Time
 	// Lenient turns what is wrong in the metadata into warnings.
 	Lenient bool
-	// Remedy says how the caller asks for Lenient, where a refusal mentions it.
+	// Remedy is how the user requests Lenient, for errors that mention it.
 	Remedy string
 }
 

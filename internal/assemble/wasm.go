@@ -27,7 +27,7 @@ type WasmRequest struct {
 	Directory Directory
 	// Module is the path of the module, where build.yaml names none.
 	Module string
-	// Go returns what builds a .go source, and is only asked when there is one; nil
+	// Go returns what builds a .go source, and is only called when there is one; nil
 	// means none.
 	Go func(context.Context) (GoToolchain, error)
 	// Cargo returns the program that builds a .rs source, in the same way.

@@ -8,7 +8,7 @@ import (
 )
 
 // ReadObjects parses BPF objects. Each is known by its path in errors and by
-// its place in the list otherwise. An empty file, which stands for a gadget
+// its place in the list otherwise. An empty file, which represents a gadget
 // without program, has no relocations.
 func ReadObjects(paths []string) ([]*core.Object, error) {
 	objects := make([]*core.Object, len(paths))

@@ -227,8 +227,8 @@ func describe(ts *core.Raw, t *core.Type, subject bool) string {
 }
 
 // TestFewerEnumerators is the intended difference in size: one enumerator of
-// an enum with two hundred stays where an object asks if it exists, and all
-// where it asks for the value of one, whose names a runner may need.
+// an enum with two hundred stays where an object checks if it exists, and all
+// where it reads the value of one, whose names a runner may need.
 func TestFewerEnumerators(t *testing.T) {
 	const another = "BPF_FUNC_map_lookup_elem"
 	o := readObject(t, object("enums", "el"))
@@ -246,7 +246,7 @@ func TestFewerEnumerators(t *testing.T) {
 			t.Errorf("%s: %d bytes, more than the enumerators in use", a.Kernel, len(got))
 		}
 		if has(all, "BPF_FUNC_loop") != has(all, another) {
-			t.Errorf("%s: a value of the enum is asked for, and the others are not kept", a.Kernel)
+			t.Errorf("%s: a value of the enum is used, and the others are not kept", a.Kernel)
 		}
 	}
 }

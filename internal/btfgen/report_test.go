@@ -38,7 +38,7 @@ func TestReport(t *testing.T) {
 	if r.Object != "types.el.bpf.o,enums.el.bpf.o" || r.Arch != "amd64" || r.Schema != btfgen.ReportSchema {
 		t.Errorf("head of the report is %q %q %q", r.Object, r.Arch, r.Schema)
 	}
-	// The cut archive has struct request as a forward declaration only, hence
+	// The cut archive has struct request as a forward declaration only, so
 	// the second of the two typedefs of tracepoints is absent.
 	if got, want := r.Kernels[0].Results, "rrrrrarrararrrra"+"rrarraaar"; got != want {
 		t.Errorf("results are %q, want %q", got, want)

@@ -27,7 +27,7 @@ type Failure struct {
 // be read is complete.
 type FailuresError struct {
 	Failures []Failure
-	Total    int // kernels that were asked for
+	Total    int // requested kernels
 }
 
 // Error names each kernel that failed.

@@ -19,7 +19,7 @@ import (
 const (
 	MaxArchive   = 64 << 20 // compressed
 	MaxBTF       = 64 << 20 // the member
-	maxTrailer   = 1 << 20  // what may stand around it: the frame of the tar
+	maxTrailer   = 1 << 20  // what may surround it: the frame of the tar
 	xzDictionary = 64 << 20 // what xz -9 writes
 )
 

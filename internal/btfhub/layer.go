@@ -53,7 +53,7 @@ const (
 )
 
 // Layer is an opened btfgen layer. It keeps the compressed bytes and a list of
-// names, and unpacks what is asked for.
+// names, and unpacks what is needed.
 type Layer struct {
 	gz    []byte
 	names []string // as in the tar, without a leading "./"

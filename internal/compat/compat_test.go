@@ -26,7 +26,7 @@ func read(t testing.TB, name string) []byte {
 	return data
 }
 
-// demo is the matrix of the demo gadget, which asks for everything.
+// demo is the matrix of the demo gadget, which needs everything.
 func demo(t testing.TB) Matrix {
 	t.Helper()
 	obj, err := ReadObject("demo.bpf.o", read(t, "demo.bpf.o"))

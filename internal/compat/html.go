@@ -44,7 +44,7 @@ type line struct {
 	Bad   bool // at least one cell wants attention
 }
 
-// tableCell is a Cell with where it stands.
+// tableCell is a Cell with its position.
 type tableCell struct {
 	Cell
 	Where string

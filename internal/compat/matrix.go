@@ -17,7 +17,7 @@ type Status string
 // What a relocation can be on a kernel.
 const (
 	Resolved    Status = "resolved"  // found
-	Guarded     Status = "guarded"   // not there, and the program asks before it uses it
+	Guarded     Status = "guarded"   // missing, and the program checks before it uses it
 	Absent      Status = "absent"    // not there, and the program counts on it
 	Ambiguous   Status = "ambiguous" // several types fit differently
 	Failed      Status = "error"     // could not be worked out
@@ -26,7 +26,7 @@ const (
 
 // What a program can be on a kernel.
 const (
-	Loads     Status = "loads"      // nothing that is known stands against it
+	Loads     Status = "loads"      // no known obstacle
 	NeedsBTF  Status = "needs_btf"  // only where the kernel has BTF of its own
 	TooOld    Status = "too_old"    // the kernel lacks something
 	Uncertain Status = "uncertain"  // the kernel's number is too low, but its maker backports

@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
 
-// Need is something that a program asks of the kernel.
+// Need is something that a program requires of the kernel.
 type Need struct {
 	What  string          `json:"what"`  // such as "helper bpf_ringbuf_reserve"
 	Since feature.Release `json:"since"` // first release that has it
@@ -36,7 +36,7 @@ type Program struct {
 	KernelBTF string `json:"kernel_btf,omitempty"` // why it needs the kernel's own BTF, or ""
 }
 
-// Object is what one object asks of kernels.
+// Object is what one object requires of kernels.
 type Object struct {
 	Name     string
 	Programs []Program
@@ -100,7 +100,7 @@ func readProgram(p *ebpf.ProgramSpec, spec *ebpf.CollectionSpec) Program {
 	return prog
 }
 
-// helperNeed returns what a call of a helper asks for.
+// helperNeed returns what a call of a helper requires.
 func helperNeed(f asm.BuiltinFunc) (Need, bool) {
 	since, ok := feature.Helper(f)
 	name := feature.HelperName(f)
@@ -128,7 +128,7 @@ var ringbufGuards = []string{
 // bpf_get_current_task_btf gives: who tests for one of them calls both or none.
 var taskGuards = []string{"BPF_FUNC_task_pt_regs", "BPF_FUNC_find_vma", "BPF_FUNC_copy_from_user_task"}
 
-// mapNeed returns what the use of a map asks for.
+// mapNeed returns what the use of a map requires.
 func mapNeed(m *ebpf.MapSpec, name string) (Need, bool) {
 	if strings.HasPrefix(name, ".rodata") || strings.HasPrefix(name, ".data") || strings.HasPrefix(name, ".bss") {
 		return Need{What: "global variables", Since: feature.GlobalsSince}, true
@@ -189,7 +189,7 @@ func (p Problem) String() string { return fmt.Sprintf("program %q: %s", p.Progra
 const withoutTypes = "read fields of the kernel with bpf_get_current_task and BPF_CORE_READ there"
 
 // Lint returns the programs of an object that cannot run on some kernels
-// without BTF of their own, whatever btfgen layer the artifact carries. It is
+// without BTF of their own, regardless of the artifact's btfgen layer. It is
 // what a build with btf says.
 func Lint(object []byte) ([]Problem, error) {
 	obj, err := ReadObject("object", object)

@@ -1,5 +1,5 @@
 // Package compat says on which kernels a gadget can work: it joins what
-// btfgen found out about relocations with what the object asks of the kernel
+// btfgen found out about relocations with what the object requires of the kernel
 // (program types, attach points, helpers, map types), and shows that as a
 // matrix of kernels, as text, as JSON and as a page of HTML.
 package compat

@@ -1,5 +1,5 @@
 // Package compression recognises and reads the compressed forms that kernels
-// and packages come in. Whatever the input claims, a reader needs no more
+// and packages come in. Regardless of what the input claims, a reader needs no more
 // than a bounded amount of memory.
 package compression
 

@@ -1,5 +1,5 @@
 // Package feature is the one table of the releases in which the kernel got what
-// eBPF programs ask of it: helpers, kinds of maps, programs and attach points.
+// eBPF programs use: helpers, kinds of maps, programs and attach points.
 // The matrix of kernels, the inspection of artifacts and the doctor read it.
 package feature
 

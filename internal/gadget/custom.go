@@ -8,10 +8,10 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// CustomQualifier stands before the name of a parameter of params.custom.
+// CustomQualifier precedes the name of a parameter of params.custom.
 const CustomQualifier = "custom."
 
-// maxPatched bounds the values that all patches write, those that aliases stand for
+// maxPatched bounds the values that all patches write, those of aliases
 // counted each time.
 const maxPatched = maxValues
 
@@ -109,7 +109,7 @@ func (c *customizer) merge(to, patch *yaml.Node, top bool) error {
 }
 
 // own returns the value of a key in a mapping, nil for none, after making a copy of
-// what an alias stands for, which is not to change elsewhere.
+// what an alias refers to, which is not to change elsewhere.
 func (c *customizer) own(n *yaml.Node, key string) (*yaml.Node, error) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if !strings.EqualFold(n.Content[i].Value, key) {

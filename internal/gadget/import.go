@@ -17,7 +17,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// Limits of Import outside of layouts, whose blobs are read when asked for.
+// Limits of Import outside of layouts, whose blobs are read on demand.
 const (
 	// MaxImportFiles is the largest number of files.
 	MaxImportFiles = 1 << 12

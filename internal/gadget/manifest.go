@@ -197,7 +197,7 @@ func configBlob(metadata []byte, annotations map[string]string) oci.Blob {
 }
 
 // withTitle returns annotations with another title, or none. To clients that
-// know files alone, as oras, whatever a descriptor with a title leads to is a
+// know files alone, as oras, anything that a descriptor with a title leads to is a
 // file of that name: the config is one, and a manifest is none.
 func withTitle(annotations map[string]string, title string) map[string]string {
 	out := maps.Clone(annotations)

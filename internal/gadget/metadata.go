@@ -11,7 +11,7 @@ import (
 
 // Metadata is the typed content of gadget.yaml. Names (of data sources,
 // fields, variables, programs, annotations) are as written; structural keys
-// are read in whatever case they are written.
+// are case-insensitive.
 type Metadata struct {
 	Name             string
 	Description      string
@@ -78,7 +78,7 @@ type Param struct {
 // CustomParam is a parameter whose values patch the metadata.
 type CustomParam struct {
 	Param
-	// Patch is applied whatever the value; it may be a template.
+	// Patch is applied for any value; it may be a template.
 	Patch *yaml.Node
 	// Values holds the patch of each value.
 	Values map[string]*yaml.Node

@@ -140,7 +140,7 @@ func (u *updater) param(root *yaml.Node, name string) {
 
 // visibleFields returns the fields of a data source that people see: without
 // those inside special types, those that operators add, and raw ones that have
-// a formatted sibling, which stands for them.
+// a formatted sibling, which replaces them.
 func visibleFields(s *gadgetapi.Source) []string {
 	shownBy := map[*gadgetapi.Field]bool{}
 	for _, f := range s.All() {
@@ -166,7 +166,7 @@ func visibleFields(s *gadgetapi.Source) []string {
 	return out
 }
 
-// rawSuffix ends the name of a field that a formatted sibling stands for.
+// rawSuffix ends the name of a field that a formatted sibling replaces.
 const rawSuffix = "_raw"
 
 // child returns the mapping under key, which it makes if none exists. Keys

@@ -144,7 +144,7 @@ func fieldNames(src *gadgetapi.Source) []string {
 	return out
 }
 
-// fromOperator reports whether an operator that gadget.yaml asks for fills the
+// fromOperator reports whether an operator that gadget.yaml enables fills the
 // data source.
 func (r *validator) fromOperator(name string) bool {
 	for _, o := range gadgetapi.OperatorSources() {

@@ -78,7 +78,7 @@ type yamlReader struct {
 	visited  int
 }
 
-// maxValues bounds the values in a file, those that aliases stand for counted
+// maxValues bounds the values in a file, those of aliases counted
 // each time: a small file can name the same ones a billion times.
 const maxValues = 1 << 17
 
@@ -94,7 +94,7 @@ func (r *yamlReader) within(n *yaml.Node) bool {
 	return true
 }
 
-// fail records a problem that stands whatever the mode.
+// fail records a problem that is an error in all modes.
 func (r *yamlReader) fail(n *yaml.Node, format string, args ...any) {
 	r.add(n, false, format, args...)
 }
@@ -253,7 +253,7 @@ func (r *yamlReader) strings(n *yaml.Node, what string) map[string]string {
 	return out
 }
 
-// resolve returns what an alias stands for.
+// resolve returns what an alias refers to.
 func resolve(n *yaml.Node) *yaml.Node {
 	for n != nil && n.Kind == yaml.AliasNode {
 		n = n.Alias

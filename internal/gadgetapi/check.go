@@ -76,7 +76,7 @@ func (s *Spec) adviseTracer() string {
 }
 
 // checkFields reports types that are named like special ones, and members that
-// no field stands for.
+// no field represents.
 func (s *Spec) checkFields(t Table) {
 	src, err := Describe(t.Event, DescribeOptions{Name: t.Name, Kind: t.Kind})
 	if err != nil {

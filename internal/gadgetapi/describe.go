@@ -66,7 +66,7 @@ type builder struct {
 	count int
 }
 
-// frame is where the walk through nested structs stands.
+// frame is the position of the walk through nested structs.
 type frame struct {
 	parent *Field
 	owner  string // name of the struct or union

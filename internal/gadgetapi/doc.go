@@ -1,6 +1,6 @@
 // Package gadgetapi is the one reading of the gadget API: from an object and what
 // gadget.yaml says to a Spec of data sources, typed fields, parameters and
-// programs. It is pure: it asks no kernel and opens no file. Validation, the
+// programs. It is pure: it makes no system calls and opens no files. Validation, the
 // inspection of artifacts, the matrix of kernels, the doctor and the runner all
 // read its tables, so that they cannot differ.
 //

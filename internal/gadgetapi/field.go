@@ -46,7 +46,7 @@ type Field struct {
 	Annotations  map[string]string
 
 	// Base is the type without its names, nil for a field that is not in the
-	// struct; Member is where it stands.
+	// struct; Member is its position.
 	Base   btf.Type
 	Member btf.Member
 	// Of is the field whose value a sibling shows as text, with Special for how,
@@ -58,7 +58,7 @@ type Field struct {
 	Provider string
 }
 
-// Hidden reports whether columns leave the field out unless asked for it.
+// Hidden reports whether columns leave the field out unless it is requested.
 func (f *Field) Hidden() bool { return f.Annotations[AnnotationHidden] == "true" }
 
 // Alias returns the short name that users may use for the field, or its full
@@ -99,11 +99,11 @@ type Source struct {
 	// Unshown are the members of the struct that have no text.
 	Unshown []Unshown
 	// Foreign are names that operators of other runners add; one that ends in
-	// ".*" stands for all below it.
+	// ".*" means all below it.
 	Foreign []string
 }
 
-// Unshown is a member that no field stands for, and why.
+// Unshown is a member that no field represents, and why.
 type Unshown struct {
 	FullName, Why string
 	Private       bool // its name begins with "__"

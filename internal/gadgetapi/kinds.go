@@ -17,7 +17,7 @@ type Kind struct {
 	// Name is what documents and messages call it.
 	Name string
 	// Sections are the names of sections, each also followed by a slash and the
-	// target. One that ends in "*" also stands for longer names: "socket1".
+	// target. One that ends in "*" also matches longer names: "socket1".
 	Sections []string
 	// Program is the type of the program.
 	Program ebpf.ProgramType

@@ -27,7 +27,7 @@ const (
 // MaxEntriesSuffix ends the name of a parameter that sizes a map.
 const MaxEntriesSuffix = "_max_entries"
 
-// What stands before the name of a parameter of the object, and of the wasm
+// The qualifiers before the name of a parameter of the object, and of the wasm
 // program, in paramDefaults and on the command lines of other runners.
 const (
 	ParamQualifier     = "operator.oci.ebpf."
@@ -70,7 +70,7 @@ type Param struct {
 	Key  string // name of the flag
 	Type ParamType
 	Size int // bytes of the variable
-	// Qualifier stands before Key in documents, empty for ParamQualifier.
+	// Qualifier precedes Key in documents, empty for ParamQualifier.
 	Qualifier string
 	// Initial is the value that the variable has in the object.
 	Initial string

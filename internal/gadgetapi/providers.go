@@ -43,7 +43,7 @@ func Providers() []Provider { return slices.Clone(providers) }
 type OperatorSource struct {
 	// Name of the data source, and of the operator in gadget.yaml.
 	Name, Operator string
-	// Annotation of gadget.yaml that asks for it; "" when the operator's own
+	// Annotation of gadget.yaml that enables it; "" when the operator's own
 	// entry below "operator" does.
 	Annotation string
 }

@@ -22,7 +22,7 @@ type Rest struct {
 }
 
 // Rest returns how the bytes after the events of t are found, nil when the
-// annotations of the data source do not ask for them.
+// annotations of the data source do not enable them.
 func (t *Table) Rest(annotations map[string]string) (*Rest, error) {
 	if annotations[AnnotationRestName] == "" || t.Kind != Tracer {
 		return nil, nil

@@ -8,7 +8,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// format adds what the type of f asks for: a formatted sibling, the texts of an
+// format adds what the type of f requires: a formatted sibling, the texts of an
 // endpoint, the name of an enum value.
 func (b *builder) format(f *Field) {
 	switch {

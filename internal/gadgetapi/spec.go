@@ -58,7 +58,7 @@ type Problem struct {
 	Text string
 	// Warning marks what does not make the object unusable.
 	Warning bool
-	// AtRun marks a warning that whoever runs the gadget must know, too.
+	// AtRun marks a warning that running the gadget reports, too.
 	AtRun bool
 }
 
@@ -211,7 +211,7 @@ func (s *Spec) warn(format string, args ...any) {
 	s.problems = append(s.problems, Problem{Text: fmt.Sprintf(format, args...), Warning: true})
 }
 
-// warnAtRun is warn for what whoever runs the gadget must know, too.
+// warnAtRun is warn for what running the gadget reports, too.
 func (s *Spec) warnAtRun(format string, args ...any) {
 	s.problems = append(s.problems, Problem{Text: fmt.Sprintf(format, args...), Warning: true, AtRun: true})
 }

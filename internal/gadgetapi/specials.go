@@ -43,7 +43,7 @@ type Special struct {
 	Doc string
 	// Template is the set of annotations that a field of the type starts from.
 	Template string
-	// Hidden fields are shown when they are asked for.
+	// Hidden fields are shown when they are requested.
 	Hidden bool
 	// Sibling is the field with the text of the value, nil for none.
 	Sibling *Sibling
@@ -54,7 +54,7 @@ type Special struct {
 	Foreign []string
 }
 
-// Sibling is a text field that stands beside a field: x beside x_raw.
+// Sibling is a text field that accompanies a field: x beside x_raw.
 type Sibling struct {
 	// Target is the annotation that names it.
 	Target string

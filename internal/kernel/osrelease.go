@@ -16,7 +16,7 @@ type OSRelease struct {
 
 // ParseOSRelease reads an os-release file (os-release(5)): assignments in the
 // shell's syntax, of which quotes, backslashes and comments are understood.
-// Lines that are not assignments are ignored, as the manual asks of readers;
+// Lines that are not assignments are ignored, as the manual requires of readers;
 // a file with a zero byte is refused, for then it is something else.
 func ParseOSRelease(data []byte) (OSRelease, error) {
 	if len(data) > maxOSRelease {

@@ -70,7 +70,7 @@ func rank(got, name string) int {
 // tolerance is how many letters of a name of n may differ.
 func tolerance(n int) int { return max(min(n/2, 2), n/3) }
 
-// wordAt returns where got stands in name as one or several whole words, -1 where
+// wordAt returns where got occurs in name as one or several whole words, -1 where
 // it does not.
 func wordAt(got, name string) int {
 	if len(got) < minWord {
@@ -88,7 +88,7 @@ func wordAt(got, name string) int {
 	}
 }
 
-// minWord is how long a word must be to stand for a name.
+// minWord is how long a word must be to match a name.
 const minWord = 3
 
 // separator reports whether c separates the words of a name.

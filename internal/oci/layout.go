@@ -212,7 +212,7 @@ func openTarTree(path string) (*tarTree, error) {
 }
 
 // scan records the place of every regular file. A tar reader takes whole
-// blocks and no more, so that after Next the file stands where the data begin.
+// blocks and no more, so that after Next the file's position is the start of the data.
 func (t *tarTree) scan() error {
 	tr := tar.NewReader(t.file)
 	for range MaxTarEntries {

@@ -12,7 +12,7 @@ import (
 
 // ArchError says that an index has no manifest for an architecture.
 type ArchError struct {
-	// Want is the architecture that was asked for.
+	// Want is the requested architecture.
 	Want arch.Arch
 	// Have holds the platforms of the index ("linux/amd64"), sorted.
 	Have []string

@@ -10,11 +10,11 @@
 //   - An operator that adds fields describes them before anything runs, in
 //     gadgetapi (Provider): validation, "image inspect" and "run --help" know them.
 //     It gives them their values by functions that append to a buffer of the caller.
-//   - A field whose value is not asked for costs nothing: values are made when a
+//   - A field whose value is not used costs nothing: values are made when a
 //     later stage reads them.
 //   - In steady state an event allocates nothing, also where an operator keeps what
 //     it has found (stacks, containers); what is not kept may allocate once.
-//   - A stage that the gadget or the user does not ask for is not in the chain.
+//   - A stage that the gadget or the user does not enable is not in the chain.
 //   - Events of one source come one after the other, arrays of different sources at
 //     the same time.
 package operator

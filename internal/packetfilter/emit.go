@@ -77,7 +77,7 @@ func (e *emitter) fresh() string {
 
 func (e *emitter) jump(to string) { e.add(asm.Ja.Label(e.prefix + to)) }
 
-// condition goes on at one of two labels.
+// condition continues at one of two labels.
 func (e *emitter) condition(n node, yes, no string) {
 	switch n := n.(type) {
 	case and:

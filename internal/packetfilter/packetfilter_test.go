@@ -17,7 +17,7 @@ import (
 	"github.com/cilium/ebpf/features"
 )
 
-var update = flag.Bool("update", false, "ask tcpdump what matches, and write testdata/matches")
+var update = flag.Bool("update", false, "run tcpdump to write testdata/matches")
 
 // expressions are filters that libpcap takes as well.
 var expressions = []string{
@@ -136,7 +136,7 @@ func run(t *testing.T, prog *ebpf.Program, p packet) bool {
 	return ret == 1
 }
 
-// writeMatches asks tcpdump.
+// writeMatches records what tcpdump matches.
 func writeMatches(t *testing.T, golden string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -223,7 +223,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// FuzzParse compiles whatever is taken.
+// FuzzParse compiles all that is accepted.
 func FuzzParse(f *testing.F) {
 	for _, expr := range expressions {
 		f.Add(expr)

@@ -123,7 +123,7 @@ func (p *parser) term() (node, error) {
 	return not{n}, err
 }
 
-// relation is a comparison of two numbers, or what stands there instead.
+// relation is a comparison of two numbers, or its substitute.
 func (p *parser) relation() (node, error) {
 	left, err := p.arithmetic(0)
 	if err != nil || !isNumber(left) {
@@ -201,7 +201,7 @@ func (p *parser) number(least int) (node, error) {
 	return n, err
 }
 
-// operand is what stands beside operators.
+// operand is an operand of an operator.
 func (p *parser) operand() (node, error) {
 	t := p.peek()
 	switch {
@@ -275,7 +275,7 @@ func (p *parser) access() (node, error) {
 	return p.frame.access(name, offset, int(size))
 }
 
-// unknown says that a word means nothing where it stands.
+// unknown reports that a word has no meaning in its place.
 func unknown(word string) error {
 	var words []string
 	for _, m := range []map[string]uint32{etherTypes, protocols} {

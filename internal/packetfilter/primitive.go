@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// qualifiers are what stands before the address, number or name of a primitive.
+// qualifiers are the words before the address, number or name of a primitive.
 type qualifiers struct {
 	proto string // "" for any
 	from  string // "src", "dst", "src or dst", "src and dst"; "" for either
@@ -16,7 +16,7 @@ type qualifiers struct {
 }
 
 // primitive is a condition that is not a relation: "[proto] [direction] [kind] id", a
-// protocol alone, or one of the words that stand alone.
+// protocol alone, or one of the words without an argument.
 func (p *parser) primitive() (node, error) {
 	if !p.peek().quoted {
 		if n, err, ok := p.single(); ok {

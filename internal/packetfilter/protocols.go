@@ -37,7 +37,7 @@ var protocols = map[string]uint32{
 // onlyIn are protocols that only one version of IP has.
 var onlyIn = map[string]string{"icmp": "ip", "igmp": "ip", "igrp": "ip", "vrrp": "ip", "carp": "ip", "icmp6": "ip6"}
 
-// ported are the protocols that have ports, in the order in which libpcap asks.
+// ported are the protocols that have ports, in the order in which libpcap tests them.
 var ported = []string{"sctp", "tcp", "udp"}
 
 // names are the constants of the language.
@@ -71,7 +71,7 @@ func hasTag() node {
 	return anyOf(types...)
 }
 
-// shift is how many bytes of a VLAN tag stand before the other headers.
+// shift is how many bytes of a VLAN tag precede the other headers.
 func (f frame) shift() node {
 	if !f.tagged {
 		return number(0)

@@ -1,5 +1,5 @@
 // Package pinned has Debian packages that a lock file names, unpacked below a cache
-// directory: verified, each once, whichever process asks first. It opens no
+// directory: verified, each once, by the process that needs it first. It opens no
 // socket: the caller fetches.
 package pinned
 

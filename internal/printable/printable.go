@@ -15,7 +15,7 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// noBreakSpace stands between the arguments of a command, which may have spaces.
+// noBreakSpace separates the arguments of a command, which may have spaces.
 const noBreakSpace = '\u00a0'
 
 // Rune reports whether r may be shown as it is: letters, marks, numbers,
@@ -29,7 +29,7 @@ func Rune(r rune) bool {
 }
 
 // Append appends s with everything that is not printable as \xNN, byte by byte,
-// and a backslash as two, so that the text can be distinguished from what it stands for. It
+// and a backslash as two, so that the text can be distinguished from what it replaces. It
 // returns the number of characters too.
 func Append(dst, s []byte) ([]byte, int) {
 	width := 0

@@ -31,7 +31,7 @@ func (e *UsageError) Error() string { return e.Err.Error() + ", see --help" }
 // Unwrap returns the cause.
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// errHelp says that help was asked for and printed.
+// errHelp means that help was requested and printed.
 var errHelp = errors.New("help was printed")
 
 // Stdio is where a tool reads and writes.

@@ -18,7 +18,7 @@ type EnumDecl struct {
 // key is what distinguishes enums.
 func (e EnumDecl) key() string { return e.Name + "{" + strings.Join(e.Names, ",") }
 
-// RepairEnums returns the BTF with these enums as they are declared, whatever it
+// RepairEnums returns the BTF with these enums as they are declared, regardless of what it
 // says of their sign and values, or nil when it is right already. The ids of types
 // stay. Big-endian BTF is left as it is.
 //

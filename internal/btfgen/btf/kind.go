@@ -1,7 +1,7 @@
 // Package btf reads and writes the wire form of BTF, the type information of
 // Linux kernels and BPF objects (Documentation/bpf/btf.rst in the kernel). A
 // View is a table of offsets over the bytes it was given: nothing is decoded
-// before it is asked for, and no graph of types is built.
+// before it is needed, and no graph of types is built.
 package btf
 
 // Kind is the kind of a BTF type.
@@ -76,7 +76,7 @@ var extra = [kindCount]struct{ fixed, each uint32 }{
 	Enum64:    {each: 12},
 }
 
-// EssentialName returns name without its flavour: what stands before the last
+// EssentialName returns name without its flavour: the text before the last
 // "___" that has something other than an underscore on both sides.
 func EssentialName(name string) string {
 	for i := len(name) - 5; i >= 0; i-- {

@@ -38,7 +38,7 @@ func sameName(a, b string) bool {
 	return a == b || btf.EssentialName(a) == btf.EssentialName(b)
 }
 
-// fieldCompatible says whether a kernel's field can stand for the local one:
+// fieldCompatible reports whether a kernel's field matches the local one:
 // any struct or union for another, any pointer for another, ints of any size,
 // enums and forward declarations of the same name or none, arrays by element.
 func (m *matcher) fieldCompatible(p pair) bool {

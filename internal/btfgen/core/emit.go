@@ -7,7 +7,7 @@ import (
 )
 
 // emitter turns what is kept into types to write. A pointer that is not
-// followed points to void; typedefs stand only where a relocation names them.
+// followed points to void; typedefs are kept only where a relocation names them.
 type emitter struct {
 	kernel Types
 	keep   *keep

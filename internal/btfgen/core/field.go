@@ -45,7 +45,7 @@ func (m *matcher) field(r *Relocation, root ID) (found, bool) {
 type walk struct {
 	m     *matcher
 	found *found
-	id    ID // where the path stands
+	id    ID // the type that the path has reached
 	typ   *Type
 
 	named *Member // the last step, when it is a named member

@@ -31,10 +31,10 @@ func (o *Object) markGuarded() {
 	}
 }
 
-// question is a path that a program asks for.
+// question is a path whose existence a program checks.
 type question struct{ program, key string }
 
-// guardedIn says whether a program asks for r or what leads to it.
+// guardedIn reports whether a program checks for r or for what leads to it.
 func (r *Relocation) guardedIn(program string, asked map[question]bool) bool {
 	if asked[question{program, r.guardKey(0)}] {
 		return true

@@ -52,7 +52,7 @@ func (k *keep) value(s step) {
 	}
 }
 
-// allValues keeps the whole of an enum. A program that asks what the kernel calls one
+// allValues keeps the whole of an enum. A program that reads what the kernel calls one
 // number has such numbers in its hands, and a runner finds the names of the others here.
 func (k *keep) allValues(m *matcher, id ID) {
 	for i := range m.target.Type(id).Values {

@@ -2,7 +2,7 @@ package core
 
 import "fmt"
 
-// Kind is what a relocation asks of its target (enum bpf_core_relo_kind).
+// Kind is what a relocation needs from its target (enum bpf_core_relo_kind).
 type Kind uint32
 
 // The kinds, numbered as on the wire.
@@ -37,13 +37,13 @@ func (k Kind) String() string {
 	return fmt.Sprintf("unknown relocation kind %d", uint32(k))
 }
 
-// Field reports whether k asks about a field of a struct or an array element.
+// Field reports whether k is about a field of a struct or an array element.
 func (k Kind) Field() bool { return k <= FieldRShift }
 
-// Enumval reports whether k asks about an enumerator.
+// Enumval reports whether k is about an enumerator.
 func (k Kind) Enumval() bool { return k == EnumvalExists || k == EnumvalValue }
 
-// Existence reports whether k asks if something is there, so that "absent" is
+// Existence reports whether k checks if something exists, so that "absent" is
 // an answer and not a failure.
 func (k Kind) Existence() bool {
 	return k == FieldExists || k == TypeExists || k == EnumvalExists || k == TypeMatches

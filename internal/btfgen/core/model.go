@@ -12,7 +12,7 @@ package core
 import "github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
 
 // ID names a type within one Types. Void is 0. An anonymous struct, union or
-// enum has an ID for each place in which it stands, so that what one place
+// enum has an ID for each place in which it occurs, so that what one place
 // keeps does not show at another.
 type ID uint32
 
@@ -58,7 +58,7 @@ type Types interface {
 	Err() error
 }
 
-// void is what ID 0 stands for.
+// void is the type of ID 0.
 var void = &Type{Kind: btf.Void}
 
 // maxDepth bounds every walk along types; libbpf's bound is 32 or 64.

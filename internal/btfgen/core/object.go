@@ -14,7 +14,7 @@ import (
 // MaxObject is the largest object that ParseObject takes.
 const MaxObject = 64 << 20
 
-// Object is what a BPF object asks of a kernel: its CO-RE relocations, each
+// Object is what a BPF object requires of a kernel: its CO-RE relocations, each
 // distinct one once, in the order of their first appearance.
 type Object struct {
 	Name        string // as given to ParseObject
@@ -33,7 +33,7 @@ type Relocation struct {
 	Insn     int      // number of that instruction in its function
 	Source   string   // "file:line" of that instruction, if the object says it
 	Count    int      // how many instructions have it
-	Guarded  bool     // the object also asks whether it exists
+	Guarded  bool     // the object also checks whether it exists
 
 	typeID uint32
 	root   ID

@@ -9,8 +9,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
 )
 
-// Raw is the Types of one BTF. It decodes a type when it is asked for it and
-// holds nothing of the others but the table of offsets. Asking changes it, so one
+// Raw is the Types of one BTF. It decodes a type when it is first used and
+// holds nothing of the others but the table of offsets. Lookups change it, so one
 // goroutine at a time may use it; those that share types take a fork each.
 type Raw struct {
 	view    *btf.View
@@ -129,7 +129,7 @@ func (r *Raw) symbol(raw uint32) ID {
 	return id
 }
 
-// private returns a new ID for a type that belongs to the place it stands in.
+// private returns a new ID for a type that belongs to the place in which it occurs.
 func (r *Raw) private(raw uint32) ID {
 	r.nodes = append(r.nodes, rawNode{raw: raw})
 	return ID(len(r.nodes) - 1)

@@ -98,7 +98,7 @@ func (m *matcher) candidates(r *Relocation) []ID {
 // relocate decides one relocation and returns the candidates that remain.
 // All candidates of the name are kept where they match, also those that the
 // outcome does not need: a loader then sees what it would see in the whole
-// BTF, whatever its own rule of choosing.
+// BTF, regardless of how it chooses.
 func (m *matcher) relocate(r *Relocation, current []ID, k *keep) (Status, []ID) {
 	var first found
 	var matched []ID

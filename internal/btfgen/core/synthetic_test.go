@@ -90,7 +90,7 @@ func member(name string, byteOffset uint32, typ cbtf.Type) cbtf.Member {
 }
 
 // TestAmbiguous has two different structs of one name: what they disagree in
-// is ambiguous, what they agree in is not, and the rest goes on.
+// is ambiguous, what they agree in is not, and the rest continues.
 func TestAmbiguous(t *testing.T) {
 	o := parseObject(t, "fields.el.bpf.o")
 	raw := marshal(t,
@@ -133,7 +133,7 @@ func TestForwardTypeTarget(t *testing.T) {
 	}
 }
 
-// TestEnum64 keeps values of more than 32 bits: all, since the object asks for one.
+// TestEnum64 keeps values of more than 32 bits: all, since the object needs one.
 func TestEnum64(t *testing.T) {
 	o := parseObject(t, "enums.el.bpf.o")
 	enum := &cbtf.Enum{Name: "scx_public_consts", Size: 8, Values: []cbtf.EnumValue{

@@ -43,7 +43,7 @@ func appendKey(b []byte, name string, c code, variant uint32) []byte {
 	return binary.BigEndian.AppendUint32(b, variant)
 }
 
-// keyTail is how many bytes of a key stand between name and body.
+// keyTail is how many bytes of a key are between name and body.
 const keyTail = 1 + 1 + 4
 
 // Add adds the kernel with the i-th release. After an error nothing of the

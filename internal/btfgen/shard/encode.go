@@ -15,7 +15,7 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // encoder writes definitions of one kernel as bodies: self-contained bytes
 // that refer to other named types by name, so that kernels which agree on a
-// definition agree on its bytes, whatever differs elsewhere.
+// definition agree on its bytes, even if they differ elsewhere.
 type encoder struct {
 	v        *btf.View
 	variants map[uint32]uint32 // by raw id, where a name is defined twice

@@ -1,7 +1,7 @@
 // Package shard reads and writes the imported form of a btfhub shard
 // (.btfshard): the types of all its kernels, each definition stored once for
 // all kernels that share it, in small compressed blocks ordered by name. What
-// relocations ask of all kernels at once is read from a few blocks. The format
+// relocations need from all kernels at once is read from a few blocks. The format
 // is described in docs/btfshard-format.md.
 package shard
 

@@ -36,7 +36,7 @@ type outcome struct {
 	big bool
 }
 
-// branch is a node of the tree of what computations have asked. A computation
+// branch is a node of the tree of what computations have read. A computation
 // is a function of the answers it gets, so the first question is always the
 // same and the next one follows from the answers so far. A kernel whose
 // answers lead to a leaf has that leaf's outcome.

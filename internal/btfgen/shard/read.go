@@ -14,7 +14,7 @@ import (
 )
 
 // File is an opened shard. It has read the index and reads blocks when they
-// are asked for; each is verified against its digest in the index, and the
+// are needed; each is verified against its digest in the index, and the
 // index against the one in the header.
 type File struct {
 	r       io.ReaderAt
@@ -175,7 +175,7 @@ func (r *record) has(k int) bool { return r.set[k/8]>>(k%8)&1 != 0 }
 type group struct {
 	records []*record
 	class   []int // by kernel: kernels of one class have the same definitions
-	touched int   // the last computation that asked for it
+	touched int   // the last computation that used it
 }
 
 // group returns the definitions with an essential name.

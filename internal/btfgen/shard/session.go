@@ -8,7 +8,7 @@ import (
 )
 
 // session holds the types that have been decoded so far. An ID is either that
-// of a type that stands in one definition, or that of a name, which each
+// of a type that occurs in one definition, or that of a name, which each
 // kernel resolves to its own definition.
 type session struct {
 	nodes   []node
@@ -16,11 +16,11 @@ type session struct {
 	leafIDs []core.ID // by number in leaves
 }
 
-// node is what an ID stands for: a type, or a name.
+// node is what an ID refers to: a type, or a name.
 type node struct {
 	typ *core.Type
 	ref *reference
-	grp *group // of ref, once it was asked for
+	grp *group // of ref, once it was read
 }
 
 // reference is a name as expressions refer to it.

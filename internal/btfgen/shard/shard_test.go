@@ -185,7 +185,7 @@ func marshal(t testing.TB, types ...cbtf.Type) *btf.View {
 }
 
 // TestAddRefusesDamage adds kernels with references and strings outside, and
-// with circles; the builder goes on without them.
+// with circles; the builder continues without them.
 func TestAddRefusesDamage(t *testing.T) {
 	word := binary.LittleEndian.AppendUint32
 	raw := func(words ...uint32) *btf.View {

@@ -68,7 +68,7 @@ func (b *Builder) Write(w io.Writer) (Stats, error) {
 }
 
 // sorted returns the definitions in the order of the file. Those of one name
-// stand together, oldest kernel first, because neighbours are most alike.
+// are adjacent, oldest kernel first, because neighbours are most alike.
 func (b *Builder) sorted() []definition {
 	defs := make([]definition, len(b.keys))
 	for i, key := range b.keys {
