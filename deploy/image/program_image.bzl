@@ -2,7 +2,7 @@
 
 load("@io_bazel_rules_go//go:def.bzl", "GoArchive")
 load("//rules:providers.bzl", "GadgetImageInfo")
-load("//rules/private:tool.bzl", "params_args")  # buildifier: disable=bzl-visibility
+load("//rules/private:tool.bzl", "params_args", "tool")  # buildifier: disable=bzl-visibility
 
 _GO_TOOLCHAIN = "@io_bazel_rules_go//go:toolchain"
 
@@ -126,11 +126,7 @@ program_image = rule(
         "_allowlist_function_transition": attr.label(
             default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
         ),
-        "_programimage": attr.label(
-            cfg = "exec",
-            default = Label("//tools/programimage"),
-            executable = True,
-        ),
+        "_programimage": tool(label = Label("//tools/programimage")),
     },
     provides = [GadgetImageInfo],
     toolchains = [_GO_TOOLCHAIN],

@@ -1,6 +1,7 @@
 """What the rules that boot a kernel have in common."""
 
 load(":paths.bzl", "rlocation_path")
+load(":tool.bzl", "params_args", exec_tool = "tool")
 
 # Where the machine's gadget-run finds compiled wasm programs: the user's cache directory.
 CACHE = "cache"
@@ -50,12 +51,7 @@ MACHINE_ATTRS = {
         cfg = "target",
         doc = "The test.",
     ),
-    "_wasmcache": attr.label(
-        default = Label("//tools/wasmcache"),
-        executable = True,
-        cfg = "exec",
-        doc = "The wasmcache tool.",
-    ),
+    "_wasmcache": exec_tool(label = Label("//tools/wasmcache")),
 }
 
 def wasm_cache(ctx, images, tool = None, emulator = None):
@@ -76,15 +72,16 @@ def wasm_cache(ctx, images, tool = None, emulator = None):
     if not modules:
         return {}
     out = ctx.actions.declare_directory(ctx.label.name + ".wasmcache")
-    args = ctx.actions.args()
     program = (tool or ctx.attr._wasmcache)[DefaultInfo].files_to_run
+    emulated = ctx.actions.args()
     if emulator:
-        args.add(program.executable)
+        emulated.add(program.executable)
+    args = params_args(ctx)
     args.add_all([out], format_each = "--out=%s", expand_directories = False)
     args.add_all(modules)
     ctx.actions.run(
         executable = emulator or program,
-        arguments = [args],
+        arguments = [emulated, args],
         inputs = modules,
         tools = [program],
         outputs = [out],

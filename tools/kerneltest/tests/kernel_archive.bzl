@@ -1,8 +1,10 @@
 """kernel_archive: a btfhub archive out of a kernel package."""
 
+load("//rules/private:tool.bzl", "params_args", "tool")  # buildifier: disable=bzl-visibility
+
 def _kernel_archive_impl(ctx):
     out = ctx.actions.declare_file("%s/%s.btf.tar.xz" % (ctx.label.name, ctx.attr.release))
-    args = ctx.actions.args()
+    args = params_args(ctx)
     args.add(out, format = "--file=%s")
     args.add("--keep-going")
     args.add(ctx.file.kernel)
@@ -30,11 +32,6 @@ kernel_archive = rule(
             mandatory = True,
             doc = "The kernel's release.",
         ),
-        "_btfarchive": attr.label(
-            default = Label("//tools/btfarchive"),
-            executable = True,
-            cfg = "exec",
-            doc = "The btfarchive tool.",
-        ),
+        "_btfarchive": tool(label = Label("//tools/btfarchive")),
     },
 )

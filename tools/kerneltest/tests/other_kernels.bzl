@@ -4,12 +4,12 @@ load("//rules:providers.bzl", "BtfShardsInfo", "GadgetImageInfo")
 load("//rules/private:assemble.bzl", "index")  # buildifier: disable=bzl-visibility
 load("//rules/private:btf.bzl", "btf_layers")  # buildifier: disable=bzl-visibility
 load("//rules/private:paths.bzl", "package_directory")  # buildifier: disable=bzl-visibility
-load("//rules/private:tool.bzl", "tool")  # buildifier: disable=bzl-visibility
+load("//rules/private:tool.bzl", "params_args", "tool")  # buildifier: disable=bzl-visibility
 
 def _manifest(ctx, image, blobs):
     out = ctx.actions.declare_file(ctx.label.name + "_/manifest.json")
     config = ctx.actions.declare_file(ctx.label.name + "_/config.yaml")
-    args = ctx.actions.args()
+    args = params_args(ctx)
     args.add(package_directory(ctx.attr.image.label), format = "--directory=%s")
     for source in image.metadata:
         if source.basename == "build.yaml":
