@@ -102,7 +102,11 @@ func tooOld(p Program, k Kernel, asked map[string]bool) Cell {
 		return Cell{}
 	}
 	for _, n := range p.Needs {
-		if !have.Before(n.Since) || slices.ContainsFunc(n.Guards, func(g string) bool { _, tested := asked[g]; return tested }) {
+		guarded := slices.ContainsFunc(n.Guards, func(g string) bool {
+			_, tested := asked[g]
+			return tested
+		})
+		if guarded || !have.Before(n.Since) {
 			continue
 		}
 		c := Cell{

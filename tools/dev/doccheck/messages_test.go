@@ -13,7 +13,8 @@ var err = fmt.Errorf("the file %q has "+
 	"no such line, remove %s", name) + "and another"
 `
 	sources := func() ([]string, error) { return goStrings([]byte(code)), nil }
-	if diff := cmp.Diff([]string{"the file %q has no such line, remove %s", "and another"}, goStrings([]byte(code))); diff != "" {
+	texts := []string{"the file %q has no such line, remove %s", "and another"}
+	if diff := cmp.Diff(texts, goStrings([]byte(code))); diff != "" {
 		t.Fatal(diff)
 	}
 	const page = "| error | cause |\n|---|---|\n| `the file ... has no such line` | `not in code` |\n" +
