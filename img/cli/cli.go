@@ -109,7 +109,7 @@ func run(ctx context.Context, args []string, std Streams) (int, error) {
 	}
 	kctx, err := parser.Parse(withHelp(args))
 	if err != nil {
-		return 0, usageError{err}
+		return 0, usageError{usageHint(err)}
 	}
 	line.Streams = std
 	if line.Debug {
