@@ -179,7 +179,7 @@ func (c conformance) failure(out string) string {
 	return "error: " + out
 }
 
-// describe says what an image in a registry has, one entry a file and a member
+// describe returns what an image in a registry has, one entry a file and a member
 // of its configuration.
 func describe(image string) (map[string]string, error) {
 	ref, err := name.ParseReference(image, name.Insecure)

@@ -27,7 +27,7 @@ _TOOLS = [
     "skopeo",
 ]
 
-# Tools that are for one machine, whatever Bazel runs on.
+# Tools that are for one architecture, on all hosts of Bazel.
 _MACHINES = {
     "python-amd64": "amd64",
     "python-arm64": "arm64",

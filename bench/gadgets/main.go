@@ -182,7 +182,7 @@ func (r *result) print(w io.Writer) {
 	fmt.Fprintf(w, " %.0f %% |\n", 100*r.cpu.Seconds())
 }
 
-// peer says why nothing was measured beside ours.
+// peer explains why nothing was measured beside ours.
 func (r *result) peer() string {
 	if r.peerErr == nil {
 		return "none"

@@ -156,7 +156,7 @@ func (b *bench) starts() error {
 	return nil
 }
 
-// load says how busy the machine is with other things.
+// load describes how busy the machine is with other things.
 func load() string {
 	data, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

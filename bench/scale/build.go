@@ -179,7 +179,7 @@ func (m built) row(gadgets int, name string) string {
 		m.actions["BpfCompile"].runs, m.actions["BtfImport"].runs, m.actions["BtfGen"].runs, all.cpu.Seconds(), m.heap/1e6)
 }
 
-// costs says what an action of each kind takes.
+// costs describes what an action of each kind takes.
 func (b *builder) costs() string {
 	var out strings.Builder
 	out.WriteString("| action | runs | CPU each, ms |\n|---|--:|--:|\n")

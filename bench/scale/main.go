@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-// options say what is built, and where.
+// options describe what is built, and where.
 type options struct {
 	sizes    []int
 	archs    []string

@@ -27,7 +27,7 @@ func main() {
 	}
 }
 
-// options say how large the fleet is.
+// options describe how large the fleet is.
 type options struct {
 	nodes, gadgets int
 	layer          int // bytes of each object

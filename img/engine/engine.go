@@ -41,7 +41,7 @@ import (
 // DockerfileFrontend is the name of the frontend for Dockerfiles.
 const DockerfileFrontend = "dockerfile.v0"
 
-// Options say where the state is and how steps are run.
+// Options describe where the state is and how steps are run.
 type Options struct {
 	State   string // directory
 	Backend string // one of Backends

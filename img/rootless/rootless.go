@@ -29,7 +29,7 @@ const (
 // parentFD is the descriptor of the pipe whose other end the parent holds.
 const parentFD = 3
 
-// Spec says what of its own the inside gets.
+// Spec describes the inside.
 type Spec struct {
 	// Processes gives it a PID namespace: all its processes end with it, and it
 	// sees no others.

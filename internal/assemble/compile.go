@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 )
 
-// CompileRequest is what Compile needs to know.
+// CompileRequest is the input of Compile.
 type CompileRequest struct {
 	Directory Directory
 	Toolchain Toolchain
@@ -36,7 +36,7 @@ type CompileResult struct {
 	Warnings string
 }
 
-// CompileError says that clang refused the source.
+// CompileError means that clang refused the source.
 type CompileError struct {
 	// Source is the path of the source.
 	Source string

@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// ImageRequest is what Image needs to know.
+// ImageRequest is the input of Image.
 type ImageRequest struct {
 	Directory Directory
 	// Toolchains has the compiler for each architecture.

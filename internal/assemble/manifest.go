@@ -13,7 +13,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// ManifestRequest is what Manifest needs to know.
+// ManifestRequest is the input of Manifest.
 type ManifestRequest struct {
 	Directory Directory
 	// MetadataFile is the path of gadget.yaml; empty means the one that the

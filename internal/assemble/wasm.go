@@ -22,7 +22,7 @@ const (
 	MaxWasmSource = 64 << 20
 )
 
-// WasmRequest is what Wasm needs to know.
+// WasmRequest is the input of Wasm.
 type WasmRequest struct {
 	Directory Directory
 	// Module is the path of the module, where build.yaml names none.

@@ -23,7 +23,7 @@ const (
 	ProvenancePredicate = "https://slsa.dev/provenance/v1"
 )
 
-// Kind says what part a material had in the build.
+// Kind describes what part a material had in the build.
 type Kind string
 
 // The kinds of materials.

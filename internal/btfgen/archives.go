@@ -11,7 +11,7 @@ import (
 )
 
 // GenerateArchives makes minimal BTF straight from archives, as many at a time
-// as workers says. The report covers all of them; its Arch is that of the
+// as workers specifies. The report covers all of them; its Arch is that of the
 // first.
 func GenerateArchives(
 	ctx context.Context, objects []*core.Object, archives []btfhub.Archive, workers int,

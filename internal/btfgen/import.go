@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 )
 
-// ImportReport says what became of each archive of a shard.
+// ImportReport describes what became of each archive of a shard.
 type ImportReport struct {
 	Schema   string          `json:"schema"`
 	Shard    string          `json:"shard"`
@@ -36,7 +36,7 @@ type ImportArchive struct {
 // Import returns the imported form of the archives of one shard. Archives that
 // cannot be read are missing in it and named by the *FailuresError, beside
 // which data and report are complete. It works on as many archives at a time
-// as workers says; each takes some 25 MB.
+// as workers specifies; each takes some 25 MB.
 func Import(ctx context.Context, where btfhub.Shard, archives []string, workers int) ([]byte, *ImportReport, error) {
 	archives = slices.Clone(archives)
 	slices.SortFunc(archives, func(a, b string) int {

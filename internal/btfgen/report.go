@@ -12,7 +12,7 @@ import (
 // ReportSchema names the form of a Report.
 const ReportSchema = "rules_gadget.btfgen.report/v1"
 
-// Report says what became of each relocation on each kernel.
+// Report describes what became of each relocation on each kernel.
 type Report struct {
 	Schema      string             `json:"schema"`
 	Object      string             `json:"object"` // base names, with commas between several

@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/kernel"
 )
 
-// NotFoundError says that a layer has no BTF for a kernel.
+// NotFoundError means that a layer has no BTF for a kernel.
 type NotFoundError struct {
 	Kernel  kernel.Identity
 	Tried   []string // paths that were looked for

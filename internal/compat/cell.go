@@ -55,7 +55,7 @@ func (b *builder) programCells(r Report, k Kernel, objects []Object) []Cell {
 	return cells
 }
 
-// programCell says whether one program can load on k. The hardest obstacle
+// programCell reports whether one program can load on k. The hardest obstacle
 // comes first.
 func programCell(p Program, k Kernel, bad Cell, asked map[string]bool) Cell {
 	if c := tooOld(p, k, asked); c.Status == TooOld {

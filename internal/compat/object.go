@@ -21,11 +21,11 @@ type Need struct {
 	// Guards are the names of constants; where one of them is tested for
 	// (bpf_core_enum_value_exists), the program copes without.
 	Guards []string `json:"guards,omitempty"`
-	// KernelBTF says that kernels have it only if they have BTF of their own.
+	// KernelBTF means that kernels have it only if they have BTF of their own.
 	KernelBTF bool `json:"kernel_btf,omitempty"`
 }
 
-// reason says why a need with KernelBTF is one.
+// reason explains why a need with KernelBTF is one.
 func (n Need) reason() string { return n.What + " works with types of the running kernel's own BTF" }
 
 // Program is one program of an object.
@@ -147,7 +147,7 @@ func mapNeed(m *ebpf.MapSpec, name string) (Need, bool) {
 	return n, ok
 }
 
-// needsKernelBTF says why p loads only where the kernel has BTF of its own:
+// needsKernelBTF explains why p loads only where the kernel has BTF of its own:
 // the kernel then checks type ids of that BTF, which no minimal BTF has.
 func needsKernelBTF(p *ebpf.ProgramSpec) string {
 	switch p.Type {

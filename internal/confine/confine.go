@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrUnavailable says that this kernel, or a filter on its system calls, cannot
+// ErrUnavailable means that this kernel, or a filter on its system calls, cannot
 // confine programs. The program has not been started.
 var ErrUnavailable = errors.New("landlock is unavailable")
 

@@ -11,7 +11,7 @@ type Key struct {
 	Name string
 	// Type is what its value is.
 	Type string
-	// Doc says what it means, Example is a value in YAML's flow style, and Default
+	// Doc describes the meaning, Example is a value in YAML's flow style, and Default
 	// what holds without it, "" for nothing.
 	Doc, Default, Example string
 	// By is who acts on it: "build", "run", "inspect", "registry"; "" when only other runners do.

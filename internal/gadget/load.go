@@ -13,7 +13,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// ErrNoGadget says that an artifact is something else than a gadget.
+// ErrNoGadget means that an artifact is something else than a gadget.
 var ErrNoGadget = errors.New("the artifact is not a gadget")
 
 // maxIndexDepth is how many indexes may lie inside each other.

@@ -160,7 +160,7 @@ func archOf(d ocispec.Descriptor) string {
 }
 
 // Annotations returns the annotations of index, manifest and, but for the
-// title, config: what gadget.yaml says about itself, its own annotations, labels, the format, and
+// title, config: what gadget.yaml specifies of the gadget, its own annotations, labels, the format, and
 // the time of creation, which nothing else can set. Empty values are left out.
 func Annotations(metadata []byte, labels map[string]string, created time.Time) (map[string]string, error) {
 	if created.IsZero() {

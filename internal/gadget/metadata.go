@@ -39,7 +39,7 @@ type Metadata struct {
 	defaults map[string]*yaml.Node // the names of ParamDefaults
 }
 
-// DataSource is what gadget.yaml says about a data source.
+// DataSource is what gadget.yaml specifies for a data source.
 type DataSource struct {
 	Annotations map[string]string
 	// Fields by name, dotted for nested ones.
@@ -48,7 +48,7 @@ type DataSource struct {
 	node *yaml.Node
 }
 
-// Field is what gadget.yaml says about a field of a data source.
+// Field is what gadget.yaml specifies for a field of a data source.
 type Field struct {
 	Annotations map[string]string
 
@@ -84,7 +84,7 @@ type CustomParam struct {
 	Values map[string]*yaml.Node
 }
 
-// Program is what gadget.yaml says about a program.
+// Program is what gadget.yaml specifies for a program.
 type Program struct {
 	// AttachTo replaces the attach target of the section name.
 	AttachTo string

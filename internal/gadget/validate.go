@@ -16,7 +16,7 @@ import (
 type Validation struct {
 	// Object is the object's bytes; empty for a gadget without program.
 	Object []byte
-	// Wasm says that the gadget has a wasm module, which may add data sources
+	// Wasm means that the gadget has a wasm module, which may add data sources
 	// and fields that the object does not know.
 	Wasm bool
 	// Lenient makes warnings of all that is found.
@@ -113,7 +113,7 @@ func (r *validator) source(name string, ds *DataSource) {
 	}
 }
 
-// missingField says why a data source has no such field.
+// missingField explains why a data source has no such field.
 func (r *validator) missingField(src *gadgetapi.Source, field string, node *yaml.Node) {
 	for _, u := range src.Unshown {
 		switch {

@@ -19,7 +19,7 @@ type Problem struct {
 	File string
 	// Line is 1-based; 0 means the whole file.
 	Line int
-	// Text says what is wrong and, after a comma, the hint.
+	// Text describes the problem and, after a comma, gives the hint.
 	Text string
 	// Warning marks what does not make the file unusable.
 	Warning bool
@@ -265,7 +265,7 @@ func isNull(n *yaml.Node) bool {
 	return n == nil || n.Kind == 0 || (n.Kind == yaml.ScalarNode && n.Tag == "!!null")
 }
 
-// kindName says what kind of value n is, for messages.
+// kindName describes what kind of value n is, for messages.
 func kindName(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:

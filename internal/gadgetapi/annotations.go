@@ -51,7 +51,7 @@ const (
 	AnnotationRestLength = "ebpf.rest.len"
 )
 
-// AnnotationContentType says what the bytes of a field are.
+// AnnotationContentType is the annotation of the media type of a field.
 const AnnotationContentType = "content-type"
 
 // The values of AnnotationPerCPU: one entry with the sum of all CPUs, which is
@@ -67,7 +67,7 @@ const EnvFieldPrefix = "env.fields."
 // Annotation is one that gadget.yaml may give to a data source or to a field.
 type Annotation struct {
 	Name string
-	// Doc says what it does, Example is a value of it, and Default what holds
+	// Doc describes the effect, Example is a value of it, and Default what holds
 	// without it, "" for nothing.
 	Doc, Default, Example string
 	// By is the part of the runner that acts on it, "" when only other runners do.

@@ -16,7 +16,7 @@ import (
 // mentioned.
 var oldest = feature.Release{Major: 4, Minor: 9}
 
-// mapRequirement says what a type of maps needs of a kernel, "" for nothing.
+// mapRequirement describes what a type of maps needs of a kernel, "" for nothing.
 func mapRequirement(t ebpf.MapType) string {
 	if since, ok := feature.Map(t); ok && oldest.Before(since) {
 		return fmt.Sprintf("%s maps: Linux %s", t, since)

@@ -28,12 +28,12 @@ type Declaration struct {
 	Macros []string
 	// Min and Max are how many parts there are.
 	Min, Max int
-	// Doc says what it declares.
+	// Doc describes the declaration.
 	Doc  string
 	read func(s *Spec, parts []string)
 }
 
-// count says how many parts there must be.
+// count describes the required number of parts.
 func (d *Declaration) count() string {
 	if d.Min == d.Max {
 		return strconv.Itoa(d.Min)

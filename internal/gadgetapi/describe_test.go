@@ -27,7 +27,7 @@ func TestUnshownExpected(t *testing.T) {
 	}
 }
 
-// TestUserStackStandIn: what gadget.yaml says about "stack" counts for the text of
+// TestUserStackStandIn: what gadget.yaml specifies for "stack" counts for the text of
 // user stack "stack_raw", unless it says something about that as well.
 func TestUserStackStandIn(t *testing.T) {
 	number := &btf.Int{Name: "unsigned int", Size: 4}

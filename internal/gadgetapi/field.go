@@ -7,7 +7,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// FieldKind says how the text of a field is to be read.
+// FieldKind describes how the text of a field is to be read.
 type FieldKind uint8
 
 // The kinds of fields. Text of Int, Uint, Float, Bool and Array fields is valid

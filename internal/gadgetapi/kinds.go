@@ -23,7 +23,7 @@ type Kind struct {
 	Program ebpf.ProgramType
 	// Attach is one of the attach types of the kind, for the release that has it.
 	Attach ebpf.AttachType
-	// Falls says that the runner attaches the kind in another way on releases that
+	// Falls means that the runner attaches the kind in another way on releases that
 	// have the type of the program, but not Attach.
 	Falls bool
 	// Target is the form of what follows the slash; "" for nothing.
@@ -39,7 +39,7 @@ type Kind struct {
 	Macro string
 	// Needs lists what the machine must have besides the release.
 	Needs []Need
-	// How says how the runner attaches it. It is empty for a kind that this
+	// How describes the way in which the runner attaches it. It is empty for a kind that this
 	// runner does not attach; Hint then says what else to use.
 	How  string
 	Hint string
@@ -61,7 +61,7 @@ func (k *Kind) Since() feature.Release {
 	return since
 }
 
-// ErrSection says that no attach kind has a section.
+// ErrSection means that no attach kind has a section.
 var ErrSection = errors.New("no attach kind")
 
 // sleepable ends the first part of sections whose programs may sleep.

@@ -15,13 +15,13 @@ type Metadata struct {
 	Operators map[string][]byte
 }
 
-// DataSource is what gadget.yaml says about a data source.
+// DataSource is what gadget.yaml specifies for a data source.
 type DataSource struct {
 	Annotations map[string]string
 	Fields      map[string]map[string]string // annotations by full field name
 }
 
-// ParamMetadata is what gadget.yaml says about a parameter.
+// ParamMetadata is what gadget.yaml specifies for a parameter.
 type ParamMetadata struct {
 	Key, Default, Title, Description, Alias string
 	// AlternativeKey is another name of the flag.
@@ -30,7 +30,7 @@ type ParamMetadata struct {
 	PossibleValues []string
 }
 
-// ProgramOptions are what gadget.yaml says about a program: by the name of its
+// ProgramOptions are what gadget.yaml specifies for a program: by the name of its
 // function, or by what follows the slash in its section.
 type ProgramOptions struct {
 	// AttachTo replaces the target of the section.

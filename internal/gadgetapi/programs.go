@@ -58,7 +58,7 @@ func (s *Spec) programs(md Metadata) {
 	}
 }
 
-// optionsOf returns what gadget.yaml says about a program.
+// optionsOf returns what gadget.yaml specifies for a program.
 func optionsOf(all map[string]ProgramOptions, pr Program) ProgramOptions {
 	if o, ok := all[pr.Name]; ok {
 		return o
@@ -95,7 +95,7 @@ func (s *Spec) Requires() []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// requirement says what the kind needs, "" for what every supported kernel has.
+// requirement describes what the kind needs, "" for what every supported kernel has.
 func (k *Kind) requirement() string {
 	parts := []string{}
 	if since := k.Since(); oldest.Before(since) {

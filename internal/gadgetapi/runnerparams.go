@@ -68,11 +68,11 @@ type ForeignParam struct {
 	// Name is the flag without dashes; Operator stands before it in the qualified
 	// name, "" for a flag that documents cannot set.
 	Name, Operator string
-	// Switch says that the flag needs no value.
+	// Switch means that the flag needs no value.
 	Switch bool
-	// Refused says that leaving it out would change what is run or who may see it.
+	// Refused means that leaving it out would change what is run or who may see it.
 	Refused bool
-	// Why says what happens instead.
+	// Why describes what happens instead.
 	Why string
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // Spec is what an object offers: data sources, parameters and programs, with
-// what gadget.yaml says about them.
+// what gadget.yaml specifies for them.
 type Spec struct {
 	Collection *ebpf.CollectionSpec
 	// Tables are the data sources as the object declares them: tracers, iterators,
@@ -62,7 +62,7 @@ type Problem struct {
 	AtRun bool
 }
 
-// ErrNoBTF says that an object has no type information.
+// ErrNoBTF means that an object has no type information.
 var ErrNoBTF = errors.New("the object has no BTF, compile it with -g")
 
 // Read returns what the bytes of an object offer.

@@ -39,7 +39,7 @@ type Special struct {
 	Name string
 	// C is what it is in C.
 	C string
-	// Doc says what a value means.
+	// Doc describes the meaning of a value.
 	Doc string
 	// Template is the set of annotations that a field of the type starts from.
 	Template string
@@ -62,7 +62,7 @@ type Sibling struct {
 	Template string
 	// Fallback is its name when neither the annotation nor "_raw" gives one.
 	Fallback string
-	// Shown says that columns show it also under its fallback name.
+	// Shown means that columns show it also under its fallback name.
 	Shown bool
 	// Provider is the operator that fills it, "" for a formatter.
 	Provider string

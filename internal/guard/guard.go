@@ -14,7 +14,7 @@ type PanicError struct {
 	Stack []byte // where it arose
 }
 
-// Error says what the panic said.
+// Error returns the message of the panic.
 func (e *PanicError) Error() string {
 	return fmt.Sprintf("reading damaged data stopped with: %v", e.Value)
 }

@@ -24,7 +24,7 @@ type Blobs interface {
 	Open(ctx context.Context, d ocispec.Descriptor) (io.ReadCloser, error)
 }
 
-// ErrNotFound says that a place of blobs, or an index, does not hold what was
+// ErrNotFound means that a place of blobs, or an index, does not hold what was
 // asked for.
 var ErrNotFound = errors.New("not found")
 

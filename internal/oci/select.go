@@ -10,7 +10,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 )
 
-// ArchError says that an index has no manifest for an architecture.
+// ArchError means that an index has no manifest for an architecture.
 type ArchError struct {
 	// Want is the requested architecture.
 	Want arch.Arch

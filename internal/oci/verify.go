@@ -13,7 +13,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// CorruptError says that content does not have the size or the digest that its
+// CorruptError means that content does not have the size or the digest that its
 // descriptor promises.
 type CorruptError struct {
 	// Want is the promised digest.

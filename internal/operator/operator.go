@@ -39,7 +39,7 @@ type Operator struct {
 	Stage Stage
 	// Takes says which sources or fields it works on.
 	Takes string
-	// Adds says what it adds; "" for nothing.
+	// Adds describes what it adds; "" for nothing.
 	Adds string
 	// Package has it.
 	Package string

@@ -16,7 +16,7 @@ const mirrorEnv = "DEBIAN_MIRROR"
 // (apt-transport-mirror(1)).
 const mirrorList = "mirror+file:"
 
-// ErrNoMirror says that nothing names a Debian mirror.
+// ErrNoMirror means that nothing names a Debian mirror.
 var ErrNoMirror = errors.New("the machine's apt sources name no Debian mirror, set DEBIAN_MIRROR to the base URL of " +
 	"one")
 

@@ -29,7 +29,7 @@ type Referrer struct {
 	Tag string
 }
 
-// query asks for the referrers of a manifest or, with an ending, for what
+// query requests the referrers of a manifest or, with an ending, for what
 // cosign 2 keeps under its tag with that ending (sha256-<hex>.sig).
 type query struct {
 	subject digest.Digest
@@ -38,7 +38,7 @@ type query struct {
 
 // AllReferrers lists what belongs to an artifact, of which subjects are the
 // manifests: what refers to each of them, in their order, then what refers to
-// that. When something could not be asked for, it returns an error besides what
+// that. When a request failed, it returns an error besides what
 // it found.
 func (c *Client) AllReferrers(ctx context.Context, repository Reference,
 	subjects ...digest.Digest,
@@ -71,7 +71,7 @@ func (c *Client) AllReferrers(ctx context.Context, repository Reference,
 	return all, errors.Join(failed...)
 }
 
-// referrerQuery asks a repository what refers to manifests.
+// referrerQuery lists what refers to manifests of a repository.
 type referrerQuery struct {
 	client     *Client
 	repository Reference
@@ -80,7 +80,7 @@ type referrerQuery struct {
 	stopped bool       // by an answer that is none: of such there may be many
 }
 
-// all asks several queries at once. The answers are in their order.
+// all sends several queries at once. The answers are in their order.
 func (a *referrerQuery) all(ctx context.Context, queries []query) ([]Referrer, error) {
 	found, errs := make([][]Referrer, len(queries)), make([]error, len(queries))
 	var group errgroup.Group

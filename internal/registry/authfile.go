@@ -128,7 +128,7 @@ func (f *authFile) helper(h string) string {
 	return f.CredsStore
 }
 
-// lookupKeys lists the keys that speak for a repository, most specific first.
+// lookupKeys lists the keys that apply to a repository, most specific first.
 func lookupKeys(h, repository string) []string {
 	var keys []string
 	for path := repository; path != ""; {

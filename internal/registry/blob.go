@@ -171,7 +171,7 @@ func (r *blobReader) Close() error {
 
 func short(hex string) string { return hex[:min(len(hex), 12)] }
 
-// errStalled says that a body brought no byte for the stall time.
+// errStalled means that a body brought no byte for the stall time.
 var errStalled = errors.New("no data arrived for too long")
 
 // stallReader closes a body that is silent for too long, which ends the Read

@@ -22,7 +22,7 @@ type challenged struct {
 	inner http.RoundTripper
 }
 
-// way is a way of authentication: what a challenge asks for.
+// way is a way of authentication: what a challenge requires.
 type way struct{ scheme, realm, service string }
 
 func wayOf(pr *transport.Challenge) way {
@@ -56,7 +56,7 @@ func (c *challenged) RoundTrip(req *http.Request) (*http.Response, error) {
 	return again.RoundTrip(next)
 }
 
-// challenge returns what resp asks for, and nil where nothing can be shown. The
+// challenge returns what resp requires, and nil where nothing can be shown. The
 // library reads challenges of /v2/ alone, so it gets resp for an answer to that.
 func (c *challenged) challenge(resp *http.Response) *transport.Challenge {
 	pr, err := transport.Ping(resp.Request.Context(), c.session.registry, answered(resp.Header))
@@ -76,8 +76,8 @@ func (h answered) RoundTrip(req *http.Request) (*http.Response, error) {
 		nil
 }
 
-// follow changes to the way that pr asks for. It returns nil where that gives
-// no access; the answer that asked for it says why.
+// follow changes to the way that pr requires. It returns nil where that gives
+// no access; the answer with the challenge says why.
 func (c *challenged) follow(req *http.Request, pr *transport.Challenge) http.RoundTripper {
 	scopes := c.scopes
 	if scope := pr.Parameters["scope"]; scope != "" {

@@ -69,7 +69,7 @@ type Client struct {
 // reader.
 const maxResolved = 2 * oci.MaxManifest
 
-// keep holds the manifest that Resolve fetched for whoever opens it next.
+// keep holds the manifest that Resolve fetched for the next open of it.
 func (c *Client) keep(d digest.Digest, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,7 +169,7 @@ func New(o Options) (*Client, error) {
 // configuration.
 func (c *Client) Defaults() Defaults { return c.cfg.Defaults() }
 
-// Resolve asks the registry (or its first mirror that knows) what ref is.
+// Resolve resolves ref at the registry (or its first mirror that has it).
 // The digest of ref, where it has one, is enforced.
 func (c *Client) Resolve(ctx context.Context, ref Reference) (ocispec.Descriptor, error) {
 	return c.Repository(ref).Resolve(ctx, ref)

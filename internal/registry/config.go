@@ -134,7 +134,7 @@ func ParseConfig(data []byte) (*Config, error) {
 	return &cfg, nil
 }
 
-// withoutPassword leaves out of an address, for errors, what stands before an @:
+// withoutPassword leaves out of an address, for errors, the text before an @:
 // some write a user and a password there.
 func withoutPassword(location string) string {
 	i := strings.LastIndexByte(location, '@')

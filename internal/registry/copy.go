@@ -8,7 +8,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Copied says what Copy did.
+// Copied describes what Copy did.
 type Copied struct {
 	PushResult
 	// Referrers counts what refers to the artifact and was copied with it.

@@ -227,13 +227,13 @@ func FuzzParseAuthFile(f *testing.F) {
 	})
 }
 
-// FuzzSameKey checks that a key speaks for its own host only.
+// FuzzSameKey checks that a key applies to its own host only.
 func FuzzSameKey(f *testing.F) {
 	f.Add("https://ghcr.io/v1/", "ghcr.io")
 	f.Add("ghcr.io/org", "ghcr.io")
 	f.Fuzz(func(t *testing.T, have, want string) {
 		if registry.SameKey(have, want) && !strings.Contains(have, want) && !strings.Contains(want, "docker.io") {
-			t.Errorf("the key %q speaks for %q", have, want)
+			t.Errorf("the key %q applies to %q", have, want)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-// Package registry speaks the OCI distribution protocol: it resolves
+// Package registry implements the OCI distribution protocol: it resolves
 // references, reads blobs, and pushes artifacts. It is the only package of
 // this project that opens a socket.
 //

@@ -81,7 +81,7 @@ const maxHelperAnswer = 1 << 20
 // helperWait is how long the pipes of a helper that has ended are read.
 const helperWait = time.Second
 
-// errHelperAnswer ends a helper that does not stop to speak.
+// errHelperAnswer ends a helper that does not stop writing.
 var errHelperAnswer = fmt.Errorf("it answered more than %d bytes", maxHelperAnswer)
 
 // shortText keeps what is written to it, up to a limit, where it calls full.

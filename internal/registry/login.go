@@ -19,7 +19,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
-// ErrNotLoggedIn says that no credentials for a registry are known.
+// ErrNotLoggedIn means that no credentials for a registry are known.
 var ErrNotLoggedIn = errors.New("not logged into")
 
 // hostOf returns the host of a registry as the user writes it, which may be

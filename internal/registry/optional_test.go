@@ -42,7 +42,7 @@ func answer(w http.ResponseWriter, status int, code string) {
 	fmt.Fprintf(w, `{"errors":[{"code":%q,"message":"made up"}]}`, code)
 }
 
-// TestRefusedMount: a mount is nothing that was asked for.
+// TestRefusedMount: a mount is optional.
 func TestRefusedMount(t *testing.T) {
 	for _, status := range []int{401, 403, 404, 405, 500} {
 		var asked atomic.Int64
@@ -189,7 +189,7 @@ func TestFinalAnswers(t *testing.T) {
 }
 
 // TestNamesOfThisMachine: a name of this machine that resolves to another is
-// not spoken to, and a registry here redirects no client elsewhere over plain HTTP.
+// not contacted, and a registry here redirects no client elsewhere over plain HTTP.
 func TestNamesOfThisMachine(t *testing.T) {
 	for resolved, ok := range map[string]bool{"127.0.0.1:5000": true, "[::1]:5000": true, "192.0.2.1:5000": false} {
 		if err := registry.CheckLoopback("evil.localhost:5000", resolved); (err == nil) != ok {
@@ -217,12 +217,12 @@ func TestPasswordOfAMirror(t *testing.T) {
 	}
 }
 
-// TestHangingHelpers: a helper that does not stop, to speak or at all, ends.
+// TestHangingHelpers: a helper that does not stop writing, or at all, is ended.
 func TestHangingHelpers(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	for name, tc := range map[string]struct{ script, want string }{
-		"speaks on":       {"yes", "it answered more than"},
+		"writes on":       {"yes", "it answered more than"},
 		"leaves children": {"sleep 100 & exit 1", "running credential helper"},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, "docker-credential-test"), []byte("#!/bin/sh\n"+tc.script+"\n"),
@@ -315,7 +315,7 @@ func TestChallengeOfAResource(t *testing.T) {
 	}
 }
 
-// TestChallengesOfOneRegistry: each repository may ask in its own way, and for more
+// TestChallengesOfOneRegistry: each repository may send its own challenge, and for more
 // than the scope of the request.
 func TestChallengesOfOneRegistry(t *testing.T) {
 	var addr string

@@ -31,11 +31,11 @@ type PushRequest struct {
 	ReplaceTags bool
 	// Tags are set last, after everything is there by digest.
 	Tags []string
-	// DryRun asks the registry what it has and uploads nothing.
+	// DryRun checks what the registry has and uploads nothing.
 	DryRun bool
 }
 
-// PushResult says what a push did, or with DryRun would do.
+// PushResult describes what a push did, or with DryRun would do.
 type PushResult struct {
 	Reference string   `json:"reference"` // digest-pinned
 	Digest    string   `json:"digest"`
@@ -197,7 +197,7 @@ func atOnce(ctx context.Context, all []ocispec.Descriptor, do func(context.Conte
 }
 
 func (p *pusher) manifest(ctx context.Context, d ocispec.Descriptor) error {
-	// To ask costs as much as to send, so only where it matters.
+	// A check costs as much as an upload, so only where it matters.
 	absent := p.graph.absent[d.Digest]
 	if (absent || p.req.DryRun) && d.Digest != p.req.Root.Digest {
 		_, exists, err := p.ep.headManifest(ctx, p.client, d.Digest.String())

@@ -173,7 +173,7 @@ func (e *upperCaseError) Error() string {
 }
 
 // lowerCase returns path, as the user wrote it, with a repository in lower case. What
-// stands before that and is not like a host is meant to be of the repository.
+// precedes that and is not like a host is meant to be of the repository.
 func lowerCase(path, repository string) string {
 	registry, found := strings.CutSuffix(path, repository)
 	if !found || !strings.ContainsAny(registry, ".:") {

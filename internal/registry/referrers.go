@@ -77,7 +77,7 @@ func (c *Client) Attach(ctx context.Context, repository Reference, subject ocisp
 }
 
 // list makes sure that referrers are listed: where the registry has no API that
-// does so by itself, under the tag that stands for it.
+// does so by itself, under the tag that replaces it.
 func (ep *endpoint) list(ctx context.Context, c *Client, subject digest.Digest, referrers ...ocispec.Descriptor) error {
 	_, err := ep.referrers(ctx, c, subject)
 	if errors.Is(err, oci.ErrNotFound) {
@@ -94,7 +94,7 @@ func (ep *endpoint) list(ctx context.Context, c *Client, subject digest.Digest, 
 var errNoneListed = errors.New("it lists nothing that refers to the artifact")
 
 // Referrers lists the manifests that refer to subject, those of the API and,
-// where the registry has none, those under the tag that stands for it. An
+// where the registry has none, those under the tag that replaces it. An
 // empty artifactType lists all.
 func (c *Client) Referrers(ctx context.Context, repository Reference, subject digest.Digest,
 	artifactType string,
@@ -127,7 +127,7 @@ func (c *Client) Referrers(ctx context.Context, repository Reference, subject di
 	}), nil
 }
 
-// referrersTag is the tag that stands for the API (distribution-spec,
+// referrersTag is the tag that replaces the API (distribution-spec,
 // "Referrers Tag Schema").
 func referrersTag(d digest.Digest) string { return d.Algorithm().String() + "-" + d.Encoded() }
 
@@ -145,7 +145,7 @@ const (
 	maxReferrerBytes = 4 * oci.MaxManifest
 )
 
-// referrers asks the API; oci.ErrNotFound means that the registry has none.
+// referrers uses the API; oci.ErrNotFound means that the registry has none.
 func (ep *endpoint) referrers(ctx context.Context, c *Client, subject digest.Digest) ([]ocispec.Descriptor, error) {
 	var all []ocispec.Descriptor
 	size := 0
@@ -223,12 +223,12 @@ func nextPage(resp *http.Response) string {
 	return target.String()
 }
 
-// errNoTagList says that a registry reads the tag that stands for the API as the
+// errNoTagList means that a registry reads the tag that replaces the API as the
 // digest in it, so that it can hold no such list.
 var errNoTagList = errors.New("it has no referrers API, and gives back the artifact itself under the tag that stands " +
 	"for it")
 
-// taggedReferrers reads the list that stands for the API; none is an empty one.
+// taggedReferrers reads the list that replaces the API; none is an empty one.
 func (ep *endpoint) taggedReferrers(
 	ctx context.Context, c *Client, subject digest.Digest,
 ) ([]ocispec.Descriptor, error) {
@@ -249,7 +249,7 @@ func (ep *endpoint) taggedReferrers(
 	return index.Manifests, nil
 }
 
-// listUnderTag adds what is new to the list that stands for the API.
+// listUnderTag adds what is new to the list that replaces the API.
 func (ep *endpoint) listUnderTag(ctx context.Context, c *Client, subject digest.Digest,
 	referrers ...ocispec.Descriptor,
 ) error {

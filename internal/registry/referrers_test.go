@@ -20,7 +20,7 @@ import (
 const statement = "application/vnd.in-toto+json"
 
 // Debian's docker-registry has no referrers API; go-containerregistry's server,
-// in memory, stands for one that has it.
+// in memory, represents one that has it.
 func referrerServers(t *testing.T) map[string]string {
 	t.Helper()
 	srv := httptest.NewServer(ggcr.New(ggcr.WithReferrersSupport(true), ggcr.Logger(log.New(io.Discard, "", 0))))

@@ -186,7 +186,7 @@ func (r *Repository) has(ctx context.Context, tag string) (bool, error) {
 	return err == nil, err
 }
 
-// headManifest asks what a tag or digest is, without fetching it where the
+// headManifest resolves a tag or digest, without fetching it where the
 // registry says so. ok is false when it does not have it.
 func (ep *endpoint) headManifest(
 	ctx context.Context, c *Client, identifier string,
@@ -202,7 +202,7 @@ func (ep *endpoint) headManifest(
 	return got.Digest, err == nil, err
 }
 
-// askManifest asks for the head of a manifest. The digest is what the registry
+// askManifest requests the head of a manifest. The digest is what the registry
 // says, if anything.
 func (ep *endpoint) askManifest(
 	ctx context.Context, c *Client, identifier string,

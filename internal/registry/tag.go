@@ -35,7 +35,7 @@ type TagChange func(ctx context.Context) (oci.Blobs, ocispec.Descriptor, error)
 // ExtendTag changes what lies under ref's tag while others may do the same.
 // Registries have no compare-and-swap, so the tag is written only when it is
 // still what the change was made from, and is looked at again some time after:
-// whoever finds the own change gone makes it again.
+// a client that finds its change gone makes it again.
 func (c *Client) ExtendTag(ctx context.Context, ref Reference, change TagChange) error {
 	ep, err := c.pushEndpoint(ctx, ref)
 	if err != nil {

@@ -23,7 +23,7 @@ const maxCertificates = 16 << 20
 // tlsConfig returns the TLS settings for a host: the system's certificates,
 // CAFile, CertDir, the host's settings, and the host's directories in certDirs.
 func (c *Client) tlsConfig(h string, insecure bool) (*tls.Config, error) {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: insecure} // asked for by the user
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: insecure} // requested by the user
 	settings := c.cfg.host(h)
 	for _, file := range []string{c.opts.CAFile, settings.CAFile} {
 		if file != "" {
@@ -90,7 +90,7 @@ func addCertDir(cfg *tls.Config, dir string) error {
 	return nil
 }
 
-// addClientPair shows the certificate in a file to servers that ask for one.
+// addClientPair shows the certificate in a file to servers that request one.
 func addClientPair(cfg *tls.Config, certFile, keyFile string) error {
 	cert, err := action.ReadFile(certFile, maxCertificates)
 	if err != nil {

@@ -81,7 +81,7 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
-// TestTLSWithSilentServer: what speaks TLS on this machine need not answer to plain
+// TestTLSWithSilentServer: a TLS server on this machine need not answer to plain
 // HTTP at all.
 func TestTLSWithSilentServer(t *testing.T) {
 	ca := registrytest.NewCA(t)

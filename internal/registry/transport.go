@@ -26,11 +26,11 @@ const maxDiscard = 64 << 10
 const userAgent = "gadget-run"
 
 // session is the unauthenticated connection pool to one host, and how the
-// host wants to be spoken to.
+// host is to be reached.
 type session struct {
 	registry name.Registry
 	base     http.RoundTripper
-	// guess speaks plain HTTP and tries nothing twice. It is nil unless the host
+	// guess uses plain HTTP and tries nothing twice. It is nil unless the host
 	// is this machine: what listens there mostly has no certificate.
 	guess http.RoundTripper
 
@@ -41,7 +41,7 @@ type session struct {
 // guessWait is how long the answer to a guess is waited for.
 const guessWait = 300 * time.Millisecond
 
-// ping asks the host, once, for its scheme and its way of authentication. An
+// ping finds out, once, the host's scheme and its way of authentication. An
 // attempt at TLS takes as long as a manifest does, so it follows the guess.
 func (s *session) ping(ctx context.Context) (*transport.Challenge, error) {
 	s.mu.Lock()
@@ -184,8 +184,8 @@ func (c *Client) session(w where) (*session, error) {
 	return s, nil
 }
 
-// insecureHost returns which hosts the user lets be spoken to over plain HTTP:
-// h where that was asked for, and those that are named so themselves.
+// insecureHost returns which hosts the user allows plain HTTP for:
+// h where that was requested, and those that are named so themselves.
 func (c *Client) insecureHost(h string, asked bool) func(string) bool {
 	return func(other string) bool { return asked && other == h || c.insecure(other) }
 }

@@ -134,8 +134,8 @@ func (ep *endpoint) headBlob(ctx context.Context, c *Client, d ocispec.Descripto
 }
 
 // upload starts an upload, as a mount where that is possible, and sends the
-// content unless the mount was granted. A mount saves time and is nothing that
-// was asked for, so whatever the registry answers to it but yes, the content is
+// content unless the mount was granted. A mount saves time and is not
+// required, so unless the registry accepts it, the content is
 // sent.
 func (p *pusher) upload(ctx context.Context, d ocispec.Descriptor) (mounted bool, err error) {
 	var location *url.URL

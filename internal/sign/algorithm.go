@@ -16,7 +16,7 @@ import (
 // of the largest RSA key.
 const maxRawSignature = maxRSABits / 8
 
-// errMismatch says that a key did not make a signature.
+// errMismatch means that a key did not make a signature.
 var errMismatch = errors.New("the key did not make this signature")
 
 // ecdsaHash is the hash that goes with a curve.

@@ -15,7 +15,7 @@ const (
 	matchRepository = "match"
 )
 
-// OtherRepositoryError says that a good signature does not name the repository
+// OtherRepositoryError means that a good signature does not name the repository
 // that it must name.
 type OtherRepositoryError struct{ Want string }
 

@@ -14,8 +14,8 @@ type Request struct {
 	Policy *Policy
 	// Name is the repository ("ghcr.io/acme/trace_open"); empty for a path.
 	Name string
-	// Here says that the content comes from a registry of this machine, whatever
-	// the name says.
+	// Here means that the content comes from a registry of this machine, regardless of
+	// the name.
 	Here   bool
 	Digest digest.Digest
 	// State is the directory that remembers; empty remembers nothing.
@@ -33,17 +33,17 @@ type Request struct {
 	Require bool
 }
 
-// Verdict says why an artifact may run.
+// Verdict explains why an artifact may run.
 type Verdict struct {
 	// Signers made the signatures that count; none where the policy asks for none.
 	Signers []Signer
 	// Warning is what a person should hear; empty when all is well.
 	Warning string
-	// Remembered says that no registry was asked.
+	// Remembered means that no registry was contacted.
 	Remembered bool
 }
 
-// RefusedError says that a policy does not let an artifact run.
+// RefusedError means that a policy does not let an artifact run.
 type RefusedError struct {
 	Name   string
 	Digest digest.Digest
@@ -111,7 +111,7 @@ func (q Request) record() (Record, error) {
 	return ReadRecord(q.State, q.Digest)
 }
 
-// unsigned decides about an artifact that no signature speaks for.
+// unsigned decides about an artifact that no signature covers.
 func (q Request) unsigned(rule Rule, reason string) (Verdict, error) {
 	switch rule.Unsigned {
 	case Allow:
@@ -179,7 +179,7 @@ func (q Request) signed(ctx context.Context, rule Rule, record Record) (Verdict,
 }
 
 // stored returns the signatures that came with the artifact. One that counts
-// does so wherever it lies, so that Require alone passes them over.
+// does so regardless of its source, so only Require skips them.
 func (q Request) stored(ctx context.Context) ([]Signature, error) {
 	if q.Stored == nil || q.Require {
 		return nil, nil

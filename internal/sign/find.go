@@ -29,7 +29,7 @@ const legacyReferrer = "application/vnd.dev.cosign.artifact.sig.v1+json"
 // registry.
 type Place interface {
 	oci.Blobs
-	// ResolveTag returns what tag stands for, oci.ErrNotFound without a
+	// ResolveTag returns what tag refers to, oci.ErrNotFound without a
 	// such tag.
 	ResolveTag(ctx context.Context, tag string) (ocispec.Descriptor, error)
 	// Referrers lists what refers to subject; none is not an error.
@@ -175,7 +175,7 @@ func parseManifest(ctx context.Context, p oci.Blobs, d ocispec.Descriptor) (ocis
 }
 
 // Signers returns who of those in v signed subject, each in a form once. The
-// error says what is wrong with the signatures that do not count.
+// error describes what is wrong with the signatures that do not count.
 func Signers(found []Signature, subject digest.Digest, v Verification) ([]Signer, error) {
 	var signers []Signer
 	var failed []error

@@ -111,7 +111,7 @@ func FuzzAuthorities(f *testing.F) {
 	})
 }
 
-// FuzzPolicy: a policy that is accepted can be asked, and refuses by default.
+// FuzzPolicy: a policy that is accepted can be used, and refuses by default.
 func FuzzPolicy(f *testing.F) {
 	f.Add([]byte(policyText))
 	f.Add([]byte("version: 1\nrules: [{match: ['**'], unsigned: allow}]\nlocal: refuse\n"))

@@ -9,7 +9,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 )
 
-// FuzzRecord: whoever can write what is remembered makes nothing run that no
+// FuzzRecord: write access to what is remembered makes nothing run that no
 // key signed.
 func FuzzRecord(f *testing.F) {
 	f.Add([]byte(`{"local":false,"policy":"x","signers":[{"key":"sha256:00"}],"signatures":[{"form":"bundle","data":"e30="}]}`))

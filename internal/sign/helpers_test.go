@@ -216,7 +216,7 @@ var errOffline = errors.New("offline")
 
 func hashBytes(d digest.Digest) ([]byte, error) { return hex.DecodeString(d.Encoded()) }
 
-// containsDigest reports whether data names the digest that the fuzz targets ask for.
+// containsDigest reports whether data names the digest that the fuzz targets use.
 func containsDigest(data []byte) bool {
 	return bytes.Contains(data, []byte(digest.FromString("something else")))
 }

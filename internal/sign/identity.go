@@ -33,14 +33,14 @@ var (
 	oldIssuerExtension = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 57264, 1, 1}
 )
 
-// Identity is whoever has a certificate for a name from one of some
+// Identity is a holder of a certificate for a name from one of some
 // authorities. The certificate must be for code signing, and valid when the
-// signature is verified or, with a log, when the log got to know it.
+// signature is verified or, with a log, when the log recorded it.
 type Identity struct {
 	// Name is what the policy calls the identity.
 	Name string
 	// Subject is an alternative name of the certificate: an e-mail address, a
-	// URI or a DNS name. A star at its end stands for any ending.
+	// URI or a DNS name. A star at its end matches any ending.
 	Subject string
 	// Issuer is who authenticated the subject, where the authority says so;
 	// empty means that it does not matter.
@@ -59,7 +59,7 @@ type authority struct {
 	span          validity
 }
 
-// errOtherIdentity says that a certificate is valid, but for another identity.
+// errOtherIdentity means that a certificate is valid, but for another identity.
 var errOtherIdentity = errors.New("it was signed by another identity")
 
 // NewIdentity completes id with the PEM certificates of its authorities.

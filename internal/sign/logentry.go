@@ -22,7 +22,7 @@ const LogAnnotation = "dev.sigstore.cosign/bundle"
 // maxLogEntries bounds the entries that come with one signature.
 const maxLogEntries = 8
 
-// errNoTime says that nothing trustworthy says when a signature was made.
+// errNoTime means that nothing trustworthy says when a signature was made.
 var errNoTime = errors.New("no log of the policy attests when it was made")
 
 // logKey is the key of a transparency log (Rekor) and when it counts.

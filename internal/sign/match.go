@@ -48,7 +48,7 @@ func checkPattern(pattern string) error {
 }
 
 // match reports whether a pattern is for a repository: part by part, each a
-// pattern as path.Match has it. "**" stands for one or more parts, and a slash
+// pattern as path.Match has it. "**" matches one or more parts, and a slash
 // at the end for everything below.
 func match(pattern, name string) bool {
 	if strings.HasSuffix(pattern, "/") {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Action is what happens to an artifact that no signature speaks for.
+// Action is what happens to an artifact that no signature covers.
 type Action string
 
 // The actions.
@@ -20,7 +20,7 @@ const (
 	Allow  Action = "allow"
 )
 
-// Rule says what a repository's artifacts need.
+// Rule describes what a repository's artifacts need.
 type Rule struct {
 	// Match are patterns of repositories, see Policy.
 	Match []string
@@ -64,7 +64,7 @@ func DefaultPolicy() *Policy {
 	return &Policy{Source: "the built-in policy", Default: Rule{Unsigned: Refuse}, Local: Allow}
 }
 
-// KeysPolicy demands a signature by one of keys, whatever the artifact.
+// KeysPolicy demands a signature by one of keys for every artifact.
 func KeysPolicy(source string, keys []PublicKey) *Policy {
 	return &Policy{
 		Source: source, Default: Rule{Keys: keys, Unsigned: Refuse}, Local: Refuse, NoLoopback: true,

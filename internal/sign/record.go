@@ -24,12 +24,12 @@ const maxRecord = 4 * MaxBundle
 
 // Record is what is remembered of an artifact. The signatures themselves are
 // in it and are verified each time; what nothing else proves is sealed with a
-// secret of the state directory. So whoever can write the record alone cannot
+// secret of the state directory. So write access to the record alone cannot
 // make an artifact pass that the policy does not let run.
 type Record struct {
-	// Local says that a person loaded or built the artifact here.
+	// Local means that a person loaded or built the artifact here.
 	Local bool `json:"local,omitempty"`
-	// Here says that it was pulled from a registry of this machine.
+	// Here means that it was pulled from a registry of this machine.
 	Here bool `json:"here,omitempty"`
 	// Seal binds Local and Here to the artifact and to this machine.
 	Seal string `json:"seal,omitempty"`
@@ -106,7 +106,7 @@ func writeRecord(state string, d digest.Digest, r Record) error {
 		return err
 	}
 	if len(data) > maxRecord {
-		return nil // it is asked for again next time
+		return nil // it is fetched again next time
 	}
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return fmt.Errorf("recording the signatures of %s: %w", d, err)

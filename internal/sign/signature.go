@@ -48,7 +48,7 @@ func (s Signer) String() string {
 	return fmt.Sprintf("%s, as a %s", PublicKey{Name: s.Name, ID: s.Key}, s.Form)
 }
 
-// OtherSubjectError says that a signature is about another artifact.
+// OtherSubjectError means that a signature is about another artifact.
 type OtherSubjectError struct{ Want digest.Digest }
 
 // Error implements error.
@@ -56,7 +56,7 @@ func (e *OtherSubjectError) Error() string {
 	return fmt.Sprintf("the signature is about another digest than %s", e.Want)
 }
 
-// ExpiredError says that a key made the signature, and does not count any more.
+// ExpiredError means that a key made the signature, and does not count any more.
 type ExpiredError struct{ Key PublicKey }
 
 // Error implements error.
@@ -85,7 +85,7 @@ func New(
 }
 
 // Verify checks that one of those in v signed subject, and returns who. The
-// error says what comes closest: an expired key, another subject, a
+// error describes what comes closest: an expired key, another subject, a
 // certificate that does not verify, or that none of them made the signature.
 func (s Signature) Verify(subject digest.Digest, v Verification) (Signer, error) {
 	signer, err := s.signer(subject, v)

@@ -21,9 +21,9 @@ import (
 type Problem struct {
 	// Path is the file, below the store, or the name of a reference.
 	Path string `json:"path"`
-	// Text says what is wrong with it.
+	// Text describes the problem.
 	Text string `json:"text"`
-	// Fix says what the repair is; Repaired whether it was made.
+	// Fix describes the repair; Repaired reports whether it was made.
 	Fix      string `json:"fix"`
 	Repaired bool   `json:"repaired"`
 }

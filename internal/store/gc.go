@@ -19,7 +19,7 @@ import (
 // gcPatience is how long GC waits for transfers and readers to end.
 const gcPatience = 10 * time.Second
 
-// Usage says what one blob takes and who needs it.
+// Usage describes what one blob takes and who needs it.
 type Usage struct {
 	Digest    digest.Digest
 	Size      int64
@@ -34,7 +34,7 @@ type Swept struct {
 	Bytes int64
 }
 
-// GCOptions say how GC works.
+// GCOptions describe how GC works.
 type GCOptions struct {
 	// DryRun removes nothing.
 	DryRun bool
@@ -103,7 +103,7 @@ func (s *Store) sweep(ctx context.Context, o GCOptions) (Swept, error) {
 	return out, err
 }
 
-// sweepTmp removes what is in tmp: whoever writes there holds the content
+// sweepTmp removes what is in tmp: a process that writes there holds the content
 // lock, so all of it was left by processes that are gone.
 func (s *Store) sweepTmp(out *Swept, dryRun bool) error {
 	entries, err := os.ReadDir(s.path(tmpDir))

@@ -27,7 +27,7 @@ type change struct {
 }
 
 // apply changes references and index.json, under index.lock. The dirty marker
-// stands while the two may differ. The caller holds the content lock.
+// is there while the two may differ. The caller holds the content lock.
 func (s *Store) apply(ctx context.Context, c change) error {
 	release, err := s.lock(ctx, indexLock, exclusive)
 	if err != nil {
@@ -207,9 +207,9 @@ func sortIndex(idx ocispec.Index) {
 	slices.SortFunc(idx.Manifests, func(a, b ocispec.Descriptor) int { return strings.Compare(entryKey(a), entryKey(b)) })
 }
 
-// Tag makes dst another name of what src stands for.
+// Tag makes dst another name of what src refers to.
 func (s *Store) Tag(ctx context.Context, src, dst string) (Ref, error) {
-	release, err := s.Hold(ctx) // what src stands for must not be collected meanwhile
+	release, err := s.Hold(ctx) // what src refers to must not be collected meanwhile
 	if err != nil {
 		return Ref{}, err
 	}

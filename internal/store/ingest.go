@@ -71,7 +71,7 @@ func (s *Store) fetch(ctx context.Context, from oci.Blobs, d ocispec.Descriptor)
 	return os.Rename(part, s.blobPath(d))
 }
 
-// openPart opens the file of a transfer and locks it. Whoever had the lock
+// openPart opens the file of a transfer and locks it. The process that had the lock
 // before may have renamed or removed the file; then it is opened again.
 func openPart(ctx context.Context, part string) (*os.File, error) {
 	for {

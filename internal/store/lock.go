@@ -25,7 +25,7 @@ const (
 	lockPollMax   = 50 * time.Millisecond
 )
 
-// ErrBusy says that other processes are using the store's content.
+// ErrBusy means that other processes are using the store's content.
 var ErrBusy = errors.New("another process is using the store")
 
 // lock takes the flock of the file name in the store and returns what gives

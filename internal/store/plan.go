@@ -44,7 +44,7 @@ type manifest struct {
 	data []byte
 }
 
-// missing says what of the plan is not here. The manifests are, which were read.
+// missing describes what of the plan is not here. The manifests are, which were read.
 func (p *plan) missing() error {
 	for _, d := range p.leaves {
 		if !p.store.Has(d) {

@@ -16,7 +16,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// Put copies the artifact root out of from and makes name stand for it. Of an
+// Put copies the artifact root out of from and sets name to it. Of an
 // index only the manifests of archs are taken, or all when archs is empty.
 // What is here already is not read again. On an error name is unchanged.
 func (s *Store) Put(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, name string,

@@ -17,7 +17,7 @@ import (
 )
 
 // together is a place of blobs that opens the watched ones only when all of
-// them are asked for at the same time.
+// them are requested at the same time.
 type together struct {
 	oci.Blobs
 	mu      sync.Mutex
@@ -39,7 +39,7 @@ func (m *together) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadClose
 	case <-m.all:
 		return m.Blobs.Open(ctx, d)
 	case <-time.After(10 * time.Second):
-		return nil, errors.New("it is asked for alone")
+		return nil, errors.New("it is requested alone")
 	}
 }
 

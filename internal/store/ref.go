@@ -23,7 +23,7 @@ import (
 // maxRefFile bounds the file of one reference, in bytes.
 const maxRefFile = 64 << 10
 
-// Ref is a name in the store and the artifact that it stands for.
+// Ref is a name in the store and the artifact that it refers to.
 type Ref struct {
 	Name   string             `json:"name"`
 	Target ocispec.Descriptor `json:"target"`
@@ -34,12 +34,12 @@ type Ref struct {
 	// Created is when the artifact says it was made, Stored when it came here.
 	Created string    `json:"created,omitempty"`
 	Stored  time.Time `json:"stored"`
-	// Synced says that Sync made the name, which may therefore remove it. Whoever
+	// Synced means that Sync made the name, which may therefore remove it. A user who
 	// puts or tags the name makes it a person's.
 	Synced bool `json:"synced,omitempty"`
 }
 
-// Covers reports whether r has the content of all archs; none stands for all
+// Covers reports whether r has the content of all archs; none means all
 // that the artifact has.
 func (r Ref) Covers(archs []arch.Arch) bool {
 	if len(r.Archs) == 0 {
@@ -59,7 +59,7 @@ func refFile(name string) string {
 	return filepath.Join(refsDir, hex.EncodeToString(sum[:])+".json")
 }
 
-// Resolve returns what name, in the spelling with which it was put, stands for.
+// Resolve returns what name, in the spelling with which it was put, refers to.
 func (s *Store) Resolve(name string) (ocispec.Descriptor, error) {
 	r, err := s.Lookup(name)
 	return r.Target, err

@@ -36,7 +36,7 @@ const (
 type Referrer struct {
 	// Target has the type of the document as its ArtifactType.
 	Target ocispec.Descriptor `json:"target"`
-	// Subject is what it refers to: the artifact, which an empty one stands for,
+	// Subject is what it refers to: the artifact if empty,
 	// a manifest of it, or another referrer.
 	Subject digest.Digest `json:"subject,omitempty"`
 	// Tag is where registries keep it that is not an OCI 1.1 referrer
@@ -127,7 +127,7 @@ func FormatReferrers(all []Referrer) ([]byte, error) { return action.JSON(all) }
 
 // PutReferrers keeps manifests that belong to the artifact root, those that count
 // most first, beside those that are here. Those that cannot be kept are the error, and the others are
-// kept all the same. Until a name stands for root, GC removes them: hold the
+// kept all the same. Until a name refers to root, GC removes them: hold the
 // content from before PutReferrers until after Put.
 func (s *Store) PutReferrers(ctx context.Context, from oci.Blobs, root digest.Digest, all []Referrer) error {
 	if err := oci.CheckDigest(root); err != nil || len(all) == 0 {

@@ -17,7 +17,7 @@ import (
 const subjectAnnotation = "io.github.rules-gadget.subject"
 
 // withReferrers brings into form what the index says of all that refers to
-// root: nothing, unless a name stands for root.
+// root: nothing, unless a name refers to root.
 func (s *Store) withReferrers(idx ocispec.Index, root digest.Digest) ocispec.Index {
 	named := false
 	idx.Manifests = slices.DeleteFunc(idx.Manifests, func(d ocispec.Descriptor) bool {
@@ -64,7 +64,7 @@ func entryKey(d ocispec.Descriptor) string {
 	return "0" + name
 }
 
-// sweepReferrers removes the lists of artifacts that no name stands for.
+// sweepReferrers removes the lists of artifacts that no name refers to.
 func (s *Store) sweepReferrers(refs []Ref, out *Swept, dryRun bool) error {
 	roots, err := s.referrerRoots()
 	if err != nil || len(roots) == 0 {

@@ -16,8 +16,8 @@
 // unreferenced blobs, and an index.json that lacks one reference, which the
 // file index.dirty marks for the next writer.
 //
-// Locks are flocks, which end with their process. Whoever adds content or
-// needs content to stay holds "lock" shared; who removes content holds it
+// Locks are flocks, which end with their process. A process that adds content or
+// needs content to stay holds "lock" shared; one that removes content holds it
 // exclusively. "index.lock" is held, for moments, to change refs and index.json.
 package store
 

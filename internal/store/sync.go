@@ -29,14 +29,14 @@ type Wanted struct {
 	From oci.Blobs
 }
 
-// SyncResult says what Sync changed.
+// SyncResult describes what Sync changed.
 type SyncResult struct {
-	// Set are names that are new or stand for something else now, Removed those
+	// Set are names that are new or refer to something else now, Removed those
 	// that are gone; both are sorted.
 	Set, Removed []string
 }
 
-// Sync makes the names of wanted stand for their artifacts and removes all other
+// Sync sets the names of wanted to their artifacts and removes all other
 // names that a Sync made before. Names that a person made stay, and stay theirs
 // where they are wanted too. Names change together, once everything is here;
 // on an error none has.
@@ -63,7 +63,7 @@ func (s *Store) Sync(ctx context.Context, wanted []Wanted) (SyncResult, error) {
 	return out, err
 }
 
-// Complete reports whether all of w is here, whatever name it has.
+// Complete reports whether all of w is here, under any name.
 func (s *Store) Complete(ctx context.Context, w Wanted) bool {
 	whole := func(d ocispec.Descriptor, archs []arch.Arch) bool {
 		p := newPlan(s, s, archs)

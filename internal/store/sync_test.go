@@ -96,7 +96,7 @@ func TestSyncMovesOwnName(t *testing.T) {
 	}
 }
 
-// TestSyncChangesNothingOnAnError also proves that what is whole is not asked for.
+// TestSyncChangesNothingOnAnError also proves that what is whole is not requested.
 func TestSyncChangesNothingOnAnError(t *testing.T) {
 	ctx := context.Background()
 	s := open(t)

@@ -18,7 +18,7 @@ type Limits struct {
 	Bytes, Elements, Keys int
 }
 
-// ErrEmpty says that a file has no document.
+// ErrEmpty means that a file has no document.
 var ErrEmpty = errors.New("it is empty")
 
 // Decode decodes data into a struct. Unknown keys and further documents are errors.

@@ -28,7 +28,7 @@ type Go struct {
 	Getenv func(string) string
 }
 
-// Toolchain returns the Go toolchain, after asking it where it is.
+// Toolchain returns the Go toolchain, with the directories that it reports.
 func (g Go) Toolchain(ctx context.Context) (assemble.GoToolchain, error) {
 	program, err := g.program()
 	if errors.Is(err, errPinned) {
@@ -60,7 +60,7 @@ func (g Go) Identity(ctx context.Context) string {
 	return strings.Join(lines, " ")
 }
 
-// errPinned says that the pinned toolchain is to be used.
+// errPinned means that the pinned toolchain is to be used.
 var errPinned = errors.New("the pinned Go toolchain is used")
 
 // pinned returns the program go of the pinned toolchain.

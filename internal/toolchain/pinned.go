@@ -70,7 +70,7 @@ func Key() (string, error) {
 
 // Toolchains returns the toolchain for each of archs. It is fetched and
 // unpacked where the cache does not have it: once, also when several processes
-// ask at the same time.
+// need it at the same time.
 func (p Pinned) Toolchains(ctx context.Context, archs []arch.Arch) (map[arch.Arch]assemble.Toolchain, error) {
 	key, err := Key()
 	if err != nil {

@@ -31,7 +31,7 @@ const (
 	maxGoBytes = 1 << 30 // unpacked
 )
 
-// ErrNoProxy says that nothing names a Go module proxy.
+// ErrNoProxy means that nothing names a Go module proxy.
 var ErrNoProxy = errors.New("GOPROXY names no module proxy to fetch the pinned Go toolchain from, set it to the base " +
 	"URL of one")
 

@@ -36,7 +36,7 @@ var (
 	ErrNoBoot = errors.New("the kernel did not reach the guest program")
 )
 
-// Machine says what to boot and what to run in it.
+// Machine describes what to boot and what to run in it.
 type Machine struct {
 	Arch    arch.Arch     // of the kernel and all programs; amd64 when empty
 	QEMU    string        // qemu-system-*; found in PATH when empty

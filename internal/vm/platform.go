@@ -64,7 +64,7 @@ func (p platform) find(name string) (string, error) {
 // boots is how often a machine is started that dies while booting.
 const boots = 2
 
-// cpuArgs are the arguments that say how instructions are run. KVM is asked
+// cpuArgs are the arguments that say how instructions are run. KVM is used
 // for, not looked for: in a virtual machine its device may be there and no
 // kernel ever come up with it.
 func (p platform) cpuArgs(kvm bool) []string {

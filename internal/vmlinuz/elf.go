@@ -27,7 +27,7 @@ func fromELFBytes(image []byte) (Kernel, error) {
 
 // FromELF returns the BTF in the .BTF section of a vmlinux of the given size,
 // of which only the parts needed are read. If none exists, the error is
-// ErrNoBTF and dwarf says whether pahole could make some from DWARF.
+// ErrNoBTF and dwarf reports whether pahole could make some from DWARF.
 func FromELF(r io.ReaderAt, size int64) (k Kernel, dwarf bool, err error) {
 	defer guard.Panics(&err)
 	f, err := elf.NewFile(r)

@@ -18,7 +18,7 @@ def attestations(ctx, archs, digest):
     sbom = ctx.actions.declare_file(ctx.label.name + ".spdx.json")
     bpf = bpf_toolchain(ctx)
 
-    # The headers of pinned packages stand among the packages; the gadgets' own come first in the include path.
+    # The headers of pinned packages are among the packages; the gadgets' own come first in the include path.
     headers = [f for f in bpf.files.to_list() if f.path.startswith(bpf.includes[0] + "/")]
     headers += [bpf.vmlinux[arch].header for arch in archs]
     shards = depset(transitive = [t[BtfShardsInfo].shards for t in ctx.attr.btf]).to_list()

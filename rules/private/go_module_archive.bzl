@@ -1,6 +1,6 @@
 """A Bazel repository out of a Go module.
 
-Rule sets that are Go modules can thus come through the same proxy, and be checked by the same sums, as the Go code itself."""
+Rule sets that are Go modules can come through the same proxy, and be checked by the same sums, as the Go code itself."""
 
 _ENV = [
     "GOFLAGS",

@@ -29,7 +29,7 @@ MACHINE_ATTRS = {
     ),
     "os_release": attr.string(
         default = "debian:12",
-        doc = "What the machine's os-release says, `<ID>:<VERSION_ID>`; the layer's lookup begins there.",
+        doc = "The distribution of the machine's os-release, `<ID>:<VERSION_ID>`; the layer's lookup begins there.",
     ),
     "qemu": attr.label(
         executable = True,
@@ -57,8 +57,8 @@ MACHINE_ATTRS = {
 def wasm_cache(ctx, images, tool = None, emulator = None):
     """Declares the action that compiles the wasm programs of gadgets, for which an emulated machine takes minutes.
 
-    Without an emulator what it makes is for the architecture of the machine that runs actions: on another one gadget-run
-    passes it over.
+    Without an emulator its output is for the architecture of the machine that runs actions: on another one gadget-run
+    ignores it.
 
     Args:
       ctx: of a rule with MACHINE_ATTRS.

@@ -26,7 +26,7 @@ gadget_kernel_test = rule(
     doc = """Boots a real kernel in QEMU, runs a gadget and a workload in it, and passes when the expected events come.
 
 The machine needs no privilege and no /dev/kvm: software emulation boots a cloud kernel in some seconds. Where QEMU or the
-kernel is unavailable the test says so and is skipped.""",
+kernel is unavailable the test reports that and is skipped.""",
     test = True,
     attrs = MACHINE_ATTRS | {
         "expect": attr.string_list(
@@ -34,7 +34,7 @@ kernel is unavailable the test says so and is skipped.""",
             doc = "Events that must come, a JSON object each; an event may have more fields. A string `*x*` must be contained.",
         ),
         "expect_stderr": attr.string_list(
-            doc = "Texts that gadget-run must say on stderr.",
+            doc = "Texts that gadget-run must print to stderr.",
         ),
         "gadget_args": attr.string_list(
             doc = "Further flags of `gadget-run run`.",

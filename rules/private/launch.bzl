@@ -16,7 +16,7 @@ def launch(ctx, tool, files, env = {}, data = []):
     """
     program = getattr(ctx.executable, tool)
 
-    # A prebuilt program knows which tool it is by its name.
+    # A prebuilt program finds out which tool it is from its name.
     executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, program.basename))
     ctx.actions.symlink(
         output = executable,

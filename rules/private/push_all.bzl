@@ -14,7 +14,7 @@ def _gadget_push_all_impl(ctx):
 
 gadget_push_all = rule(
     implementation = _gadget_push_all_impl,
-    doc = """Uploads many gadgets: `bazel run` it, with `--repository-prefix` and `--tag` to override what their `:push` targets say.
+    doc = """Uploads many gadgets: `bazel run` it, with `--repository-prefix` and `--tag` to override those of their `:push` targets.
 
 ```starlark
 gadget_push_all(

@@ -79,7 +79,7 @@ one_vmlinux_failure_test = analysistest.make(
     config_settings = {"//command_line_option:extra_toolchains": [str(Label("//toolchain/tests:amd64_alone"))]},
 )
 
-# For a platform that Go does not know.
+# For a platform that Go does not support.
 no_go_failure_test = analysistest.make(
     _failure_test_impl,
     expect_failure = True,

@@ -42,7 +42,7 @@ def _bpf_toolchain_impl(ctx):
 bpf_toolchain = rule(
     doc = """A clang with the headers that gadgets include.
 
-The target of a `toolchain()` of type `//toolchain:toolchain_type`. That toolchain() says by `exec_compatible_with` where the
+The target of a `toolchain()` of type `//toolchain:toolchain_type`. That toolchain() specifies with `exec_compatible_with` where the
 programs run; it has no `target_compatible_with`, since clang compiles for BPF wherever the gadget will run.""",
     implementation = _bpf_toolchain_impl,
     attrs = {

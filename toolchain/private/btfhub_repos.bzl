@@ -49,7 +49,7 @@ btfhub_hub = repository_rule(
     doc = "Names the shards of a directory and of a lock file.",
     attrs = {
         "archive": attr.string(doc = "Directory in btfhub's layout, absolute or relative to the workspace; none if empty."),
-        "hub": attr.string(doc = "Name that the user knows this hub by."),
+        "hub": attr.string(doc = "Name of this hub for users."),
         "locked": attr.string_dict(doc = "Label of the target of each locked shard, by shard."),
     },
 )

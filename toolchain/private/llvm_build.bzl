@@ -1,4 +1,4 @@
-"""The BUILD file of a repository with clang, whatever its origin."""
+"""The BUILD file of a repository with clang, of any origin."""
 
 load(":packages_file.bzl", "packages_of")
 
@@ -7,7 +7,7 @@ load("{defs}", "bpf_headers", "bpf_toolchain")
 
 package(default_visibility = ["//visibility:public"])
 
-# The headers that C itself asks of a compiler. Those of vector units and of other targets, some two hundred, are left out: every
+# The headers that C itself requires of a compiler. Those of vector units and of other targets, some two hundred, are left out: every
 # compile would get them as inputs.
 bpf_headers(
     name = "resource_headers",

@@ -72,7 +72,7 @@ def _apt_files(rctx):
     return [f for f in files if f.exists]
 
 def _listed(rctx, uri):
-    """Returns the URIs that a "mirror+file:" URI stands for; another one stands for itself."""
+    """Returns the URIs that a "mirror+file:" URI expands to; another URI expands to itself."""
     if not uri.startswith(_LIST):
         return [uri]
     file = rctx.path(uri.removeprefix(_LIST))

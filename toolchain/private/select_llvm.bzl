@@ -1,4 +1,4 @@
-"""Which LLVM each kind of machine compiles with: a pure function of what the modules ask for."""
+"""Which LLVM each kind of machine compiles with: a pure function of what the modules request."""
 
 def pinned(version = ""):
     """Returns the choice of a version in the lock file, "" for its default."""

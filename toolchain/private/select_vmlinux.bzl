@@ -1,4 +1,4 @@
-"""Which vmlinux.h gadgets of each arch are compiled with: a pure function of what the modules ask for."""
+"""Which vmlinux.h gadgets of each arch are compiled with: a pure function of what the modules request."""
 
 def vmlinux_choice(file = None, urls = [], sha256 = ""):
     """Returns the choice of a header: a file, or one to fetch; the pinned one without any argument."""

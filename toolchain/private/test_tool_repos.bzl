@@ -74,7 +74,7 @@ def _test_tools_hub_impl(rctx):
     rctx.file("BUILD.bazel", text)
 
 test_tools_hub = repository_rule(
-    doc = "Aliases of all test tools; each is fetched when a target asks for it.",
+    doc = "Aliases of all test tools; each is fetched when a target needs it.",
     implementation = _test_tools_hub_impl,
     attrs = {
         "tools": attr.string_dict(

@@ -1,4 +1,4 @@
-"""Tests of which LLVM is chosen when modules ask for several."""
+"""Tests of which LLVM is chosen when modules request several."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//toolchain/private:select_llvm.bzl", "local", "pinned", "release", "select_llvm")
@@ -12,7 +12,7 @@ def _request(arch, choice, module = "root"):
 def _choices_test_impl(ctx):
     env = unittest.begin(ctx)
     cases = {
-        "nothing asked": ([], pinned(), pinned()),
+        "nothing requested": ([], pinned(), pinned()),
         "a pinned version": ([_request("", pinned("16"))], pinned("16"), pinned("16")),
         "one arch outweighs all": ([_request("", pinned("16")), _request("arm64", _RELEASE)], pinned("16"), _RELEASE),
         "local for one": ([_request("amd64", local("/usr/lib/llvm-19"))], local("/usr/lib/llvm-19"), pinned()),

@@ -1,4 +1,4 @@
-"""Tests of which vmlinux.h is chosen when modules ask for several."""
+"""Tests of which vmlinux.h is chosen when modules request several."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//toolchain/private:select_vmlinux.bzl", "select_vmlinux", "vmlinux_choice")
@@ -14,7 +14,7 @@ def _request(arch, choice, module = "root"):
 def _choices_test_impl(ctx):
     env = unittest.begin(ctx)
     cases = {
-        "nothing asked": ([], _PINNED, _PINNED),
+        "nothing requested": ([], _PINNED, _PINNED),
         "one arch": ([_request("arm64", _FILE)], _PINNED, _FILE),
         "both": ([_request("arm64", _FILE), _request("amd64", _FETCHED)], _FETCHED, _FILE),
         "another module agrees": (

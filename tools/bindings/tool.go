@@ -83,7 +83,7 @@ func generate(object []byte, f flags, notes io.Writer) (source []byte, err error
 }
 
 // writable returns the types that Go can express, as pointers of the program
-// cannot be, and notes the others. One that was asked for must be among them.
+// cannot be, and notes the others. One that was requested must be among them.
 func writable(args gen.GenerateArgs, types []btf.Type, asked []string, notes io.Writer) ([]btf.Type, error) {
 	var out []btf.Type
 	for _, t := range types {
@@ -127,7 +127,7 @@ func variableNames(spec *ebpf.CollectionSpec) []string {
 }
 
 // collectTypes returns the types of maps, variables and tracers, and the ones
-// that names asks for, each once.
+// that names requests, each once.
 func collectTypes(spec *ebpf.CollectionSpec, names []string) ([]btf.Type, error) {
 	types := gen.CollectGlobalTypes(spec)
 	for name := range spec.Variables {

@@ -70,6 +70,6 @@ func TestOmitsUnrepresentableInGo(t *testing.T) {
 	}
 	err = run(context.Background(), append(args, "--type=path_buf"), nil, os.Stderr, &notes)
 	if err == nil || !strings.Contains(err.Error(), `type "path_buf" has no Go equivalent`) {
-		t.Errorf("error %v, want one for a type that was asked for", err)
+		t.Errorf("error %v, want one for a type that was requested", err)
 	}
 }

@@ -45,7 +45,7 @@ type add struct {
 
 func main() { os.Exit(tool.Main("btfarchive", run)) }
 
-// run does what args ask for.
+// run executes the command of args.
 func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writer) error {
 	var c cli
 	exited := false

@@ -12,7 +12,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/vmlinuz"
 )
 
-// maxMessage is how much of what pahole says is kept for an error.
+// maxMessage is how much of pahole's output is kept for an error.
 const maxMessage = 2000
 
 // fromDWARF has pahole make BTF from the DWARF of a vmlinux.

@@ -1,6 +1,6 @@
 // Package compat draws the compatibility matrix of a gadget from its objects
 // and btfgen's reports. Started without arguments by "bazel run", it prints
-// the matrix that the build has drawn and says where the page is.
+// the matrix that the build has drawn and prints the path of the page.
 package compat
 
 import (
@@ -88,7 +88,7 @@ func (f *flags) input() (compat.Input, error) {
 	return in, nil
 }
 
-// write writes the matrix in the forms that were asked for.
+// write writes the matrix in the requested formats.
 func (f *flags) write(m compat.Matrix, stdout io.Writer) error {
 	if f.JSON != "" {
 		data, err := action.JSON(m)

@@ -1,5 +1,5 @@
 // Package compile is the BpfCompile action: it compiles the source of a
-// gadget's directory, as build.yaml says, to one object.
+// gadget's directory, as build.yaml specifies, to one object.
 package compile
 
 import (

@@ -32,11 +32,11 @@ type config struct {
 	QEMU         string   `name:"qemu" json:"qemu" placeholder:"FILE" help:"qemu-system-x86_64 or qemu-system-aarch64, default: from PATH."`
 	File         []string `name:"file" json:"file" sep:"none" placeholder:"NAME=FILE" help:"File for the machine: its name there and its place here. A directory is taken whole."`
 	Env          []string `name:"env" json:"env" sep:"none" placeholder:"K=V" help:"Environment of the commands inside."`
-	OSRelease    string   `name:"os-release" json:"os_release" placeholder:"ID:VERSION" help:"What the machine's os-release says, such as debian:12."`
+	OSRelease    string   `name:"os-release" json:"os_release" placeholder:"ID:VERSION" help:"Distribution in the machine's os-release, such as debian:12."`
 	Module       []string `name:"module" json:"module" sep:"none" placeholder:"NAME" help:"Kernel module to load first, with those it depends on, from the kernel's Debian package; left out if that has none of the name. May be repeated."`
 	Workload     []string `name:"workload" json:"workload" sep:"none" placeholder:"JSON" help:"Command to observe, a JSON array of words. /bin/workload can open FILE, create FILE, exec COMMAND."`
 	Expect       []string `name:"expect" json:"expect" sep:"none" placeholder:"JSON" help:"Event that must come, a JSON object; more fields may be there."`
-	ExpectStderr []string `name:"expect-stderr" json:"expect_stderr" sep:"none" placeholder:"TEXT" help:"Text that the gadget must say on stderr."`
+	ExpectStderr []string `name:"expect-stderr" json:"expect_stderr" sep:"none" placeholder:"TEXT" help:"Text that the gadget must print to stderr."`
 	Test         []string `name:"test" json:"test" sep:"none" placeholder:"FILE" help:"Static program of Go tests, run in the machine instead of a gadget; may be repeated."`
 	Run          string   `name:"run" json:"run" placeholder:"REGEXP" help:"Run only these of the tests, as -test.run of Go."`
 	HideBTF      bool     `name:"hide-btf" json:"hide_btf" help:"Hide the kernel's own BTF."`

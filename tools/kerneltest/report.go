@@ -19,7 +19,7 @@ const (
 	shownLength = 300
 )
 
-// check says why the machine's report is not what was expected.
+// check explains why the machine's report is not what was expected.
 func (c *config) check(res vm.Result) error {
 	var errs []error
 	for _, e := range res.Errors {
@@ -112,7 +112,7 @@ func writeResult(file, name string, res vm.Result, err error) error {
 }
 
 // report prints the outcome in the form of Go's tests, which is what counts
-// skips, and writes the XML that Bazel asks for. A skip is not an error.
+// skips, and writes the XML that Bazel requires. A skip is not an error.
 func report(w io.Writer, name string, res vm.Result, took time.Duration, err error) error {
 	tests := goTests(res.Stdout)
 	if werr := writeXML(name, took, tests, err); werr != nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/vm"
 )
 
-// missingKernel ends the name of the file that stands for a kernel that could
+// missingKernel ends the name of the file that replaces a kernel that could
 // not be fetched; it holds the reason.
 const missingKernel = ".missing"
 

@@ -19,7 +19,7 @@ import (
 // repository is where the sources are, in the format of SPDX.
 const repository = "git+https://github.com/rules-gadget/rules_gadget"
 
-// describe says how the image came to be. The modules are those that the programs
+// describe returns how the image was made. The modules are those that the programs
 // themselves name.
 func (f flags) describe(programs map[arch.Arch][]byte, root ocispec.Descriptor, commit string) (attest.Build, error) {
 	b := attest.Build{

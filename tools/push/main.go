@@ -148,7 +148,7 @@ func report(w io.Writer, f flags, results []registry.PushResult) error {
 }
 
 // userPath makes a path that the user wrote absolute: `bazel run` starts
-// elsewhere than where the user stands.
+// elsewhere than in the user's directory.
 func userPath(path string) string {
 	if base := os.Getenv("BUILD_WORKING_DIRECTORY"); path != "" && !filepath.IsAbs(path) && base != "" {
 		return filepath.Join(base, path)

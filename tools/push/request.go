@@ -84,7 +84,7 @@ func loadRequest(path string, f flags) (request, error) {
 	return r, err
 }
 
-// override lets the command line replace what the target says.
+// override lets the command line replace what the target specifies.
 func (r *request) override(f flags) error {
 	switch {
 	case len(f.Repository) > 0:

@@ -7,7 +7,7 @@ import (
 )
 
 // find returns the file or directory of a path in the runfiles. A path of an
-// existing file, which no runfiles know, is taken as it is.
+// existing file, which is not in the runfiles, is taken as it is.
 func find(path string) (string, error) {
 	file, err := tool.Runfile(os.Args[0], path, os.Getenv)
 	if err == nil {

@@ -1,5 +1,5 @@
 // Package wasm is the WasmCompile action: it makes the wasm module of a
-// gadget's directory, as build.yaml says.
+// gadget's directory, as build.yaml specifies.
 package wasm
 
 import (

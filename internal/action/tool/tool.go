@@ -22,7 +22,7 @@ const (
 	exitUsage  = 2
 )
 
-// UsageError says that the command line is wrong.
+// UsageError means that the command line is wrong.
 type UsageError struct{ Err error }
 
 // Error implements error.

@@ -66,7 +66,7 @@ func (m *matcher) fieldCompatible(p pair) bool {
 	return false
 }
 
-// typeCompatible says whether a kernel's type counts as the local one for
+// typeCompatible reports whether a kernel's type counts as the local one for
 // type_exists, type_size and type_id_target: the kinds agree, through
 // pointers, arrays and function prototypes; names below the root, sizes and
 // members do not matter.

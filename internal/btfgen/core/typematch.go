@@ -2,7 +2,7 @@ package core
 
 import "github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
 
-// typeMatches says whether a kernel's type has the shape of the local one:
+// typeMatches reports whether a kernel's type has the shape of the local one:
 // every local member is there with a type that matches, ints agree in size and
 // sign, arrays in length, enums have the local enumerators. Of a pointer's target
 // the name of a struct suffices.

@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/btfgen/btf"
 )
 
-// Stats says what went into a file.
+// Stats describes what went into a file.
 type Stats struct {
 	Kernels     int `json:"kernels"`
 	Definitions int `json:"definitions"` // distinct ones

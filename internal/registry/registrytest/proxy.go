@@ -26,7 +26,7 @@ type Fault struct {
 	CutRequest bool          // break the connection before the request's body is read
 }
 
-// Proxy stands before a registry and makes faults.
+// Proxy is a proxy of a registry that makes faults.
 type Proxy struct {
 	Addr string
 
@@ -37,7 +37,7 @@ type Proxy struct {
 	auth   []string // Authorization headers
 }
 
-// NewProxy starts a proxy before the server at addr. decide is asked about
+// NewProxy starts a proxy before the server at addr. decide is called for
 // every request; n counts the requests with the same method and path.
 func NewProxy(tb testing.TB, addr string, decide func(r *http.Request, n int) Fault) *Proxy {
 	tb.Helper()

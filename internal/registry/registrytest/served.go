@@ -53,7 +53,7 @@ func (s *Served) Add(blobs ...oci.Blob) {
 	}
 }
 
-// Tag lets a tag stand for d.
+// Tag sets a tag to d.
 func (s *Served) Tag(tag string, d ocispec.Descriptor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,14 +17,14 @@ import (
 // startTimeout is how long a registry may take until it listens.
 const startTimeout = 20 * time.Second
 
-// Config says how a registry is to be started.
+// Config describes how a registry is to be started.
 type Config struct {
 	// Htpasswd holds lines of an htpasswd file with bcrypt hashes; empty is
 	// a registry without authentication.
 	Htpasswd string
 	// CertFile and KeyFile make it serve TLS.
 	CertFile, KeyFile string
-	// ClientCAFile makes it ask for client certificates of this CA.
+	// ClientCAFile makes it request client certificates of this CA.
 	ClientCAFile string
 	// Tokens makes it want the tokens of a token server.
 	Tokens *TokenServer

@@ -30,8 +30,8 @@ type TokenServer struct {
 // tokenLife is how long a token is good for.
 const tokenLife = 5 * time.Minute
 
-// NewTokenServer starts a server, with TLS, that knows one user. Whoever shows no
-// credentials gets tokens, too, which allow nothing.
+// NewTokenServer starts a server, with TLS, that knows one user. A client without
+// credentials gets tokens, too, which grant nothing.
 func NewTokenServer(tb testing.TB, ca *CA, user, password string) *TokenServer {
 	tb.Helper()
 	certFile, keyFile := ca.Issue(tb, "tokens")

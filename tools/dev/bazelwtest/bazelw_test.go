@@ -33,7 +33,7 @@ func TestBazelOfPath(t *testing.T) {
 }
 
 // TestBazelOfPathCallsBazelw has a bazel on PATH that is a script around bazelw: it
-// is asked once for its version, and not again by the bazelw that it calls. The
+// is run once for its version, and not again by the bazelw that it calls. The
 // script gives up by itself, so that a failure of this test does not fill the machine.
 func TestBazelOfPathCallsBazelw(t *testing.T) {
 	m := newMachine(t)
@@ -173,7 +173,7 @@ func TestMakeRootKilled(t *testing.T) {
 	m.noneHalfMade()
 }
 
-// Whatever makes the root ends with bazelw, and leaves nothing.
+// The process that makes the root ends with bazelw, and leaves nothing.
 func TestMakeRootTerminated(t *testing.T) {
 	m := fresh(t)
 	m.has("mmdebstrap", "echo $$ >"+m.home+"/pid.tmp; mv "+m.home+"/pid.tmp "+m.home+"/pid; sleep 60")
@@ -205,7 +205,7 @@ func TestMakeRootTerminated(t *testing.T) {
 	}
 	for i := 0; running(); i++ {
 		if i == 40 {
-			t.Fatal("mmdebstrap goes on without bazelw")
+			t.Fatal("mmdebstrap continues without bazelw")
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

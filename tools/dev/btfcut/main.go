@@ -1,5 +1,5 @@
 // Command btfcut makes the small archives of the tests out of real ones: it keeps
-// the types that the test objects ask for, whole, with what they contain, and
+// the types that the test objects use, whole, with what they contain, and
 // turns what they only point to into forward declarations.
 //
 //	go run ./tools/dev/btfcut --archive=DIR --out=internal/btfgen/testdata/archive KERNEL...

@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/tools/dev/gadgetresults"
 )
 
-// The places that say what ran where.
+// The files that record what ran where.
 const (
 	gadgetTests = "gadgets/internal/tests"
 	kindsBuild  = "tools/kerneltest/tests/BUILD.bazel"
@@ -25,7 +25,7 @@ const (
 // is an error.
 type skipLine struct{ target, test, reason string }
 
-// machines knows what ran in which kernel.
+// machines records what ran in which kernel.
 type machines struct {
 	results *gadgetresults.Results
 	kinds   map[*regexp.Regexp][]string // kernels on which tests of that name run

@@ -1,7 +1,7 @@
 package main
 
 // fixtureTests are the tests that run every program of a fixture, as a case of its
-// name; those of a program of its own stand under "FIXTURE/PROGRAM".
+// name; those of a program of its own are under "FIXTURE/PROGRAM".
 var fixtureTests = map[string]string{
 	"attach":        "runner/engine.TestAttachEveryKind",
 	"hooks":         "runner/engine.TestAttachToHooks",

@@ -82,7 +82,7 @@ func (c *coverage) line(r row) (string, error) {
 	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", label(r), in, here, dash(c.machines.list(kernels)), names), nil
 }
 
-// check finds tests, and says whether one of them runs in the kernel here: "yes",
+// check finds tests, and reports whether one of them runs in the kernel here: "yes",
 // "no" with the reason, or "–" when none needs a kernel.
 func (c *coverage) check(proof []string) (refs []reference, here string, err error) {
 	here = "–"

@@ -28,7 +28,7 @@ type row struct {
 	name  string
 	// kind is that of a section.
 	kind string
-	// foreign says that only other runners act on it.
+	// foreign means that only other runners act on it.
 	foreign bool
 }
 

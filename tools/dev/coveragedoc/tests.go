@@ -49,7 +49,7 @@ type tests struct {
 
 func newTests(tree fs.FS, built []unit) *tests { return &tests{tree, built, map[string]*pkg{}} }
 
-// find checks that a test exists, and says whether it runs programs in a kernel.
+// find checks that a test exists, and reports whether it runs programs in a kernel.
 func (t *tests) find(r reference) (inKernel bool, err error) {
 	p, err := t.pkg(r.dir)
 	if err != nil {
@@ -123,7 +123,7 @@ func (t *tests) pkg(dir string) (*pkg, error) {
 	return p, nil
 }
 
-// calledIn returns the names of the functions that f calls, of whatever package.
+// calledIn returns the names of the functions that f calls, of all packages.
 func calledIn(f *ast.FuncDecl) []string {
 	out := []string{}
 	ast.Inspect(f, func(n ast.Node) bool {

@@ -15,7 +15,7 @@ import (
 var identifierList string
 
 // parseIdentifiers reads lines of a name, a tab, and what to name instead. A name
-// after a * stands for every name that has it as one of its words.
+// after a * matches every name that has it as one of its words.
 func parseIdentifiers(text string) (map[string]string, error) {
 	out := map[string]string{}
 	for i, line := range strings.Split(text, "\n") {

@@ -168,7 +168,7 @@ func checkLinks(file, text string) []string {
 	return out
 }
 
-// broken says why a link of file leads nowhere, "" when it is right or not
+// broken explains why a link of file leads nowhere, "" when it is right or not
 // relative.
 func broken(file, target string) string {
 	if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {

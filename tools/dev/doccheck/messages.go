@@ -20,7 +20,7 @@ var codeSpan = regexp.MustCompile("`([^`]+)`")
 
 // checkMessages reports the error messages that a document quotes and that no source
 // has: those in the first column of a table whose first heading is "error". "..."
-// in a quotation stands for what varies.
+// in a quotation replaces what varies.
 func checkMessages(text string, sources func() ([]string, error)) []string {
 	var out []string
 	quoting := false

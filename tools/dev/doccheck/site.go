@@ -62,7 +62,7 @@ func checkSite(dir string) ([]string, error) {
 	return out, nil
 }
 
-// brokenLink says why a link of the page name leads nowhere, "" when it is right or
+// brokenLink explains why a link of the page name leads nowhere, "" when it is right or
 // leaves the site.
 func brokenLink(tree fs.FS, pages map[string]page, name, target string) string {
 	u, err := url.Parse(target)

@@ -9,7 +9,7 @@ import (
 )
 
 // namedTests matches tests that a document names: a directory and, after it, the
-// functions; one that ends with * stands for several.
+// functions; one that ends with * matches several.
 var namedTests = regexp.MustCompile("`([\\w./-]+)` ((?:(?:Test|Fuzz)\\w+\\*?(?:, )?)+)")
 
 // checkTests reports the tests that a document names and that do not exist.

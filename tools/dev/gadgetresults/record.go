@@ -33,11 +33,11 @@ type test struct {
 	} `json:"verified"`
 }
 
-// needs matches what a test says that skips.
+// needs matches the output of a test that skips.
 var needs = regexp.MustCompile(`(?m)^\w+\.go:\d+: (needs .*)$`)
 
 // Record takes the result that kerneltest wrote for a machine, as tested with the
-// sources in tree. What it says of gadgets whose tests did not run stays.
+// sources in tree. Results of gadgets whose tests did not run stay.
 func (r *Results) Record(tree fs.FS, data []byte) error {
 	var o outcome
 	if err := json.Unmarshal(data, &o); err != nil {
@@ -79,7 +79,7 @@ func (r *Results) Record(tree fs.FS, data []byte) error {
 	return nil
 }
 
-// summary returns what the tests of a gadget say together.
+// summary combines the results of the tests of a gadget.
 func summary(gadget string, tests []test) Result {
 	r := Result{Status: Skip, Programs: map[string]Usage{}}
 	for _, t := range tests {

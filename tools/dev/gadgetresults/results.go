@@ -35,7 +35,7 @@ type Results struct {
 	Gadgets  map[string]map[string]Result `json:"gadgets"`  // by the gadget's name, by the machine's name
 }
 
-// Result is what the tests of one gadget said in one machine.
+// Result is the result of the tests of one gadget in one machine.
 type Result struct {
 	Status   string           `json:"status"`             // one of the constants
 	Sources  string           `json:"sources"`            // what was tested, see Sources
@@ -120,7 +120,7 @@ func (r *Results) encode() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// comma returns what stands before entry i of a list.
+// comma returns the separator before entry i of a list.
 func comma(i int) string {
 	if i == 0 {
 		return ""

@@ -200,7 +200,7 @@ func (p *parser) function(line string) {
 }
 
 // add takes a declaration with the comment before it, unless it is not for
-// gadgets: what begins with two underscores, and what stands for a struct of the
+// gadgets: what begins with two underscores, and what replaces a struct of the
 // kernel. A comment that begins with a prototype has the better one.
 func (p *parser) add(d declaration) {
 	if strings.HasPrefix(d.name, "__") || strings.Contains(d.name, "___") {

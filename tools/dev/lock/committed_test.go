@@ -19,7 +19,7 @@ var (
 	vmlinuxDirectory = filepath.Join("..", "..", "..", "toolchain", "vmlinux")
 )
 
-// TestCommittedLocks checks that the lock files are valid, canonical and what wanted.json asks for.
+// TestCommittedLocks checks that the lock files are valid, canonical and match wanted.json.
 func TestCommittedLocks(t *testing.T) {
 	wanted, err := lockfile.ReadWanted(filepath.Join(lockDirectory, "wanted.json"))
 	if err != nil {

@@ -195,7 +195,7 @@ func TestLockErrors(t *testing.T) {
 	}
 }
 
-// TestVmlinux lets a script stand for bpftool: what it prints is packed.
+// TestVmlinux replaces bpftool by a script: what it prints is packed.
 func TestVmlinux(t *testing.T) {
 	if _, err := exec.LookPath("xz"); err != nil {
 		t.Skip("needs xz")

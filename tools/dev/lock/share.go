@@ -6,7 +6,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 )
 
-// share makes all types refer to one type of each name. A module brings types of its own for the kernel's wherever it
+// share makes all types refer to one type of each name. A module has types of its own for the kernel's where it
 // was compiled with a definition that the kernel has not seen, an older kernel brings all of its own; each would be
 // written with all that it refers to.
 func (k *kernelTypes) share() {
@@ -46,7 +46,7 @@ func holds(typ btf.Type) bool {
 	return false
 }
 
-// sameSize reports whether one type can stand for another of the same name: the members after it stay where they are.
+// sameSize reports whether one type can replace another of the same name: the members after it stay where they are.
 func sameSize(a, b btf.Type) bool {
 	sizeA, errA := btf.Sizeof(a)
 	sizeB, errB := btf.Sizeof(b)

@@ -1,5 +1,5 @@
 // Command matrix runs the tests of the gadgets on the pinned kernels, in virtual
-// machines, and writes what they say to gadgets/results.json and docs/gadgets.md.
+// machines, and writes their results to gadgets/results.json and docs/gadgets.md.
 //
 //	go run ./tools/dev/matrix                  every gadget on every kernel
 //	go run ./tools/dev/matrix --changed        gadgets whose programs changed, on the kernels of every change

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// bazelw stands in for Bazel: it says where logs are, and each machine that it
+// bazelw replaces Bazel: it prints where logs are, and each machine that it
 // tests leaves a result there, with what the tests were to be.
 const bazelw = `#!/bin/sh
 case $1 in info) echo "$PWD/logs"; exit;; esac
@@ -25,7 +25,7 @@ for arg; do
 done
 `
 
-// goCommand stands in for the go command, which writes the page.
+// goCommand replaces the go command, which writes the page.
 const goCommand = "#!/bin/sh\necho \"$@\" >page\n"
 
 const kernels = `{"schema": "rules_gadget.kernels/v1", "kernels": [{"name": "6.1", "suite": "s", "arch": "arm64", "release": "6", "version": "1",

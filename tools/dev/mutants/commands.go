@@ -34,7 +34,7 @@ const (
 type command struct {
 	name   string
 	lines  []string
-	memory int64 // that it may take, in bytes; 0 stands for maxRSS
+	memory int64 // that it may take, in bytes; 0 means maxRSS
 }
 
 var artifactCommands = []command{
@@ -130,7 +130,7 @@ func try(runner, dir string, args []string) (outcome, error) {
 // panicked matches what the Go runtime, or what recovers for it, says of a panic.
 var panicked = regexp.MustCompile(`internal error|goroutine \d|panic: |(?m:^fatal error: )`)
 
-// fault says what a process did that it must not, "" for nothing.
+// fault describes what a process did that it must not, "" for nothing.
 // memory is how much it may have taken.
 func (o outcome) fault(memory int64) string {
 	_, sentence, _ := strings.Cut("\n"+o.stderr, "\ngadget-run: ")

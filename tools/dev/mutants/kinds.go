@@ -77,7 +77,7 @@ func blob(mediaType string, mutate func(*rand.Rand, []byte) []byte) func(*rand.R
 	}
 }
 
-// errAbsent says that an original has nothing of a kind.
+// errAbsent means that an original has nothing of a kind.
 var errAbsent = fmt.Errorf("the original has no such part")
 
 func blobPath(digest string) string { return "blobs/sha256/" + strings.TrimPrefix(digest, "sha256:") }

@@ -9,7 +9,7 @@
 //
 // ARCHIVE is what "gadget-run image build -o type=oci,dest=ARCHIVE" writes, DIR the
 // directory of a gadget. A mutant follows from its seed alone. With --results a
-// later run goes on where this one was stopped. --run also loads damaged objects
+// later run continues where this one was stopped. --run also loads damaged objects
 // into the kernel, as root.
 package main
 
@@ -34,7 +34,7 @@ func main() {
 	}
 }
 
-// config is what the command line says.
+// config holds the flags.
 type config struct {
 	runner, source, cache, results, keep string
 	count, jobs                          int
@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.StringVar(&c.runner, "runner", "", "the gadget-run to try")
 	flags.StringVar(&c.source, "source", "", "directory of a gadget with a build.yaml")
 	flags.StringVar(&c.cache, "cache", filepath.Join(caches, "gadget-run"), "directory of the compiler")
-	flags.StringVar(&c.results, "results", "", "file that keeps the counts, and where to go on")
+	flags.StringVar(&c.results, "results", "", "file that keeps the counts and the next seed")
 	flags.StringVar(&c.keep, "keep", "", "directory for the mutants that fail")
 	flags.IntVar(&c.count, "count", 100_000, "how many mutants in all")
 	flags.IntVar(&c.jobs, "jobs", 1, "how many at a time")

@@ -141,7 +141,7 @@ func TestFault(t *testing.T) {
 }
 
 // TestSeries runs a series with a program that fails at some mutants in place of
-// gadget-run, and goes on with it.
+// gadget-run, and continues with it.
 func TestSeries(t *testing.T) {
 	runner := filepath.Join(t.TempDir(), "runner")
 	script := "#!/bin/sh\ncase \"$*\" in *unpack*) exit 1;; *) echo done;; esac\n"
@@ -153,7 +153,7 @@ func TestSeries(t *testing.T) {
 	c := config{
 		runner: runner, results: filepath.Join(dir, "results"), keep: filepath.Join(dir, "kept"), jobs: 2, seed: 5,
 	}
-	for _, count := range []int{40, 60} { // the second goes on
+	for _, count := range []int{40, 60} { // the second continues
 		c.count = count
 		s := series{config: c, dir: t.TempDir(), originals: []original{sample(t)}, kinds: kinds(false), out: &out}
 		if err := s.all(t.Context()); err == nil || !strings.HasSuffix(err.Error(), "mutants failed") {

@@ -32,7 +32,7 @@ type original struct {
 }
 
 // storedName is the artifact in the store. No process listens at that port, so that what
-// a damaged store lacks is asked of this machine only.
+// a damaged store lacks is fetched from this machine only.
 const storedName = "localhost:1/mutant:v1"
 
 // prepare makes the originals of archives below dir.

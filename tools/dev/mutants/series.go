@@ -37,7 +37,7 @@ type series struct {
 
 // results is what the mutants so far did.
 type results struct {
-	Next uint64          `json:"next"` // the seed to go on with
+	Next uint64          `json:"next"` // the seed to continue with
 	Rows map[string]*row `json:"rows"` // by kind and command
 }
 
@@ -73,7 +73,7 @@ func (s *series) all(ctx context.Context) error {
 	case faults > 0:
 		return fmt.Errorf("%d mutants failed", faults)
 	case s.results.Next < end:
-		return fmt.Errorf("stopped, go on with --seed=%d", s.results.Next)
+		return fmt.Errorf("stopped, continue with --seed=%d", s.results.Next)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ type builder interface {
 	materials(ctx context.Context, t tree, p program, arch string) ([]attest.Material, error)
 }
 
-// bazel builds with Bazel and asks the go command for the modules.
+// bazel builds with Bazel and lists the modules with the go command.
 type bazel struct {
 	command []string
 	log     io.Writer

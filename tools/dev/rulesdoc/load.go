@@ -99,7 +99,7 @@ func (w *workspace) definition(m *module, name string) (*module, build.Expr, *bu
 	}
 }
 
-// resolve follows an identifier to the expression that it stands for.
+// resolve follows an identifier to the expression that it refers to.
 func (w *workspace) resolve(m *module, e build.Expr) (*module, build.Expr) {
 	id, ok := e.(*build.Ident)
 	if !ok {

@@ -130,7 +130,7 @@ func dict(w *workspace, m *module, e build.Expr) []*build.KeyValueExpr {
 	return nil
 }
 
-// macro documents a function by its docstring, in the form that buildifier asks for.
+// macro documents a function by its docstring, in the format that buildifier requires.
 func (w *workspace) macro(out *bytes.Buffer, name string, def *build.DefStmt) error {
 	first, ok := def.Body[0].(*build.StringExpr)
 	if !ok {

@@ -82,7 +82,7 @@ const style = `
     }
 `
 
-// render draws the lines; each span has the width of its cells, whatever font a viewer has.
+// render draws the lines; each span has the width of its cells, in every font.
 func render(s screen, lines [][]span) []byte {
 	if s.lines > 0 && len(lines) > s.lines {
 		lines = lines[:s.lines]

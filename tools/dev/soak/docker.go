@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// dockerRuntime answers as docker does, as far as gadget-run asks.
+// dockerRuntime answers as docker does, as far as gadget-run uses it.
 type dockerRuntime struct {
 	server *http.Server
 	mu     sync.Mutex

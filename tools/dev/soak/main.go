@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-// options say what happens in how long.
+// options describe what happens and for how long.
 type options struct {
 	duration   time.Duration
 	containers int // that come and go

@@ -88,7 +88,7 @@ func TestSVG(t *testing.T) {
 	}
 }
 
-// TestRuntime asks as gadget-run does.
+// TestRuntime sends the requests of gadget-run.
 func TestRuntime(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	r, err := startRuntime(socket)

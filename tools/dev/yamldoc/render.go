@@ -112,7 +112,7 @@ func annotations(w *bytes.Buffer, heading string, list []gadgetapi.Annotation) {
 	}
 }
 
-// templates writes which annotations each template stands for.
+// templates writes which annotations each template sets.
 func templates(w *bytes.Buffer) {
 	w.WriteString("\n## Templates\n\n`template: NAME` gives a field these annotations; its own come over them.\n\n| " +
 		"template | annotations |\n|---|---|\n")

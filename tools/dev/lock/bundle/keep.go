@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Needs says what a bundle has to hold.
+// Needs describes what a bundle has to hold.
 type Needs struct {
 	Programs []string // paths of programs; their libraries and loader are found
 	Keep     []string // other files, or directories with a slash at the end
@@ -20,7 +20,7 @@ type Kept struct {
 	Files  map[string][]string // sorted paths by package
 }
 
-// Select finds the files that Needs asks for, and what those load.
+// Select finds the files that Needs requires, and what those load.
 func (t Tree) Select(needs Needs) (Kept, error) {
 	s := &selection{
 		tree: t, triplet: needs.Triplet, alone: needs.Alone, files: map[string]bool{}, directories: map[string]string{},

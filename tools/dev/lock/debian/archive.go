@@ -112,7 +112,7 @@ func (a *Archive) get(ctx context.Context, path string) ([]byte, error) {
 	return data, nil
 }
 
-// verify returns the signed text of a clear-signed file, and nothing that stands around it.
+// verify returns the signed text of a clear-signed file, and nothing around it.
 func (a *Archive) verify(ctx context.Context, signed []byte) ([]byte, error) {
 	if a.Keyring == "" {
 		return signed, nil

@@ -18,7 +18,7 @@ const AnyMachine = "any"
 // Lock is one lock file: what to fetch for every bundle.
 type Lock struct {
 	Format  int               `json:"format"`
-	Default string            `json:"default,omitempty"` // the bundle that is used unless another is asked for
+	Default string            `json:"default,omitempty"` // the bundle that is used unless another is requested
 	Bundles map[string]Bundle `json:"bundles"`           // by version (llvm, libbpf) or by name of a tool
 }
 
@@ -48,10 +48,10 @@ type Package struct {
 	Path    string   `json:"path"` // relative to a mirror
 	SHA256  string   `json:"sha256"`
 	Size    int64    `json:"size"`
-	Files   []string `json:"files"` // kept paths; one that ends with a slash stands for a whole directory
+	Files   []string `json:"files"` // kept paths; one that ends with a slash means a whole directory
 }
 
-// Wanted says what a bundle is made of.
+// Wanted describes what a bundle is made of.
 type Wanted struct {
 	Suite    string            `json:"suite"`
 	Packages []string          `json:"packages"` // their dependencies are found
