@@ -25,7 +25,7 @@ type Options struct {
 	// AuthFile is the credentials file; empty searches the places that
 	// Credentials documents.
 	AuthFile string
-	// CAFile is a PEM file of certificates to trust besides the system's.
+	// CAFile is a PEM file of certificates to trust in addition to the system's.
 	// CertDir holds *.crt (to trust) and *.cert with *.key (client pairs).
 	CAFile, CertDir string
 	// Attempts is how often a request is made before its error counts; zero

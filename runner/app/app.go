@@ -65,7 +65,7 @@ Exit codes: 0 done, 1 failed, 2 usage error, 130 interrupted.`
 type exited struct{ code int }
 
 // Run is gadget-run without the process: it parses args and runs the command.
-// It ends early when ctx does. cli.ExitCode says what the error stands for.
+// It ends early when ctx does. cli.ExitCode returns the exit code of the error.
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	verbose := false
 	defer func() {
@@ -116,7 +116,7 @@ func (e *internalError) Error() string {
 
 func (e *internalError) Unwrap() error { return &e.PanicError }
 
-// panicked returns the error that a panic stands for: none when help was printed,
+// panicked returns the error of a panic: none when help was printed,
 // else a fault of the program, which must never look like success.
 func panicked(value any) error {
 	e, ok := value.(exited)
@@ -162,7 +162,7 @@ func newParser(line any, stdout, stderr io.Writer) (*kong.Kong, error) {
 }
 
 // splitArgs sets the flags of the gadget apart when the command, which args[first]
-// names, is "run", and adds what a manifest says.
+// names, is "run", and adds the settings of a manifest.
 func splitArgs(ctx context.Context, model *kong.Application, args []string, first int,
 	stdin io.Reader,
 ) ([]runcmd.Invocation, error) {

@@ -44,7 +44,7 @@ type completion struct {
 	flags []completedFlag
 }
 
-// candidate is a word with what it stands for.
+// candidate is a word with its description.
 type candidate struct{ word, help string }
 
 // completedFlag is a flag with its values, if these are known.

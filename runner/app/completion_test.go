@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestBashCompletes asks a real bash what it would offer.
+// TestBashCompletes compares with what a real bash offers.
 func TestBashCompletes(t *testing.T) {
 	var script bytes.Buffer
 	if err := Run(context.Background(), []string{"completion", "bash"}, nil, &script, &bytes.Buffer{}); err != nil {

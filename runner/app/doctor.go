@@ -30,7 +30,7 @@ Examples:
 }
 
 // finding is one thing that gadgets need. Details are the hint where it is missing,
-// otherwise what was found, if that says more than "yes".
+// otherwise what was found, if that is more specific than "yes".
 type finding struct{ name, state, details string }
 
 // Run prints one line for each thing that gadgets need, with the hint where it
@@ -63,7 +63,7 @@ func (d doctorCmd) Run(g *cli.Globals) error {
 	return nil
 }
 
-// runtimes reports for each container runtime whether it can be asked.
+// runtimes reports for each container runtime whether it answers.
 func (d doctorCmd) runtimes(ctx context.Context) ([]finding, error) {
 	c, err := container.Open(d.RuntimeFlags, func(string) {})
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
-// withForeign puts flags that only other runners have, and that stand there before
-// the command, after "run", which knows what to say of them.
+// withForeign puts flags that only other runners have, and that precede
+// the command, after "run", which reports why they have no effect.
 func withForeign(args []string) []string {
 	takesValue := map[string]bool{} // whether the flag needs a value
 	for _, p := range gadgetapi.ForeignParams() {

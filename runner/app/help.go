@@ -64,7 +64,7 @@ func rank(part string) int {
 	return 0
 }
 
-// helpCommand stands for --help, as other programs have it.
+// helpCommand is an alias of --help, as other programs have it.
 const helpCommand = "help"
 
 // foreignNames are commands of docker, podman, img and ig that have another name here.
@@ -99,7 +99,7 @@ func usageHint(model *kong.Application, err error, args []string) error {
 	return fmt.Errorf("%w, see %s --help", err, command)
 }
 
-// userError says in the words of users what kong says in those of parsers.
+// userError replaces messages in kong's terms of a parser by ones in the user's terms.
 func userError(err error, at *kong.Node) error {
 	text := err.Error()
 	if rest, ok := strings.CutPrefix(text, unknownFlagPrefix); ok {
@@ -145,8 +145,8 @@ func unknownFlag(flag string, at *kong.Node) error {
 // noSuchFile is the end of the error about a path that does not exist.
 var noSuchFile = ": " + unix.ENOENT.Error()
 
-// withoutValue returns the flag that stands last without its value, of which kong
-// speaks as a parser does.
+// withoutValue returns the last flag if it lacks its value, which kong
+// reports in terms of its parser.
 func withoutValue(text string) (flag string, ok bool) {
 	flag, what, found := strings.Cut(text, ": ")
 	return flag, found && (strings.HasSuffix(what, `"EOL" (<EOL>)`) ||

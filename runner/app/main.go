@@ -11,7 +11,7 @@ import (
 )
 
 // memoryLimit is where the garbage collector begins to work hard, unless
-// GOMEMLIMIT says otherwise. Below it a command collects nothing: most end
+// GOMEMLIMIT specifies otherwise. Below it a command collects nothing: most end
 // before that pays, and run has limits of its own once the gadget runs.
 const memoryLimit = 40 << 20
 

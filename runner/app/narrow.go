@@ -29,7 +29,7 @@ func narrow(all reflect.Type, args []string) reflect.Value {
 	return reflect.New(reflect.StructOf(fields))
 }
 
-// leading returns how many of args stand before the command: flags that every
+// leading returns how many of args precede the command: flags that every
 // command has, and their values.
 func leading(args []string) int {
 	flags := globalFlags()

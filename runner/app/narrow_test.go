@@ -66,7 +66,7 @@ func helpOf(t *testing.T, line any, args []string) string {
 	return out.String()
 }
 
-// TestLeading: what stands before the command is not taken for it.
+// TestLeading: what precedes the command is not taken for it.
 func TestLeading(t *testing.T) {
 	for _, c := range []struct {
 		args []string

@@ -164,7 +164,7 @@ func fishFlag(f completedFlag) string {
 	return text
 }
 
-// fishQuote quotes s for fish, which knows escapes between single quotes.
+// fishQuote quotes s for fish, which supports escapes between single quotes.
 func fishQuote(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
 }

@@ -49,7 +49,7 @@ func (l *commandLine) run(ctx context.Context, args []string, rest runcmd.Rest) 
 		Ctx: ctx, Stdin: l.in, Stdout: l.out, Stderr: l.streams.err,
 		State: cli.StateDir(flags.State, os.Geteuid(), os.Getenv), Verbose: flags.Verbose, Quiet: flags.Quiet,
 	}, rest)
-	if err != nil && ctx.Err() != nil && kctx.Selected().Name != "run" { // run knows a clean end itself
+	if err != nil && ctx.Err() != nil && kctx.Selected().Name != "run" { // run itself recognizes a clean end
 		return cli.ErrInterrupted
 	}
 	return err

@@ -81,7 +81,7 @@ func (a about) print(out io.Writer) error {
 }
 
 // identity returns the version and the commit: those that Bazel stamped, else
-// what MODULE.bazel has, marked as no release, else what Go knows of its build.
+// what MODULE.bazel has, marked as not a release, else the version in Go's build information.
 func identity(built *debug.BuildInfo) (ver, rev string) {
 	var mainVersion, commit string
 	if built != nil {

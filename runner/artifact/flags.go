@@ -17,7 +17,7 @@ type RegistryFlags struct {
 	Authfile           cli.File    `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, podman's and docker's files)." group:"Registry"`
 	Insecure           bool        `aliases:"insecure-registry" help:"Allow plain HTTP and certificates that do not verify." group:"Registry"`
 	InsecureRegistries []string    `placeholder:"HOST" help:"Registries to which --insecure applies." group:"Registry"`
-	CAFile             cli.File    `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's." group:"Registry"`
+	CAFile             cli.File    `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust in addition to the system's." group:"Registry"`
 	CertDir            cli.File    `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show." group:"Registry"`
 	PullTimeout        cli.Timeout `default:"60s" placeholder:"TIME" help:"How long a registry may send nothing: 30s, 2m, or a number of seconds." group:"Registry"`
 	Retry              int         `placeholder:"N" help:"Attempts for each request (default: 5)." group:"Registry"`

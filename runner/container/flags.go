@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// RuntimeFlags say which runtimes to ask, and where.
+// RuntimeFlags specify which runtimes to query, and where.
 type RuntimeFlags struct {
-	Runtimes            string `short:"r" placeholder:"LIST" help:"Container runtimes to ask, comma-separated: docker, containerd, cri-o, podman. Default: all of them."`
+	Runtimes            string `short:"r" placeholder:"LIST" help:"Container runtimes to query, comma-separated: docker, containerd, cri-o, podman. Default: all of them."`
 	DockerSocket        string `name:"docker-socketpath" default:"/run/docker.sock" placeholder:"PATH" help:"Socket of docker's API (${default})."`
 	ContainerdSocket    string `name:"containerd-socketpath" default:"/run/containerd/containerd.sock" placeholder:"PATH" help:"Socket of containerd's API (${default})."`
 	CRIOSocket          string `name:"crio-socketpath" default:"/run/crio/crio.sock" placeholder:"PATH" help:"Socket of CRI-O's CRI API (${default})."`
@@ -17,7 +17,7 @@ type RuntimeFlags struct {
 	HostRoot            string `name:"host-root" hidden:"" env:"HOST_ROOT" help:"Root directory of the node, when running in a container."`
 }
 
-// Names returns the runtimes to ask, in a fixed order, and whether the user
+// Names returns the runtimes to query, in a fixed order, and whether the user
 // named them. Its error is a usage error of --runtimes.
 func (f *RuntimeFlags) Names() (names []string, named bool, err error) {
 	all := []string{Docker, Containerd, CRIO, Podman}

@@ -28,7 +28,7 @@ type List struct {
 
 // Help gives examples.
 func (List) Help() string {
-	return `A runtime that cannot be asked is a warning and no error: the list holds what the others know.
+	return `A runtime that does not answer causes a warning, not an error: the list has the containers of the others.
 
 Examples:
 
@@ -91,7 +91,7 @@ func (l *List) form() (cols []column, asJSON bool, err error) {
 	return cols, false, nil
 }
 
-// warner prints what a runtime lacks, unless only errors are wanted.
+// warner prints why a runtime does not answer, unless --quiet is set.
 func warner(g *cli.Globals) func(string) {
 	if g.Quiet {
 		return func(string) {}

@@ -74,7 +74,7 @@ type writer struct {
 	widths []int
 }
 
-// The column that says what happened.
+// The column with the type of the event.
 const (
 	eventTitle = "EVENT"
 	eventWidth = len(container.Added)

@@ -18,7 +18,7 @@ const (
 	minimalArrayRefresh = 10 * time.Millisecond
 )
 
-// schedule says when an array is read: every interval, count times (0 for
+// schedule specifies when an array is read: every interval, count times (0 for
 // ever), and with onStop once more at the end. Without interval it is read once,
 // at the start or at the end.
 type schedule struct {
@@ -32,7 +32,7 @@ type schedule struct {
 // newSchedule reads the annotations of a data source of a kind. Without an
 // interval, a count of 1 means a reading at the start, and no count for a map one
 // at the end, when it has everything; an iterator is read at the end only when its
-// annotation asks for it.
+// annotation requests it.
 func newSchedule(kind gadgetapi.SourceKind, annotations map[string]string) (schedule, error) {
 	s := schedule{onStop: annotations[gadgetapi.AnnotationIterStop] == "true"}
 	if kind == gadgetapi.MapIterator {
@@ -62,7 +62,7 @@ func newSchedule(kind gadgetapi.SourceKind, annotations map[string]string) (sche
 
 // array is a data source that is read as a whole.
 type array struct {
-	source int // its number, as handlers know it
+	source int // its number, as passed to handlers
 	size   int // bytes of an entry
 	schedule
 	fetch func() ([]byte, error)

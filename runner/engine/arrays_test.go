@@ -79,7 +79,7 @@ func (r *readings) Array(_ int, samples [][]byte) {
 	r.got = append(r.got, binary.NativeEndian.Uint32(samples[0]))
 }
 
-// TestArrayReadTimes runs arrays whose only entry says whether the end has come.
+// TestArrayReadTimes runs arrays whose only entry reports whether the end has come.
 func TestArrayReadTimes(t *testing.T) {
 	const before, end = 0, 1
 	for name, tc := range map[string]struct {

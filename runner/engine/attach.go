@@ -182,7 +182,7 @@ func kindOfSection(section string) string {
 	return strings.TrimSuffix(first, ".s")
 }
 
-// errNoKprobes says that the kernel was built without kprobes.
+// errNoKprobes means that the kernel was built without kprobes.
 var errNoKprobes = errors.New("this kernel has no kprobes")
 
 func attachKprobe(_ *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {

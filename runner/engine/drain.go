@@ -13,7 +13,7 @@ import (
 )
 
 // drain reads the entries of a map and takes them out: an array keeps its
-// entries, there one of zeros stands for none.
+// entries, there one of zeros means none.
 type drain struct {
 	m       *ebpf.Map
 	isArray bool
@@ -21,7 +21,7 @@ type drain struct {
 	numbers []span // of the value, which sums add
 }
 
-// span is where a number lies.
+// span is the position of a number.
 type span struct{ offset, size uint32 }
 
 func newDrain(m *ebpf.Map, value btf.Type, annotations map[string]string) *drain {

@@ -36,7 +36,7 @@ func (e *VerifierError) Error() string {
 }
 
 // sourceLine returns the place in the source that the log names last, as "file:line".
-// The kernel writes "; return *value; @ file.bpf.c:24" before what it makes of it,
+// The kernel writes "; return *value; @ file.bpf.c:24" before the instructions of the line,
 // where the object has line information.
 func sourceLine(log []string) string {
 	for _, line := range slices.Backward(log) {
@@ -64,7 +64,7 @@ func (e *VerifierError) Unwrap() error { return e.err }
 // Log returns the whole log of the verifier.
 func (e *VerifierError) Log() string { return fmt.Sprintf("%+v", e.err) }
 
-// lastLine returns the line of the log that says why: the last one that is no
+// lastLine returns the line of the log with the reason: the last one that is no
 // statistics.
 func lastLine(ve *ebpf.VerifierError) string {
 	for i := len(ve.Log) - 1; i >= 0; i-- {
@@ -77,7 +77,7 @@ func lastLine(ve *ebpf.VerifierError) string {
 	return ve.Cause.Error()
 }
 
-// explainLoad says in one sentence why the kernel did not take the object.
+// explainLoad explains in one sentence why the kernel rejected the object.
 func explainLoad(spec *ebpf.CollectionSpec, err error) error {
 	var ve *ebpf.VerifierError
 	since, young := youngProgram(spec, programOf(err))
@@ -114,7 +114,7 @@ func youngProgram(spec *ebpf.CollectionSpec, name string) (feature.Release, bool
 	return since, ok && release.Before(since)
 }
 
-// explainAttach says in one sentence why pr could not be attached.
+// explainAttach explains in one sentence why pr could not be attached.
 func (l *Loaded) explainAttach(pr gadgetapi.Program, err error) error {
 	point := fmt.Sprintf("attaching program %q", pr.Name)
 	if pr.AttachTo != "" {

@@ -18,7 +18,7 @@ var errNotHere = errors.New("programs of this kind have no fallback")
 // the other's fallback: the first where a harmless program of its kind can be
 // attached in its place, else the fallback. To detach a program from a function
 // takes the kernel up to a sixth of a second: where the place is looked up when a program is
-// loaded, one that is attached stands for all of its kind. cache has the kernel's own
+// loaded, one that is attached represents all of its kind. cache has the kernel's own
 // types, or reads them once for all.
 func (l *Loaded) chooseFallbacks(spec *ebpf.CollectionSpec, cache *btf.Cache) error {
 	attached := map[string]bool{} // by the name of the kind
@@ -53,7 +53,7 @@ func (l *Loaded) chooseFallbacks(spec *ebpf.CollectionSpec, cache *btf.Cache) er
 func looksUpPlace(typ ebpf.ProgramType) bool { return typ == ebpf.Tracing || typ == ebpf.LSM }
 
 // try attaches a program that does nothing where pr would be attached. Of a kind that
-// could be attached elsewhere it is only loaded, where that says enough.
+// could be attached elsewhere it is only loaded, where that proves enough.
 func (l *Loaded) try(
 	pr gadgetapi.Program, spec *ebpf.ProgramSpec, cache *btf.Cache, attached map[string]bool,
 ) error {

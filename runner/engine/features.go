@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
-// Feature is something that a kernel may support. Hint says what helps where it
+// Feature is something that a kernel may support. Hint is the remedy where it
 // does not.
 type Feature struct {
 	Name, State, Hint string
@@ -40,7 +40,7 @@ func Features() []Feature {
 	)
 }
 
-// needState says whether this machine has what attach kinds need.
+// needState reports whether this machine has what attach kinds need.
 func needState(n gadgetapi.Need) string {
 	switch n {
 	case gadgetapi.NeedBTF:

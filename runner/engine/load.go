@@ -23,13 +23,13 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/userprobe"
 )
 
-// LoadOptions are what Load needs besides the plan.
+// LoadOptions are what Load needs in addition to the plan.
 type LoadOptions struct {
 	// KernelTypes is the BTF to relocate against, nil for the kernel's own.
 	KernelTypes *btf.Spec
 	// Cache has the kernel's own BTF, or reads it when it is needed; may be nil.
 	Cache *btf.Cache
-	// Metadata says when arrays are read.
+	// Metadata specifies when arrays are read.
 	Metadata gadgetapi.Metadata
 	// PinPath is where maps with LIBBPF_PIN_BY_NAME live.
 	PinPath string
@@ -44,12 +44,12 @@ type LoadOptions struct {
 	PacketFilters map[string]*packetfilter.Filter
 	// Feeds are data sources that no eBPF program fills.
 	Feeds []Feed
-	// Programless says that there is something to run without eBPF programs.
+	// Programless reports whether the gadget can run without eBPF programs.
 	Programless bool
-	// Statistics makes the verifier say what Verified returns.
+	// Statistics makes the verifier report what Verified returns.
 	Statistics bool
 	// Note receives a sentence for what is skipped, may be nil. Detail receives
-	// what only a user who asks for details wants to know, may be nil.
+	// details for --verbose, may be nil.
 	Note, Detail func(format string, args ...any)
 }
 
@@ -70,7 +70,7 @@ type Loaded struct {
 	tracepoints map[string]opened
 
 	where  Places
-	owners *sockets.Owners // nil when the gadget does not ask for them
+	owners *sockets.Owners // nil when the gadget does not request them
 	// probes and networks attach programs on this machine and in containers.
 	probes   *userprobe.Set
 	networks *network.Set
@@ -117,7 +117,7 @@ func Load(plan *gadgetapi.Spec, opts LoadOptions) (*Loaded, error) {
 		return nil, err
 	}
 	// Kernels before 5.11 count maps against this limit; where raising it is
-	// refused, the map's own error says so. cilium/ebpf's rlimit asks the kernel
+	// refused, the map's own error reports it. cilium/ebpf's rlimit tests
 	// whether it is needed when the process starts, which takes every command
 	// 1.5 ms.
 	_ = unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY})
@@ -153,7 +153,7 @@ func orNothing(f func(format string, args ...any)) func(format string, args ...a
 
 // newCollection relocates and loads spec. Types are decoded when they are needed,
 // so that damaged ones show here. What is rejected while the verifier only counts
-// is loaded once more: the library then asks for the whole log.
+// is loaded once more: the library then requests the whole log.
 func newCollection(spec *ebpf.CollectionSpec, opts ebpf.CollectionOptions) (c *ebpf.Collection, err error) {
 	defer guard.Panics(&err)
 	c, err = ebpf.NewCollectionWithOptions(spec.Copy(), opts)
@@ -196,7 +196,7 @@ func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 	return spec, nil
 }
 
-// sizeMaps gives each map the size that a constant "<map>_max_entries" says.
+// sizeMaps gives each map the size of the constant "<map>_max_entries".
 func sizeMaps(spec *ebpf.CollectionSpec) error {
 	for name, v := range spec.Variables {
 		m := spec.Maps[strings.TrimSuffix(name, gadgetapi.MaxEntriesSuffix)]
@@ -269,7 +269,7 @@ func (l *Loaded) Detach() error {
 }
 
 // links are closed at the same time: for each the kernel waits, up to a sixth of a
-// second, until no CPU runs the program any more. Probes halve that when they wait
+// second, until no CPU runs the program. Probes halve that when they wait
 // together; fentry programs wait one after the other, below a lock of the kernel.
 type links []io.Closer
 

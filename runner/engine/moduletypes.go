@@ -32,8 +32,8 @@ func (b BrokenModule) Error() string {
 	return fmt.Sprintf("the types of kernel module %q cannot be read: %v", b.Name, b.Err)
 }
 
-// BrokenModules returns the modules whose types in dir, which is SysBTF but for
-// tests, cannot be read. Where the kernel's own cannot, the error says so.
+// BrokenModules returns the modules whose types in dir, which is SysBTF except in
+// tests, cannot be read. Where the kernel's own cannot, the error reports it.
 func BrokenModules(dir string) ([]BrokenModule, error) {
 	base, err := btf.LoadSpec(filepath.Join(dir, vmlinux))
 	if err != nil {

@@ -78,7 +78,7 @@ func TestBrokenModules(t *testing.T) {
 }
 
 // TestBrokenModulesStopNothing loads a program that needs the types of the kernel
-// alone, beside modules whose types are broken.
+// alone, next to modules whose types are broken.
 func TestBrokenModulesStopNothing(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	kernel, err := os.ReadFile(filepath.Join(SysBTF, vmlinux))

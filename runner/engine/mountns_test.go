@@ -20,7 +20,7 @@ func TestFilterMountNS(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !p.FiltersMountNS() {
-		t.Fatal("the gadget has a filter, but the plan does not know it")
+		t.Fatal("the gadget has a filter, but the plan does not have it")
 	}
 	l, err := engine.Load(p, engine.LoadOptions{FilterMountNS: true, Note: t.Logf})
 	if err != nil {
@@ -66,7 +66,7 @@ func TestNoFilterOfMountNS(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.FiltersMountNS() {
-		t.Error("the gadget has no filter, but the plan knows one")
+		t.Error("the gadget has no filter, but the plan has one")
 	}
 	gadgettest.NeedsKernel(t)
 	_, err = engine.Load(p, engine.LoadOptions{FilterMountNS: true})

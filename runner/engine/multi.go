@@ -19,7 +19,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/wildcard"
 )
 
-// multiFeatures ask whether the kernel attaches programs of a kind to many
+// multiFeatures test whether the kernel attaches programs of a kind to many
 // functions at once.
 var multiFeatures = map[string]func() error{
 	gadgetapi.KindKprobeMulti: features.HaveBPFLinkKprobeMulti,

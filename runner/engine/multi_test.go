@@ -157,7 +157,7 @@ func TestFallbacks(t *testing.T) {
 	}
 }
 
-// TestSocketsOfMap attaches to a map with a socket. What parses a stream works beside
+// TestSocketsOfMap attaches to a map with a socket. What parses a stream works together with
 // what judges it.
 func TestSocketsOfMap(t *testing.T) {
 	gadgettest.NeedsKernel(t)

@@ -6,7 +6,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
-// TestOptions says for hooks of each way to be missing which option of the kernel brings them.
+// TestOptions holds which kernel option the hint names for each kind of missing hook.
 func TestOptions(t *testing.T) {
 	for _, c := range []struct {
 		needs             []gadgetapi.Need

@@ -9,8 +9,8 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/sockets"
 )
 
-// openOwners makes the object use a map of the owners of sockets, when it asks
-// for them. Where the kernel cannot report them the map of the object stays, empty.
+// openOwners makes the object use a map of the owners of sockets, when it requests
+// them. Where the kernel cannot report them the map of the object stays, empty.
 func (l *Loaded) openOwners(spec *ebpf.CollectionSpec, opts LoadOptions) map[string]*ebpf.Map {
 	if spec.Maps[sockets.MapName] == nil {
 		return nil

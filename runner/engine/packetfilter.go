@@ -12,7 +12,7 @@ import (
 )
 
 // setPacketFilters puts filters, by the names of the object's packet filters, in
-// place of the functions that stand for them. A function without filter keeps its
+// place of their placeholder functions. A function without filter keeps its
 // body, which lets every packet pass.
 func setPacketFilters(spec *ebpf.CollectionSpec, filters map[string]*packetfilter.Filter) error {
 	for name, filter := range filters {

@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/network"
 )
 
-// defaultFrequency is how often a second a program samples that says nothing. It
+// defaultFrequency is how often a second a program samples that specifies nothing. It
 // is not a divisor of usual timers, so that it does not run in step with them.
 const defaultFrequency = 49
 
@@ -101,7 +101,7 @@ func attachPerfEvent(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Cl
 	return onEveryCPU(attr, prog)
 }
 
-// noCounter reports whether err says that the machine does not count an event.
+// noCounter reports whether err means that the machine does not count an event.
 func noCounter(err error) bool {
 	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENODEV)
 }

@@ -31,7 +31,7 @@ func (l *Loaded) pinMaps(spec *ebpf.CollectionSpec, path string) {
 	}
 }
 
-// bpffsDirectory makes path, which must lie in a mounted bpffs.
+// bpffsDirectory makes path, which must be in a mounted bpffs.
 func bpffsDirectory(path string) error {
 	if err := noBpffs(path); err != nil {
 		return err

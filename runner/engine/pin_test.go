@@ -16,7 +16,7 @@ import (
 )
 
 // TestPinnedMaps shares a map by name through a bpffs of the test's own: the second
-// gadget finds what the first one wrote, and both say where the map is.
+// gadget finds what the first one wrote, and both report where the map is.
 func TestPinnedMaps(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	bpffs := t.TempDir()

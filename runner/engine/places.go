@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/network"
 )
 
-// Places are where programs are attached whose section does not say it.
+// Places are where programs are attached whose section does not specify a place.
 type Places struct {
 	// Interfaces are the names of network interfaces of this machine. Without any,
 	// socket filters take all, here and in containers, and tc programs all of
@@ -56,7 +56,7 @@ func attachSocket(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Close
 	return l.inNamespaces(pr, prog, network.Sockets(l.where.Interfaces), here)
 }
 
-// inNamespaces attaches a program here, when it is wanted, and in the network
+// inNamespaces attaches a program here, when it is requested, and in the network
 // namespaces of containers that are entered.
 func (l *Loaded) inNamespaces(
 	pr gadgetapi.Program, prog *ebpf.Program, hook network.Hook, here bool,
@@ -87,7 +87,7 @@ func attachXDP(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, 
 	})
 }
 
-// cgroupRoots are where the root of cgroup v2 may be: alone, or beside v1.
+// cgroupRoots are where the root of cgroup v2 may be: alone, or together with v1.
 var cgroupRoots = []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}
 
 func attachCgroup(l *Loaded, pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
@@ -114,7 +114,7 @@ func (p Places) Check() error {
 	return err
 }
 
-// cgroup returns the directory that is wanted, which must be of cgroup v2.
+// cgroup returns the configured or default directory, which must be of cgroup v2.
 func (p Places) cgroup() (string, error) {
 	wanted := cgroupRoots
 	if p.Cgroup != "" {

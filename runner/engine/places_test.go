@@ -80,7 +80,7 @@ func runNet(t *testing.T, p *gadgetapi.Spec, name string) {
 		}
 	}}
 	var running sync.WaitGroup
-	// Not a cleanup: the directory that sendTraffic asks for would be removed before it ends.
+	// Not a cleanup: the directory that sendTraffic requests would be removed before it ends.
 	defer func() { cancel(); running.Wait() }()
 	if err := l.Run(ctx, rec, func() { running.Go(func() { sendTraffic(ctx, t) }) }); err != nil {
 		if strings.Contains(err.Error(), "CONFIG_NET_SCH_INGRESS") {

@@ -13,11 +13,11 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
-// ErrPrivilege says that the process may not do what running a gadget needs.
+// ErrPrivilege means that the process may not do what running a gadget needs.
 var ErrPrivilege = errors.New("loading eBPF programs needs CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN), run it as " +
 	"root or with sudo")
 
-// errUserNamespace says that capabilities do not count here.
+// errUserNamespace means that capabilities do not count here.
 var errUserNamespace = errors.New("the process is in a user namespace, where capabilities do not count for eBPF, run " +
 	"it on the machine itself")
 
@@ -68,7 +68,7 @@ func checkPlanPrivilege(plan *gadgetapi.Spec) error {
 }
 
 // missingCapabilities returns those of names that the process does not have.
-// CAP_SYS_ADMIN stands for all but those of packet sockets.
+// CAP_SYS_ADMIN includes all but those of packet sockets.
 func missingCapabilities(names []string) []string {
 	caps, err := effectiveCaps()
 	if err != nil {

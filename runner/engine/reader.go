@@ -25,15 +25,15 @@ var errDrained = errors.New("drained")
 // from one goroutine, Flush and Close from any.
 type sampleReader interface {
 	// Next returns the next sample, valid until the following call, and how
-	// many samples the kernel says were lost before it. It returns errDrained
+	// many samples were lost before it according to the kernel. It returns errDrained
 	// once everything has been read after Flush.
 	Next() (sample []byte, lost uint64, err error)
 	Flush() error
 	Close() error
 }
 
-// openReader opens the buffer m. batched is the variable that asks the programs not
-// to wake the reader for each event, nil where they do not know it.
+// openReader opens the buffer m. batched is the variable that configures the programs not
+// to wake the reader for each event, nil where they lack it.
 func openReader(m *ebpf.Map, batched *ebpf.Variable) (sampleReader, error) {
 	switch m.Type() {
 	case ebpf.RingBuf:

@@ -31,7 +31,7 @@ const (
 	// single: each event that finds the buffer empty wakes the reader.
 	single pace = iota
 	// together: the programs wake the reader when a part of the buffer is full, else
-	// it looks every maxDelay. Programs that do not know batched wake it all along,
+	// it looks every maxDelay. Programs without batched wake it for each event,
 	// so it sleeps for a moment before it waits.
 	together
 	// ending: as single, but what was written before the programs knew it is looked

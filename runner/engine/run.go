@@ -25,7 +25,7 @@ const lostInterval = time.Second
 // time for one source; everything else may be called at any time.
 type Handler interface {
 	// Event receives one event of tracer number source. sample has the size of a
-	// record of that source, with the bytes after the event where they are wanted
+	// record of that source, with the bytes after the event where they are requested
 	// (gadgetapi.Rest), and is valid until Event returns.
 	Event(source int, sample []byte)
 	// Lost is called when n more events of tracer number source were lost.
@@ -155,7 +155,7 @@ type readLoop struct {
 	h      Handler
 	failed chan error
 	done   chan struct{} // closed when every goroutine has ended
-	lost   []uint64      // what the lost maps said last
+	lost   []uint64      // the last values of the lost maps
 }
 
 func newReadLoop(l *Loaded, h Handler) *readLoop {
@@ -177,7 +177,7 @@ func (r *readLoop) start() {
 	}()
 }
 
-// stop asks the goroutines to read what is left and end, and waits DrainGrace
+// stop has the goroutines read what is left and end, and waits DrainGrace
 // for them: a handler that is stuck in a blocked output must not hold us.
 func (r *readLoop) stop() {
 	for _, rd := range r.l.readers {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// slowHandler is busy until it is asked to wait for its output.
+// slowHandler is busy until it has to wait for its output.
 type slowHandler struct {
 	Handler
 	busy atomic.Bool

@@ -1,5 +1,5 @@
 // Package engine runs the object of a gadget: it loads and attaches what the
-// gadgetapi.Spec says, and hands the events on as raw samples.
+// gadgetapi.Spec specifies, and passes on the events as raw samples.
 package engine
 
 import (

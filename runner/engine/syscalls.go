@@ -29,7 +29,7 @@ var kernelSyscalls = map[string]string{
 }
 
 // SyscallParams returns the parameters of every system call that the kernel has a
-// tracepoint for, by the name that user programs know.
+// tracepoint for, by the name that user programs use.
 func SyscallParams() (map[string][]SyscallParam, error) {
 	out := map[string][]SyscallParam{}
 	err := withTracefs(func() error {

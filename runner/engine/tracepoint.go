@@ -89,7 +89,7 @@ func openTracepoint(target string) (descriptor, error) {
 }
 
 // tracepointID returns the number of a tracepoint in the tracefs that the calling thread
-// sees. That a file may not be read says more than that another one does not exist.
+// sees. An error about permissions is preferred to one about a file that does not exist.
 func tracepointID(group, name string) (uint64, error) {
 	var failed error
 	for _, p := range tracefsPaths {

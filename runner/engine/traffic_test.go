@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// sendTraffic does what each program of net.bpf.o waits for, until ctx ends: it speaks by
+// sendTraffic does what each program of net.bpf.o waits for, until ctx ends: it communicates by
 // TCP and UDP over the loopback interface and by sockets of files, reads a sysctl
 // and opens a device.
 func sendTraffic(ctx context.Context, t *testing.T) {
@@ -30,7 +30,7 @@ func sendTraffic(ctx context.Context, t *testing.T) {
 	}
 }
 
-// talkTCP connects to itself and says something. What cannot be done here is left
+// talkTCP connects to itself and sends something. What cannot be done here is left
 // out: the event that does not come shows it.
 func talkTCP(network, address string) {
 	ln, err := net.Listen(network, address)

@@ -23,7 +23,7 @@ type Trial struct {
 	Kind gadgetapi.Kind
 	// Err is nil when the program was loaded and attached.
 	Err error
-	// Hint says what helps, "" where it worked.
+	// Hint is the remedy, "" where it worked.
 	Hint string
 }
 
@@ -115,7 +115,7 @@ func harmlessSpec(k gadgetapi.Kind) *ebpf.ProgramSpec {
 	return spec
 }
 
-// trialHint says what helps against err, which came of trying a kind.
+// trialHint returns the remedy for err, the result of trying a kind.
 func trialHint(k gadgetapi.Kind, err error) string {
 	if inUserNamespace() {
 		return errUserNamespace.Error()
@@ -139,8 +139,8 @@ func trialHint(k gadgetapi.Kind, err error) string {
 	return err.Error()
 }
 
-// rightHint says which right err, which came of attaching a program of a kind, is
-// for, "" where no single one is known.
+// rightHint names the privilege that is missing according to err, the result of attaching
+// a program of a kind, "" where no single one is known.
 func rightHint(k gadgetapi.Kind, err error) string {
 	if !errors.Is(err, unix.EACCES) {
 		return ""

@@ -25,7 +25,7 @@ func userKind(pr gadgetapi.Program) string {
 	return ""
 }
 
-// attachUser attaches pr on this machine, unless only containers are wanted. The
+// attachUser attaches pr on this machine, unless only containers are selected. The
 // set of probes keeps the link.
 func (l *Loaded) attachUser(pr gadgetapi.Program, prog *ebpf.Program) (io.Closer, error) {
 	target, err := userprobe.Parse(userKind(pr), pr.AttachTo)

@@ -8,7 +8,7 @@ import (
 	"github.com/cilium/ebpf/features"
 )
 
-// Verified is what the verifier says about a program that it took.
+// Verified is what the verifier reports about a program that it accepted.
 type Verified struct {
 	Program      string // function name in the object
 	Instructions int    // that the verifier walked, over all paths
@@ -18,7 +18,7 @@ type Verified struct {
 // statsSince is the first kernel that gives statistics without the whole log, 5.2.
 const statsSince = 0x050200
 
-// statistics is the log level that asks for statistics, 0 where none exists.
+// statistics is the log level that requests statistics, 0 where none exists.
 func statistics(wanted bool) ebpf.LogLevel {
 	if version, err := features.LinuxVersionCode(); !wanted || err != nil || version < statsSince {
 		return 0
@@ -26,7 +26,7 @@ func statistics(wanted bool) ebpf.LogLevel {
 	return ebpf.LogLevelStats
 }
 
-// Verified returns what the verifier says about each program, in the order of
+// Verified returns what the verifier reports about each program, in the order of
 // the plan. It is empty without LoadOptions.Statistics.
 func (l *Loaded) Verified() []Verified {
 	var out []Verified

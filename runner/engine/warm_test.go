@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
-// TestWarmTypes decodes types that a cache then has: asking again decodes nothing.
+// TestWarmTypes decodes types that a cache then has: the next lookup decodes nothing.
 func TestWarmTypes(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	plan, err := gadgetapi.Read(gadgettest.File(t, "counts.bpf.o"), gadgetapi.Metadata{})

@@ -107,7 +107,7 @@ var (
 	}
 )
 
-// nodeField is the field that says the same of every event.
+// nodeField is the field that has the same value in every event.
 const nodeField = "k8s.node"
 
 // containers gives the fields that describe the container their values.

@@ -133,7 +133,7 @@ func TestEveryContainerField(t *testing.T) {
 	}
 }
 
-// finder knows one container by its namespaces.
+// finder finds one container by its namespaces.
 func finder(mountNS, netNS uint64, c *Container) func() func(mount, net uint64) *Container {
 	return func() func(mount, net uint64) *Container {
 		return func(mount, net uint64) *Container {
@@ -179,7 +179,7 @@ func TestContainerByNamespaces(t *testing.T) {
 	}
 }
 
-// TestContainersOfNoRuntime has the fields where no runtime is asked: the node, and
+// TestContainersOfNoRuntime has the fields where no runtime is queried: the node, and
 // otherwise nothing, for every event the same.
 func TestContainersOfNoRuntime(t *testing.T) {
 	src := build(t, pack("event", 8, member("mntns_id", 0, typedef("gadget_mntns_id", u64))), Options{

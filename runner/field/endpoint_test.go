@@ -105,7 +105,7 @@ func TestFilterEndpoints(t *testing.T) {
 }
 
 // TestEndpointsOfOtherLayouts shows the members of a struct that is called like an
-// endpoint but does not say of which version its address is.
+// endpoint but does not specify the version of its address.
 func TestEndpointsOfOtherLayouts(t *testing.T) {
 	addr := typedef(gadgetapi.TypeIPAddr, &btf.Union{Size: 16, Members: []btf.Member{member("v4", 0, u32)}})
 	own := pack(gadgetapi.TypeL4, 24, member("addr_raw", 0, addr), member("port", 16, u32))

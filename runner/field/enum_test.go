@@ -63,8 +63,8 @@ func TestEnums(t *testing.T) {
 	}
 }
 
-// TestEnumsBesideEachOther has fields whose texts do not mix, and keeps the numbers.
-func TestEnumsBesideEachOther(t *testing.T) {
+// TestEnumsSideBySide has fields whose texts do not mix, and keeps the numbers.
+func TestEnumsSideBySide(t *testing.T) {
 	one := &btf.Enum{Name: "one_set", Size: 4, Values: []btf.EnumValue{{Name: "A", Value: 1}, {Name: "B", Value: 2}}}
 	src := build(t, pack("event", 8, member("first_raw", 0, one), member("second_raw", 4, one)), Options{
 		Fields: map[string]map[string]string{"second_raw": {"ebpf.formatter.bitfield.separator": ", "}},

@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/nearest"
 )
 
-// Kind says how the text of a field is to be read.
+// Kind specifies how the text of a field is interpreted.
 type Kind = gadgetapi.FieldKind
 
 // The kinds of fields. Text of Int, Uint, Float, Bool and Array fields is valid
@@ -60,9 +60,9 @@ type Field struct {
 	Append AppendFunc // nil for Struct
 	Number NumberFunc // nil for String, List, Array and Struct
 	List   ListFunc   // nil for all but List
-	// Time says that it is a timestamp, or the text of one.
+	// Time reports whether it is a timestamp, or the text of one.
 	Time bool
-	// Constant says that Append gives the same for every sample.
+	// Constant reports whether Append gives the same for every sample.
 	Constant bool
 
 	// Provider is the operator that gives the field its value, "" for one that
@@ -76,7 +76,7 @@ type Field struct {
 	columns AppendFunc // what a column shows instead, "addr:port"
 }
 
-// Hidden reports whether columns leave the field out unless asked for it.
+// Hidden reports whether columns omit the field unless it is requested.
 func (f *Field) Hidden() bool { return f.Annotations[AnnotationHidden] == "true" }
 
 // SkipJSON reports whether JSON and YAML leave the field out.

@@ -55,7 +55,7 @@ func TestFiltersTogether(t *testing.T) {
 	}
 }
 
-// TestFilterRefuses says what is wrong with an expression.
+// TestFilterRefuses holds what the errors of wrong expressions report.
 func TestFilterRefuses(t *testing.T) {
 	src := build(t, rowType(), Options{})
 	const form = "want a field, an operator (== != >= > <= < ~ !~) and a value"

@@ -10,7 +10,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/symbolizer"
 )
 
-// Env is what formatting needs to know of the machine that events come from.
+// Env describes the machine that events come from, as far as formatting depends on it.
 // The zero Env is usable: boot at the Unix epoch, no names of users.
 type Env struct {
 	Boot     time.Time      // wall-clock time of boot

@@ -40,7 +40,7 @@ func RestAt(record []byte, slot, at uint32) []byte {
 }
 
 // Finish gives every field that no operator gave a value an empty one, so that
-// it is there as the description of the data source says.
+// it is present as the description of the data source specifies.
 func (s *Source) Finish() {
 	for _, f := range s.All() {
 		if f.Append != nil || f.Kind == Struct {

@@ -75,7 +75,7 @@ func TestSortEveryKind(t *testing.T) {
 	}
 }
 
-// TestSortRefuses says which name is wrong and what there is.
+// TestSortRefuses holds that errors have the wrong name and the valid ones.
 func TestSortRefuses(t *testing.T) {
 	inner := pack("inner", 8, member("pid", 0, u32), member("tid", 4, u32))
 	src := build(t, pack("event", 16, member("proc", 0, inner), member("count", 8, u32)), Options{})

@@ -95,7 +95,7 @@ func TestSpecialTextsOfBareMachine(t *testing.T) {
 	}
 }
 
-// TestTimestamps have the zone of the user, the form that gadget.yaml asks for, and
+// TestTimestamps have the zone of the user, the format that gadget.yaml specifies, and
 // raw the nanoseconds since 1970.
 func TestTimestamps(t *testing.T) {
 	env := here()

@@ -10,7 +10,7 @@ import (
 // next call.
 type ListFunc func(sample []byte) [][]byte
 
-// listSeparator stands between the texts of a list where one text is wanted.
+// listSeparator separates the texts of a list that is shown as one text.
 const listSeparator = ' '
 
 // strings reads a char array as the annotations ebpf.string and ebpf.string.size
@@ -48,7 +48,7 @@ func (b *builder) strings(src *Source, d *gadgetapi.Field) {
 	}
 }
 
-// usedBytes returns the bytes of f, no more than the number size says unless it
+// usedBytes returns the bytes of f, no more than the size field specifies unless it
 // is nil.
 func usedBytes(f, size *Field) func(sample []byte) []byte {
 	begin, end := f.Offset, f.Offset+f.Size

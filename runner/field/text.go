@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 )
 
-// TimestampFormat is the layout of timestamps unless gadget.yaml says another.
+// TimestampFormat is the layout of timestamps unless gadget.yaml specifies another one.
 const TimestampFormat = "2006-01-02T15:04:05.000000000Z07:00"
 
 func timestampFormatter(b *builder, f *Field) formatter {

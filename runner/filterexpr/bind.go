@@ -77,7 +77,7 @@ func texts(list [][]byte) []string {
 type binder struct {
 	src      *field.Source
 	locals   map[string]bool           // names of "let"
-	uses     map[ast.Node]*field.Field // by the node that stands for the field
+	uses     map[ast.Node]*field.Field // by the node that represents the field
 	problems []*file.Error
 }
 
@@ -126,7 +126,7 @@ func (b *binder) member(node *ast.Node, n *ast.MemberNode) {
 	b.bind(node, f)
 }
 
-// bind lets node stand for f.
+// bind binds node to f.
 func (b *binder) bind(node *ast.Node, f *field.Field) {
 	name := &ast.IdentifierNode{Value: key(f)}
 	ast.Patch(node, name)
@@ -173,7 +173,7 @@ func (b *binder) call(node *ast.Node, n *ast.CallNode) {
 	c.SetType(networksType)
 }
 
-// advice says what name may have meant.
+// advice suggests what name may have meant.
 func (b *binder) advice(name string, fields []*field.Field) string {
 	names := make([]string, 0, len(fields))
 	for _, f := range fields {

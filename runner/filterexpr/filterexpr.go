@@ -48,7 +48,7 @@ type load struct {
 }
 
 // Compile compiles text, whose value must be true or false, against the fields
-// of src. An error says the place in the text.
+// of src. An error has the position in the text.
 func Compile(src *field.Source, text string) (*Filter, error) {
 	e, err := compile(src, text, expr.AsBool())
 	if err != nil {
@@ -190,8 +190,8 @@ func parseNetworks(args []any) (networks, error) {
 	return out, nil
 }
 
-// contains reports whether an address, or the one before a port, lies in
-// networks. A text that is not an address lies in none.
+// contains reports whether an address, or the one before a port, is in
+// networks. A text that is not an address is in none.
 func contains(args ...any) (any, error) {
 	text, nets := args[0].(string), args[1].(networks)
 	addr, err := netip.ParseAddr(text)

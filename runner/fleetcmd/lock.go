@@ -23,16 +23,16 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
-// maxAtOnce is how many gadgets are asked about at once.
+// maxAtOnce is how many gadgets are resolved at once.
 const maxAtOnce = 4
 
-// lockExt is the ending of lock files that are written beside their list.
+// lockExt is the extension of lock files that are written next to their list.
 const lockExt = ".lock"
 
 // Lock is "lock".
 type Lock struct {
 	List   string   `arg:"" help:"List of gadgets (YAML)."`
-	Output cli.File `short:"o" placeholder:"FILE" help:"Lock file to write (default: beside the list, with the ending .lock)."`
+	Output cli.File `short:"o" placeholder:"FILE" help:"Lock file to write (default: next to the list, with the extension .lock)."`
 	Check  bool     `help:"Write nothing, and fail when the lock file is not what would be written."`
 
 	artifact.TrustFlags    `group:"Trust"`
@@ -85,7 +85,7 @@ func (c *Lock) compare(file string, want []byte) error {
 	return nil
 }
 
-// resolve asks the registries about all gadgets of the list.
+// resolve resolves all gadgets of the list at their registries.
 func (c *Lock) resolve(g *cli.Globals, list lockfile.List) (lockfile.Lock, error) {
 	client, err := c.Client(g)
 	if err != nil {
@@ -107,8 +107,8 @@ func (c *Lock) resolve(g *cli.Globals, list lockfile.List) (lockfile.Lock, error
 	return out, err
 }
 
-// gadget resolves one name. What refers to it is complete, or it is an error:
-// nodes will not ask again.
+// gadget resolves one name. Its referrers are complete, or it is an error:
+// nodes will not resolve it again.
 func (c *Lock) gadget(g *cli.Globals, client *registry.Client, ref registry.Reference,
 	archs []arch.Arch,
 ) (lockfile.Gadget, error) {

@@ -93,7 +93,7 @@ func (b storeFirst) Open(ctx context.Context, d ocispec.Descriptor) (io.ReadClos
 	return b.Blobs.Open(ctx, d)
 }
 
-// OpenAt lets a broken transfer go on where the source can do that.
+// OpenAt resumes an interrupted transfer where the source supports it.
 func (b storeFirst) OpenAt(ctx context.Context, d ocispec.Descriptor, offset int64) (io.ReadCloser, error) {
 	if ranged, ok := b.Blobs.(interface {
 		OpenAt(context.Context, ocispec.Descriptor, int64) (io.ReadCloser, error)

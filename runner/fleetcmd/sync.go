@@ -56,7 +56,7 @@ func (c *Sync) Run(g *cli.Globals) error {
 	return c.report(g, s, lock, changed)
 }
 
-// bring fetches what is missing, after it asked the policy about everything.
+// bring fetches what is missing, after the policy admitted everything.
 func (c *Sync) bring(g *cli.Globals, s *store.Store, lock lockfile.Lock, archs []arch.Arch) (store.SyncResult, error) {
 	from, err := c.open(g, lock)
 	if err != nil {
@@ -95,7 +95,7 @@ func (c *Sync) bring(g *cli.Globals, s *store.Store, lock lockfile.Lock, archs [
 	return changed, from.mark(g, lock)
 }
 
-// wait spreads nodes that are asked to sync at the same moment.
+// wait spreads nodes that start to sync at the same time.
 func (c *Sync) wait(ctx context.Context) error {
 	if c.Jitter <= 0 {
 		return nil
@@ -108,7 +108,7 @@ func (c *Sync) wait(ctx context.Context) error {
 	}
 }
 
-// admitAll asks the policy about all gadgets, several at once.
+// admitAll checks all gadgets against the policy, several at once.
 func (c *Sync) admitAll(g *cli.Globals, from *source, lock lockfile.Lock, wanted []store.Wanted) error {
 	group, ctx := errgroup.WithContext(g.Ctx)
 	group.SetLimit(maxAtOnce)
@@ -126,7 +126,7 @@ func (c *Sync) admitAll(g *cli.Globals, from *source, lock lockfile.Lock, wanted
 	return group.Wait()
 }
 
-// report says what changed and removes content that nothing needs any more.
+// report prints what changed and removes content that nothing needs.
 func (c *Sync) report(g *cli.Globals, s *store.Store, lock lockfile.Lock, changed store.SyncResult) error {
 	for _, name := range changed.Set {
 		g.Say("synced %s", name)
@@ -154,10 +154,10 @@ func (c *Sync) report(g *cli.Globals, s *store.Store, lock lockfile.Lock, change
 // admission is what decides about artifacts.
 type admission struct {
 	trust  artifact.TrustFlags
-	client *registry.Client // nil where none is asked
+	client *registry.Client // nil where none is used
 }
 
-// admit asks the policy about a gadget whose signatures are in blobs. Nothing is
+// admit checks a gadget whose signatures are in blobs against the policy. Nothing is
 // remembered: what "run" verifies later is what came along.
 func admit(g *cli.Globals, a admission, l lockfile.Gadget, blobs oci.Blobs) ([]sign.Signer, error) {
 	ref, err := l.Reference()

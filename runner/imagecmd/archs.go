@@ -11,7 +11,7 @@ import (
 
 // Names of the files of an unpacked artifact.
 const (
-	rootFile     = "artifact.json" // the index that a name stands for
+	rootFile     = "artifact.json" // the index that a name refers to
 	metadataFile = "gadget.yaml"
 	wasmFile     = "program.wasm"
 )

@@ -46,7 +46,7 @@ type Build struct {
 	foreignBuildFlags
 }
 
-// Run builds the gadget and brings it where --output says.
+// Run builds the gadget and writes it where --output specifies.
 func (b *Build) Run(g *cli.Globals) error {
 	outputs, err := parseOutputs(b.Output)
 	if err != nil {
@@ -84,7 +84,7 @@ func (b *Build) Run(g *cli.Globals) error {
 }
 
 // paths fills in the default cache, and finds out where a build file is that is
-// not where the user said.
+// not where the user specified.
 func (b *Build) paths() error {
 	if _, err := os.Stat(b.File); b.File != "" && errors.Is(err, os.ErrNotExist) {
 		inside := filepath.Join(b.Path, b.File)
@@ -182,7 +182,7 @@ func (b *Build) compile(g *cli.Globals, req assemble.ImageRequest, dir string) (
 	return &built{res.Root, oci.NewMemory(res.Blobs...), documents}, nil
 }
 
-// shown returns err after showing what the compiler said, where it refused.
+// shown returns err after showing the output of the compiler, where it failed.
 func shown(g *cli.Globals, err error) error {
 	if refused := (*assemble.CompileError)(nil); errors.As(err, &refused) {
 		fmt.Fprint(g.Stderr, refused.Text)
@@ -190,7 +190,7 @@ func shown(g *cli.Globals, err error) error {
 	return err
 }
 
-// request is what the flags ask for, without the toolchain.
+// request is what the flags request, without the toolchain.
 func (b *Build) request(g *cli.Globals) (assemble.ImageRequest, error) {
 	req := assemble.ImageRequest{
 		Directory: assemble.Directory{Dir: b.Path, BuildFile: b.File}, Labels: map[string]string{},

@@ -36,7 +36,7 @@ func isSource(name string) bool {
 type attestation struct {
 	registry.Document
 	write func(attest.Build) ([]byte, error)
-	file  string // in the cache, beside the result
+	file  string // in the cache, next to the result
 }
 
 // attestations are the documents that the action GadgetAttest writes too, still
@@ -71,7 +71,7 @@ func putDocuments(ctx context.Context, s *store.Store, root ocispec.Descriptor, 
 	return s.PutReferrers(ctx, from, root.Digest, all)
 }
 
-// attest says what the artifact was built from: every file of the directory, the
+// attest records what the artifact was built from: every file of the directory, the
 // headers, the packages of the compiler, the archives.
 func (b *Build) attest(req assemble.ImageRequest, res assemble.ImageResult) ([]registry.Document, error) {
 	abs, err := filepath.Abs(b.Path)
@@ -110,7 +110,7 @@ func (b *Build) attest(req assemble.ImageRequest, res assemble.ImageResult) ([]r
 	return documentsOf(all), nil
 }
 
-// headers adds those that stand in no package: ours and vmlinux.h, or of the
+// headers adds those that belong to no package: ours and vmlinux.h, or of the
 // machine's own those that the compiler read.
 func (b *Build) headers(m *materials, req assemble.ImageRequest, res assemble.ImageResult) {
 	for _, a := range slices.Sorted(maps.Keys(res.Objects)) {
@@ -129,7 +129,7 @@ func (b *Build) headers(m *materials, req assemble.ImageRequest, res assemble.Im
 }
 
 // headerName is the name of a header below the first directory that it is in, so
-// that it does not depend on where that lies.
+// that it does not depend on its location.
 func headerName(file string, dirs []string) (string, bool) {
 	for _, dir := range dirs {
 		if rel, err := filepath.Rel(dir, file); err == nil && filepath.IsLocal(rel) {
@@ -185,7 +185,7 @@ func (m *materials) fail(err error) {
 	}
 }
 
-// file adds a file under a name that does not depend on where it lies.
+// file adds a file under a name that does not depend on its location.
 func (m *materials) file(kind attest.Kind, name, file string) {
 	if m.err != nil {
 		return

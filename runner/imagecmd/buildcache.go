@@ -37,7 +37,7 @@ func (b *Build) key(g *cli.Globals, req assemble.ImageRequest) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if b.Local { // what the machine has may change, so its program is asked
+	if b.Local { // what the machine has may change, so its program is run
 		tools += " local " + localIdentity()
 	}
 	tools += b.wasmIdentity(g, req)
@@ -120,7 +120,7 @@ func hashTree(w io.Writer, dir string) error {
 func hashFile(w io.Writer, path string, limit int64) (int64, error) {
 	st, err := os.Stat(path)
 	if err != nil || st.IsDir() {
-		return 0, nil // a dangling link; the build says so if it matters
+		return 0, nil // a dangling link; the build reports it if it matters
 	}
 	if st.Size() > limit {
 		return st.Size(), nil

@@ -193,7 +193,7 @@ func TestDependsOnOthers(t *testing.T) {
 		"rust":         {map[string]string{"build.yaml": rust}, true},
 		"go":           {map[string]string{"build.yaml": goWasm, "go.mod": "module g\n\nrequire x v1.0.0\n"}, false},
 		"go of itself": {map[string]string{"build.yaml": goWasm, "go.mod": "replace x => ./x\n"}, false},
-		"go beside":    {map[string]string{"build.yaml": goWasm, "go.mod": "replace x => ../x\n"}, true},
+		"go nearby":    {map[string]string{"build.yaml": goWasm, "go.mod": "replace x => ../x\n"}, true},
 		"go elsewhere": {map[string]string{"build.yaml": goWasm, "go.mod": "replace x v1 => /src/x\n"}, true},
 		"other module": {map[string]string{"build.yaml": goWasm, "go.mod": "replace x => y.example/x v1.0.0\n"}, false},
 		"above": {
@@ -205,7 +205,7 @@ func TestDependsOnOthers(t *testing.T) {
 		if got := b.dependsOnOthers(assemble.ImageRequest{Directory: assemble.Directory{Dir: dir}}); got != tc.want {
 			t.Errorf("%s: %t", name, got)
 		}
-		// The same with a build file that lies elsewhere.
+		// The same with a build file in another directory.
 		other := filepath.Join(dir, "build.yaml")
 		b.File = other
 		if got := b.dependsOnOthers(assemble.ImageRequest{Directory: assemble.Directory{Dir: dir, BuildFile: other}}); got !=
@@ -215,7 +215,7 @@ func TestDependsOnOthers(t *testing.T) {
 	}
 }
 
-// TestFetcher: what a mirror sends is taken when it is what the lock file says.
+// TestFetcher: what a mirror sends is accepted when it matches the lock file.
 func TestFetcher(t *testing.T) {
 	data := []byte("a package")
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -36,7 +36,7 @@ var outputTypes = []string{typeImage, typeOCI, typeDocker, typeTar, typeLocal}
 // output is one --output. A dest of "-" is stdout.
 type output struct {
 	kind, dest string
-	names      []registry.Reference // besides those of --tag
+	names      []registry.Reference // in addition to those of --tag
 }
 
 // parseOutputs parses "type=T,dest=PATH", and docker's short forms of it: a
@@ -163,7 +163,7 @@ func (b *Build) toStore(g *cli.Globals, made *built, tags []registry.Reference) 
 		}
 		names = []string{ref.Pinned(made.root.Digest.String())}
 	}
-	release, err := s.Hold(g.Ctx) // what is said of it has no name before it has
+	release, err := s.Hold(g.Ctx) // its referrers are stored before it has a name
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (b *Build) toStore(g *cli.Globals, made *built, tags []registry.Reference) 
 }
 
 // btfLayer makes the layer of minimal BTFs for an object. Kernels whose
-// archive cannot be read are left out, and said.
+// archive cannot be read are left out, with a warning.
 func btfLayer(ctx context.Context, g *cli.Globals, dir string, a arch.Arch, object []byte) ([]byte, error) {
 	archives, err := btfhub.List(dir)
 	if err != nil {

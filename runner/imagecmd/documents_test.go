@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
-// TestInspectDocuments attaches documents as a push does, and some that lie.
+// TestInspectDocuments attaches documents as a push does, and some with false claims.
 func TestInspectDocuments(t *testing.T) {
 	srv := registrytest.Start(t, registrytest.Config{})
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())

@@ -124,7 +124,7 @@ var contentNames = map[string]string{
 
 func (u used) description() string {
 	if u.Reclaimable {
-		return "nothing names it"
+		return "not referenced"
 	}
 	kind := contentNames[u.MediaType]
 	text := cmp.Or(kind, u.MediaType, "content") + " of " + u.References[0]
@@ -159,9 +159,9 @@ func parseUsageFilters(filters []string) (func(used) bool, error) {
 
 // Prune is "image prune".
 type Prune struct {
-	All      bool `short:"a" help:"Remove all names too, besides those that --keep-last keeps."`
+	All      bool `short:"a" help:"Remove all names too, except those that --keep-last keeps."`
 	KeepLast int  `placeholder:"N" help:"With --all: keep the N names of each repository that were stored last."`
-	DryRun   bool `help:"Say what would be removed, remove nothing."`
+	DryRun   bool `help:"Print what would be removed, remove nothing."`
 	NoTrunc  bool `help:"Do not shorten digests."`
 	Force    bool `short:"f" help:"Accepted for compatibility with docker; it never prompts."`
 }
@@ -190,14 +190,14 @@ func (p *Prune) Run(g *cli.Globals) error {
 	return p.print(g, forgotten, swept)
 }
 
-// records forgets the signatures of artifacts that have no name any more.
+// records forgets the signatures of artifacts that no longer have a name.
 func (p *Prune) records(g *cli.Globals, s *store.Store) error {
 	if p.DryRun {
 		return nil
 	}
 	refs, err := s.List()
 	if err != nil {
-		return nil // what a damaged reference stands for is not known
+		return nil // what a damaged reference refers to is unknown
 	}
 	_, err = sign.Forget(g.State, func(d digest.Digest) bool {
 		return slices.ContainsFunc(refs, func(r store.Ref) bool { return r.Target.Digest == d })

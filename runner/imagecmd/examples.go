@@ -5,7 +5,7 @@ package imagecmd
 
 // Help gives examples.
 func (Build) Help() string {
-	return `The result goes into the store, or where --output says. The same directory gives the same digest on every machine; a directory in which nothing has changed is not compiled again.
+	return `The result is stored, or written where --output specifies. The same directory gives the same digest on every machine; a directory in which nothing has changed is not compiled again.
 
 Examples:
 
@@ -26,7 +26,7 @@ Examples:
 
 // Help gives examples.
 func (Pull) Help() string {
-	return `Only what this machine runs is pulled, unless --platform or --all-platforms says more.
+	return `Only the platform of this machine is pulled, unless --platform or --all-platforms is set.
 
 Examples:
 
@@ -84,7 +84,7 @@ func (Unpack) Help() string {
 
 // Help gives examples.
 func (Inspect) Help() string {
-	return `Data sources, parameters, programs, maps, what the kernel must have, and who signed it. Of what is not in the store the registry is asked.
+	return `Data sources, parameters, programs, maps, what the kernel must have, and who signed it. What is not in the store is read from the registry.
 
 Examples:
 
@@ -145,7 +145,7 @@ func (Verify) Help() string {
 
 // Help gives examples.
 func (Keygen) Help() string {
-	return `The private key is encrypted, with the password of COSIGN_PASSWORD or one that is asked for; cosign reads it too.
+	return `The private key is encrypted, with the password of COSIGN_PASSWORD or one read from the terminal; cosign reads it too.
 
 Examples:
 
@@ -166,7 +166,7 @@ Examples:
 
 // Help gives examples.
 func (Login) Help() string {
-	return `The credentials are tried before they are stored. What is not given is asked for.
+	return `The credentials are tried before they are stored. What is not given is read from the terminal.
 
 Examples:
 

@@ -9,7 +9,7 @@ type foreignBuildFlags struct {
 	BTFGen           bool   `name:"btfgen" hidden:"" help:"Taken for scripts: --btf is enough."`
 }
 
-// note says which of the flags were given, and why they change nothing.
+// note reports which of the flags were given, and why they change nothing.
 func (f foreignBuildFlags) note(g *cli.Globals) {
 	if !g.Verbose {
 		return

@@ -32,7 +32,7 @@ var templateFuncs = template.FuncMap{"json": func(v any) (string, error) {
 type Inspect struct {
 	Image string `arg:"" name:"ref" help:"Reference in the store or in a registry, or a path."`
 	artifact.RegistryFlags
-	Remote   bool   `help:"Ask the registry, also when the store has it; layers are not pulled."`
+	Remote   bool   `help:"Query the registry, even when the store has it; layers are not pulled."`
 	Platform string `placeholder:"linux/ARCH" help:"Platform to show (default: this machine's)."`
 	Output   string `short:"o" default:"text" placeholder:"text|json|yaml|template=T" help:"Format of the output; T is a Go template over what json shows, with Go's names."`
 	Format   string `short:"f" placeholder:"T" help:"The same as -o template=T, as docker has it; also json."`

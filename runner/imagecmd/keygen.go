@@ -43,7 +43,7 @@ func (k *Keygen) Run(g *cli.Globals) error {
 	return show.Line(g.Stdout, "%s", public)
 }
 
-// newPassword is that of the environment, or asked for twice.
+// newPassword is that of the environment, or read twice from the terminal.
 func newPassword(g *cli.Globals) ([]byte, error) {
 	if password, ok := os.LookupEnv(passwordEnv); ok {
 		return []byte(password), nil

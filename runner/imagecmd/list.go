@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
-// noTag stands in columns for a name by digest alone.
+// noTag is shown in columns for a name by digest alone.
 const noTag = "<none>"
 
 // List is "image list".

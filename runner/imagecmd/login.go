@@ -28,7 +28,7 @@ type Login struct {
 	GetLogin      bool     `help:"Print the user that is logged in, and do nothing."`
 	Authfile      cli.File `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then ig's, or podman's)."`
 	CertDir       cli.File `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show."`
-	CAFile        cli.File `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's."`
+	CAFile        cli.File `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust in addition to the system's."`
 	TLSVerify     bool     `name:"tls-verify" default:"true" negatable:"" help:"Verify certificates and refuse plain HTTP."`
 	PlainHTTP     bool     `name:"plain-http" help:"Send the credentials over plain HTTP."`
 }
@@ -63,7 +63,7 @@ func (l *Login) Run(g *cli.Globals) error {
 	return show.Line(g.Stdout, "Login Succeeded!")
 }
 
-// credentials are the flags', or asked for.
+// credentials are the flags', or read from the terminal.
 func (l *Login) credentials(g *cli.Globals) (user, password string, err error) {
 	if l.PasswordStdin && l.Password != "" {
 		return "", "", cli.Usage(errors.New("--password and --password-stdin are mutually exclusive, use one"))

@@ -19,7 +19,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 )
 
-// annotated is an artifact in a registry about whose manifests there is something.
+// annotated is an artifact in a registry whose manifests have referrers.
 type annotated struct {
 	t      *testing.T
 	client *registry.Client
@@ -133,7 +133,7 @@ func TestReferrersOfPlatforms(t *testing.T) {
 	}
 }
 
-// testReferrers goes all ways beside each other: what is about a manifest waits, in a
+// testReferrers copies in all ways at the same time: what is about a manifest waits, in a
 // registry without the API, to see whether its change of a tag stays.
 func testReferrers(t *testing.T, a *annotated, addr string) {
 	whole := append(a.platforms(), a.art.Root)

@@ -16,11 +16,11 @@ import (
 
 // Push is "image push".
 type Push struct {
-	Image []string `arg:"" name:"ref" help:"References in the store, which say where they go."`
+	Image []string `arg:"" name:"ref" help:"References in the store; each is pushed to its registry."`
 	artifact.RegistryFlags
 	Platform     []string `placeholder:"linux/ARCH" help:"Push only these platforms, as an artifact with its own digest (default: all)."`
 	AllPlatforms bool     `help:"Push all platforms, as it is done without --platform."`
-	DryRun       bool     `help:"Say what would be uploaded, upload nothing."`
+	DryRun       bool     `help:"Print what would be uploaded, upload nothing."`
 }
 
 // Run pushes the artifacts under their own names, several at once, and prints

@@ -12,7 +12,7 @@ import (
 )
 
 // TestPushOnePlatform pushes what was pulled for one machine to a registry that
-// knows nothing of the rest.
+// has nothing of the rest.
 func TestPushOnePlatform(t *testing.T) {
 	from, to := registrytest.Start(t, registrytest.Config{}).Addr+"/g:v1",
 		registrytest.Start(t, registrytest.Config{}).Addr+"/g:v1"

@@ -20,7 +20,7 @@ const (
 	formatDocker = "docker"
 )
 
-// stdoutFile stands for stdout where a file is asked for.
+// stdoutFile is the name of stdout where a file is expected.
 const stdoutFile = "-"
 
 // Save is "image save".

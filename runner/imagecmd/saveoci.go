@@ -96,7 +96,7 @@ func saveDirectory(g *cli.Globals, s *store.Store, refs []store.Ref, dir string)
 	return oci.WriteLayout(dir, root, all)
 }
 
-// referrerLists returns the files that say what of an archive refers to its
+// referrerLists returns the files that list what of an archive refers to its
 // artifacts. index.json cannot: most tools take an archive without a name only
 // when that lists one artifact and nothing else.
 func referrerLists(s *store.Store, refs []store.Ref) (map[string][]byte, error) {
@@ -117,7 +117,7 @@ func referrerLists(s *store.Store, refs []store.Ref) (map[string][]byte, error) 
 }
 
 // contents lists, sorted by digest and each once, what the store has of the
-// artifacts. It says what it does not have.
+// artifacts. It reports what is missing.
 func contents(g *cli.Globals, s *store.Store, refs []store.Ref) ([]ocispec.Descriptor, error) {
 	all := map[string]ocispec.Descriptor{}
 	for _, r := range refs {

@@ -36,7 +36,7 @@ type Sign struct {
 	Annotations map[string]string `short:"a" name:"annotation" placeholder:"KEY=VALUE" help:"Signed along in the form of cosign 2."`
 }
 
-// Run signs what the reference stands for and puts the signature beside it.
+// Run signs what the reference resolves to and puts the signature next to it.
 func (s *Sign) Run(g *cli.Globals) error {
 	ref, err := artifact.ParseReference(s.Image)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestSignConcurrently(t *testing.T) {
 	}
 	private := []string{ed25519Key(t, dir, "one"), ed25519Key(t, dir, "two")}
 	var group errgroup.Group
-	for round := range rounds { // all beside each other: each waits to see whether its change of the tag stays
+	for round := range rounds { // all at the same time: each waits to see whether its change of the tag stays
 		group.Go(func() error {
 			return signAtOnce(command, fmt.Sprintf("%s/signed/g%d:v1", addr, round), layout, private)
 		})
@@ -80,7 +80,7 @@ func signAtOnce(command func(args ...string) (string, error), ref, layout string
 }
 
 // ed25519Key writes a key pair and returns the path of the private one; the
-// public one is beside it, with ".pub" at its end.
+// public one is next to it, with the extension ".pub".
 func ed25519Key(t *testing.T, dir, name string) string {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)

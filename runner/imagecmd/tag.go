@@ -19,7 +19,7 @@ type Tag struct {
 	Dst string `arg:"" name:"dst" help:"The new name."`
 }
 
-// Run names what SRC stands for DST too.
+// Run adds the name DST to what SRC refers to.
 func (t *Tag) Run(g *cli.Globals) error {
 	dst, err := parseTag(t.Dst)
 	if err != nil {
@@ -69,7 +69,7 @@ func (r *Remove) Run(g *cli.Globals) error {
 			return err
 		}
 		for _, name := range found {
-			if !slices.Contains(names, name) { // two arguments may stand for one name
+			if !slices.Contains(names, name) { // two arguments may refer to one name
 				names = append(names, name)
 			}
 		}
@@ -95,7 +95,7 @@ func (r *Remove) Run(g *cli.Globals) error {
 	return err
 }
 
-// names are what text stands for. A digest stands for all its names, which only
+// names are the references that text matches. A digest matches all its names, which only
 // --force removes together.
 func (r *Remove) names(s *store.Store, text string) ([]string, error) {
 	found, err := artifact.FindAll(s, text)

@@ -30,7 +30,7 @@ type Unpack struct {
 }
 
 // Run writes the files of the artifact. The directory appears when it is
-// complete, and nothing in it lies outside of it.
+// complete, and nothing is written outside of it.
 func (u *Unpack) Run(g *cli.Globals) error {
 	dir, err := emptyPlace(u.Output)
 	if err != nil {
@@ -76,7 +76,7 @@ func emptyPlace(dir string) (string, error) {
 	return dir, err
 }
 
-// replaceDirectory lets do fill a directory beside dir, which takes its place when
+// replaceDirectory lets do fill a directory next to dir, which replaces it when
 // all went well.
 func replaceDirectory(dir string, do func(*os.Root) error) (err error) {
 	dir = filepath.Clean(dir)

@@ -29,7 +29,7 @@ type Verified struct {
 	Policy    string        `json:"policy" yaml:"policy"`
 }
 
-// Run fails unless one of the keys signed what the reference stands for. What
+// Run fails unless one of the keys signed what the reference resolves to. What
 // it finds is remembered, so that the artifact runs without a network.
 func (v *Verify) Run(g *cli.Globals) error {
 	policy, err := artifact.TrustFlags{VerifyImage: true, PublicKeys: v.Key, Policy: v.Policy}.FindPolicy(g.Ctx)
@@ -65,7 +65,7 @@ func (v *Verify) Run(g *cli.Globals) error {
 	})
 }
 
-// find returns the artifact and where its signatures lie: with it in a path, in
+// find returns the artifact and where its signatures are: with it in a path, in
 // the store, or in its registry.
 func (v *Verify) find(g *cli.Globals) (*artifact.Source, error) {
 	if v.Offline {

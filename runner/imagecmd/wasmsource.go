@@ -47,7 +47,7 @@ func (b *Build) wasmSource(req assemble.ImageRequest) (source, ext string) {
 	return filepath.Join(base, filepath.FromSlash(file.Wasm.Path)), path.Ext(file.Wasm.Path)
 }
 
-// wasmIdentity says which Go toolchain would build the wasm program.
+// wasmIdentity identifies which Go toolchain would build the wasm program.
 func (b *Build) wasmIdentity(g *cli.Globals, req assemble.ImageRequest) string {
 	if _, ext := b.wasmSource(req); ext == ".go" {
 		return " go " + b.goToolchain(g).Identity(g.Ctx)
@@ -58,8 +58,8 @@ func (b *Build) wasmIdentity(g *cli.Globals, req assemble.ImageRequest) string {
 // replacement is a directory in place of a module, in a line of a go.mod.
 var replacement = regexp.MustCompile(`=>\s*(\.\.?/\S*|/\S+)`)
 
-// dependsOnOthers reports whether the wasm program is made of files that lie
-// outside of the gadget's directory, so that an earlier result says nothing:
+// dependsOnOthers reports whether the wasm program is made of files that are
+// outside of the gadget's directory, so that an earlier result proves nothing:
 // modules that go.mod replaces by directories, and packages of Rust.
 func (b *Build) dependsOnOthers(req assemble.ImageRequest) bool {
 	source, ext := b.wasmSource(req)

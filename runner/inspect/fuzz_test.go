@@ -20,7 +20,7 @@ func FuzzSummaries(f *testing.F) {
 			var out bytes.Buffer
 			p := &textPrinter{w: &out}
 			p.line("%s", text)
-			p.table("Documents", []string{"SAYS"}, [][]string{{text}})
+			p.table("Documents", []string{"SUMMARY"}, [][]string{{text}})
 			if bytes.ContainsAny(out.Bytes(), "\x1b\x07\r") || !utf8.Valid(out.Bytes()) {
 				t.Errorf("%q is shown as %q", data, out.Bytes())
 			}

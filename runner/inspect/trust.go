@@ -212,5 +212,5 @@ func (t Trust) print(p *textPrinter) {
 			strings.TrimPrefix(d.Type, "application/"), d.Digest[:min(len(d.Digest), len("sha256:")+12)], d.Summary,
 		})
 	}
-	p.table("Documents", []string{"TYPE", "DIGEST", "SAYS"}, rows)
+	p.table("Documents", []string{"TYPE", "DIGEST", "SUMMARY"}, rows)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // The cache of glibc's loader: a header of 48 bytes, entries of 24 bytes, texts.
-// An old one of another layout may stand before it.
+// An old one of another layout may precede it.
 const (
 	cacheMagic    = "glibc-ld.so.cache1.1"
 	oldCacheMagic = "ld.so-1.7.0"

@@ -18,7 +18,7 @@ type FS interface {
 	Names(dir string) ([]string, error)
 }
 
-// Find returns the paths of the files that name stands for, each below the root:
+// Find returns the paths of the files that match name, each below the root:
 // the path itself when name has a slash; else every library of that name, "libc"
 // and "libc.so" for any version, "libc.so.6" for that one; else the first program
 // of that name in the directories of search, those of a plain PATH when it is
@@ -45,7 +45,7 @@ func Find(fs FS, a arch.Arch, name, search string) ([]string, error) {
 	return found, nil
 }
 
-// matches reports whether the library in file is what name stands for.
+// matches reports whether the library in file matches name.
 func matches(file, name string) bool {
 	if file == name {
 		return true

@@ -15,7 +15,7 @@ import (
 
 // List is the file that a person writes: which gadgets a fleet has.
 type List struct {
-	// Archs are those that every gadget must have; empty asks for none.
+	// Archs are those that every gadget must have; empty requires none.
 	Archs []arch.Arch
 	// Gadgets are references, each once, in the order of the file.
 	Gadgets []registry.Reference

@@ -1,7 +1,7 @@
 // Package lockfile has the two files that give many nodes the same gadgets: the
 // list that a person writes, and the lock file that is made from it. A lock file
 // names every byte that a node needs by digest, signatures included, so that a
-// node asks no registry what a name stands for or what refers to an artifact.
+// node contacts no registry to resolve a name or to list the referrers of an artifact.
 package lockfile
 
 import (
@@ -54,7 +54,7 @@ type Gadget struct {
 	Size      int64         `yaml:"size"`
 	// Platforms are for people who compare lock files.
 	Platforms []Platform `yaml:"platforms,omitempty"`
-	// Signers are who had signed it, under the policy of whoever locked.
+	// Signers are those who had signed it, under the policy of the machine that wrote the lock file.
 	Signers []Signer `yaml:"signers,omitempty"`
 	// Referrers are its signatures and documents.
 	Referrers []Referrer `yaml:"referrers,omitempty"`

@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 )
 
-// Place is the gadget with what the lock file says refers to it: no registry is asked
+// Place is the gadget with what refers to it according to the lock file: no registry is contacted
 // for more, and blobs are read by digest.
 func (g Gadget) Place(blobs oci.Blobs) sign.Place { return place{blobs, g} }
 

@@ -1,5 +1,5 @@
 // Package metrics counts the events of data sources as the annotations of a
-// gadget ask for, and writes the sums in the text format of Prometheus.
+// gadget request, and writes the sums in the text format of Prometheus.
 package metrics
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
 
-// The annotations of data sources and of fields that say what is counted.
+// The annotations of data sources and of fields that specify what is counted.
 const (
 	annotationCollect       = "metrics.collect"
 	annotationName          = "metrics.name"
@@ -37,7 +37,7 @@ const (
 	Histogram = "histogram"
 )
 
-// typeKinds are the special types that stand for a metrics.type.
+// typeKinds are the special types that imply a metrics.type.
 var typeKinds = map[string]string{
 	"gadget_counter__u32": Counter, "gadget_counter__u64": Counter,
 	"gadget_gauge__u32": Gauge, "gadget_gauge__u64": Gauge,
@@ -101,7 +101,7 @@ type value struct {
 // New returns a registry without metrics.
 func New() *Registry { return &Registry{families: map[string]*family{}} }
 
-// Add returns what counts the events of src, nil when the gadget does not ask to
+// Add returns what counts the events of src, nil when the gadget does not request to
 // count them.
 func (r *Registry) Add(src *field.Source) (*Source, error) {
 	if src.Annotations[annotationCollect] != "true" {
@@ -131,7 +131,7 @@ func (r *Registry) Add(src *field.Source) (*Source, error) {
 	return s, nil
 }
 
-// field adds what f stands for.
+// field adds the metric or label that f is.
 func (s *Source) field(f *field.Field) error {
 	kind := kindOf(f)
 	slots := output.HistogramSlots(f)
@@ -303,7 +303,7 @@ func (v *value) count(m *series, slots []uint64, sample []byte) []uint64 {
 	return slots
 }
 
-// slotMiddle returns what stands for the values that slot i counts.
+// slotMiddle returns the value that represents those that slot i counts.
 func slotMiddle(i int) float64 {
 	if i == 0 {
 		return 0.5

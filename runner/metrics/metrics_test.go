@@ -110,7 +110,7 @@ size_bytes_countCAT} 2
 	}
 }
 
-// TestTypesOfMetrics takes fields for what their types say, and names what
+// TestTypesOfMetrics uses fields as their types specify, and names what
 // annotations name.
 func TestTypesOfMetrics(t *testing.T) {
 	for name, want := range map[string]string{

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Retries of one request, and the waits between them unless the collector says
+// Retries of one request, and the waits between them unless the collector specifies
 // how long.
 const (
 	maxTries  = 5
@@ -50,14 +50,14 @@ func (c *client) send(ctx context.Context, m proto.Message) error {
 	return c.deliver(ctx, body)
 }
 
-// deliver sends body, again when the collector is away or asks for that, until ctx ends.
+// deliver sends body, with retries while the collector is unavailable or requests them, until ctx ends.
 func (c *client) deliver(ctx context.Context, body []byte) error {
 	wait := firstWait
 	var last error
 	for try := 1; ; try++ {
 		again, err := c.post(ctx, body)
 		if err != nil && last != nil && ctx.Err() != nil {
-			return last // which says more than that the time is up
+			return last // more specific than the error of an expired context
 		}
 		if err == nil || again < 0 || try == maxTries {
 			return err
@@ -113,7 +113,7 @@ func (c *client) post(run context.Context, body []byte) (again time.Duration, er
 	return -1, err
 }
 
-// The fields of an answer that say what was not taken: its partial_success, and
+// The fields of a response that report what was rejected: its partial_success, and
 // the number and the reason in there.
 const (
 	fieldPartialSuccess = 1

@@ -48,11 +48,11 @@ type Endpoint struct {
 	Timeout time.Duration
 	// Interval is the time between two pushes of metrics.
 	Interval time.Duration
-	// Resource says who sends.
+	// Resource identifies the sender.
 	Resource *resourcepb.Resource
 }
 
-// environment reads variables; the one of a signal is asked before the general one.
+// environment reads variables; the one of a signal has precedence over the general one.
 type environment struct {
 	signal Signal
 	lookup func(string) string

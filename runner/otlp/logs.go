@@ -40,7 +40,7 @@ type entry struct {
 	record *logspb.LogRecord
 }
 
-// PushEvents starts to send what is added. What goes wrong is noted, the run goes on.
+// PushEvents starts to send what is added. Failures are noted, the run continues.
 func PushEvents(e Endpoint, note func(format string, args ...any)) *Events {
 	ctx, cancel := context.WithCancel(context.Background())
 	out := &Events{

@@ -11,7 +11,7 @@ import (
 )
 
 // PushMetrics sends what r counts at every interval of the endpoint, and once more
-// when stop is called. What goes wrong is noted, the run goes on.
+// when stop is called. Failures are noted, the run continues.
 func PushMetrics(e Endpoint, r *metrics.Registry, note func(format string, args ...any)) (stop func()) {
 	c, start := newClient(e), time.Now()
 	push := func(ctx context.Context) error { return c.send(ctx, metricsData(e, r.Snapshot(), start, time.Now())) }

@@ -97,7 +97,7 @@ func TestEndpoint(t *testing.T) {
 	}{
 		{name: "of the flag", value: "http://collector:4318", want: "http://collector:4318/v1/metrics"},
 		{name: "of the flag with a path", value: "https://c/otlp/m", want: "https://c/otlp/m"},
-		{name: "nothing said", value: "otlp", want: "http://localhost:4318/v1/metrics"},
+		{name: "no variable", value: "otlp", want: "http://localhost:4318/v1/metrics"},
 		{
 			name: "a base", value: "otlp", variables: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=https://c/otlp/"},
 			want: "https://c/otlp/v1/metrics",
@@ -360,7 +360,7 @@ func TestRefusedRecorded(t *testing.T) {
 	}
 }
 
-// TestRejectedRecorded says what a collector does not take of a request that it
+// TestRejectedRecorded notes what a collector rejects of a request that it
 // takes, and names the endpoint without what may be a token.
 func TestRejectedRecorded(t *testing.T) {
 	partial := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 3)

@@ -16,7 +16,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/filterexpr"
 )
 
-// The annotations of data sources and fields that say what a record has.
+// The annotations of data sources and fields that specify what a record has.
 const (
 	annotationName     = "logs.name"
 	annotationBody     = "logs.body"
@@ -80,7 +80,7 @@ func (s *Source) times(src *field.Source) {
 	}
 }
 
-// annotated reads what src itself says: one severity, and an expression for the
+// annotated reads the annotations of src itself: one severity, and an expression for the
 // body.
 func (s *Source) annotated(src *field.Source) error {
 	if text := src.Annotations[annotationSeverity]; text != "" {

@@ -62,7 +62,7 @@ func (s Set) wanted(has uint64) uint64 {
 	return s.capabilities
 }
 
-// dropCapabilities gives up capabilities in every thread.
+// dropCapabilities drops capabilities in every thread.
 func (s Set) dropCapabilities() error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// childVariable makes the test program give up its rights and try what is left.
+// childVariable makes the test program drop its privileges and try what is left.
 const childVariable = "RIGHTS_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -73,7 +73,7 @@ func sleepInThreads() error {
 	return nil
 }
 
-// TestApply tries in a process of its own what is left after most was given up.
+// TestApply tries in a process of its own what is left after most privileges were dropped.
 func TestApply(t *testing.T) {
 	for mode, want := range map[string][]string{
 		"running": {

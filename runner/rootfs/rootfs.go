@@ -86,7 +86,7 @@ func (r *FS) walk(name string) (int, error) {
 	return unix.FcntlInt(uintptr(w.here()), unix.F_DUPFD_CLOEXEC, 0)
 }
 
-// walker is where a walk stands: what it went through below the root, and what is
+// walker is the state of a walk: what it went through below the root, and what is
 // left of the name.
 type walker struct {
 	root  int

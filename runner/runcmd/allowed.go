@@ -10,7 +10,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 )
 
-// allowList is what --allowed-gadgets says: references, "name@digest", digests
+// allowList is the value of --allowed-gadgets: references, "name@digest", digests
 // alone, and prefixes of references followed by *.
 type allowList struct {
 	text     []string
@@ -56,8 +56,8 @@ func newAllowList(values []string) (allowList, error) {
 	return l, nil
 }
 
-// check returns an error unless ref, which stands for the artifact d, is in the
-// list. An empty d says that it is not known yet; then ref must be one that can
+// check returns an error unless ref, which refers to the artifact d, is in the
+// list. An empty d means that it is not known yet; then ref must be one that can
 // still be in the list. The zero ref is a file, which only its digest names.
 func (l allowList) check(ref registry.Reference, d digest.Digest) error {
 	if len(l.text) == 0 || l.has(ref, d) {

@@ -17,7 +17,7 @@ func TestAllowList(t *testing.T) {
 		name, list, ref, digest string
 		want                    bool
 	}{
-		{"nothing asked", "", "r.example/a:v1", one, true},
+		{"no list", "", "r.example/a:v1", one, true},
 		{"the same tag", "r.example/a:v1", "r.example/a:v1", one, true},
 		{"another tag", "r.example/a:v1", "r.example/a:v2", one, false},
 		{"without tag both are latest", "r.example/a", "r.example/a:latest", one, true},

@@ -34,7 +34,7 @@ type btfLookup struct {
 }
 
 // found is the BTF that a lookup chose. A nil Types is the running kernel's
-// own, which the loader reads by itself and fastest.
+// own, which the loader reads itself, and fastest.
 type found struct {
 	Types *btf.Spec
 	From  string
@@ -206,7 +206,7 @@ func (s *session) findTypes() (*btf.Spec, error) {
 // kernelEnum returns the running kernel's version of an enum, which may have more
 // values than the object knew, and other numbers for the same names. For a kernel
 // without BTF of its own it comes from the BTF that the gadget is relocated against,
-// which has it if a program asks for one of its values.
+// which has it if a program reads one of its values.
 func (s *session) kernelEnum(name string) *btf.Enum {
 	spec, err := s.kernel.Kernel()
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 // check returns an error for flags that no gadget can be run with, and puts those
-// that mean the same into one. It connects to nothing. terminal says that a person
+// that mean the same into one. It connects to nothing. terminal means that a person
 // reads the events.
 func (c *Cmd) check(terminal bool) error {
 	if c.DisallowPulling {
@@ -58,7 +58,7 @@ func (c *Cmd) checkOutput(terminal bool) error {
 	return nil
 }
 
-// checkFields returns an error for lists of --fields that say two things.
+// checkFields returns an error for lists of --fields that contradict each other.
 func (c *Cmd) checkFields() error {
 	for part := range strings.SplitSeq(c.Fields, ";") {
 		if _, list, ok := strings.Cut(part, ":"); ok {
@@ -157,7 +157,7 @@ func (f MetricsFlags) check() error {
 	return nil
 }
 
-// exporter is a flag that says where a signal goes.
+// exporter is a flag that specifies where a signal is sent.
 type exporter struct {
 	flag, value string
 	signal      otlp.Signal

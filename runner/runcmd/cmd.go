@@ -71,7 +71,7 @@ type Rest struct {
 	Help bool
 	// Given are the flags of the command line and of the manifest.
 	Given []string
-	// CommandFlags are the flags that the command line knows.
+	// CommandFlags are the flags that the command line defines.
 	CommandFlags FlagSet
 
 	member *member // nil for the only gadget of a run
@@ -204,7 +204,7 @@ func (s *session) run(ctx context.Context) error {
 	return s.trace(ctx, ev)
 }
 
-// open prepares what the flags ask for beside the gadget. It connects to nothing.
+// open prepares what the flags request in addition to the gadget. It connects to nothing.
 func (s *session) open() error { return errors.Join(s.openContainers(), s.openSymbolizers()) }
 
 // read turns the artifact into a plan.

@@ -31,7 +31,7 @@ func openRuntimes(flags container.RuntimeFlags, warn func(text string)) (enrich.
 	return container.Open(flags, warn)
 }
 
-// containers is what a run knows of the containers of this machine.
+// containers is what a run knows about the containers of this machine.
 type containers struct {
 	tracker   *enrich.Tracker
 	source    enrich.Source
@@ -40,7 +40,7 @@ type containers struct {
 	followed  bool // they are watched
 }
 
-// openContainers prepares for what the flags ask. It connects to nothing.
+// openContainers prepares what the flags request. It connects to nothing.
 func (s *session) openContainers() error {
 	selector, err := s.cmd.SelectorFlags.Selector()
 	if err != nil {
@@ -114,7 +114,7 @@ func (f sourceConfig) selected(src *field.Source) (func(sample []byte) bool, err
 }
 
 // follow watches the runtimes until the function that it returns is called. Where
-// no runtime is and none is asked for, it does nothing.
+// no runtime runs and none is requested, it does nothing.
 func (s *session) follow(ctx context.Context, sources []*field.Source) (stop func()) {
 	useful := s.containers.selecting || s.containers.present && s.hasContainerSource()
 	for _, src := range sources {

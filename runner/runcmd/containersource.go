@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
 
-// The data source of the containers that start and end, which gadget.yaml asks for
+// The data source of the containers that start and end, which gadget.yaml requests
 // with the annotation.
 const (
 	containersSource     = "containers"
@@ -67,7 +67,7 @@ func nameOf(c *container.Container) string {
 	return c.Runtime.Container
 }
 
-// withContainers adds the data source of the containers if gadget.yaml asks for it.
+// withContainers adds the data source of the containers if gadget.yaml requests it.
 // Nothing shows it unless the user does.
 func (s *session) withContainers(feeds []engine.Feed) []engine.Feed {
 	if !s.hasContainerSource() {
@@ -84,7 +84,7 @@ func (s *session) withContainers(feeds []engine.Feed) []engine.Feed {
 	return append(feeds, engine.Feed{Name: containersSource, Event: event, Follow: s.followContainers})
 }
 
-// followContainers reports the containers that the user wants, and of the machine
+// followContainers reports the containers that the user selected, and of the machine
 // itself unless the user chose containers.
 func (s *session) followContainers(emit func(sample []byte)) (stop func()) {
 	var mu sync.Mutex

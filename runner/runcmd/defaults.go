@@ -11,7 +11,7 @@ import (
 )
 
 // defaults gives the flags of the run, as far as neither the command line nor a
-// manifest has them, the values that paramDefaults of gadget.yaml say. Which gadget
+// manifest has them, the values of paramDefaults in gadget.yaml. Which gadget
 // is run, and whether it may, is decided by then.
 func (s *session) defaults() error {
 	own := *s.cmd // others may run with the same flags

@@ -14,7 +14,7 @@ import (
 )
 
 // feedOperators are the operators of gadget.yaml that fill a data source by
-// themselves when asked to: which, how often, and from what.
+// themselves on request: which, how often, and from what.
 var feedOperators = []struct {
 	operator, source string
 	interval         time.Duration
@@ -27,7 +27,7 @@ var feedOperators = []struct {
 	{"ebpf", "bpfstats", time.Second, func(feedSettings) (*stats.Table, error) { return stats.ProgramTable() }},
 }
 
-// feedSettings are what gadget.yaml says below operator.NAME.
+// feedSettings are what gadget.yaml has below operator.NAME.
 type feedSettings struct {
 	EmitStats     bool          `yaml:"emitstats"`
 	Interval      time.Duration `yaml:"interval"`
@@ -36,7 +36,7 @@ type feedSettings struct {
 	Fields        []string      `yaml:"fields"`
 }
 
-// openFeeds returns the feeds that gadget.yaml asks for.
+// openFeeds returns the feeds that gadget.yaml requests.
 func openFeeds(operators map[string]*yaml.Node) ([]engine.Feed, error) {
 	var out []engine.Feed
 	for _, op := range feedOperators {
@@ -67,10 +67,10 @@ func openFeeds(operators map[string]*yaml.Node) ([]engine.Feed, error) {
 	return out, nil
 }
 
-// hiddenFeedFields are shown in another form beside them.
+// hiddenFeedFields are also shown in another format.
 var hiddenFeedFields = map[string][]string{"processes": {"cpuTime", "startTime"}}
 
-// hideFeedFields hides them in columns unless gadget.yaml says otherwise.
+// hideFeedFields hides them in columns unless gadget.yaml specifies otherwise.
 func (s *session) hideFeedFields(feeds []engine.Feed) {
 	for _, f := range feeds {
 		for _, name := range hiddenFeedFields[f.Name] {
@@ -105,7 +105,7 @@ func (s *session) feedParams() []gadgetapi.Param {
 	return out
 }
 
-// feedQualifier returns what stands before the parameters of the operator that
+// feedQualifier returns the prefix of the parameters of the operator that
 // fills a data source.
 func feedQualifier(source string) string {
 	for _, op := range feedOperators {

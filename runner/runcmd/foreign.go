@@ -32,7 +32,7 @@ func foreign(p gadgetapi.ForeignParam) gadgetapi.Param {
 	return out
 }
 
-// noteForeign says of every flag that changes nothing why it does not.
+// noteForeign reports why each flag without effect has none.
 func (s *session) noteForeign(values map[string]string) {
 	for _, p := range gadgetapi.ForeignParams() {
 		if _, given := values[foreignVar+p.Name]; given {

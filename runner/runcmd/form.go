@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
 
-// The annotations of a data source that say in which form it is shown.
+// The annotations of a data source that specify the format in which it is shown.
 const (
 	annotationModes = "cli.supported-output-modes"
 	annotationMode  = "cli.default-output-mode"
@@ -29,7 +29,7 @@ type sourceConfig struct {
 	modes map[string]output.Mode // of the data sources that write
 }
 
-// form fills p with what the flags ask for data source src.
+// form fills p with what the flags request for data source src.
 func (f sourceConfig) form(p *part, src *field.Source) error {
 	v, err := f.view(src)
 	if err != nil {

@@ -80,7 +80,7 @@ func (w *helpWriter) params(params []gadgetapi.Param) {
 	w.rows(rows)
 }
 
-// flagText returns the flag of a parameter with what stands for its value, as in
+// flagText returns the flag of a parameter with a placeholder for its value, as in
 // the help of the commands.
 func flagText(p gadgetapi.Param) string {
 	text := "--" + p.Key
@@ -93,10 +93,10 @@ func flagText(p gadgetapi.Param) string {
 	return text + "=" + strings.ToUpper(string(p.Type))
 }
 
-// zeros are numbers and booleans that say nothing as defaults.
+// zeros are numbers and booleans that are not worth showing as defaults.
 var zeros = []string{"0", "false"}
 
-// paramText says what a parameter is for, which values it has and which of them
+// paramText describes what a parameter is for, which values it has and which of them
 // is the default.
 func paramText(p gadgetapi.Param) string {
 	parts := []string{p.Description}

@@ -13,12 +13,12 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
-// timeOffsets says by how much the clocks of this process differ from those of
+// timeOffsets returns by how much the clocks of this process differ from those of
 // the machine, which eBPF programs read.
 const timeOffsets = "/proc/self/timens_offsets"
 
-// machineBootTime is bootTime by the clock of eBPF programs, which knows no time
-// namespace.
+// machineBootTime is bootTime by the clock of eBPF programs, which ignores time
+// namespaces.
 func machineBootTime() time.Time {
 	offsets, err := action.ReadFile(timeOffsets, maxTimeOffsets)
 	if err != nil {

@@ -22,7 +22,7 @@ var selectorFlags = []string{
 }
 
 // withSpec adds to what Split returned the arguments that a document of the
-// manifest stands for. What the command line itself says wins: the gadget, the
+// manifest contains. What the command line itself specifies wins: the gadget, the
 // value of each flag, of each parameter of the gadget.
 func withSpec(spec gadget.InstanceSpec, file string, args []string, rest Rest) ([]string, Rest, error) {
 	flags, params, err := arguments(spec, file, args)
@@ -54,7 +54,7 @@ func manifestFile(args []string) (file string, ok bool) {
 }
 
 // timeout returns the value of -t or --timeout, zero for one that is not a time:
-// the parser will say so.
+// the parser will report it.
 func timeout(args []string) (t cli.Timeout) {
 	for _, a := range args {
 		v, ok := strings.CutPrefix(a, "--timeout=")
@@ -106,7 +106,7 @@ func gadgetQualifiers() []string {
 }
 
 // arguments returns the flags of the command and those of the gadget that spec
-// stands for, without those that given has.
+// contains, without those that given has.
 func arguments(spec gadget.InstanceSpec, file string, given []string) (flags, params []string, err error) {
 	for _, v := range spec.ParamValues {
 		p, source, ok := gadgetapi.RunnerParamNamed(v.Key)

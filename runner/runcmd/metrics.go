@@ -9,13 +9,13 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/otlp"
 )
 
-// MetricsFlags say where the metrics of the gadget are served or sent, and where
+// MetricsFlags specify where the metrics of the gadget are served or sent, and where
 // its events and its stacks are sent.
 type MetricsFlags struct {
 	OTelMetricsListen    string `name:"otel-metrics-listen" aliases:"otel-metrics-listen-address" placeholder:"ADDR" help:"Serve the metrics that the gadget's annotations ask for, in the text format of Prometheus, at http://ADDR/metrics: 127.0.0.1:2224."`
-	OTelMetricsExporter  string `name:"otel-metrics-exporter" placeholder:"URL" help:"Send these metrics to a collector by OTLP over HTTP: http://collector:4318, or otlp for what OTEL_EXPORTER_OTLP_ENDPOINT says."`
-	OTelLogsExporter     string `name:"otel-logs-exporter" placeholder:"URL" help:"Send events as log records to a collector by OTLP over HTTP: http://collector:4318, or otlp for what OTEL_EXPORTER_OTLP_ENDPOINT says."`
-	OTelProfilesExporter string `name:"otel-profiles-exporter" placeholder:"URL" help:"Send stacks as profiles to a collector by OTLP over HTTP, every 10 seconds and at the end: http://collector:4318, or otlp for what OTEL_EXPORTER_OTLP_ENDPOINT says."`
+	OTelMetricsExporter  string `name:"otel-metrics-exporter" placeholder:"URL" help:"Send these metrics to a collector by OTLP over HTTP: http://collector:4318, or otlp for the value of OTEL_EXPORTER_OTLP_ENDPOINT."`
+	OTelLogsExporter     string `name:"otel-logs-exporter" placeholder:"URL" help:"Send events as log records to a collector by OTLP over HTTP: http://collector:4318, or otlp for the value of OTEL_EXPORTER_OTLP_ENDPOINT."`
+	OTelProfilesExporter string `name:"otel-profiles-exporter" placeholder:"URL" help:"Send stacks as profiles to a collector by OTLP over HTTP, every 10 seconds and at the end: http://collector:4318, or otlp for the value of OTEL_EXPORTER_OTLP_ENDPOINT."`
 }
 
 // measures reports whether anything is counted.
@@ -23,7 +23,7 @@ func (f MetricsFlags) measures() bool {
 	return f.OTelMetricsListen != "" || f.OTelMetricsExporter != ""
 }
 
-// measure lets the events of every data source that asks for it be counted.
+// measure counts the events of every data source that has metrics.
 func (s *session) measure(ev *events) error {
 	if !s.cmd.measures() {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
-// TestMetricsOfRun asks a running gadget how many files each process opened.
+// TestMetricsOfRun reads from a running gadget how many files each process opened.
 func TestMetricsOfRun(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	_, stderr, stop := start(t, newNode(), "counts.bpf.o", Cmd{
@@ -54,8 +54,8 @@ func TestMetricsOfNothing(t *testing.T) {
 	}
 }
 
-// TestSentToCollector sends counts, events and stacks of a running gadget to what stands
-// in for a collector.
+// TestSentToCollector sends counts, events and stacks of a running gadget to a server that
+// replaces a collector.
 func TestSentToCollector(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	var mu sync.Mutex

@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
 
-// maxKept is how many older output files --output-keep may ask for.
+// maxKept is the maximum of --output-keep.
 const maxKept = 1000
 
 // OutputFileFlags send the events into a file in place of stdout.
@@ -53,7 +53,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// openOutput lets the events go where the flags say, until close is called.
+// openOutput writes the events where the flags specify, until close is called.
 func (s *session) openOutput() (done func(), err error) {
 	if s.cmd.OutputFile == "" || s.rest.Help {
 		return func() {}, nil

@@ -14,7 +14,7 @@ import (
 // columnLists are the values of --output that name columns after a "=".
 var columnLists = []string{"custom-columns=", "columns="}
 
-// view is what --output asks for one data source.
+// view is what --output requests for one data source.
 type view struct {
 	mode   output.Mode // empty for the gadget's own
 	fields string      // of a list of columns

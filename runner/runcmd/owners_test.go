@@ -13,7 +13,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
-// TestOwnerOfSocket asks a gadget who owns a socket that was there before it, and
+// TestOwnerOfSocket has a gadget report the owner of a socket that was there before it, and
 // one that was made later.
 func TestOwnerOfSocket(t *testing.T) {
 	gadgettest.NeedsKernel(t)

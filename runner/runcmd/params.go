@@ -54,7 +54,7 @@ func findParam(params []gadgetapi.Param, flag string, commandFlags []string) (ga
 	return gadgetapi.Param{}, fmt.Errorf("unknown flag %s, %s", flag, knownParams(key, params, commandFlags))
 }
 
-// knownParams returns what to say of a name that no parameter and no flag has.
+// knownParams returns the hint for a name that no parameter and no flag has.
 func knownParams(wrong string, params []gadgetapi.Param, commandFlags []string) string {
 	var keys, names []string
 	for _, p := range params {

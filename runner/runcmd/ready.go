@@ -15,7 +15,7 @@ import (
 const firstFreeFD = 3
 
 // notifyGrace is how long the service manager may take to accept a message, and
-// readyGrace how long whoever waits for the gadget may hold the end of the run.
+// readyGrace is how long a process that waits for the gadget may delay the end of the run.
 const (
 	notifyGrace = time.Second
 	readyGrace  = 100 * time.Millisecond
@@ -50,7 +50,7 @@ func openReadiness(fd int, getenv func(string) string) (*readiness, error) {
 }
 
 // notify writes one line to the file descriptor and closes it, and sends the
-// service manager its message. Whoever does not read holds nothing up: the
+// service manager its message. A process that does not read delays nothing: the
 // caller does not wait for it. failed is called with what did not work.
 func (r *readiness) notify(failed func(format string, args ...any)) {
 	var both sync.WaitGroup
@@ -105,7 +105,7 @@ func notify(socket string) error {
 	return err
 }
 
-// programsText says how many programs are attached, and how many were skipped.
+// programsText reports how many programs are attached, and how many were skipped.
 func programsText(attached, skipped int) string {
 	text := plural(attached, "program") + " attached"
 	if skipped > 0 {

@@ -40,7 +40,7 @@ func TestReadyNotifiesAll(t *testing.T) {
 	}
 }
 
-// Whoever waits and does not read holds nothing up.
+// A process that waits and does not read delays nothing.
 func TestReadyDoesNotWait(t *testing.T) {
 	var ends [2]int
 	if err := unix.Pipe(ends[:]); err != nil {

@@ -8,11 +8,11 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/rights"
 )
 
-// rights are what the gadget needs once its programs are attached; stacks says that
+// rights are what the gadget needs once its programs are attached; stacks means that
 // its events have some.
 func (s *session) rights(stacks bool) rights.Set {
 	var keep rights.Set
-	// Kernels before 5.19 ask for it whenever a map is read.
+	// Kernels before 5.19 require it whenever a map is read.
 	keep.Keep(unix.CAP_BPF)
 	keep.Join(s.rightsOfPrograms())
 	if s.containers.followed {
@@ -81,7 +81,7 @@ func (s *session) readsStacks() bool {
 	return false
 }
 
-// confine gives up what nothing of the run needs any more, once all its gadgets
+// confine drops the privileges that the run no longer needs, once all its gadgets
 // are attached.
 func (s *session) confine() {
 	if s.apply == nil {
@@ -92,6 +92,6 @@ func (s *session) confine() {
 		return
 	}
 	if err := s.apply(keep); err != nil {
-		s.detailf("keeping rights that are not needed any more: %v", err)
+		s.detailf("keeping privileges that are no longer needed: %v", err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/rights"
 )
 
-// confinedVariable makes the runs of tests give up rights, which is for the whole
+// confinedVariable makes the runs of tests drop privileges, which affects the whole
 // process.
 const confinedVariable = "RUNCMD_TEST_CONFINED"
 
@@ -31,7 +31,7 @@ func TestConfinedInContainers(t *testing.T) {
 	}
 }
 
-// sawPackets is what TestPacketsOfContainers says when it found all that it wants.
+// sawPackets is what TestPacketsOfContainers logs when it found everything.
 const sawPackets = "every packet was seen"
 
 // TestRights looks at what is kept for what a gadget does.

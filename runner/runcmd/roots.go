@@ -38,12 +38,12 @@ func (s *session) enterContainers(loaded *engine.Loaded) {
 			if s.containers.selecting {
 				say = s.notef
 			}
-			say("container %q has nothing of what the gadget traces", c.Runtime.Container)
+			say("container %q has nothing that the gadget traces", c.Runtime.Container)
 		}
 	})
 }
 
-// places are where the user wants programs whose section does not say it.
+// places are where programs are attached whose section does not specify a place.
 func (s *session) places() engine.Places { return s.cmd.places() }
 
 func (c *Cmd) places() engine.Places {

@@ -86,7 +86,7 @@ func (s *session) load(ctx context.Context, blobs oci.Blobs, root ocispec.Descri
 }
 
 // fetchReference reads the gadget from the store, where it is pulled first if
-// --pull asks for it and the policy lets it run.
+// --pull requests it and the policy admits it.
 func (s *session) fetchReference(ctx context.Context, reference string, allowed allowList) error {
 	got, err := artifact.Obtain(s.g, artifact.Request{
 		Reference: reference, Policy: s.cmd.Pull, Archs: []arch.Arch{arch.Host()},

@@ -9,14 +9,14 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-// FlagSet lists which flags the command line itself knows, by name with
+// FlagSet lists which flags the command line itself defines, by name with
 // dashes; the value is true for flags that take no value.
 type FlagSet map[string]bool
 
 // Split parts args, what follows "run", into the flags that the command
 // line knows together with the reference of the gadget, and the flags of the
 // gadget. A flag of the gadget whose value follows a space must come
-// after the reference, or after the manifest that has it. --help after or before a reference asks for the
+// after the reference, or after the manifest that has it. --help after or before a reference requests the
 // gadget's own help.
 func Split(args []string, flags FlagSet) ([]string, Rest) {
 	s := splitter{flags: flags}

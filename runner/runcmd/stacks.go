@@ -7,7 +7,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/symbolizer"
 )
 
-// StackFlags say how the functions of stacks get their names.
+// StackFlags specify how the functions of stacks get their names.
 type StackFlags struct {
 	Symbolizers         string `default:"auto" placeholder:"LIST" help:"How functions of user stacks get names: auto, none, or a comma-separated list of symtab and debuginfod-cache."`
 	DebuginfodCachePath string `placeholder:"DIR" help:"Where debuginfod-cache looks: the cache directory of a debuginfod client. Nothing is downloaded."`

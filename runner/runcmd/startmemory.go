@@ -13,7 +13,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
-// startMemory returns the function that gives back what starting needed, the kernel's
+// startMemory returns the function that frees what starting needed, the kernel's
 // types and the code that read them above all, unless the user decides about memory.
 // That function opens no file: the gadget, which runs by then, may show who opens one.
 func startMemory() (free func()) {

@@ -74,7 +74,7 @@ func residentFile(t *testing.T) int {
 	return n
 }
 
-// TestStartMemory gives back pages of code, and goes on. No file can be opened then.
+// TestStartMemory frees pages of code, and continues to run. No file can be opened then.
 func TestStartMemory(t *testing.T) {
 	t.Setenv("GOGC", "")
 	t.Setenv("GOMEMLIMIT", "")

@@ -20,7 +20,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/rights"
 )
 
-// gadgetField is the field that says which gadget of several an event is of.
+// gadgetField is the field with the name of the gadget, of several, that an event comes from.
 const gadgetField = "gadget"
 
 // maxTogether is how many gadgets one run has at most.
@@ -222,7 +222,7 @@ func (m *member) keep(of rights.Set) (all rights.Set, last bool) {
 // attached reports whether the gadget is the last one whose programs are attached.
 func (m *member) attached() bool { return m == nil || m.missing.Add(-1) == 0 }
 
-// wrap says which gadget an error is of.
+// wrap prefixes an error with the name of its gadget.
 func (m *member) wrap(err error) error {
 	if m == nil || err == nil {
 		return err
@@ -230,7 +230,7 @@ func (m *member) wrap(err error) error {
 	return fmt.Errorf("%s: %w", m.name, err)
 }
 
-// prefix stands before notes.
+// prefix is the prefix of notes.
 func (m *member) prefix() string {
 	if m == nil {
 		return ""

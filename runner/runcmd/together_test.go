@@ -111,7 +111,7 @@ func TestTogetherServes(t *testing.T) {
 	}
 }
 
-// TestTogether runs two gadgets: each event says which it is of, the run is ready
+// TestTogether runs two gadgets: each event has the name of its gadget, the run is ready
 // once, and a gadget that fails ends the other.
 func TestTogether(t *testing.T) {
 	gadgettest.NeedsKernel(t)
@@ -158,7 +158,7 @@ func TestTogether(t *testing.T) {
 		t.Errorf("%d gadgets are not attached", got)
 	}
 	if !strings.Contains(stderr.String(), "gadget-run: open-2: ready") {
-		t.Errorf("no note says which gadget is ready: %s", stderr.String())
+		t.Errorf("no note names the gadget that is ready: %s", stderr.String())
 	}
 	close(fail)
 	if err := <-ended; !errors.Is(err, failure) {

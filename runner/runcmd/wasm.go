@@ -21,7 +21,7 @@ import (
 )
 
 // wasmRun is the wasm program of the gadget that is run; it implements what the
-// program may ask for, and engine.Handler before the events are shown.
+// program may request, and engine.Handler before the events are shown.
 type wasmRun struct {
 	*session
 	program *wasm.Program
@@ -100,7 +100,7 @@ func (s *session) startWasm(ctx context.Context, values map[string]string) error
 	s.wasm = w
 	if w.program.Imports(wasm.FunctionDeclaration) {
 		// What the process needs for it may be given up later. An error shows when
-		// the program asks.
+		// the program queries it.
 		_ = w.kernel.readSyscalls()
 	}
 	return w.program.PreStart(ctx)

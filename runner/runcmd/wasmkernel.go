@@ -16,8 +16,8 @@ import (
 // maxKallsyms bounds the kernel's list of symbols, in bytes; large kernels have 15 MiB.
 const maxKallsyms = 128 << 20
 
-// wasmKernel is what a wasm program may ask of the kernel. It asks the kernel itself
-// at most once for each kind of answer: programs ask for many.
+// wasmKernel is what a wasm program may query from the kernel. It queries the kernel
+// at most once for each kind of answer: programs request many.
 type wasmKernel struct {
 	mu    sync.Mutex
 	types *btf.Cache // nil once the gadget runs
@@ -35,7 +35,7 @@ func (k *wasmKernel) HasSymbol(name string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.types != nil {
-		// Most symbols that are asked for are functions in the kernel's BTF, which
+		// Most symbols that are requested are functions in the kernel's BTF, which
 		// is read anyhow; listing all symbols takes some 50 ms.
 		var fn *btf.Func
 		if spec, err := k.types.Kernel(); err == nil && spec.TypeByName(name, &fn) == nil {
@@ -48,7 +48,7 @@ func (k *wasmKernel) HasSymbol(name string) bool {
 	return bytes.Contains(k.text, []byte(" "+name+"\n")) || bytes.Contains(k.text, []byte(" "+name+"\t"))
 }
 
-// freeStartMemory gives back what only a start needs.
+// freeStartMemory frees what only a start needs.
 func (k *wasmKernel) freeStartMemory() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -61,7 +61,7 @@ func (k *wasmKernel) SyscallName(n uint64) (string, bool) { return field.Syscall
 // SyscallNumber implements wasm.Kernel.
 func (k *wasmKernel) SyscallNumber(name string) (uint64, bool) { return field.SyscallNumber(name) }
 
-// errNoDeclaration says that the kernel does not declare the parameters.
+// errNoDeclaration means that the kernel does not declare the parameters.
 var errNoDeclaration = fmt.Errorf("%w: the kernel has no tracepoint that declares its parameters", wasm.ErrAbsent)
 
 // SyscallParams implements wasm.Kernel.

@@ -1,4 +1,4 @@
-// Package sockets knows which process owns a socket, and keeps a map of it in the
+// Package sockets finds out which process owns a socket, and keeps a map of it in the
 // kernel that gadgets look packets up in (gadget_sockets of the public gadget
 // API). It needs no kprobes: an iterator over the files of all tasks finds the
 // sockets that there are, in every network namespace; tracepoints find those that
@@ -120,7 +120,7 @@ func (o *Owners) Map() *ebpf.Map { return o.coll.Maps[MapName] }
 func (o *Owners) Types() *btf.Spec { return o.spec.Types }
 
 // Replace makes the object of a gadget use Map: it changes spec, and returns the
-// map for the options of its collection; nil when the object does not ask for
+// map for the options of its collection; nil when the object does not request
 // owners.
 func (o *Owners) Replace(spec *ebpf.CollectionSpec) map[string]*ebpf.Map {
 	theirs, ours := spec.Maps[MapName], o.spec.Maps[MapName]
@@ -218,7 +218,7 @@ func (o *Owners) entries() (map[Key]uint64, error) {
 	return out, nil
 }
 
-// forget removes sockets that no task has open any more, unless another one has
+// forget removes sockets that no task has open, unless another one has
 // taken the place.
 func (o *Owners) forget(gone map[Key]uint64) error {
 	for k, sock := range gone {

@@ -155,7 +155,7 @@ func (p *Processes) readOne(row *Process, dir string, pid int32) bool {
 	return true
 }
 
-// parseStat reads /proc/PID/stat: the name stands in brackets and may have any
+// parseStat reads /proc/PID/stat: the name is in parentheses and may have any
 // byte, so the last bracket counts.
 func parseStat(row *Process, data []byte) bool {
 	open, end := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')

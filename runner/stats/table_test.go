@@ -96,7 +96,7 @@ func TestProcessColumns(t *testing.T) {
 }
 
 // TestChosenColumns: a choice leaves out all but the number of the process and its
-// namespace, and a name that does not exist is an error that knows a near one.
+// namespace, and a name that does not exist is an error that suggests a similar one.
 func TestChosenColumns(t *testing.T) {
 	columns := processColumns(time.Time{})
 	for _, tc := range []struct {
@@ -189,7 +189,7 @@ func TestTablesOfThisMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := programs.Close(); err != nil { // the kernel was not asked to measure
+	if err := programs.Close(); err != nil { // the kernel did not measure
 		t.Error(err)
 	}
 }

@@ -39,7 +39,7 @@ func Parse(value, cache string) (*User, error) {
 				opts.DebuginfodCache = usualCache()
 			}
 		case profiler:
-			return nil, errors.New("symbolizer " + profiler + " needs a profiler beside the runner, use " + symtab)
+			return nil, errors.New("symbolizer " + profiler + " needs a separate profiler, use " + symtab)
 		case auto, none:
 			return nil, fmt.Errorf("symbolizer %q cannot be combined with others", name)
 		default:

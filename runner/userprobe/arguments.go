@@ -9,7 +9,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 )
 
-// maxArguments is how many arguments of a static probe a program can ask for, and
+// maxArguments is how many arguments of a static probe a program can request, and
 // the sizes what libbpf's usdt.bpf.h expects in its map.
 const (
 	maxArguments = 12

@@ -12,8 +12,8 @@ import (
 	"github.com/cilium/ebpf/features"
 )
 
-// cookieVariable is the constant by which usdt.bpf.h asks whether probes have
-// cookies. It stands among the options of the kernel's configuration, which does
+// cookieVariable is the constant by which usdt.bpf.h finds out whether probes have
+// cookies. It is among the options of the kernel's configuration, which does
 // not have it.
 const (
 	configSection  = ".kconfig"
@@ -48,7 +48,7 @@ func PrepareCookies(spec *ebpf.CollectionSpec) error {
 }
 
 // cookieOffset returns where the constant is in its section; false for objects
-// that do not ask.
+// that do not request them.
 func cookieOffset(types *btf.Spec) (uint32, bool) {
 	if types == nil {
 		return 0, false

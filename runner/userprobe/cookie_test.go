@@ -20,8 +20,8 @@ func TestProgramOfLibbpf(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec = spec.Copy()
-	if _, asks := cookieOffset(spec.Types); !asks {
-		t.Fatal("the object does not ask for cookies")
+	if _, wants := cookieOffset(spec.Types); !wants {
+		t.Fatal("the object does not request cookies")
 	}
 	if err := PrepareCookies(spec); err != nil {
 		t.Fatal(err)

@@ -159,7 +159,7 @@ func target(t *testing.T, kind, s string) Target {
 	return got
 }
 
-// expect fails unless the counter stands at want.
+// expect fails unless the counter is want.
 func expect(t *testing.T, c counter, what string, want uint64) {
 	t.Helper()
 	if got, _ := c.take(t); got != want {

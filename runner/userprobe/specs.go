@@ -26,7 +26,7 @@ func newSpecs(all map[string]*ebpf.Map) *specs {
 // add returns the number of the entry for arguments.
 func (s *specs) add(arguments string) (uint64, error) {
 	if s.entries == nil {
-		return 0, nil // the program asks for none
+		return 0, nil // the program requests none
 	}
 	if n, ok := s.numbers[arguments]; ok {
 		return n, nil

@@ -34,7 +34,7 @@ type flags struct {
 	JSON             bool     `name:"json" help:"Print what was done as JSON."`
 	Insecure         bool     `help:"Allow plain HTTP and certificates that do not verify."`
 	Authfile         string   `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then podman's and docker's files)."`
-	CAFile           string   `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust besides the system's."`
+	CAFile           string   `name:"ca-file" placeholder:"FILE" help:"PEM certificates to trust in addition to the system's."`
 	CertDir          string   `placeholder:"DIR" help:"Directory of *.crt to trust, and of *.cert with *.key to show."`
 	Retry            int      `default:"${attempts}" placeholder:"N" help:"Attempts for each request."`
 	Quiet            bool     `short:"q" help:"Print nothing but results and errors."`

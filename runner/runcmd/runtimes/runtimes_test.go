@@ -1,4 +1,4 @@
-// Package runtimes_test runs gadgets beside real container runtimes.
+// Package runtimes_test runs gadgets with real container runtimes.
 package runtimes_test
 
 import (
@@ -98,7 +98,7 @@ func testChosen(t *testing.T, name string, r containertest.Runtime) {
 	}
 }
 
-// testLater waits for the container, and knows its last events.
+// testLater waits for the container, and attributes its last events to it.
 func testLater(t *testing.T, name string, r containertest.Runtime) {
 	out := run(t, name, r, "contained.bpf.o", "-c", "later")
 	defer out.stop()

@@ -1,5 +1,5 @@
 // Command program is the wasm program of a gadget without an eBPF program: it reports
-// which containers start and end, and what it knows of the kernel.
+// which containers start and end, and what it knows about the kernel.
 package main
 
 import (
