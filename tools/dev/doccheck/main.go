@@ -1,8 +1,8 @@
 // Command doccheck holds the documents and the words of the tree against what they
 // claim: every relative link of a Markdown file leads to a file and a heading that
 // exist, a test that it names exists, an error message that it quotes is in the
-// sources, no text uses a word of words.txt, and Go code declares no name of
-// identifiers.txt.
+// sources, a table of actions has those that the rules declare, no text uses a word
+// of words.txt, and Go code declares no name of identifiers.txt.
 //
 //	go run ./tools/dev/doccheck [FILE...]     the committed and new files by default
 //	go run ./tools/dev/doccheck --site DIR    the links of the HTML files below DIR
@@ -80,6 +80,7 @@ func run(files []string, out io.Writer) (int, error) {
 			found = append(found, checkLinks(file, string(data))...)
 			found = append(found, checkTests(string(data))...)
 			found = append(found, checkMessages(string(data), messages)...)
+			found = append(found, checkActions(string(data), actions)...)
 		}
 		if strings.HasSuffix(file, ".go") && !recorded.MatchString(file) {
 			found = append(found, checkIdentifiers(string(data), instead)...)
