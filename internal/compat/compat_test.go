@@ -133,7 +133,7 @@ func TestLint(t *testing.T) {
 	}
 	var got []string
 	for _, p := range problems {
-		got = append(got, p.Program)
+		got = append(got, p.Programs...)
 		if !strings.Contains(p.String(), "never loads on a kernel without BTF") {
 			t.Errorf("finding %q does not say what is wrong", p)
 		}
@@ -146,6 +146,22 @@ func TestLint(t *testing.T) {
 	}
 	if _, err := Lint([]byte("no ELF")); err == nil {
 		t.Error("Lint accepts what is not an object")
+	}
+}
+
+// TestLintOnce: programs with the same finding share a line, and one with a fallback
+// has none.
+func TestLintOnce(t *testing.T) {
+	needs := []Need{{What: "helper x", Since: feature.Release{Major: 5, Minor: 15}, KernelBTF: true}}
+	got := lint([]Program{
+		{Name: "exit_open", Needs: needs},
+		{Name: "hook", KernelBTF: "fentry"},
+		{Name: "hook__fallback"},
+		{Name: "exit_creat", Needs: needs},
+		{Name: "plain"},
+	})
+	if len(got) != 1 || !strings.HasPrefix(got[0].String(), `programs "exit_open", "exit_creat": helper x works with types`) {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/asm"
 
 	"github.com/rules-gadget/rules_gadget/internal/feature"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/guard"
 )
 
@@ -176,36 +177,63 @@ func needsKernelBTF(p *ebpf.ProgramSpec) string {
 	return ""
 }
 
-// Problem is a finding of Lint.
+// Problem is a finding of Lint, of all programs that it holds for.
 type Problem struct {
-	Program string
-	Text    string
+	Programs []string
+	Text     string
 }
 
 // String returns the finding as one line.
-func (p Problem) String() string { return fmt.Sprintf("program %q: %s", p.Program, p.Text) }
+func (p Problem) String() string {
+	noun := "program"
+	if len(p.Programs) > 1 {
+		noun = "programs"
+	}
+	return fmt.Sprintf("%s \"%s\": %s", noun, strings.Join(p.Programs, `", "`), p.Text)
+}
 
 // withoutTypes is the advice for helpers that need the kernel's own BTF.
 const withoutTypes = "read fields of the kernel with bpf_get_current_task and BPF_CORE_READ there"
 
 // Lint returns the programs of an object that cannot run on some kernels
-// without BTF of their own, regardless of the artifact's btfgen layer. It is
-// what a build with btf says.
+// without BTF of their own, regardless of the artifact's btfgen layer, unless another
+// program of the object replaces them there. It is what a build with btf reports.
 func Lint(object []byte) ([]Problem, error) {
 	obj, err := ReadObject("object", object)
 	if err != nil {
 		return nil, err
 	}
-	var problems []Problem
-	for _, p := range obj.Programs {
-		if p.KernelBTF != "" {
-			problems = append(problems, Problem{p.Name, p.KernelBTF +
-				"; it never loads on a kernel without BTF of its own, use a tracepoint, raw_tracepoint or kprobe there"})
-		} else if i := slices.IndexFunc(p.Needs, func(n Need) bool { return n.KernelBTF }); i >= 0 {
-			n := p.Needs[i]
-			problems = append(problems, Problem{p.Name, fmt.Sprintf(
-				"%s; from Linux %s on it does not load on a kernel without that, %s", n.reason(), n.Since, withoutTypes)})
+	return lint(obj.Programs), nil
+}
+
+func lint(programs []Program) (problems []Problem) {
+	for _, p := range programs {
+		text := p.needsKernelBTF()
+		replaced := slices.ContainsFunc(programs, func(o Program) bool {
+			return o.Name == p.Name+gadgetapi.FallbackSuffix
+		})
+		if text == "" || replaced {
+			continue
+		}
+		if i := slices.IndexFunc(problems, func(o Problem) bool { return o.Text == text }); i >= 0 {
+			problems[i].Programs = append(problems[i].Programs, p.Name)
+		} else {
+			problems = append(problems, Problem{[]string{p.Name}, text})
 		}
 	}
-	return problems, nil
+	return problems
+}
+
+// needsKernelBTF returns why p does not load on some kernels without BTF of their own,
+// and what to do instead; empty if it does.
+func (p Program) needsKernelBTF() string {
+	if p.KernelBTF != "" {
+		return p.KernelBTF + "; it never loads on a kernel without BTF of its own, use a tracepoint, raw_tracepoint or kprobe there"
+	}
+	i := slices.IndexFunc(p.Needs, func(n Need) bool { return n.KernelBTF })
+	if i < 0 {
+		return ""
+	}
+	n := p.Needs[i]
+	return fmt.Sprintf("%s; from Linux %s on it does not load on a kernel without that, %s", n.reason(), n.Since, withoutTypes)
 }
