@@ -30,7 +30,7 @@ const doc = "Measures what gadgets cost the processes that they trace, beside bp
 // flags is the command line.
 type flags struct {
 	Artifacts string        `default:"bazel-bin/gadgets/*/image.oci" help:"Artifacts, with a star for the gadget's name."`
-	Bpftrace  string        `default:"bpftrace" env:"BPFTRACE" help:"The bpftrace of the other side; left out where it is not there."`
+	Bpftrace  string        `default:"bpftrace" env:"BPFTRACE" help:"The bpftrace of the other side; omitted where it is not installed."`
 	Scripts   string        `default:"/usr/sbin" help:"Directory of bpftrace's scripts, opensnoop.bt and so on."`
 	Time      time.Duration `default:"1s" help:"CPU time of each measurement."`
 	Rounds    int           `default:"5" help:"Measurements of each side, of which the best counts."`

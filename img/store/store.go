@@ -52,7 +52,7 @@ func (s Store) Get(ctx context.Context, name string) (images.Image, error) {
 	}
 	image, err := s.Images.Get(ctx, full)
 	if errdefs.IsNotFound(err) {
-		return image, fmt.Errorf("image %q is not in the store, \"img ls\" shows what is, \"img pull\" brings it: %w",
+		return image, fmt.Errorf("image %q is not in the store, \"img ls\" lists the images, \"img pull\" fetches one: %w",
 			Familiar(full), err)
 	}
 	return image, err

@@ -119,7 +119,7 @@ func (s Store) push(ctx context.Context, image images.Image, resolver remotes.Re
 	}
 	err = remotes.PushContent(ctx, pusher, image.Target, s.Content, semaphore.NewWeighted(parallel), platforms.All, nil)
 	if errdefs.IsNotFound(err) {
-		return fmt.Errorf("the store has only a part of its platforms, bring all with \"img pull --platform all\": %w", err)
+		return fmt.Errorf("the store has only some of its platforms, fetch all with \"img pull --platform all\": %w", err)
 	}
 	return err
 }

@@ -266,8 +266,8 @@ func TestCompileRefusesHeadersFromElsewhere(t *testing.T) {
 		{"tc/sys.h", ""},
 		{"res/include/std.h", ""},
 		{"g/../g/own.h", ""},
-		{"g/../other/x.h", `it includes "other/x.h", which lies outside of the gadget's directory`},
-		{"/etc/hostname", `it includes "/etc/hostname", which lies outside`},
+		{"g/../other/x.h", `it includes "other/x.h", which is outside of the gadget's directory`},
+		{"/etc/hostname", `it includes "/etc/hostname", which is outside`},
 		{"g/link.h", `it includes "g/link.h": "link.h" is a link out of the gadget's directory`},
 	} {
 		toolchain, _ := fakeToolchain(t, objectPath, "g/program.bpf.c", tc.dep)

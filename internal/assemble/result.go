@@ -104,7 +104,7 @@ func (c *compilation) checkDeps(deps map[string]bool) error {
 		}
 		root, ok := c.req.Directory.rootOf(dep)
 		if !ok {
-			return fmt.Errorf("%s: it includes %q, which lies outside of the gadget's directory, copy the file into it",
+			return fmt.Errorf("%s: it includes %q, which is outside of the gadget's directory, copy the file into it",
 				c.source, dep)
 		}
 		if err := checkInside(root, strings.TrimPrefix(strings.TrimPrefix(dep, root), "/")); err != nil {

@@ -87,7 +87,7 @@ func (s *Spec) checkFields(t Table) {
 		for _, typ := range f.Types {
 			if strings.HasPrefix(typ, specialPrefix) && f.Provider == "" && SpecialNamed(typ) == nil &&
 				isTypedef(f.Member.Type, typ) {
-				s.fail("field %q of data source %q has type %q, which no operator knows, %s",
+				s.fail("field %q of data source %q has type %q, which no operator supports, %s",
 					f.FullName, t.Name, typ, nearest.Advice(typ, specialNames()))
 			}
 		}

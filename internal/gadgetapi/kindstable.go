@@ -268,6 +268,6 @@ var kinds = []Kind{
 	},
 	{
 		Name: "syscall", Sections: []string{"syscall"}, Program: ebpf.Syscall,
-		Hint: "it runs when a program asks for it, use a kind that an event starts",
+		Hint: "it runs when a process starts it, use a kind that an event starts",
 	},
 }

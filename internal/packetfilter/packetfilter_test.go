@@ -196,7 +196,7 @@ func TestRefused(t *testing.T) {
 		"inbound":                        "cannot be decided from a packet alone",
 		"ip broadcast":                   `"broadcast" does not go with "ip"`,
 		"vlan 5000":                      "not a number of a VLAN",
-		"vlan and vlan":                  "filters know one tag",
+		"vlan and vlan":                  "filters support one tag",
 		"tcp @ 3":                        `"@" is not part of the language`,
 		"portrange 80":                   "is not a range of ports",
 		"net 10.0.0.0 mask 255.0.1":      "is not a mask",

@@ -73,7 +73,7 @@ func (p *parser) single() (node, error, bool) {
 // vlan is "vlan [id]". What follows it is about what comes after the tag.
 func (p *parser) vlan() (node, error) {
 	if p.frame.tagged {
-		return nil, errors.New(`"vlan" appears twice, filters know one tag`)
+		return nil, errors.New(`"vlan" appears twice, filters support one tag`)
 	}
 	p.frame.tagged = true
 	tagged := compare{"!=", tag{}, number(0)}

@@ -225,8 +225,8 @@ func nextPage(resp *http.Response) string {
 
 // errNoTagList means that a registry reads the tag that replaces the API as the
 // digest in it, so that it can hold no such list.
-var errNoTagList = errors.New("it has no referrers API, and gives back the artifact itself under the tag that stands " +
-	"for it")
+var errNoTagList = errors.New("it has no referrers API, and gives back the artifact itself under the tag that " +
+	"replaces it")
 
 // taggedReferrers reads the list that replaces the API; none is an empty one.
 func (ep *endpoint) taggedReferrers(

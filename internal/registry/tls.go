@@ -63,7 +63,7 @@ func addCA(cfg *tls.Config, file string) error {
 		return fmt.Errorf("reading certificates: %w", err)
 	}
 	if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-		return fmt.Errorf("reading certificates: %q holds no PEM certificate", file)
+		return fmt.Errorf("reading certificates: %q contains no PEM certificate", file)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func TestPrivateAuthority(t *testing.T) {
 		"insecure host":     {registry.Options{InsecureRegistries: []string{srv.Addr}}, ""},
 		"insecure others":   {registry.Options{InsecureRegistries: []string{"other.example"}}, "does not verify"},
 		"no such file":      {registry.Options{CAFile: "/absent.pem"}, "reading certificates"},
-		"not a certificate": {registry.Options{CAFile: empty}, "holds no PEM certificate"},
+		"not a certificate": {registry.Options{CAFile: empty}, "contains no PEM certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, tc.options).WithShortTimeouts()

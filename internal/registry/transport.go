@@ -236,7 +236,7 @@ func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, e
 }
 
 // errNotHere refuses a name of this machine that leads to another one.
-var errNotHere = errors.New("the name stands for this machine and resolves to another")
+var errNotHere = errors.New("the name is reserved for this machine and resolves to another")
 
 func checkLoopback(name, resolved string) error {
 	host, _, err := net.SplitHostPort(resolved)

@@ -193,7 +193,7 @@ func (b *bundle) verify(about digest.Digest, key PublicKey) error {
 		return matched
 	}
 	if b.Envelope.PayloadType != statementPayloadType {
-		return fmt.Errorf("the envelope holds %q, not a statement", b.Envelope.PayloadType)
+		return fmt.Errorf("the envelope contains %q, not a statement", b.Envelope.PayloadType)
 	}
 	return checkStatement(b.Envelope.Payload, about)
 }
@@ -208,7 +208,7 @@ func checkStatement(data []byte, about digest.Digest) error {
 	case s.Type != statementType && s.Type != oldStatementType:
 		return fmt.Errorf("the statement is of type %q", s.Type)
 	case s.PredicateType != SignPredicate:
-		return fmt.Errorf("the statement says %q of its subject, which is not a signature", s.PredicateType)
+		return fmt.Errorf("the statement has the predicate type %q, which is not a signature", s.PredicateType)
 	case len(s.Subject) > maxSubjects:
 		return fmt.Errorf("the statement has more than %d subjects", maxSubjects)
 	}

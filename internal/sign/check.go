@@ -151,12 +151,12 @@ func (q Request) signed(ctx context.Context, rule Rule, record Record) (Verdict,
 		}
 		reason := "no signature of it is on this machine"
 		if len(stored) > 0 || storedErr != nil {
-			reason = "no signature of it that is on this machine counts"
+			reason = "no signature of it that is on this machine is accepted"
 		}
 		if q.Name == "" {
-			return Verdict{}, q.refuse("no signature that came with it counts", storedErr)
+			return Verdict{}, q.refuse("no signature that came with it is accepted", storedErr)
 		}
-		return Verdict{}, q.refuse(reason+", and the registry must not be asked", storedErr)
+		return Verdict{}, q.refuse(reason+", and the registry must not be contacted", storedErr)
 	}
 	place, err := q.Place()
 	if err != nil {
@@ -175,7 +175,7 @@ func (q Request) signed(ctx context.Context, rule Rule, record Record) (Verdict,
 	case len(found) == 0:
 		return q.unsigned(rule, "it is not signed")
 	}
-	return Verdict{}, q.refuse(fmt.Sprintf("no signature of it counts: %v", verifyErr), verifyErr)
+	return Verdict{}, q.refuse(fmt.Sprintf("no signature of it is accepted: %v", verifyErr), verifyErr)
 }
 
 // stored returns the signatures that came with the artifact. One that counts

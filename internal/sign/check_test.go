@@ -84,7 +84,7 @@ func TestCheckRefuses(t *testing.T) {
 			s.request.Policy.Default.Unsigned = sign.Allow
 			s.repo.err = errors.New("the registry is down")
 		}},
-		{"offline", "must not be asked", func(_ *testing.T, s *scene) { s.request.Place = nil }},
+		{"offline", "must not be contacted", func(_ *testing.T, s *scene) { s.request.Place = nil }},
 		{"file, local refused", "it is not signed", func(_ *testing.T, s *scene) {
 			s.request.Name, s.request.Policy.Local = "", sign.Refuse
 		}},

@@ -262,7 +262,7 @@ func TestIdentitiesInThePolicy(t *testing.T) {
 		if s.request.Policy.Hash() == hash {
 			t.Error("another identity does not change the hash")
 		}
-		s.check(t, "no signature of it counts")
+		s.check(t, "no signature of it is accepted")
 	}
 }
 

@@ -38,7 +38,7 @@ func checkPattern(pattern string) error {
 			return fmt.Errorf("%q has an empty part", pattern)
 		}
 		if strings.Contains(part, "**") && part != "**" {
-			return fmt.Errorf("%q has \"**\" beside other characters, it stands for whole parts", pattern)
+			return fmt.Errorf("%q has \"**\" next to other characters, it matches whole parts", pattern)
 		}
 		if _, err := path.Match(part, ""); err != nil {
 			return fmt.Errorf("%q: %w", pattern, err)

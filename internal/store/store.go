@@ -143,7 +143,7 @@ func (s *Store) refuseForeign() error {
 			continue // other state of the same tool
 		}
 		if !own[e.Name()] {
-			return fmt.Errorf("the directory holds %q, which is not a part of a store", e.Name())
+			return fmt.Errorf("the directory contains %q, which is not a part of a store", e.Name())
 		}
 	}
 	return nil

@@ -109,7 +109,7 @@ func (l Local) program(name string, env ...string) (string, error) {
 		if v := l.Getenv(e); v != "" {
 			path, err := exec.LookPath(v)
 			if err != nil {
-				return "", fmt.Errorf("looking for %s: %w, as %s says", name, err, e)
+				return "", fmt.Errorf("looking for %s: %w, as %s specifies", name, err, e)
 			}
 			return path, nil
 		}

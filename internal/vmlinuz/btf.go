@@ -74,7 +74,7 @@ func parseHeader(b []byte) (header, error) {
 	case hl < btfHeaderLen || hl > 4096:
 		return header{}, fmt.Errorf("BTF header of %d bytes", hl)
 	case h.end > uint64(len(b)):
-		return header{}, fmt.Errorf("BTF says that it has %d bytes, there are %d", h.end, len(b))
+		return header{}, fmt.Errorf("the BTF header specifies %d bytes, the BTF has %d", h.end, len(b))
 	case h.strEnd == h.strOff || b[h.strOff] != 0 || b[h.strEnd-1] != 0:
 		return header{}, errors.New("BTF string section is not enclosed in zero bytes")
 	}

@@ -120,7 +120,7 @@ func TestExtractRefuses(t *testing.T) {
 		{"vmlinux without BTF", testELF(elf.EM_X86_64, nil), "kernel without BTF"},
 		{"bzImage without BTF", testBzImage(testELF(elf.EM_X86_64, nil), release), "kernel without BTF"},
 		{"arm64 Image without BTF", testARM64Image(nil)[:300], "kernel without BTF"},
-		{"truncated BTF", btf[:200], "BTF says that it has"},
+		{"truncated BTF", btf[:200], "the BTF header specifies"},
 		{"name outside", badName, "name outside"},
 		{"kind 0", badKind, "kind 0"},
 		{"truncated zboot", testZboot(btf)[:200], "truncated"},

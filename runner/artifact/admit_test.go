@@ -212,7 +212,7 @@ func TestRefusedBeforePull(t *testing.T) {
 				a.srv.Refer(a.artifact.Root.Digest, d)
 				a.srv.Refer(a.artifact.Root.Digest, a.artifact.Root)
 			}
-		}, "no signature of it counts"},
+		}, "no signature of it is accepted"},
 		"pages of referrers without end": {func(t *testing.T, a *admission) {
 			a.srv.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 				if !strings.Contains(r.URL.Path, "/referrers/") {

@@ -75,7 +75,7 @@ func TestSignaturesFromPull(t *testing.T) {
 	other := newAdmission(t).trust
 	a.trust = other
 	if err := a.obtain(t, artifact.PullNever); !sign.IsRefused(err) ||
-		!strings.Contains(err.Error(), "no signature of it that is on this machine counts") {
+		!strings.Contains(err.Error(), "no signature of it that is on this machine is accepted") {
 		t.Errorf("error %v, want a refusal", err)
 	}
 }

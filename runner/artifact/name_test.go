@@ -158,7 +158,7 @@ func TestPathsGoThroughThePolicy(t *testing.T) {
 	admit := func(trust artifact.TrustFlags) error {
 		return artifact.Admit(g, artifact.Admission{Trust: trust, Digest: src.Root.Digest, Stored: src.Place})
 	}
-	if err := admit(a.trust); err == nil || !strings.Contains(err.Error(), "no signature that came with it counts") {
+	if err := admit(a.trust); err == nil || !strings.Contains(err.Error(), "no signature that came with it is accepted") {
 		t.Errorf("--public-keys: error %v, want a refusal", err)
 	}
 	policy := filepath.Join(t.TempDir(), "policy.yaml")

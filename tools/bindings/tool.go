@@ -32,7 +32,7 @@ type flags struct {
 	Arch    string   `required:"" help:"GOARCH that the source is built for."`
 	Package string   `required:"" help:"Name of the Go package."`
 	Stem    string   `default:"Gadget" help:"Stem of the generated identifiers."`
-	Type    []string `sep:"none" help:"C type to generate, besides those of maps and tracers."`
+	Type    []string `sep:"none" help:"C type to generate, in addition to those of maps and tracers."`
 	Out     string   `required:"" help:"Go file to write."`
 }
 

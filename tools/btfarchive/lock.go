@@ -25,7 +25,7 @@ const (
 
 // lock is the command that writes a lock file.
 type lock struct {
-	URL []string `name:"url" required:"" sep:"none" placeholder:"BASE" help:"Where the directory can be fetched from; what lies in it is appended. Several are tried in order."`
+	URL []string `name:"url" required:"" sep:"none" placeholder:"BASE" help:"Where the directory can be fetched from; paths in it are appended. Several are tried in order."`
 	Dir string   `arg:"" name:"dir" type:"existingdir" help:"Archive directory, such as a checkout of btfhub-archive. Symbolic links in it are ignored."`
 	Out string   `name:"out" short:"o" placeholder:"FILE" help:"Lock file; stdout by default."`
 }
@@ -61,7 +61,7 @@ func (l *lock) run(stdout io.Writer) error {
 		rel = filepath.ToSlash(rel)
 		shard := rel[:max(0, strings.LastIndexByte(rel, '/'))]
 		if !validShard(shard) {
-			return fmt.Errorf("%q does not lie in <distro>/<version>/<arch> of the directory", rel)
+			return fmt.Errorf("%q is not in <distro>/<version>/<arch> of the directory", rel)
 		}
 		entry, err := l.entry(path, rel, release)
 		file.Shards[shard] = append(file.Shards[shard], entry)

@@ -36,7 +36,7 @@ func (c *add) host(root fs.FS) (source, error) {
 	}
 	data, err := fs.ReadFile(root, kernel.SysBTF)
 	if err != nil {
-		return source{}, fmt.Errorf("this kernel shows no BTF of its own: %w", err)
+		return source{}, fmt.Errorf("this kernel does not expose its BTF: %w", err)
 	}
 	k, err := vmlinuz.Extract(data)
 	if err != nil {
@@ -142,7 +142,7 @@ func (c *add) readDeb(ctx context.Context, input string) (source, error) {
 		return source{}, err
 	}
 	if !found {
-		return source{}, fmt.Errorf("package %s holds no kernel, from Linux 6.19 on Debian's are in linux-binary-*",
+		return source{}, fmt.Errorf("package %s contains no kernel, from Linux 6.19 on Debian's are in linux-binary-*",
 			ctl.Package)
 	}
 	if a, err := arch.Parse(ctl.Architecture); err == nil && a != src.Arch {

@@ -30,7 +30,7 @@ type flags struct {
 	Arch      string   `short:"a" required:"" help:"Architecture of the kernels, x86_64 or arm64."`
 	Object    []string `short:"o" sep:"none" required:"" help:"A BPF object. Repeatable: the result is their union."`
 	Archive   string   `help:"Directory of archives; ./archive or ../archive by default."`
-	Out       string   `help:"Directory to write to; custom-archive beside the archive by default. Files *.btf in it are removed first."`
+	Out       string   `help:"Directory to write to; custom-archive next to the archive by default. Files *.btf in it are removed first."`
 	Layer     string   `help:"Write a btfgen layer (.tar.gz) to this file, too."`
 	Report    string   `help:"JSON file to write: what became of each relocation on each kernel."`
 	KeepGoing bool     `help:"Exit with 0 when archives cannot be read and the others came out."`

@@ -30,7 +30,7 @@ type flags struct {
 	Repository       []string `sep:"none" xor:"repository" placeholder:"REGISTRY/NAME" help:"Repository to push to, may be repeated; replaces the target's."`
 	RepositoryPrefix []string `sep:"none" xor:"repository" placeholder:"REGISTRY/PATH" help:"Push to REGISTRY/PATH/GADGET, may be repeated; replaces the target's repositories."`
 	Tag              []string `sep:"none" placeholder:"TAG" help:"Tag to set, may be repeated; replaces the target's."`
-	DryRun           bool     `help:"Say what would be uploaded, upload nothing."`
+	DryRun           bool     `help:"Print what would be uploaded, upload nothing."`
 	JSON             bool     `name:"json" help:"Print what was done as JSON."`
 	Insecure         bool     `help:"Allow plain HTTP and certificates that do not verify."`
 	Authfile         string   `placeholder:"FILE" help:"Credentials file (default: REGISTRY_AUTH_FILE, then podman's and docker's files)."`

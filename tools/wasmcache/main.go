@@ -18,7 +18,7 @@ const doc = "Compiles wasm programs for the architecture of this machine, as gad
 // flags is the command line.
 type flags struct {
 	Out    string   `required:"" help:"Directory of compiled modules."`
-	Module []string `arg:"" sep:"none" help:"A wasm program. An empty file stands for a gadget without one."`
+	Module []string `arg:"" sep:"none" help:"A wasm program. An empty file means a gadget without one."`
 }
 
 func main() { os.Exit(tool.Main("wasmcache", run)) }

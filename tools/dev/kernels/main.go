@@ -40,7 +40,7 @@ type commandLine struct {
 	Refresh struct{} `cmd:"" help:"Rewrite the lock file with the newest kernels of the mirror."`
 	Fetch   struct {
 		Out string `required:"" type:"path" help:"Directory for the packages, ARCH-NAME.deb each."`
-	} `cmd:"" help:"Fetch the locked packages; says which the mirror no longer has."`
+	} `cmd:"" help:"Fetch the locked packages; reports those that the mirror no longer has."`
 }
 
 func main() { os.Exit(tool.Main("kernels", run)) }
