@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/printable"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/show"
 )
 
@@ -21,7 +22,7 @@ func (a *Report) Print(w io.Writer) error {
 		p.line("Name:         %s", a.Name)
 	}
 	if a.Description != "" {
-		p.line("Description:  %s", a.Description)
+		p.wrapped("Description:  ", a.Description)
 	}
 	p.line("Architecture: %s (of %s)", a.Arch, strings.Join(a.Platforms, ", "))
 	for _, l := range a.Layers {
@@ -56,6 +57,14 @@ func (p *textPrinter) line(format string, args ...any) {
 	}
 	if _, err := fmt.Fprintf(p.w, format+"\n", args...); err != nil && p.err == nil {
 		p.err = err
+	}
+}
+
+// wrapped prints a label and its text, on a terminal in as many lines as it needs.
+func (p *textPrinter) wrapped(label, text string) {
+	for _, line := range cli.Wrap(show.Printable(text), cli.TerminalWidth(p.w)-len(label)) {
+		p.line("%s%s", label, line)
+		label = strings.Repeat(" ", len(label))
 	}
 }
 
