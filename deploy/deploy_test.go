@@ -68,7 +68,7 @@ func TestExampleFiles(t *testing.T) {
 			t.Errorf("the instance %s is not in the lock file", s.Image)
 		}
 		if !policy.RuleFor(ref.Name(), false).Trusts() {
-			t.Errorf("the policy knows no key for %s", ref.Name())
+			t.Errorf("the policy has no key for %s", ref.Name())
 		}
 	}
 }

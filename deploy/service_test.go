@@ -36,7 +36,7 @@ const (
 )
 
 // boot makes a root directory above that of the machine, with what is in etc and bin
-// of the directory $1 besides, and becomes systemd there. Everything that it mounts is
+// of the directory $1 too, and becomes systemd there. Everything that it mounts is
 // in its own namespace.
 const boot = `set -e
 cd "$1"
@@ -60,7 +60,7 @@ exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot root ` + s
 `
 
 // TestService runs the unit in a real systemd, with all that it forbids itself: it
-// syncs, attaches, says that it is ready, shows an event, and ends well.
+// syncs, attaches, reports that it is ready, shows an event, and ends well.
 func TestService(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	for _, needed := range []string{systemd, "/usr/bin/nsenter", "/usr/bin/journalctl"} {
@@ -141,7 +141,7 @@ func call(t *testing.T, cmd *exec.Cmd) {
 // machine is a systemd with its services.
 type machine struct{ pid string }
 
-// startSystemd boots in namespaces and a control group of its own. The test's end
+// startSystemd boots in its own namespaces and control group. The test's end
 // kills it, and with it everything that it started.
 func startSystemd(t *testing.T, dir string) machine {
 	t.Helper()
@@ -162,7 +162,7 @@ func startSystemd(t *testing.T, dir string) machine {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		if t.Failed() {
-			t.Logf("systemd said:\n%s", &out)
+			t.Logf("output of systemd:\n%s", &out)
 		}
 	})
 	return machine{pid: strconv.Itoa(cmd.Process.Pid)}
@@ -177,7 +177,7 @@ func newGroup(t *testing.T) *os.File {
 		}
 		dir, err := os.MkdirTemp(root, "deploy-test-")
 		if err != nil {
-			t.Skipf("needs a control group of its own: %v", err)
+			t.Skipf("needs its own control group: %v", err)
 		}
 		f, err := os.Open(dir)
 		if err != nil {

@@ -107,6 +107,6 @@ func (c containerd) run(ctx context.Context, name string, capabilities []string,
 	for _, capability := range capabilities {
 		all = append(all, "--cap-add=CAP_"+capability)
 	}
-	// containerd's client does not start what the image says when it is given arguments.
+	// containerd's client does not start what the image specifies when it is given arguments.
 	return c.Client(ctx, append(append(all, imported, name, "/usr/bin/gadget-run"), args...)...)
 }

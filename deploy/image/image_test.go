@@ -131,7 +131,7 @@ func contents(t *testing.T, l *oci.Layout, layers []ocispec.Descriptor) map[stri
 }
 
 // TestProgram proves that the image has the program that a release has, and
-// nothing besides but certificates.
+// nothing else except certificates.
 func TestProgram(t *testing.T) {
 	b := image(t)
 	want, err := os.ReadFile(b.program)

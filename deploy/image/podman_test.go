@@ -52,14 +52,14 @@ func TestPodman(t *testing.T) {
 	}
 	out := follow(t, p.run(t.Context(), append(capabilities, "seccomp=unconfined"), trace...))
 	checkOpened(t, out.first(t, func() { containertest.Open(t, pid, opened) }))
-	// Debian's podman wants CAP_SYS_ADMIN for perf_event_open, and the sentence leads there.
+	// Debian's podman requires CAP_SYS_ADMIN for perf_event_open, and the error names it.
 	cmd := p.run(t.Context(), capabilities, trace...)
 	if printed, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(printed), "seccomp profile") {
 		t.Errorf("with podman's own profile: %v, want an error about it\n%s", err, printed)
 	}
 }
 
-// checkOpened wants the event of an open in the container.
+// checkOpened expects the event of an open in the container.
 func checkOpened(t *testing.T, line string) {
 	t.Helper()
 	var event struct {

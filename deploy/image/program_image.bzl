@@ -118,7 +118,7 @@ program_image = rule(
             doc = "The go_binary.",
         ),
         "stamp": attr.bool(
-            doc = "Whether the image says which commit it is made from, as STABLE_GIT_COMMIT of the workspace status names it.",
+            doc = "Whether the image names the commit that it is made from, as STABLE_GIT_COMMIT of the workspace status names it.",
         ),
         "version": attr.string(
             doc = "Version of the program.",

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// trustedRoot keeps cosign from asking the services of sigstore. The trusted root
+// trustedRoot keeps cosign from contacting the services of sigstore. The trusted root
 // is an empty one, which a key needs nothing of.
 const trustedRoot = `{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}`
 
@@ -37,7 +37,7 @@ func (b *cosign) insecure() []string {
 	return b.site.onlyPlain("--allow-insecure-registry")
 }
 
-// push puts the gadget into a repository of its own and returns its pinned reference.
+// push puts the gadget into its own repository and returns its pinned reference.
 func (b *cosign) push(t *testing.T) string {
 	t.Helper()
 	return b.pinned(b.lab.push(t, b.site))

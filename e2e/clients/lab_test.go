@@ -195,7 +195,7 @@ func (l *lab) readable(t *testing.T, ref string) {
 	}
 	l.run(t, gadgetRun, "--state", state, "image", "fsck")
 	if out := l.run(t, gadgetRun, "--state", state, "image", "inspect", ref); !strings.Contains(out, "sys_exit_openat") {
-		t.Errorf("image inspect does not know the program:\n%s", out)
+		t.Errorf("image inspect does not list the program:\n%s", out)
 	}
 }
 

@@ -14,7 +14,7 @@ type layoutCase struct {
 	args []string
 	// path is what gadget-run is given, with PATH, and name what it calls it then.
 	path, name string
-	// with says that what refers to the artifact comes along.
+	// with means that the referrers of the artifact are included.
 	with bool
 }
 
@@ -61,7 +61,7 @@ func skopeoCopy(to string) []string {
 }
 
 // TestLayouts has each client write the published gadget as a layout or an archive,
-// which is loaded, inspected, and asked for its flags, without saying more than its
+// which is loaded, inspected, and lists its flags, without printing more than its
 // path.
 func TestLayouts(t *testing.T) {
 	eachCosign(t, func(t *testing.T, b *cosign, _ []string) {
@@ -94,7 +94,7 @@ func (b *cosign) loads(t *testing.T, path, name, state string, with bool) {
 		t.Errorf("image inspect, want the program, and documents: %v\n%s", with, out)
 	}
 	if out := b.run(t, gadgetRun, "--state", state, "run", path, "--help"); !strings.Contains(out, "trace open files") {
-		t.Errorf("run --help does not know the gadget:\n%s", out)
+		t.Errorf("run --help does not describe the gadget:\n%s", out)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestStore(t *testing.T) {
 				sbomType, platform, file+":"+sbomType)...)
 			b.ours(t, "image", "sign", "--key", b.file("p256.pem"), platform)
 			t.Run(from.name+" to "+to.name, func(t *testing.T) {
-				// A store of its own: it keeps what it ever learned of a digest.
+				// A new store: a store keeps what it has recorded about a digest.
 				target, state := b.name(to, "stored")+":v1", filepath.Join(t.TempDir(), "state")
 				b.ours(t, "--state", state, "image", "pull", "--all-platforms", ref)
 				b.run(t, gadgetRun, "--state", state, "image", "tag", ref, target)

@@ -81,7 +81,7 @@ func TestWrongPassword(t *testing.T) {
 			if after, err := os.ReadFile(l.authFile()); err != nil || string(after) != string(before) {
 				t.Errorf("the credentials file is now %s, %v", after, err)
 			}
-			// A password that has become wrong: the error says which file it is in.
+			// A password that has become wrong: the error names its file.
 			l.ours(t, "login", "--username", user, "--password", password, s.addr)
 			l.write(t, "docker/config.json", `{"auths":{"`+s.addr+`":{"username":"`+user+`","password":"stale"}}}`)
 			ref := l.name(s, "stale") + ":v1"

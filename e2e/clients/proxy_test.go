@@ -15,12 +15,12 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 )
 
-// remote is how a registry is called that only the proxy knows the way to. No
-// client asks a proxy for names of this machine itself.
+// remote is the name of a registry that only the proxy can reach. No
+// client uses a proxy for names of this machine itself.
 const remote = "registry.example"
 
 // proxy forwards plain requests and tunnels to one registry, whatever host is
-// asked for. It wants credentials of its own.
+// requested. It requires its own credentials.
 type proxy struct {
 	url, target string
 
@@ -176,7 +176,7 @@ func TestProxy(t *testing.T) {
 }
 
 // plainThroughProxy holds that nothing goes over plain HTTP to another machine
-// until that is asked for, by a flag or in the configuration.
+// until that is requested, by a flag or in the configuration.
 func (l *lab) plainThroughProxy(t *testing.T, p *proxy, ref string, with func(env []string, args ...string) (string,
 	error),
 ) {
@@ -186,7 +186,7 @@ func (l *lab) plainThroughProxy(t *testing.T, p *proxy, ref string, with func(en
 		t.Errorf("the push went over plain HTTP: %s", out)
 	}
 	if seen := p.requests(); seen != "" {
-		t.Errorf("before that was asked for the proxy saw\n%s", seen)
+		t.Errorf("before that was requested the proxy saw\n%s", seen)
 	}
 	if out, err := with(env, "image", "push", "--insecure", ref); err != nil {
 		t.Errorf("--insecure: %v: %s", err, out)
@@ -221,7 +221,7 @@ func TestMirror(t *testing.T) {
 	l.check(t, "skopeo", out)
 }
 
-// TestClientCertificates shows a certificate to a registry that wants one, from
+// TestClientCertificates shows a certificate to a registry that requires one, from
 // one directory that serves gadget-run and skopeo.
 func TestClientCertificates(t *testing.T) {
 	l := newLab(t)

@@ -30,7 +30,7 @@ const (
 type site struct {
 	name, addr string
 	plain      bool // no TLS
-	closed     bool // wants the user's credentials
+	closed     bool // requires the user's credentials
 }
 
 // sites starts every registry and logs in where that is needed.

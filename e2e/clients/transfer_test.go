@@ -34,7 +34,7 @@ func (b *cosign) publish(t *testing.T) string {
 	return ref
 }
 
-// listed are the digests, sorted, that oras says refer to ref.
+// listed are the digests, sorted, of the referrers of ref according to oras.
 func (l *lab) listed(t *testing.T, s *site, ref string) []string {
 	t.Helper()
 	var list struct{ Manifests []struct{ Digest string } }
@@ -89,7 +89,7 @@ func TestTransferByOthers(t *testing.T) {
 				target := b.name(to, "oras") + ":v1"
 				plain := append(from.onlyPlain("--from-plain-http"), to.onlyPlain("--to-plain-http")...)
 				b.run(t, oras, words("cp", "-r", plain, ref, target)...)
-				// It does not know the tags of signatures.
+				// It does not support the tags of signatures.
 				b.referred(t, from, to, ref, target)
 			})
 		}

@@ -1,5 +1,5 @@
 // Package collector sends what gadget-run sends to the receiver of the OpenTelemetry
-// Collector itself, which is a module of its own for what it needs.
+// Collector itself, which is a separate module because of its dependencies.
 package collector
 
 import (

@@ -33,13 +33,13 @@ func TestCacheServesOthers(t *testing.T) {
 	}
 	artifact := filepath.Join(two.dir, "bazel-bin/hello/image.oci/index.json")
 	if _, err := os.Stat(artifact); err == nil {
-		t.Error("the artifact was downloaded, although nothing asked for it")
+		t.Error("the artifact was downloaded, although nothing requested it")
 	}
 	registry := registrytest.Start(t, registrytest.Config{}).Addr
 	push := append([]string{"run"}, flags...)
 	out := two.bazel(t, append(push, "//hello:push", "--", "--repository", registry+"/hello", "--tag", "v1")...)
 	one.bazel(t, "build", cache, "--output_groups=digest", "//hello:image")
 	if digest := strings.TrimSpace(one.read(t, "bazel-bin/hello/image.digest")); !strings.Contains(out, "/hello@"+digest) {
-		t.Errorf("push says %q, want the digest %s", out, digest)
+		t.Errorf("push prints %q, want the digest %s", out, digest)
 	}
 }

@@ -34,7 +34,7 @@ func TestFetched(t *testing.T) {
 		fetched, bytes := w.repositories(t)
 		t.Logf("%s: %d repositories, %d MB: %s", s.target, len(fetched), bytes/1e6, largest(fetched))
 		if len(fetched) > s.repositories || bytes > int64(s.megabytes)*1e6 {
-			t.Errorf("%s needs %d repositories and %d MB, at most %d and %d are wanted: %s", s.target, len(fetched), bytes/1e6,
+			t.Errorf("%s needs %d repositories and %d MB, at most %d and %d are allowed: %s", s.target, len(fetched), bytes/1e6,
 				s.repositories, s.megabytes, strings.Join(slices.Sorted(maps.Keys(fetched)), " "))
 		}
 		for name := range fetched {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestCentralRegistry resolves modules by nothing but the files of a copy of the Bazel
-// Central Registry: with the versions that our MODULE.bazel asks for, and with the newest
+// TestCentralRegistry resolves modules with only the files of a copy of the Bazel
+// Central Registry: with the versions that our MODULE.bazel requests, and with the newest
 // that the copy has.
 func TestCentralRegistry(t *testing.T) {
 	dir := os.Getenv("BAZEL_CENTRAL_REGISTRY")

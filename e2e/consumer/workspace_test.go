@@ -24,7 +24,7 @@ go_sdk = use_extension("@rules_go//go:extensions.bzl", "go_sdk")
 go_sdk.host()
 `
 
-// workspaceFile is what stands for the module without bzlmod: it has the checkout's path
+// workspaceFile replaces the module without bzlmod: it has the checkout's path
 // and the arguments of bpf_register_toolchains.
 const workspaceFile = `workspace(name = "consumer")
 
@@ -58,7 +58,7 @@ var files = map[string]string{
 	"hello/program.bpf.c": "char LICENSE[] __attribute__((section(\"license\"))) = \"GPL\";\n",
 }
 
-// workspace is a consumer's, with an output base and a home of its own.
+// workspace is a consumer's, with its own output base and home.
 type workspace struct {
 	dir, base, checkout string
 	env                 []string

@@ -1,3 +1,3 @@
-// Package firstgadget does what docs/howto/first-gadget.md says, command by
+// Package firstgadget follows docs/howto/first-gadget.md, command by
 // command. tools/dev/examples runs its test.
 package firstgadget

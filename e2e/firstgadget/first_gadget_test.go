@@ -17,7 +17,7 @@ const (
 	page = "docs/howto/first-gadget.md"
 	// pageRegistry is the registry that the page names.
 	pageRegistry = "localhost:5000"
-	// elsewhere begins the section whose commands run on another machine.
+	// elsewhere starts the section whose commands run on another machine.
 	elsewhere = "6. "
 )
 
@@ -36,7 +36,7 @@ type reader struct {
 
 // TestFirstGadget writes every file and runs every command of the page: the first
 // machine builds, runs, pushes and signs, the second one, which has another store
-// and nothing but the key, runs the artifact.
+// and only the key, runs the artifact.
 func TestFirstGadget(t *testing.T) {
 	base := os.Getenv("FIRST_GADGET_DIR")
 	if base == "" {
@@ -97,7 +97,7 @@ PATH=%q exec %q %s "$command" --override_module=rules_gadget=%q %s "$@"`,
 	return r
 }
 
-// tool writes a shell script that stands for a program that the page needs.
+// tool writes a shell script in place of a program that the page needs.
 func (r *reader) tool(dir, name, script string) {
 	r.t.Helper()
 	err := os.MkdirAll(dir, 0o755)
@@ -109,7 +109,7 @@ func (r *reader) tool(dir, name, script string) {
 	}
 }
 
-// useMachine goes to a machine: a directory that is empty, and a store of its own.
+// useMachine switches to a machine: an empty directory, and its own store.
 func (r *reader) useMachine(machine string) {
 	r.t.Helper()
 	r.machine = filepath.Join(r.base, machine)

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// refusal is what the executor says about every action.
+// refusal is the executor's response to every action.
 const refusal = "no worker has the properties of this action"
 
 // rawMessage is a message of which only the bytes matter.
@@ -86,7 +86,7 @@ func capabilities() []byte {
 }
 
 // TestRulesWithRefusingExecutor builds on an executor that has no worker with the
-// properties of the platform: the build ends with what the executor says. With
+// properties of the platform: the build ends with the executor's response. With
 // --remote_local_fallback it is built here, to the same digest. The properties are those
 // of the build before, or what others do would run again as well.
 func TestRulesWithRefusingExecutor(t *testing.T) {
@@ -100,7 +100,7 @@ func TestRulesWithRefusingExecutor(t *testing.T) {
 		t.Errorf("%v, want %q:\n%s", err, refusal, out)
 	}
 	if refused.Load() == 0 {
-		t.Error("nothing was asked of the executor, so nothing is proven")
+		t.Error("the executor got no request, so nothing is proven")
 	}
 	if out, err := w.bazel("build", slices.Concat(args, []string{"--remote_local_fallback"})...); err != nil {
 		t.Fatalf("building here instead: %v\n%s", err, out)

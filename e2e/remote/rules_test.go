@@ -48,7 +48,7 @@ func checkout(t *testing.T) *workspace {
 
 // ruleFlags have every action of mnemonics run again, or looked up in a remote cache:
 // what is declared about an action is part of its key on this machine, and
-// not of what a remote cache knows it by.
+// not of its key in a remote cache.
 func ruleFlags(mnemonics string) []string {
 	return []string{
 		"--color=no", "--curses=no", "--noshow_progress", "--disk_cache=", ruleOutputs,

@@ -132,7 +132,7 @@ func TestEndWithoutAReader(t *testing.T) {
 	run.ends(t)
 }
 
-// TestFullDisk ends a gadget whose output finds no room, with a sentence.
+// TestFullDisk ends a gadget on a full disk, with one error.
 func TestFullDisk(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
@@ -158,7 +158,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestAccounting holds what a gadget says of its events against what its reader
+// TestAccounting compares what a gadget reports of its events with what its reader
 // got: every event is shown or lost, and one that was not written is lost.
 func TestAccounting(t *testing.T) {
 	gadgettest.NeedsKernel(t)
@@ -198,7 +198,7 @@ func TestAccounting(t *testing.T) {
 	shown, _ := strconv.Atoi(found[1])
 	lost, _ := strconv.Atoi(found[2])
 	if lines := bytes.Count(read, []byte("\n")); lines < shown {
-		t.Errorf("%d lines were read, but %d are said to be shown", lines, shown)
+		t.Errorf("%d lines were read, but %d are reported as shown", lines, shown)
 	}
 	if shown+lost < generated {
 		t.Errorf("%d shown and %d lost of at least %d events", shown, lost, generated)
@@ -211,7 +211,7 @@ func TestAccounting(t *testing.T) {
 // blockedRun is one gadget-run that is being ended.
 type blockedRun struct {
 	cmd   *exec.Cmd
-	at    time.Time // when it was asked to end
+	at    time.Time // when it was signaled to end
 	ended chan error
 }
 
@@ -265,7 +265,7 @@ func (b *blockedRun) signal(t *testing.T, sig os.Signal) {
 }
 
 // ends waits until nothing is attached, and until the process has ended. On a
-// loaded machine both may take a little longer than the limits say.
+// loaded machine both may take a little longer than the limits.
 func (b *blockedRun) ends(t *testing.T) {
 	t.Helper()
 	const slack = 2 * time.Second

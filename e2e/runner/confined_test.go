@@ -109,7 +109,7 @@ func runConfined(t *testing.T, layouts string, run confinedRun) {
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
 		fmt.Fprintln(log, lines.Text())
 		if ready += strings.Count(lines.Text(), "ready, "); ready == gadgets && strings.Contains(lines.Text(), "ready, ") {
-			time.Sleep(50 * time.Millisecond) // the last of several reports before it gives up rights
+			time.Sleep(50 * time.Millisecond) // the last of several reports before it drops privileges
 			examine(t, cmd.Process.Pid, run.keeps,
 				strings.Contains(log.String(), "giving up capabilities: operation not supported"))
 			for range 5 {

@@ -141,7 +141,7 @@ func peakOf(t *testing.T, name string, out []byte) int64 {
 	return kb << 10
 }
 
-// refuses checks that a command fails and says why, in few words, and that the
+// refuses checks that a command fails with a short error, and that the
 // store stays sound.
 func (v *victim) refuses(t *testing.T, want string, args ...string) {
 	t.Helper()

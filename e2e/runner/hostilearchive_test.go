@@ -182,7 +182,7 @@ func file(w *tar.Writer, name, data string) {
 }
 
 // sparse writes a file of no bytes that claims to be of size: the records that
-// say so pose as those of another vendor and get their names afterwards, since
+// declare that pose as those of another vendor and get their names afterwards, since
 // the writer refuses them.
 func sparse(w *tar.Writer, name string, size int64) {
 	_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Format: tar.FormatPAX, PAXRecords: map[string]string{
@@ -206,7 +206,7 @@ func tarOfFiles(w io.Writer, count, name int) {
 	_ = tw.Close()
 }
 
-// tarOfEscapes is a layer whose members point out of the directory.
+// tarOfEscapes is a layer whose members escape the directory.
 func tarOfEscapes(w io.Writer) {
 	tw := tar.NewWriter(w)
 	for _, name := range []string{"../../evil.btf", "/evil.btf", "a/../../../evil.btf", "./../evil.btf"} {

@@ -112,7 +112,7 @@ func aliasBomb() []byte {
 	return []byte(b.String())
 }
 
-// laughs are aliases of aliases, which stand for a billion strings.
+// laughs are aliases of aliases, which expand to a billion strings.
 func laughs() string {
 	text := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
 	for i := range 12 {
@@ -152,7 +152,7 @@ func withBTF(t *testing.T, object, data []byte) []byte {
 	return append(out, data...)
 }
 
-// manySections says that an object has 4 billion sections.
+// manySections claims that an object has 4 billion sections.
 func manySections(object []byte) []byte {
 	out := bytes.Clone(object)
 	binary.LittleEndian.PutUint16(out[0x3c:], 0) // the count is in the first section

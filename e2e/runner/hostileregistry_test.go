@@ -84,7 +84,7 @@ func TestHostileRegistries(t *testing.T) {
 			v.serve(ocispec.MediaTypeImageManifest, manifest(config, mislabeled(1000)), small)
 			v.endless("/blobs/"+oci.Describe("", []byte("lie")).Digest.String(), "x", 200, "", "layer")
 		}, "is corrupt"},
-		"a layer that is shorter than it says": {func(_ *testing.T, v *victim) {
+		"a layer that is shorter than declared": {func(_ *testing.T, v *victim) {
 			v.serve(ocispec.MediaTypeImageManifest, manifest(config, mislabeled(100<<20)), small,
 				oci.NewBlob("x", []byte("lie")))
 		}, "has 3 bytes, its descriptor says"},
@@ -163,7 +163,7 @@ func TestHostileReferrers(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		serve func(*testing.T, *victim)
-		want  string // among what is said; empty when nothing is
+		want  string // part of the output; empty for no output
 	}{
 		"none": {func(*testing.T, *victim) {}, ""},
 		"a list without end": {func(_ *testing.T, v *victim) {
@@ -207,7 +207,7 @@ func TestHostileReferrers(t *testing.T) {
 				t.Errorf("pull gives %.2000q, failed %v; want it pulled, with %q", got.output, got.failed, tc.want)
 			}
 			if len(got.output) > 4096 {
-				t.Errorf("it says %d bytes", len(got.output))
+				t.Errorf("it prints %d bytes", len(got.output))
 			}
 			if got := v.run(t, "image", "fsck"); got.failed {
 				t.Errorf("the store is damaged: %s", got.output)

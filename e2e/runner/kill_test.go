@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// killsEnv says how many commands to kill, for a longer run.
+// killsEnv sets how many commands to kill, for a longer run.
 const killsEnv = "RUNNER_TEST_KILLS"
 
 const (
@@ -32,8 +32,8 @@ const (
 var workers = []string{"w0", "w1", "w2", "w3"}
 
 // TestKillAnytime changes one state directory in several processes at once,
-// which are killed at random moments. In the end it is clean, each name stands
-// for what a command said last, whole, and the next commands just work.
+// which are killed at random moments. In the end it is clean, each name refers
+// to what the last command reported, complete, and the next commands just work.
 func TestKillAnytime(t *testing.T) {
 	s := newKillRun(t)
 	keep := s.gadgets[0].repository + ":keep"
@@ -91,7 +91,7 @@ func newKillRun(t *testing.T) *killRun {
 }
 
 // work lets the workers work until enough is killed. It returns their names, and
-// for which digests each may stand.
+// to which digests each may refer.
 func (s *killRun) work(t *testing.T) map[string][]string {
 	names := map[string][]string{}
 	var group sync.WaitGroup
@@ -117,7 +117,7 @@ func (s *killRun) goesOn(t *testing.T) bool {
 	return !enough && s.started < maxStarted*s.kills && !t.Failed()
 }
 
-// String says how many commands were killed.
+// String reports how many commands were killed.
 func (s *killRun) String() string {
 	text := fmt.Sprintf("%d of %d commands were killed before their end (%d%%), %d of %d transfers were resumed",
 		s.killed, s.started, 100*s.killed/max(s.started, 1), s.resumed.Load(), s.served.Load())
@@ -158,7 +158,7 @@ func (s *killRun) ended(verb string, killed bool) {
 }
 
 // try runs a command that is killed at a random moment, unless it has ended. It
-// reports whether the command said what it had done.
+// reports whether the command printed what it had done.
 func (s *killRun) try(t *testing.T, args ...string) bool {
 	t.Helper()
 	stdout, _, killed := image(t, s.lifetime(args[0]), args...)
@@ -197,7 +197,7 @@ func image(t *testing.T, lifetime time.Duration, args ...string) (stdout, stderr
 	return out.String(), messages.String(), killed
 }
 
-// check checks that the store is clean, and that each name stands for what it
+// check checks that the store is clean, and that each name refers to what it
 // may and all of that can be read.
 func (s *killRun) check(t *testing.T, names map[string][]string) {
 	t.Helper()
@@ -215,7 +215,7 @@ func (s *killRun) check(t *testing.T, names map[string][]string) {
 	}
 	for name, may := range names {
 		if !slices.Contains(may, here[name]) {
-			t.Errorf("%s stands for %q, want one of %q", name, here[name], may)
+			t.Errorf("%s refers to %q, want one of %q", name, here[name], may)
 		}
 	}
 	for name, digest := range here {
@@ -234,11 +234,11 @@ func (s *killRun) check(t *testing.T, names map[string][]string) {
 // gone is the digest of a name that is not there.
 const gone = ""
 
-// worker runs one command after the other, on names of its own.
+// worker runs one command after the other, on its own names.
 type worker struct {
 	*killRun
 	id    string
-	names map[string][]string // the digests for which each may stand
+	names map[string][]string // the digests to which each may refer
 }
 
 // work pulls gadgets, gives them other names, and removes the first ones.
@@ -261,8 +261,8 @@ func (w *worker) retryImage(t *testing.T, name, digest string, args ...string) {
 	}
 }
 
-// name runs a command that lets a name stand for a digest, and reports whether
-// that was done. If not, it may stand for what it did before.
+// name runs a command that makes a name refer to a digest, and reports whether
+// that was done. If not, it may refer to its previous digest.
 func (w *worker) name(t *testing.T, name, digest string, args ...string) bool {
 	before := w.names[name]
 	if before == nil {

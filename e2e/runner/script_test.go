@@ -34,8 +34,8 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) { runScripts(t, "testdata/script", "") }
 
-// TestReference walks through what the reference documents say of the program
-// itself; what they say of images is tested beside those commands.
+// TestReference walks through what the reference documents specify of the program
+// itself; what they specify of images is tested next to those commands.
 func TestReference(t *testing.T) { runScripts(t, "testdata/reference", "") }
 
 // TestRegistry runs the scripts that need a real registry.
@@ -96,7 +96,7 @@ func makeLayouts(t *testing.T) string {
 	return dir
 }
 
-// condition knows [root]: eBPF programs can be loaded.
+// condition supports [root]: eBPF programs can be loaded.
 func condition(name string) (bool, error) {
 	switch name {
 	case "root":
@@ -109,7 +109,7 @@ func condition(name string) (bool, error) {
 }
 
 // jsonLines checks that stdout is lines of JSON objects, at least
-// as many as its argument says.
+// as many as its argument specifies.
 func jsonLines(ts *testscript.TestScript, _ bool, args []string) {
 	lines := strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n")
 	for _, l := range lines {
@@ -125,7 +125,7 @@ func jsonLines(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// listen lets the next gadget-run say when it is ready.
+// listen lets the next gadget-run report when it is ready.
 func listen(ts *testscript.TestScript, _ bool, _ []string) {
 	name := fmt.Sprintf("@gadget-run-test-%d-%d", os.Getpid(), sockets.Add(1))
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: name})
@@ -153,7 +153,7 @@ func ready(ts *testscript.TestScript, _ bool, _ []string) {
 	n, err := conn.Read(message)
 	ts.Check(err)
 	if got := string(message[:n]); got != "READY=1" {
-		ts.Fatalf("the runner said %q, want READY=1", got)
+		ts.Fatalf("the runner sent %q, want READY=1", got)
 	}
 }
 

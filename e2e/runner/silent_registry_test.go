@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestSilentRegistry gives up on a registry that takes connections and says
+// TestSilentRegistry gives up on a registry that accepts connections and sends
 // nothing: by --timeout and by --pull-timeout.
 func TestSilentRegistry(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -30,7 +30,7 @@ const (
 // is time to kill who reads it.
 type stallingRegistry struct {
 	gadgets []servedGadget
-	// served counts the blobs, resumed those of which only the rest was asked for.
+	// served counts the blobs, resumed those of which only the rest was requested.
 	served, resumed atomic.Int64
 }
 

@@ -60,7 +60,7 @@ func TestTopOfDumbTerminal(t *testing.T) {
 	}
 }
 
-// TestTopRefused says what mode top cannot show.
+// TestTopRefused holds the error for what mode top cannot show.
 func TestTopRefused(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	layout := filepath.Join(t.TempDir(), "layout")

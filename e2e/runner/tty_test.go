@@ -144,7 +144,7 @@ func (term *terminal) exit() int {
 	defer timer.Stop()
 	_ = term.command.Wait()
 	if !term.echoes() {
-		term.t.Error("the terminal does not show any more what is typed")
+		term.t.Error("the terminal no longer shows what is typed")
 	}
 	term.theirs.Close()
 	<-term.ended
@@ -198,12 +198,12 @@ func TestInterruptedPrompt(t *testing.T) {
 			t.Errorf("%s: exit code %d, want %d:\n%s", prompt, code, cli.ExitInterrupted, term.shown())
 		}
 		if strings.Contains(term.shown(), "gadget-run:") {
-			t.Errorf("%s: an error besides the interruption:\n%s", prompt, term.shown())
+			t.Errorf("%s: an error in addition to the interruption:\n%s", prompt, term.shown())
 		}
 	}
 }
 
-// TestTerminalOutput checks what differs at a terminal: a reference is not said
+// TestTerminalOutput checks what differs at a terminal: a reference is not printed
 // twice, and no archive lands on it.
 func TestTerminalOutput(t *testing.T) {
 	addr, env, layout := registrytest.Start(t, registrytest.Config{}).Addr, ownFiles(t),

@@ -24,10 +24,10 @@ const userFileLimit = 5 * time.Second
 
 // userFile is a place of the command line that names a file.
 type userFile struct {
-	args string // FILE stands for it, LAYOUT for a gadget, REG for a registry
-	// once says that the file is read once and may be a pipe.
+	args string // FILE is replaced by it, LAYOUT by a gadget, REG by a registry
+	// once means that the file is read once and may be a pipe.
 	once bool
-	// dir says that it may be a directory.
+	// dir means that it may be a directory.
 	dir bool
 }
 
@@ -148,10 +148,10 @@ func TestUserFiles(t *testing.T) {
 					t.Errorf("%q: exit code %d\n%s", args, code, out)
 				}
 				if lines := strings.Count(out, "\n"); code != 130 && (lines < 1 || lines > 3) {
-					t.Errorf("%q: it says %d lines:\n%s", args, lines, out)
+					t.Errorf("%q: it prints %d lines:\n%s", args, lines, out)
 				}
 				if strings.Contains(out, "connection refused") {
-					t.Errorf("%q: the registry was asked first\n%s", args, out)
+					t.Errorf("%q: the registry was contacted first\n%s", args, out)
 				}
 			})
 		}
@@ -168,7 +168,7 @@ func TestUserFilesInterrupted(t *testing.T) {
 			t.Parallel()
 			args := u.place(t, kinds(t)["fifo"], "")
 			if out, code := runBounded(t, args, time.Second); code != 130 || out != "" {
-				t.Errorf("%q: exit code %d, want 130 and nothing said\n%s", args, code, out)
+				t.Errorf("%q: exit code %d, want 130 without output\n%s", args, code, out)
 			}
 		})
 	}

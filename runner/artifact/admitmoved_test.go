@@ -40,7 +40,7 @@ func TestTagMovesDuringVerification(t *testing.T) {
 	if asked := a.srv.Seen(a.artifact.Layers[arch.ARM64].Digest.String()); len(asked) > 0 {
 		t.Errorf("another platform was pulled: %q", asked)
 	}
-	// From now on the registry is asked nothing, whatever it says.
+	// From now on the registry gets no request, whatever it would answer.
 	a.srv.Answer = func(w http.ResponseWriter, r *http.Request) bool {
 		t.Errorf("asked for %s", r.URL.Path)
 		return false
@@ -53,7 +53,7 @@ func TestTagMovesDuringVerification(t *testing.T) {
 }
 
 // TestSignaturesFromPull: what was pulled without being verified runs where
-// no registry may be asked, if it came with a signature that counts.
+// no registry may be contacted, if it came with a trusted signature.
 func TestSignaturesFromPull(t *testing.T) {
 	a := newAdmission(t)
 	a.sign(t, a.artifact.Root)
@@ -102,8 +102,8 @@ func TestUnavailableReferrers(t *testing.T) {
 	}
 }
 
-// TestMovedTagVerifiedAgain: what was verified once says nothing about what
-// the tag stands for later.
+// TestMovedTagVerifiedAgain: what was verified once proves nothing about what
+// the tag refers to later.
 func TestMovedTagVerifiedAgain(t *testing.T) {
 	a := newAdmission(t)
 	a.sign(t, a.artifact.Root)

@@ -57,7 +57,7 @@ func OpenArchive(ctx context.Context, path string) (*Archive, error) {
 	return a, nil
 }
 
-// Close gives back what the archive holds open.
+// Close closes what the archive holds open.
 func (a *Archive) Close() { a.close() }
 
 // Select returns the artifact that n chooses, by name, by digest, or because it
@@ -95,7 +95,7 @@ func (m Member) is(name string) bool {
 }
 
 // NameFor is the name that m gets in a store: the archive's. Where that has none,
-// or just a tag, as many tools write, the artifact itself says what it is called.
+// or just a tag, as many tools write, the name in the artifact itself.
 func (a *Archive) NameFor(ctx context.Context, m Member) string {
 	if strings.ContainsAny(m.Name, "/:@") {
 		return m.Name

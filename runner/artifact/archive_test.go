@@ -87,7 +87,7 @@ func pipe(path string, data []byte) error {
 	return nil
 }
 
-// TestDamagedArchives says what is wrong, and leaves no temporary file.
+// TestDamagedArchives holds that errors name the damage, and that no temporary file stays.
 func TestDamagedArchives(t *testing.T) {
 	data := packed(t, registrytest.NewArtifact(t, 3, 100).Layout(t))
 	whole := compressed(t, data)

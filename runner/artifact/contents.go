@@ -40,7 +40,7 @@ var (
 
 // sortOut parts what an archive names: artifacts, and what belongs to one of
 // them. Other tools put both into index.json, with the tags of cosign 2 as names,
-// and some the platforms' manifests beside the index that has them; what Save
+// and some the platforms' manifests next to the index that has them; what Save
 // writes has lists of its own.
 func sortOut(ctx context.Context, from *gadget.Imported) []Member {
 	c := &contents{from: from, roots: readRoots(ctx, from), below: map[digest.Digest]bool{}}

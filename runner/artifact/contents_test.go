@@ -127,7 +127,7 @@ func TestShapesOfLayouts(t *testing.T) {
 		"its name for a tag": {func(s *shaped) (ocispec.Descriptor, []ocispec.Descriptor, []string) {
 			return s.Root, []ocispec.Descriptor{entry(s.Root, refName, "gadget1")}, nil
 		}, "gadget1"},
-		"BuildKit, with a statement beside the platforms": {func(s *shaped) (ocispec.Descriptor, []ocispec.Descriptor,
+		"BuildKit, with a statement next to the platforms": {func(s *shaped) (ocispec.Descriptor, []ocispec.Descriptor,
 			[]string,
 		) {
 			statement := entry(s.document(s.Manifests[arch.AMD64]), "vnd.docker.reference.type", "attestation-manifest",
@@ -138,7 +138,7 @@ func TestShapesOfLayouts(t *testing.T) {
 			root := s.index(platform, statement)
 			return root, []ocispec.Descriptor{entry(root, "io.containerd.image.name", "r.example/g:v1", refName, "v1")}, nil
 		}, "r.example/g:v1"},
-		"ig, with the platforms beside the index": {func(s *shaped) (ocispec.Descriptor, []ocispec.Descriptor, []string) {
+		"ig, with the platforms next to the index": {func(s *shaped) (ocispec.Descriptor, []ocispec.Descriptor, []string) {
 			all := []ocispec.Descriptor{
 				entry(s.Manifests[arch.AMD64]), entry(s.Manifests[arch.ARM64]), entry(s.Root, refName, "r.example/g:v1"),
 			}

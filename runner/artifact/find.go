@@ -41,7 +41,7 @@ func Lookup(s *store.Store, ref registry.Reference) (store.Ref, error) {
 }
 
 // Find returns the reference that the user means: a name, or the start of
-// a digest that only one artifact has, which stands for the first of its names.
+// a digest that only one artifact has, which selects the first of its names.
 func Find(s *store.Store, text string) (store.Ref, error) {
 	all, err := FindAll(s, text)
 	if err != nil {
@@ -101,7 +101,7 @@ func Pinned(ref registry.Reference, digest string) string {
 	return ref.String()
 }
 
-// SeveralNames is the error that one name was asked for and a digest has many.
+// SeveralNames is the error that one name was required and a digest has several.
 func SeveralNames(digest string, refs []store.Ref) error {
 	return fmt.Errorf("%q has %d names, write one of them: %s and %s are two", digest, len(refs), refs[0].Name,
 		refs[1].Name)

@@ -22,7 +22,7 @@ type stored struct {
 	artifacts map[string]*registrytest.Artifact
 }
 
-// newStored stores an artifact of its own under each name; equal numbers are equal
+// newStored stores a separate artifact under each name; equal numbers are equal
 // artifacts.
 func newStored(t *testing.T, names map[string]uint64) *stored {
 	t.Helper()
@@ -99,7 +99,7 @@ func TestFindInStore(t *testing.T) {
 	}
 }
 
-// TestNotInStore says what is not in which store.
+// TestNotInStore holds that the error names what is missing and the store.
 func TestNotInStore(t *testing.T) {
 	s := someStored(t)
 	to, err := artifact.OpenStore(s.Globals)
@@ -125,7 +125,7 @@ func TestNotInStore(t *testing.T) {
 	}
 }
 
-// TestSeveralNames says that a digest does not name one of them.
+// TestSeveralNames holds the error for a digest that does not select one of them.
 func TestSeveralNames(t *testing.T) {
 	s := someStored(t)
 	to, err := artifact.OpenStore(s.Globals)

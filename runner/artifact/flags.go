@@ -23,7 +23,7 @@ type RegistryFlags struct {
 	Retry              int         `placeholder:"N" help:"Attempts for each request (default: 5)." group:"Registry"`
 }
 
-// Client returns a registry client as the flags say.
+// Client returns a registry client as the flags specify.
 func (f RegistryFlags) Client(g *cli.Globals) (*registry.Client, error) {
 	return registry.New(registry.Options{
 		Insecure: f.Insecure, InsecureRegistries: f.InsecureRegistries, AuthFile: string(f.Authfile),

@@ -44,7 +44,7 @@ func (n Name) IsPath() bool { return n.Path != "" }
 // "/x", "oci:DIR[:NAME]" and "oci-archive:FILE[:NAME]" are paths, each with
 // "@DIGEST" or without; all else is a reference, "docker://REF" too. A
 // reference that is also the name of an existing layout or archive is an error,
-// unless it has that prefix: only the user knows which one is meant.
+// unless it has that prefix: only the user can decide which one is meant.
 func ParseName(text string) (Name, error) {
 	if rest, ok := strings.CutPrefix(text, registryTransport); ok {
 		ref, err := parseReference(rest)

@@ -57,7 +57,7 @@ func TestParseName(t *testing.T) {
 }
 
 // TestLayoutNamedLikeReference: a layout that is called like a reference is not
-// run in its place, and nothing is asked of a registry.
+// run instead, and the registry gets no request.
 func TestLayoutNamedLikeReference(t *testing.T) {
 	a := newAdmission(t)
 	t.Chdir(t.TempDir())
@@ -106,7 +106,7 @@ func TestSourceDirectoryBesideAReference(t *testing.T) {
 }
 
 // TestIndexWithItsManifestsBeside: index.json may list the platforms' manifests,
-// without a name, beside the index that has them.
+// without a name, next to the index that has them.
 func TestIndexWithItsManifestsBeside(t *testing.T) {
 	art := registrytest.NewArtifact(t, 1, 100)
 	dir := art.Layout(t)

@@ -33,10 +33,10 @@ type Request struct {
 	// Archs are the architectures to have; empty means all.
 	Archs    []arch.Arch
 	Registry RegistryFlags
-	// Trust says who must have signed the artifact, which is decided before
+	// Trust specifies who must have signed the artifact, which is decided before
 	// any of its layers is fetched; may be nil.
 	Trust *TrustFlags
-	// Allow refuses references before anything is asked of a registry, when
+	// Allow refuses references before any request to a registry, when
 	// the digest is empty, and artifacts before they are fetched; nil allows all.
 	Allow func(ref registry.Reference, d digest.Digest) error
 
@@ -53,7 +53,7 @@ type Obtained struct {
 }
 
 // Obtain makes the requested artifact available in the store, from its
-// registry where the policy says so and whoever is trusted has signed it. The
+// registry where the policy allows it and a trusted key has signed it. The
 // caller holds the store's content (Store.Hold) while it reads the artifact, if
 // others may remove it.
 func Obtain(g *cli.Globals, q Request) (Obtained, error) {
@@ -90,7 +90,7 @@ func Obtain(g *cli.Globals, q Request) (Obtained, error) {
 	return out, err
 }
 
-// admit asks the policy about root, which ref stands for. stored has the
+// admit checks root, which ref resolves to, against the policy. stored has the
 // signatures that came with it when it is here.
 func (q Request) admit(g *cli.Globals, ref registry.Reference, root ocispec.Descriptor, stored sign.Place) error {
 	if q.Allow != nil {
@@ -108,8 +108,8 @@ func (q Request) admit(g *cli.Globals, ref registry.Reference, root ocispec.Desc
 	})
 }
 
-// pull copies ref from its registry into the store. What the tag stands for is
-// asked once: what is verified and what is fetched have the same digest, even if
+// pull copies ref from its registry into the store. The tag is
+// resolved once: what is verified and what is fetched have the same digest, even if
 // the tag moves meanwhile, and of an artifact that is refused only the index
 // was read, into memory.
 func (q Request) pull(g *cli.Globals, ref registry.Reference, s *store.Store) (root ocispec.Descriptor, err error) {

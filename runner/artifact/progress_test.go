@@ -32,7 +32,7 @@ func TestProgress(t *testing.T) {
 }
 
 // TestProgressNarrow holds a line in a narrow terminal: one that wraps is left
-// standing at each step.
+// on the screen at each step.
 func TestProgressNarrow(t *testing.T) {
 	p := &Progress{done: 512, total: 1024}
 	for width, want := range map[int]string{

@@ -25,7 +25,7 @@ type Source struct {
 	Blobs     oci.Blobs
 	// Archs are the architectures that are here; empty means all.
 	Archs []arch.Arch
-	// Remote says that Blobs is a registry.
+	// Remote reports whether Blobs is a registry.
 	Remote bool
 	// Place has what refers to the artifact.
 	Place sign.Place
@@ -73,7 +73,7 @@ func OpenHere(g *cli.Globals, text string) (*Source, error) {
 }
 
 // Open opens the artifact of a path, of the store, or of its registry; of the
-// store only unless remote says that the registry is to be asked.
+// store only unless remote is set, which reads the registry.
 func Open(g *cli.Globals, text string, flags RegistryFlags, remote bool) (*Source, error) {
 	n, err := ParseName(text)
 	if err != nil && !IsDigestPrefix(text) {
@@ -118,7 +118,7 @@ func FromStore(g *cli.Globals, text string) (*Source, error) {
 	}, nil
 }
 
-// FromRegistry asks the registry what a reference stands for.
+// FromRegistry resolves a reference at its registry.
 func FromRegistry(g *cli.Globals, client *registry.Client, ref registry.Reference) (*Source, error) {
 	root, err := client.Resolve(g.Ctx, ref)
 	if err != nil {

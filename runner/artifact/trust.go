@@ -17,7 +17,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-// TrustFlags are the flags of a command that runs artifacts: they say who must
+// TrustFlags are the flags of a command that runs artifacts: they specify who must
 // have signed them.
 type TrustFlags struct {
 	VerifyImage bool      `default:"true" help:"Verify who signed the gadget; --verify-image=false runs it unverified."`
@@ -61,7 +61,7 @@ func (f TrustFlags) consistent() error {
 // isPEM reports whether a value of --public-keys is a key, not the name of its file.
 func isPEM(value string) bool { return strings.HasPrefix(strings.TrimSpace(value), "-----BEGIN ") }
 
-// FindPolicy returns what the flags, or else the files, say.
+// FindPolicy returns the policy of the flags, or else of the files.
 func (f TrustFlags) FindPolicy(ctx context.Context) (*sign.Policy, error) {
 	if len(f.PublicKeys) == 0 {
 		return sign.FindPolicy(ctx, string(f.Policy), ConfigHome())
@@ -111,12 +111,12 @@ func readPublicKeys(ctx context.Context, values []string) ([]sign.PublicKey, err
 type Admission struct {
 	Trust    TrustFlags
 	Registry RegistryFlags
-	// Reference is the artifact's; the zero value stands for a path.
+	// Reference is the artifact's; the zero value means a path.
 	Reference registry.Reference
 	Digest    digest.Digest
-	// Here says that the content comes from a registry of this machine.
+	// Here reports whether the content comes from a registry of this machine.
 	Here bool
-	// Offline says that the registry must not be asked.
+	// Offline reports whether the registry must not be contacted.
 	Offline bool
 	// Place has the signatures, all of them, in place of the registry; nil for the
 	// registry.
@@ -127,7 +127,7 @@ type Admission struct {
 	client *registry.Client // nil makes one
 }
 
-// place is where the signatures lie.
+// place is where the signatures are.
 func (a Admission) place(g *cli.Globals) (sign.Place, error) {
 	client := a.client
 	if client == nil {
@@ -140,7 +140,7 @@ func (a Admission) place(g *cli.Globals) (sign.Place, error) {
 }
 
 // Admit returns nil when the artifact may run under the policy that holds, and
-// says on stderr who signed it.
+// reports on stderr who signed it.
 func Admit(g *cli.Globals, a Admission) error {
 	_, err := AdmitSigned(g, a)
 	return err

@@ -150,7 +150,7 @@ func (g *goTable) each(fn func(name uint32, pc, next uint64) bool) {
 // slices and three addresses, then the beginning of the code.
 const goModuleText = 1 + 6*3 + 3
 
-// goText returns where the code of Go begins. The header says it, in a
+// goText returns where the code of Go begins. The header has it, in a
 // position-independent binary through a relocation; since Go 1.26 only the
 // module data does. Code of C may come before it in the same section.
 func (f *File) goText(table *section, address uint64) uint64 {

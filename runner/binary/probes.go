@@ -12,7 +12,7 @@ type StaticProbe struct {
 	// Location and Semaphore are offsets in the file; Semaphore is 0 when the
 	// probe has none.
 	Location, Semaphore uint64
-	// Arguments says where the arguments are, in the words of the assembler.
+	// Arguments has the locations of the arguments, in assembler syntax.
 	Arguments string
 }
 
@@ -20,7 +20,7 @@ type StaticProbe struct {
 const maxProbes = 1 << 16
 
 // StaticProbes returns the static probes of the file that are called name of
-// provider; "" stands for every provider.
+// provider; "" matches every provider.
 func (f *File) StaticProbes(provider, name string) ([]StaticProbe, error) {
 	s := f.named(".note.stapsdt")
 	if s == nil {
@@ -92,6 +92,6 @@ func (f *File) word(d []byte) uint64 {
 	return uint64(le.Uint32(d))
 }
 
-// Fixed reports whether the file is mapped at the addresses that it says, not
+// Fixed reports whether the file is mapped at the addresses that it contains, not
 // wherever the loader likes.
 func (f *File) Fixed() bool { return f.Type == elf.ET_EXEC }

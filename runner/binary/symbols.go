@@ -115,7 +115,7 @@ func (f *File) symbolTable(s *section) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	// People know a function by the name that others can use.
+	// A function is known by its global name.
 	t := &Table{entries: append(global, local...), names: names}
 	t.sortEntries()
 	return t, nil
@@ -123,7 +123,7 @@ func (f *File) symbolTable(s *section) (*Table, error) {
 
 // Function is where a function is.
 type Function struct {
-	Addr uint64 // as the file says it
+	Addr uint64 // as in the file
 	Size uint64 // 0 where it is unknown
 }
 

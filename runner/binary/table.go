@@ -14,7 +14,7 @@ type Table struct {
 	names   []byte // each ends with a NUL
 }
 
-// entry is one function; size 0 stands for up to the next one.
+// entry is one function; size 0 means up to the next one.
 type entry struct {
 	addr uint64
 	size uint32

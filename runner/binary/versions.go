@@ -46,7 +46,7 @@ func (f *File) versionsOf(s *section) *versions {
 	return &versions{index: data, names: versionNames(defs, names)}
 }
 
-// versionNames reads the chain of version definitions: each says where its name
+// versionNames reads the chain of version definitions: each has the position of its name
 // and the next definition are.
 func versionNames(defs, names []byte) map[uint16]string {
 	out := map[uint16]string{}

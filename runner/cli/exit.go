@@ -31,7 +31,7 @@ func Usage(err error) error {
 // done, a pull for example. It prints nothing and gives ExitInterrupted.
 var ErrInterrupted = errors.New("interrupted")
 
-// ExitCode returns the exit code that err stands for.
+// ExitCode returns the exit code of err.
 func ExitCode(err error) int {
 	var usage *UsageError
 	switch {

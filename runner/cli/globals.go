@@ -1,5 +1,5 @@
 // Package cli holds what every command of gadget-run shares: the streams, the
-// context and the flags that stand before the command. It knows no command.
+// context and the flags that precede the command. It depends on no command.
 package cli
 
 import (
@@ -9,7 +9,7 @@ import (
 )
 
 // DefaultRootState is the content store of root, when neither --state nor
-// GADGET_RUN_STATE says otherwise.
+// GADGET_RUN_STATE specifies otherwise.
 const DefaultRootState = "/var/lib/gadget-run"
 
 // Globals is what main hands to the Run method of each command. Ctx ends on

@@ -51,7 +51,7 @@ func (n *Notes) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Fd returns the file descriptor of what Notes write to, for those who ask whether
+// Fd returns the file descriptor of what Notes write to, for callers that test whether
 // it is a terminal.
 func (n *Notes) Fd() uintptr {
 	if f, ok := n.w.(interface{ Fd() uintptr }); ok {

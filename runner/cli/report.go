@@ -27,7 +27,7 @@ func bounded(text string) string {
 	return fmt.Sprintf("%s... and %d bytes more", shown, len(text)-len(shown))
 }
 
-// Report writes the error that ends the program to stderr and returns the exit code that it stands for.
+// Report writes the error that ends the program to stderr and returns its exit code.
 func Report(err error, stderr io.Writer) int {
 	if err != nil && !errors.Is(err, ErrInterrupted) {
 		notes := NewNotes(stderr)

@@ -9,7 +9,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/printable"
 )
 
-// Say writes a line for a person to Stderr, unless they asked for quiet.
+// Say writes a line for a person to Stderr, unless --quiet is set.
 func (g *Globals) Say(format string, args ...any) {
 	if !g.Quiet {
 		Message(g.Stderr, fmt.Sprintf(format, args...))

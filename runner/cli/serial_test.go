@@ -10,7 +10,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
-// TestSerial: what several goroutines say at once is whole lines, and no data race.
+// TestSerial: what several goroutines log at the same time is whole lines, without data races.
 func TestSerial(t *testing.T) {
 	var out bytes.Buffer
 	g := &cli.Globals{Stderr: cli.Serial(&out)}
@@ -30,6 +30,6 @@ func TestSerial(t *testing.T) {
 		t.Error("a buffer is a terminal")
 	}
 	if f, ok := cli.Serial(os.Stdin).(interface{ Fd() uintptr }); !ok || f.Fd() != os.Stdin.Fd() {
-		t.Error("a file is not a descriptor any more")
+		t.Error("a file is no longer a descriptor")
 	}
 }

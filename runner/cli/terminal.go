@@ -9,7 +9,7 @@ import (
 	"golang.org/x/term"
 )
 
-// descriptor is a file, or what stands before one.
+// descriptor is a file, or a wrapper of one.
 type descriptor interface{ Fd() uintptr }
 
 // IsTerminal reports whether a person reads w.
@@ -19,7 +19,7 @@ func IsTerminal(w io.Writer) bool {
 }
 
 // IsScreen reports whether w is a terminal that acts on the sequences which move its
-// cursor and clear lines. TERM=dumb says of one that it does not.
+// cursor and clear lines. TERM=dumb means that it cannot.
 func IsScreen(w io.Writer) bool { return IsTerminal(w) && os.Getenv("TERM") != "dumb" }
 
 // TerminalWidth is the number of columns of the terminal that w is, 0 where no

@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/container/source"
 )
 
-// EventType says what happened to a container, in the words of list-containers.
+// EventType is what happened to a container, in the terms of list-containers.
 type EventType string
 
 // The events of Collection.Watch.
@@ -40,7 +40,7 @@ type Collection struct {
 
 // Open returns the containers of the runtimes that flags name. It connects to
 // nothing yet; its error is a usage error of a flag. A runtime that cannot be
-// asked is not an error: warn gets one line that names runtime, socket and hint,
+// queried is not an error: warn gets one line that names runtime, socket and hint,
 // and no other until the runtime has answered again. warn may be called from
 // any goroutine.
 func Open(flags RuntimeFlags, warn func(text string)) (*Collection, error) {
@@ -74,16 +74,16 @@ func (c *Collection) listOne(ctx context.Context, e endpoint) ([]Container, erro
 		return nil, err
 	}
 	defer src.Close()
-	return c.ask(ctx, e.name, src)
+	return c.list(ctx, e.name, src)
 }
 
 // endGrace is how long a runtime gets to notice that a process has ended.
 const endGrace = 200 * time.Millisecond
 
-// ask returns the containers of a runtime, without those whose processes have
+// list returns the containers of a runtime, without those whose processes have
 // ended meanwhile. Its error may be that this process sees others than the runtime
 // does: a container is listed twice, and its process is not there.
-func (c *Collection) ask(ctx context.Context, name string, src source.Source) ([]Container, error) {
+func (c *Collection) list(ctx context.Context, name string, src source.Source) ([]Container, error) {
 	infos, err := src.List(ctx)
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (c *Collection) enrichAll(name string, infos []source.Info) []Container {
 	return list
 }
 
-// merge joins the lists of the runtimes. A container that two runtimes know,
+// merge joins the lists of the runtimes. A container that two runtimes report,
 // since one works through the other, belongs to the first.
 func merge(lists [][]Container) []Container {
 	all, seen := []Container{}, map[string]bool{}
@@ -141,15 +141,15 @@ func merge(lists [][]Container) []Container {
 	return all
 }
 
-// Status is whether a runtime can be asked.
+// Status is whether a runtime answers.
 type Status struct {
 	Name    string
 	Socket  string
 	Running int   // containers
-	Hint    error // why it cannot be asked, and the hint; else nil
+	Hint    error // why it does not answer, and the hint; else nil
 }
 
-// Status asks every runtime, in a fixed order.
+// Status queries every runtime, in a fixed order.
 func (c *Collection) Status(ctx context.Context) []Status {
 	all := make([]Status, 0, len(c.runtimes))
 	for _, e := range c.runtimes {
@@ -167,7 +167,7 @@ func (c *Collection) Status(ctx context.Context) []Status {
 // Watch calls fn, never twice at once, with Added for each container that runs,
 // then with Listed, then with Added and Removed as containers start and end,
 // until ctx ends, when it returns nil. A container that starts twice is removed
-// before it is added again. Runtimes that stop, or start later, are asked until
+// before it is added again. Runtimes that stop, or start later, are retried until
 // they answer.
 func (c *Collection) Watch(ctx context.Context, fn func(Event)) error {
 	w := &watch{Collection: c, emit: fn, pending: len(c.runtimes), owners: map[string]string{}}

@@ -1,5 +1,5 @@
 // Package container lists the containers that run on this node and follows them as
-// they come and go. It asks the container runtimes over their sockets, and the
+// they start and end. It queries the container runtimes over their sockets, and the
 // kernel, through /proc, for namespaces and cgroups.
 package container
 
@@ -42,7 +42,7 @@ type Runtime struct {
 	StartedAt   int64  `json:"containerStartedAt,omitempty"`   // nanoseconds since 1970
 }
 
-// K8s is what the labels that a kubelet gives to containers say about the pod.
+// K8s describes the pod, from the labels that a kubelet gives to containers.
 // It is zero for containers outside of pods.
 type K8s struct {
 	Namespace string            `json:"namespace,omitempty"`
@@ -53,7 +53,7 @@ type K8s struct {
 	Owner     *Owner            `json:"owner,omitempty"`
 }
 
-// Owner is the object that made the pod, where the runtime knows it.
+// Owner is the object that made the pod, where the runtime reports it.
 type Owner struct {
 	Kind string `json:"kind,omitempty"`
 	Name string `json:"name,omitempty"`

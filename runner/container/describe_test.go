@@ -113,7 +113,7 @@ func TestExplain(t *testing.T) {
 			fmt.Errorf("listing: %w", context.DeadlineExceeded),
 			`no answer from "/run/crio/crio.sock" within 10s, check that cri-o works`,
 		},
-		{errors.New("it is odd"), `asking at "/run/crio/crio.sock": it is odd, check that cri-o works`},
+		{errors.New("it is odd"), `querying "/run/crio/crio.sock": it is odd, check that cri-o works`},
 	} {
 		if got := e.explain(tc.err).Error(); got != tc.want {
 			t.Errorf("got  %s\nwant %s", got, tc.want)

@@ -23,13 +23,13 @@ import (
 // endpoint is one runtime at its socket.
 type endpoint struct {
 	name   string
-	socket string // as the user knows it
+	socket string // as the user specified it
 	path   string // as this process does
 	flag   string
 	open   func() (source.Source, error)
 }
 
-// endpoints returns the runtimes to ask.
+// endpoints returns the runtimes to query.
 func (f *RuntimeFlags) endpoints() ([]endpoint, error) {
 	names, _, err := f.Names()
 	if err != nil {
@@ -111,7 +111,7 @@ func withoutTwins(all []endpoint) []endpoint {
 	})
 }
 
-// warning says in one line that the runtime cannot be asked, and the hint.
+// warning reports in one line that the runtime does not answer, with the hint.
 func (e *endpoint) warning(err error) string {
 	return fmt.Sprintf("no containers of %s: %v", e.name, e.explain(err))
 }
@@ -133,5 +133,5 @@ func (e *endpoint) explain(err error) error {
 	case errors.Is(err, context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded:
 		return fmt.Errorf("no answer from %q within %v, check that %s works", e.socket, source.Timeout, e.name)
 	}
-	return fmt.Errorf("asking at %q: %w, check that %s works", e.socket, err, e.name)
+	return fmt.Errorf("querying %q: %w, check that %s works", e.socket, err, e.name)
 }

@@ -48,7 +48,7 @@ func enrich(name string, info source.Info, files proc.FS) (Container, bool) {
 	return c, true
 }
 
-// gone reports whether err says that a process has ended. A process that may
+// gone reports whether err means that a process has ended. A process that may
 // not be looked at is still there.
 func gone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH)

@@ -19,9 +19,9 @@ func web() containertest.PodSpec {
 	}
 }
 
-// TestPods makes pods as a kubelet would and asks containerd for them through
-// both its APIs. CRI-O is in no Debian suite: containerd stands in for it, with
-// the same protocol and the same details in verbose answers. TestCRIO asks the
+// TestPods makes pods as a kubelet would and lists those of containerd through
+// both its APIs. CRI-O is in no Debian suite: containerd replaces it, with
+// the same protocol and the same details in verbose answers. TestCRIO queries the
 // real one.
 func TestPods(t *testing.T) {
 	r := containertest.Containerd(t)
@@ -31,7 +31,7 @@ func TestPods(t *testing.T) {
 	}
 }
 
-// TestCRIO asks CRI-O, where one was built.
+// TestCRIO queries CRI-O, where one was built.
 func TestCRIO(t *testing.T) {
 	r := containertest.CRIO(t)
 	t.Run("pod", func(t *testing.T) { testPod(t, container.CRIO, r, containertest.StartPod(t, r, web())) })

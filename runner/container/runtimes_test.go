@@ -25,7 +25,7 @@ var runtimes = map[string]func(testing.TB) containertest.Runtime{
 	container.Containerd: containertest.Containerd,
 }
 
-// flagsFor asks one runtime at socket.
+// flagsFor selects one runtime at socket.
 func flagsFor(name, socket string) container.RuntimeFlags {
 	return container.RuntimeFlags{
 		Runtimes: name, ContainerdNamespace: containertest.Namespace,
@@ -129,7 +129,7 @@ func names(all []container.Container) string {
 	return strings.Join(out, " ")
 }
 
-// holdAgainstProc compares a container with what /proc says of its process.
+// holdAgainstProc compares a container with /proc of its process.
 func holdAgainstProc(t *testing.T, c container.Container) {
 	t.Helper()
 	dir := "/proc/" + strconv.Itoa(int(c.PID))

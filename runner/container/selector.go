@@ -17,7 +17,7 @@ type SelectorFlags struct {
 	K8sSelector   string `name:"k8s-selector" placeholder:"LABELS" help:"Only containers of pods with these labels: \"key=value\", \"key=!value\", \"!key=value\"; several, comma-separated, must all hold."`
 }
 
-// Selector decides which containers are wanted. The zero Selector wants all.
+// Selector selects containers. The zero Selector selects all.
 type Selector struct {
 	names, digests, imageIDs    filter
 	namespaces, pods, inPodName filter
@@ -41,13 +41,13 @@ func (f *SelectorFlags) Selector() (Selector, error) {
 	return s, nil
 }
 
-// Empty reports whether s wants every container.
+// Empty reports whether s selects every container.
 func (s *Selector) Empty() bool {
 	return len(s.labels) == 0 && s.names.empty() && s.digests.empty() && s.imageIDs.empty() &&
 		s.namespaces.empty() && s.pods.empty() && s.inPodName.empty()
 }
 
-// Match reports whether s wants c.
+// Match reports whether s selects c.
 func (s *Selector) Match(c *Container) bool {
 	if !s.names.match(c.Runtime.Container, equal) ||
 		!s.digests.match(c.Runtime.ImageDigest, hasHexPrefix) || !s.imageIDs.match(c.Runtime.ImageID, hasHexPrefix) ||
@@ -109,7 +109,7 @@ func (f filter) match(value string, matches func(value, pattern string) bool) bo
 func equal(value, pattern string) bool { return value == pattern }
 
 // hasHexPrefix reports whether a digest or ID begins with pattern. The name of
-// the algorithm may stand before either.
+// the algorithm may precede either.
 func hasHexPrefix(value, pattern string) bool {
 	value, pattern = withoutAlgorithm(value), withoutAlgorithm(pattern)
 	return pattern != "" && strings.HasPrefix(value, pattern)

@@ -25,13 +25,13 @@ func TestSelector(t *testing.T) {
 		flags SelectorFlags
 		want  bool
 	}{
-		{"nothing asked", SelectorFlags{}, true},
+		{"no selection", SelectorFlags{}, true},
 		{"name", SelectorFlags{ContainerName: "etcd"}, true},
 		{"other name", SelectorFlags{ContainerName: "etc"}, false},
 		{"one of names", SelectorFlags{ContainerName: "a, etcd"}, true},
 		{"excluded", SelectorFlags{ContainerName: "!etcd"}, false},
 		{"another excluded", SelectorFlags{ContainerName: "!a,!b"}, true},
-		{"wanted and excluded", SelectorFlags{ContainerName: "etcd,!etcd"}, false},
+		{"selected and excluded", SelectorFlags{ContainerName: "etcd,!etcd"}, false},
 		{
 			"digest",
 			SelectorFlags{ImageDigest: "sha256:7ab3d0c9f0c5d7b23e4a3a7d6d0c6a7ab5b6f5e86d4a0ac0d1c5f3c1ed1b7c4f"},

@@ -129,7 +129,7 @@ func (f *follower) session(ctx context.Context) error {
 	}()
 	select {
 	case <-s.ready:
-	case <-time.After(readyTimeout): // some say nothing before the first event
+	case <-time.After(readyTimeout): // some send nothing before the first event
 	case err := <-s.ended:
 		s.ended = nil
 		return err
@@ -189,7 +189,7 @@ func (f *follower) follow(ctx context.Context, src source.Source, s *stream) err
 	}
 }
 
-// inspect asks for one container and reports what has changed.
+// inspect queries one container and reports what has changed.
 func (f *follower) inspect(ctx context.Context, src source.Source, id string) error {
 	info, err := src.Inspect(ctx, id)
 	if err != nil && !errors.Is(err, source.ErrGone) {
@@ -205,9 +205,9 @@ func (f *follower) inspect(ctx context.Context, src source.Source, id string) er
 	return nil
 }
 
-// resync asks for all containers and reports what has changed.
+// resync lists all containers and reports what has changed.
 func (f *follower) resync(ctx context.Context, src source.Source) error {
-	list, err := f.ask(ctx, f.name, src)
+	list, err := f.list(ctx, f.name, src)
 	if err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ func (f *follower) lost(id string) {
 }
 
 // dropDead removes the containers whose processes ended while their runtime
-// could not be asked.
+// did not answer.
 func (f *follower) dropDead() {
 	for id, c := range f.running {
 		mnt, _, err := f.files.Namespaces(c.PID)

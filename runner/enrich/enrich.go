@@ -1,6 +1,6 @@
-// Package enrich knows which container an event comes from, by the namespaces
-// that the event carries, and whether the user wants it. Looking up takes no lock
-// and makes no request: what it knows comes from a watch of the runtimes.
+// Package enrich finds the container that an event comes from, by the namespaces
+// that the event has, and whether the user selected it. Looking up takes no lock
+// and makes no request: the data comes from a watch of the runtimes.
 package enrich
 
 import (
@@ -60,7 +60,7 @@ type entry struct {
 	gone     time.Time // when it ended, zero while it runs
 }
 
-// New returns a Tracker of the containers that selector wants, and of the others
+// New returns a Tracker of the containers that selector matches, and of the others
 // by name alone. problem is called for what goes wrong later; it may be called from
 // any goroutine.
 func New(selector container.Selector, problem func(error)) *Tracker {
@@ -72,7 +72,7 @@ func New(selector container.Selector, problem func(error)) *Tracker {
 	return t
 }
 
-// Run follows src until ctx ends, and returns once nothing of it runs any more.
+// Run follows src until ctx ends, and returns once all its goroutines have ended.
 func (t *Tracker) Run(ctx context.Context, src Source) error {
 	defer func() {
 		t.mu.Lock()
@@ -88,7 +88,7 @@ func (t *Tracker) Run(ctx context.Context, src Source) error {
 // Listed is closed when the containers that ran at the start are known.
 func (t *Tracker) Listed() <-chan struct{} { return t.listed }
 
-// Running returns how many of the wanted containers run.
+// Running returns how many of the selected containers run.
 func (t *Tracker) Running() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -101,7 +101,7 @@ func (t *Tracker) Running() int {
 	return n
 }
 
-// FilterIn keeps k at the mount namespaces of the wanted containers, from now on.
+// FilterIn keeps k at the mount namespaces of the selected containers, from now on.
 func (t *Tracker) FilterIn(k Kernel) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -111,7 +111,7 @@ func (t *Tracker) FilterIn(k Kernel) {
 	}
 }
 
-// Follow calls fn for every wanted container that runs, now and from now on, and
+// Follow calls fn for every selected container that runs, now and from now on, and
 // again when it has ended; one call at a time. It may be called for several.
 func (t *Tracker) Follow(fn func(c *container.Container, runs bool)) {
 	t.mu.Lock()
@@ -124,7 +124,7 @@ func (t *Tracker) Follow(fn func(c *container.Container, runs bool)) {
 	}
 }
 
-// Leave ends FilterIn and Follow: nothing of them is called any more.
+// Leave ends FilterIn and Follow: their functions are no longer called.
 func (t *Tracker) Leave() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -193,7 +193,7 @@ func (t *Tracker) remove(e *entry) {
 	}
 }
 
-// runs reports whether a wanted container in mount namespace ns runs.
+// runs reports whether a selected container in mount namespace ns runs.
 func (t *Tracker) runs(ns uint64) bool {
 	for _, e := range t.entries {
 		if e.selected && e.gone.IsZero() && e.c.MountNS == ns {

@@ -12,7 +12,7 @@ type place struct {
 }
 
 // Find returns the container of the namespaces of an event, 0 where it has
-// none. The mount namespace says more than that of the network, which the
+// none. The mount namespace is more specific than that of the network, which the
 // containers of a pod share.
 func (t *Tracker) Find(mountNS, netNS uint64) *field.Container {
 	return t.index.Load().find(mountNS, netNS)
@@ -25,7 +25,7 @@ func (ix *index) find(mountNS, netNS uint64) *field.Container {
 	return ix.net[netNS].info
 }
 
-// Finder returns Find for one goroutine: asking again for the same event is
+// Finder returns Find for one goroutine: another lookup for the same event is
 // cheap.
 func (t *Tracker) Finder() func(mountNS, netNS uint64) *field.Container {
 	var last struct {
@@ -43,7 +43,7 @@ func (t *Tracker) Finder() func(mountNS, netNS uint64) *field.Container {
 	}
 }
 
-// Selected reports whether an event of these namespaces is wanted.
+// Selected reports whether an event of these namespaces is selected.
 func (t *Tracker) Selected(mountNS, netNS uint64) bool {
 	ix := t.index.Load()
 	if mountNS != 0 {

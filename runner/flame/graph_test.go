@@ -34,7 +34,7 @@ func frames(t *testing.T, p *Profile) map[string]frame {
 	return all
 }
 
-// TestGraphFrames: a function is as wide as all that it calls, below its caller and beside
+// TestGraphFrames: a function is as wide as all that it calls, below its caller and next to
 // the others.
 func TestGraphFrames(t *testing.T) {
 	p := &Profile{}

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Unit says what the weights of a profile count: ("samples", "count"),
+// Unit specifies what the weights of a profile count: ("samples", "count"),
 // ("cpu", "nanoseconds").
 type Unit struct{ Type, Unit string }
 

@@ -17,13 +17,13 @@ const maxStacks = 1 << 18
 // otherStacks is the only frame of the stacks that a full profile did not keep.
 const otherStacks = "[other stacks]"
 
-// frameSeparator stands between two frames of a key. Names have no NUL bytes.
+// frameSeparator separates two frames of a key. Names have no NUL bytes.
 const frameSeparator = "\x00"
 
 // Profile is a sum of weighted stacks. The zero Profile is empty.
 type Profile struct {
 	// Room is how many more different stacks the profiles that share it keep, nil for
-	// a profile with room of its own.
+	// a profile with its own limit.
 	Room *int
 
 	stacks map[string]uint64

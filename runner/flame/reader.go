@@ -9,7 +9,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
-// The annotations that say what a profile is made of.
+// The annotations that specify what a profile is made of.
 const (
 	annotationStackFields = "profiles.stack-fields"
 	annotationValueField  = "profiles.value-field"
@@ -26,7 +26,7 @@ const (
 	typeComm        = "gadget_comm"
 )
 
-// Purpose is what stacks are read for: annotations of a data source may say of both
+// Purpose is what stacks are read for: annotations of a data source may specify for both
 // what a stack is made of.
 type Purpose int
 
@@ -111,7 +111,7 @@ func stackWeight(src *field.Source) (field.NumberFunc, error) {
 	return nil, nil
 }
 
-// stackParts returns what a stack is made of: what annotations say, else the name
+// stackParts returns what a stack is made of: what annotations specify, else the name
 // of the process, its stack, and that of the kernel.
 func stackParts(src *field.Source, purpose Purpose) ([]stackPart, error) {
 	if parts, err := annotatedParts(src, purpose); len(parts) > 0 || err != nil {

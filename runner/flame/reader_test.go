@@ -167,7 +167,7 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-// TestAnnotatedStacks: annotations say what a stack is made of, those of the graph and those
+// TestAnnotatedStacks: annotations specify what a stack is made of, those of the graph and those
 // of the export each where they are for.
 func TestAnnotatedStacks(t *testing.T) {
 	list := map[string]string{annotationStackFields: "kstack, ustack.symbols,comm"}

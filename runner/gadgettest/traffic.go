@@ -62,7 +62,7 @@ func SendTraffic(tb testing.TB, pid uint32) {
 	})
 }
 
-// bringUp sets the flag of an interface that says that it works.
+// bringUp sets the flag of an interface that marks it as up.
 func bringUp(name string) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

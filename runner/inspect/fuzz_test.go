@@ -8,7 +8,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// FuzzSummaries: what documents say of themselves is short, and what is shown
+// FuzzSummaries: summaries of documents are short, and what is shown
 // of it moves no cursor.
 func FuzzSummaries(f *testing.F) {
 	root := oci.Describe("x", []byte("x"))

@@ -59,8 +59,8 @@ func (a *Report) object(art *gadget.Artifact) error {
 	return nil
 }
 
-// objectParams replaces what the metadata know of the parameters of the object by
-// what the object and they together say.
+// objectParams replaces what the metadata have about the parameters of the object by
+// the combination of the object and the metadata.
 func (a *Report) objectParams(params []gadgetapi.Param) {
 	ofWasm := slices.DeleteFunc(a.Params, func(p Param) bool { return p.Type == "" })
 	a.Params = nil
@@ -70,8 +70,8 @@ func (a *Report) objectParams(params []gadgetapi.Param) {
 	a.Params = append(a.Params, ofWasm...)
 }
 
-// source replaces what the metadata know of a data source by what the object and
-// they together say.
+// source replaces what the metadata have about a data source by the combination of
+// the object and the metadata.
 func (a *Report) source(s *gadgetapi.Source) {
 	i := slices.IndexFunc(a.DataSources, func(have Source) bool { return have.Name == s.Name })
 	if i < 0 {

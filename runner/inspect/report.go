@@ -33,7 +33,7 @@ type Report struct {
 	Requires       []string          `json:"requires,omitempty" yaml:"requires,omitempty"`
 	BTFKernels     []string          `json:"btfKernels,omitempty" yaml:"btfKernels,omitempty"`
 	Trust          Trust             `json:"trust" yaml:"trust"`
-	// Remote says that the layers were not read, so that programs and maps
+	// Remote reports whether the layers were not read, so that programs and maps
 	// are unknown.
 	Remote bool `json:"remote,omitempty" yaml:"remote,omitempty"`
 

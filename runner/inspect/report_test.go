@@ -79,7 +79,7 @@ params:
 	}
 }
 
-// TestRemotePage knows what the manifest and gadget.yaml say, and says what is not
+// TestRemotePage has what the manifest and gadget.yaml contain, and reports what is not
 // known. No layer is read.
 func TestRemotePage(t *testing.T) {
 	g, _, _ := machine(t)
@@ -98,7 +98,7 @@ func TestRemotePage(t *testing.T) {
 	golden(t, "remote.txt", page(t, describe(t, g, src)))
 }
 
-// TestDescribeRefuses says which part of an artifact is wrong.
+// TestDescribeRefuses holds that errors name the part of an artifact that is wrong.
 func TestDescribeRefuses(t *testing.T) {
 	object := fixture(t, "open.bpf.o", "")
 	with := func(change func(*gadget.ManifestInput)) gadget.ManifestInput {
@@ -175,7 +175,7 @@ func TestMapMemory(t *testing.T) {
 	}
 }
 
-// TestPageMovesNoCursor shows what an artifact says of itself without what a terminal
+// TestPageMovesNoCursor shows what an artifact claims about itself without what a terminal
 // would act on, and on one line each.
 func TestPageMovesNoCursor(t *testing.T) {
 	const evil = "a\x1b[2Jb\r\nSigned by:    mallory\x07"
@@ -193,7 +193,7 @@ func TestPageMovesNoCursor(t *testing.T) {
 		t.Errorf("the page has control characters: %q", out)
 	}
 	if n := bytes.Count(out, []byte("\nSigned by: ")); n != 1 {
-		t.Errorf("%d lines say who signed, want 1:\n%s", n, out)
+		t.Errorf("%d lines name the signer, want 1:\n%s", n, out)
 	}
 }
 

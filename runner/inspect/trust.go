@@ -24,10 +24,10 @@ const (
 	maxDocuments = 64
 )
 
-// predicateAnnotation is where cosign says what a bundle is about.
+// predicateAnnotation is where cosign declares what a bundle is about.
 const predicateAnnotation = "dev.sigstore.bundle.predicateType"
 
-// Trust is who signed an artifact, and what documents say of it.
+// Trust is who signed an artifact, and the documents about it.
 type Trust struct {
 	// Signatures is how many there are; of a stored artifact those that came
 	// with it, and those that were verified once.
@@ -42,7 +42,7 @@ type Trust struct {
 type Document struct {
 	Type   string `json:"type" yaml:"type"`
 	Digest string `json:"digest" yaml:"digest"`
-	// Summary is what it says, in a few words. Nothing proves it but the
+	// Summary is a summary of its content. Nothing proves it but the
 	// registry, unless the document is signed itself.
 	Summary string `json:"summary,omitempty" yaml:"summary,omitempty"`
 }
@@ -145,7 +145,7 @@ func document(g *cli.Globals, src *artifact.Source, d ocispec.Descriptor) (Docum
 	return doc, nil
 }
 
-// aboutStatement says what an in-toto statement is. One about another artifact
+// aboutStatement summarizes an in-toto statement. One about another artifact
 // is worth nothing here.
 func aboutStatement(data []byte, root ocispec.Descriptor) string {
 	var s struct {
@@ -181,7 +181,7 @@ func aboutStatement(data []byte, root ocispec.Descriptor) string {
 	return s.PredicateType
 }
 
-// aboutSPDX says how much an SPDX document lists.
+// aboutSPDX summarizes how much an SPDX document lists.
 func aboutSPDX(data []byte) string {
 	var s struct {
 		Version  string            `json:"spdxVersion"`

@@ -26,7 +26,7 @@ func statement(about, predicate string) []byte {
 		"runDetails":{"builder":{"id":"https://builder.example"}}}}`, about, predicate)
 }
 
-// TestDocuments lists what refers to an artifact, each with what it says of itself.
+// TestDocuments lists what refers to an artifact, each with its summary.
 func TestDocuments(t *testing.T) {
 	for name, tc := range map[string]struct {
 		mediaType string
@@ -67,7 +67,7 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// TestDocumentOfBundle is of the type that cosign writes beside it, and is not read.
+// TestDocumentOfBundle is of the type that cosign writes next to it, and is not read.
 func TestDocumentOfBundle(t *testing.T) {
 	g, _, _ := machine(t)
 	src, p := image(t, fixture(t, "open.bpf.o", ""))
@@ -81,7 +81,7 @@ func TestDocumentOfBundle(t *testing.T) {
 	}
 }
 
-// TestTooManyDocuments shows the first, and says that there are more.
+// TestTooManyDocuments shows the first, and notes that more exist.
 func TestTooManyDocuments(t *testing.T) {
 	g, _, messages := machine(t)
 	src, p := image(t, fixture(t, "open.bpf.o", ""))
@@ -111,7 +111,7 @@ func TestDocumentsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// signer makes signatures, and is trusted by the policy of config when it says so.
+// signer makes signatures, and is trusted by the policy of config when that lists it.
 func signer(t *testing.T, config, name string, trusted bool) *sign.PrivateKey {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(nil)
@@ -182,7 +182,7 @@ func TestSigners(t *testing.T) {
 	}
 }
 
-// TestDamagedPolicy is said; the report has the signatures, but no signers.
+// TestDamagedPolicy causes a warning; the report has the signatures, but no signers.
 func TestDamagedPolicy(t *testing.T) {
 	if _, err := os.Lstat(sign.SystemPolicy); err == nil {
 		t.Skipf("needs a machine without %s", sign.SystemPolicy)

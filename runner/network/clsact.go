@@ -31,7 +31,7 @@ var parents = map[bool]uint32{false: ingressParent, true: egressParent}
 
 // addFilter attaches prog by a filter. Unlike a link a filter outlives this process:
 // when that is killed, the filter stays without its program, which the kernel has
-// taken out of the dispatcher's table, and whoever attaches there next removes it.
+// taken out of the dispatcher's table, and the next process that attaches there removes it.
 func (q *Queues) addFilter(index int, prog *ebpf.Program, egress bool) (io.Closer, error) {
 	d, err := q.open(index)
 	if err != nil {
@@ -165,7 +165,7 @@ func (a *attachedFilter) Close() error {
 	return errors.Join(ignoreGone(a.qdisc.control.remove(a.filter)), a.queues.release(a.qdisc))
 }
 
-// ignoreGone returns err unless it says that the thing went away by itself, as the
+// ignoreGone returns err unless it means that the object is already gone, as the
 // interfaces of a container do that ends.
 func ignoreGone(err error) error {
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) || errors.Is(err, unix.EINVAL) {

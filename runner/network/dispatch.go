@@ -16,7 +16,7 @@ const dispatcherName = "gadget_run_net"
 
 // dispatcher starts one program from many network namespaces: from each by a small
 // program of its own, which puts the number of the namespace into skb->cb[0], as
-// gadgets expect it, and goes on to the program. The kernel empties the table
+// gadgets expect it, and continues with the program. The kernel empties the table
 // between the two when this process ends, however it ends.
 type dispatcher struct {
 	table *ebpf.Map

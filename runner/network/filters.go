@@ -15,7 +15,7 @@ const (
 	egressParent  = 0xfffffff3
 )
 
-// firstInfo says of a filter that it runs first and sees packets of every protocol.
+// firstInfo marks a filter that runs first and sees packets of every protocol.
 var firstInfo = 1<<16 | uint32(nl.Swap16(unix.ETH_P_ALL))
 
 // filter is a filter of a qdisc.

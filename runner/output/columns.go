@@ -9,10 +9,10 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
-// The widths of columns that gadget.yaml says nothing about.
+// The widths of columns for which gadget.yaml specifies none.
 const (
 	defaultWidth = 16
-	minimalWidth = 4 // a column is not made narrower unless it says so
+	minimalWidth = 4 // a column is not made narrower unless configured so
 )
 
 const ellipsisMark = "…"

@@ -40,7 +40,7 @@ func (m Mode) File() bool { return m == FlameGraph || m.Binary() }
 
 // Encoder makes the text of the events of one source.
 type Encoder interface {
-	// Header appends what stands before the first event, if anything does.
+	// Header appends what precedes the first event, if anything does.
 	Header(dst []byte) []byte
 	// Event appends the text of one event, with its newline.
 	Event(dst, sample []byte) []byte
@@ -98,7 +98,7 @@ func New(src *field.Source, o Options) (Encoder, error) {
 	return nil, fmt.Errorf("unknown output mode %q", o.Mode)
 }
 
-// selection is what --fields asks for.
+// selection is what --fields requests.
 type selection struct {
 	exact       []*field.Field // in this order, when fields are named without sign
 	add, remove []*field.Field

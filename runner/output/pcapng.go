@@ -10,7 +10,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/field"
 )
 
-// The annotations that say where in an event the packet is.
+// The annotations that specify where in an event the packet is.
 const (
 	annotationPayload      = "pcap.payload"
 	annotationTimestamp    = "pcap.timestamp"

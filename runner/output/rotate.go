@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rotation says when a new file of lines begins.
+// Rotation specifies when a new file of lines begins.
 type Rotation struct {
 	// MaxSize is how many bytes the file has at most, 0 for any number. A line
 	// that is longer has a file of its own.

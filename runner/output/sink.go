@@ -1,5 +1,5 @@
 // Package output turns the events of a data source into columns, JSON or YAML
-// and writes them without ever holding up whoever stops the gadget.
+// and writes them without ever blocking the goroutine that stops the gadget.
 package output
 
 import (
@@ -32,7 +32,7 @@ type Sink struct {
 	written counts
 	writing int   // bytes that the goroutine is writing now
 	closing bool  // no more events, write what is pending
-	dropped bool  // whoever waits to append gives up
+	dropped bool  // goroutines that wait to append give up
 	err     error // of the first write that did not work
 	onError func(error)
 }
@@ -74,7 +74,7 @@ func (s *Sink) makeRoom() {
 	}
 }
 
-// Written returns how many events of a source whoever reads the output was given.
+// Written returns how many events of a source were written to the output.
 // Those of a write that has not ended, or failed, do not count.
 func (s *Sink) Written(source int) uint64 {
 	s.mu.Lock()
@@ -168,7 +168,7 @@ func (s *Sink) take() ([]byte, bool) {
 	return buf, true
 }
 
-// give takes the written buffer back for reuse and reports whether to go on.
+// give takes the written buffer back for reuse and reports whether to continue.
 func (s *Sink) give(buf []byte, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,7 +23,7 @@ const (
 	countTitle = "COUNT"
 )
 
-// tally counts single events that show the same, for a Top whose first column is
+// tally counts single events that look the same, for a Top whose first column is
 // their number.
 type tally struct {
 	index  map[string]int // of the rows in Top.next, by what they show

@@ -44,7 +44,7 @@ func TestTop(t *testing.T) {
 	}
 	first := [][]byte{entry("b", 9), entry("c\x1b[2J", 10), entry("a", 1)}
 	if got := string(top.Array(nil, first)); strings.Contains(got, "\x1b[K") {
-		t.Error("a line is cleared from the cursor on, which stands on the last character of a full one")
+		t.Error("a line is cleared from the cursor on, which is on the last character of a full one")
 	}
 	if got := names(picture(top.Array(nil, first))); got != `b,c\x1b[2J,a` {
 		t.Errorf("the order of the gadget: %s", got)
@@ -156,7 +156,7 @@ func TestTopOfSingleEventsElsewhere(t *testing.T) {
 	}
 }
 
-// TestTopFits holds that nothing is wider than the terminal, and that what is cut says so.
+// TestTopFits holds that nothing is wider than the terminal, and that what is cut has a mark.
 func TestTopFits(t *testing.T) {
 	const width = 36
 	src := source(t, nil)

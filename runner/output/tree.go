@@ -13,7 +13,7 @@ type style interface {
 	open(dst []byte, depth int) []byte
 	key(dst []byte, name string, depth int, first bool) []byte
 	close(dst []byte, depth int) []byte
-	// value appends text, which stands for a field of kind k.
+	// value appends text, the value of a field of kind k.
 	value(dst, text []byte, k field.Kind) []byte
 	// quoted appends a text in quotes.
 	quoted(dst, text []byte) []byte
@@ -41,7 +41,7 @@ type step struct {
 }
 
 // newTree returns the encoder of src in style st. Names are sorted, as users
-// of other runners know it.
+// of other runners expect it.
 func newTree(src *field.Source, sel selection, st style) *tree {
 	t := &tree{style: st}
 	b := &treeBuilder{tree: t, sel: sel}

@@ -2,7 +2,7 @@ package output
 
 import "slices"
 
-// markWidth is the room of the mark after the titles that stands for hidden columns.
+// markWidth is the room of the mark after the titles that indicates hidden columns.
 const markWidth = 2
 
 // fit makes the columns fill total characters. Those that have no room even at their

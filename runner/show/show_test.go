@@ -44,7 +44,7 @@ func TestPrintableHidesControlCharacters(t *testing.T) {
 }
 
 // TestYAMLOfEveryRune shows names and values of every class of characters: nothing
-// comes out that a terminal acts on, and the text says what went in.
+// comes out that a terminal acts on, and the text still shows the input.
 func TestYAMLOfEveryRune(t *testing.T) {
 	const block = 64
 	in := map[string]string{}

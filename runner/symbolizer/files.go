@@ -61,7 +61,7 @@ type files struct {
 	debugCache string
 }
 
-// open returns what is known of f, whose path in root is name. root is where
+// open returns what is known about f, whose path in root is name. root is where
 // debugging symbols are looked for; it may be nil.
 func (s *files) open(f *os.File, name string, root *rootfs.FS) (*file, error) {
 	var st unix.Stat_t

@@ -33,7 +33,7 @@ var ErrHidden = errors.New("the kernel hides the addresses of its symbols, " +
 	"run with CAP_SYSLOG and without kernel.kptr_restrict=2")
 
 // Kernel names the functions of the running kernel. The zero Kernel is ready; it
-// reads the symbols when it is first asked. It may be used from any goroutine.
+// reads the symbols on first use. It may be used from any goroutine.
 type Kernel struct {
 	// Warn is called once with the reason why names are missing; may be nil.
 	Warn func(error)

@@ -45,7 +45,7 @@ func TestHiddenKallsyms(t *testing.T) {
 	}
 }
 
-// TestKernelOfThisMachine asks for a function that every kernel has.
+// TestKernelOfThisMachine looks up a function that every kernel has.
 func TestKernelOfThisMachine(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root for the addresses of the kernel's symbols")

@@ -61,7 +61,7 @@ func NewKernelStacks(m Map, kernel *Kernel) *KernelStacks {
 	return &KernelStacks{stacks: m, kernel: kernel}
 }
 
-// unknownFunction stands for a function without a name.
+// unknownFunction is shown for a function without a name.
 const unknownFunction = "[unknown]"
 
 // Append appends the stack called id: "a; b; ". Nothing is appended for a stack
@@ -104,7 +104,7 @@ func (s *KernelStacks) text(id uint32) []byte {
 	return out
 }
 
-// UserStack is a stack of a program: its id and whose it is.
+// UserStack is a stack of a program: its ID and its process.
 type UserStack struct {
 	ID uint32
 	Process

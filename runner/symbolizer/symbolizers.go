@@ -21,7 +21,7 @@ const (
 )
 
 // Parse reads the value of --symbolizers, "auto", "none" or a comma-separated
-// list, and returns what it asks for; nil for no symbols. cache is the directory
+// list, and returns what it specifies; nil for no symbols. cache is the directory
 // of debuginfod, "" for the usual one.
 func Parse(value, cache string) (*User, error) {
 	switch value {

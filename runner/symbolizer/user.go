@@ -25,10 +25,10 @@ type Process struct {
 	Hash uint32 // of the address space
 }
 
-// Options say where symbols come from.
+// Options specify where symbols come from.
 type Options struct {
 	// DebuginfodCache is the directory in which a debuginfod client keeps what it
-	// loaded; "" for none. Nothing is ever asked of a network.
+	// loaded; "" for none. No network is ever used.
 	DebuginfodCache string
 }
 
@@ -39,7 +39,7 @@ type User struct {
 	files     files
 }
 
-// NewUser returns a User that knows nothing yet.
+// NewUser returns a User without any symbols yet.
 func NewUser(opts Options) *User {
 	return &User{processes: map[Process]*process{}, files: files{debugCache: opts.DebuginfodCache}}
 }
@@ -47,12 +47,12 @@ func NewUser(opts Options) *User {
 // process is what is known of the mappings of a process.
 type process struct {
 	maps  []mapping
-	files []*file // of each mapping, nil until it is asked for
+	files []*file // of each mapping, nil until it is needed
 	tried []bool
 	read  time.Time
 }
 
-// Append appends the name of the function at addr of p: what symbols say, else
+// Append appends the name of the function at addr of p: that of the symbols, else
 // "file+0xoffset" where a file is mapped, else the address.
 func (u *User) Append(dst []byte, p Process, addr uint64) []byte {
 	u.mu.Lock()

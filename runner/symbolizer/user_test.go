@@ -216,7 +216,7 @@ func TestStrippedWithSymbolsElsewhere(t *testing.T) {
 			t.Errorf("with the cache it is %q", got)
 		}
 		if got := string(NewUser(Options{}).Append(nil, s.process, s.inner)); got == "inner_function" {
-			t.Error("the cache is used without being asked for")
+			t.Error("the cache is used without being requested")
 		}
 	})
 }

@@ -46,7 +46,7 @@ func TestBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 	output.program = p
-	p.Event(p.Sources()[2], []byte("hello\x00\x00\x00")) // of which it makes one of its own
+	p.Event(p.Sources()[2], []byte("hello\x00\x00\x00")) // which it turns into one of another source
 	if output.busy || p.Busy() {
 		t.Error("busy while an event is output, or afterwards")
 	}

@@ -13,7 +13,7 @@ import (
 
 // Compilation is a module that is being compiled, or read from the directory of
 // compiled modules: some 40 ms for a Go program, during which others can prepare
-// what the program runs on. New takes it over; else Close it.
+// what the program runs on. New takes ownership of it; else Close it.
 type Compilation struct {
 	runtime wazero.Runtime
 	cache   wazero.CompilationCache // nil without directory

@@ -43,7 +43,7 @@ func (p *Program) subscribe(s *Source, sub subscription) error {
 	return nil
 }
 
-// Event hands an event of s to the program and what that makes of it to the
+// Event passes an event of s to the program and the result to the
 // handler.
 func (p *Program) Event(s *Source, event []byte) {
 	p.enter()
@@ -56,7 +56,7 @@ func (p *Program) Event(s *Source, event []byte) {
 	p.deliver(p.ctx, s, &s.single)
 }
 
-// Array hands the entries of an array of s to the program, and what that makes of
+// Array passes the entries of an array of s to the program, and the result for
 // them to the handler.
 func (p *Program) Array(s *Source, entries [][]byte) {
 	p.enter()

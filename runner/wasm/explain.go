@@ -10,7 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 )
 
-// explain says in one sentence why a call of the program's function name ended
+// explain explains in one sentence why a call of the program's function name ended
 // with err.
 func (p *Program) explain(name string, limit time.Duration, err error) error {
 	if p.watch.hasExpired() {
@@ -52,7 +52,7 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// panicLine returns the last line with which the runtime of Go or Rust says why
+// panicLine returns the last line with which the runtime of Go or Rust reports why
 // it ends the program, empty for none.
 func (t *tail) panicLine() string {
 	t.mu.Lock()

@@ -156,7 +156,7 @@ func value(f *wasm.Field, r []byte) any {
 	return fmt.Sprintf("%q", strings.TrimRight(string(b), "\x00"))
 }
 
-// sources are what the guest knows.
+// sources are those of the guest.
 func sources() []*wasm.Source {
 	return []*wasm.Source{
 		{Name: "open", Size: 12, Fields: []*wasm.Field{
@@ -323,7 +323,7 @@ func TestLogRate(t *testing.T) {
 		t.Errorf("got %q", g.logs[0])
 	}
 	if last := g.logs[len(g.logs)-1]; !strings.Contains(last, "messages were left out") {
-		t.Errorf("the end does not say what was left out: %q", last)
+		t.Errorf("the end does not report what was left out: %q", last)
 	}
 }
 

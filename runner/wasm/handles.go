@@ -48,7 +48,7 @@ func (h *handles) get(handle uint32) any {
 	return h.slots[handle-1]
 }
 
-// remove frees handle and returns what it stood for, nil for none.
+// remove frees handle and returns what it referred to, nil for none.
 func (h *handles) remove(handle uint32) any {
 	h.mu.Lock()
 	defer h.mu.Unlock()

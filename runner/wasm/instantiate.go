@@ -124,7 +124,7 @@ func (p *Program) checkVersion() error {
 }
 
 // checkExports returns an error when a function that will be called has another
-// type than the API says.
+// type than in the API.
 func (p *Program) checkExports() error {
 	for _, name := range []string{exportInit, exportPreStart, exportStart, exportStop, exportPostStop} {
 		if fn := p.module.ExportedFunction(name); fn != nil && len(fn.Definition().ParamTypes()) > 0 {

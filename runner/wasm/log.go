@@ -42,7 +42,7 @@ func newLogger(maximum Level, out func(level Level, text string)) *logger {
 	return &logger{out: out, max: maximum, tokens: logBurst}
 }
 
-// wants reports whether messages of level are handed on.
+// wants reports whether messages of level are passed on.
 func (l *logger) wants(level Level) bool { return l.out != nil && level <= l.max }
 
 func (l *logger) log(level Level, text string) {
@@ -76,7 +76,7 @@ func (l *logger) take(now time.Time) bool {
 	return true
 }
 
-// report says how many messages were left out.
+// report logs how many messages were left out.
 func (l *logger) report() {
 	if l.dropped > 0 {
 		l.out(Warn, fmt.Sprintf("%d messages were left out, a program may log %d a second", l.dropped, logPerSec))
@@ -84,7 +84,7 @@ func (l *logger) report() {
 	}
 }
 
-// finish says what was left out and not said yet.
+// finish logs what was left out and not reported yet.
 func (l *logger) finish() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -47,7 +47,7 @@ type heldMap struct {
 // usage is what a program has made.
 type usage struct{ mapBytes, perfBytes int64 }
 
-// release frees what v, which has no handle any more, stands for.
+// release frees what v, which no longer has a handle, refers to.
 func (p *Program) release(v any) {
 	switch v := v.(type) {
 	case *heldMap:
@@ -58,7 +58,7 @@ func (p *Program) release(v any) {
 	release(v)
 }
 
-// release closes what v stands for where the program owns it.
+// release closes what v refers to where the program owns it.
 func release(v any) {
 	switch v := v.(type) {
 	case *heldMap:
@@ -170,7 +170,7 @@ func (c call) lookup() error {
 	return c.write(2, value)
 }
 
-// lookupInner writes a handle of the map whose identity is id.
+// lookupInner writes a handle of the map with the ID id.
 func (c call) lookupInner(id []byte) error {
 	dst, err := c.buffer(2)
 	if err != nil || len(dst) < 4 || len(id) < 4 {

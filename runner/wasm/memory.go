@@ -8,7 +8,7 @@ import (
 // fields.
 const maxString = 64 << 10
 
-// handleError says that a number is not a handle of what a function needs.
+// handleError means that a number is not a handle of what a function needs.
 type handleError struct{ handle uint32 }
 
 // Error implements error.

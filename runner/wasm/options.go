@@ -6,7 +6,7 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// Gadget is what a program may ask of the gadget that it belongs to.
+// Gadget is what a program may query from the gadget that it belongs to.
 type Gadget interface {
 	// Param returns the value of a parameter of the program.
 	Param(key string) (value string, ok bool)
@@ -18,7 +18,7 @@ type Gadget interface {
 	Discards(mountNS uint64) bool
 }
 
-// Kernel is what a program may ask of the kernel.
+// Kernel is what a program may query from the kernel.
 type Kernel interface {
 	// HasSymbol reports whether the kernel has a function or variable.
 	HasSymbol(name string) bool
@@ -53,7 +53,7 @@ type Limits struct {
 // DefaultLimits are the limits of a program.
 var DefaultLimits = Limits{MemoryPages: 1024, Start: 20 * time.Second, Event: 5 * time.Second}
 
-// Options are what New needs besides the module.
+// Options are what New needs in addition to the module.
 type Options struct {
 	// Sources are the data sources of the eBPF program.
 	Sources []*Source

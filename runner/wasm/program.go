@@ -22,7 +22,7 @@ const (
 )
 
 // maxDepth is how often an event that the program emits may call the program.
-// Each depth has a stack of its own, which the engine lets grow to 400 MB.
+// Each depth has its own stack, which the engine lets grow to 400 MB.
 const maxDepth = 4
 
 // Program is a running wasm program. New makes one, Close ends it. Only one

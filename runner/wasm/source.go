@@ -35,7 +35,7 @@ var kindSizes = [...]uint32{
 	String: slotSize, CString: slotSize, Bytes: slotSize,
 }
 
-// slotSize is the size of the slot of a text: where it lies in the record, and
+// slotSize is the size of the slot of a text: where it is in the record, and
 // how long it is.
 const slotSize = 8
 
@@ -49,15 +49,15 @@ func (k Kind) buffered() bool { return k == String || k == CString || k == Bytes
 type Field struct {
 	Name string // full name
 	Kind Kind
-	// Offset and Size say where the value lies in a record. Size is 0 for a value
+	// Offset and Size are the position of the value in a record. Size is 0 for a value
 	// that is only known as text.
 	Offset, Size uint32
-	// Text returns the value as text, where it does not lie in the record.
+	// Text returns the value as text, where it is not in the record.
 	Text func(dst, record []byte) []byte
-	// Tags are what the program said about the field: "type:NAME" gives it a
+	// Tags are what the program specified for the field: "type:NAME" gives it a
 	// special type.
 	Tags []string
-	// Added says that the program added the field.
+	// Added reports whether the program added the field.
 	Added bool
 
 	source *Source
@@ -72,9 +72,9 @@ type Source struct {
 	Array  bool
 	Size   uint32 // bytes of an event without what the program adds
 	Fields []*Field
-	// Added says that the program made the source.
+	// Added reports whether the program made the source.
 	Added bool
-	// Unreferenced says that the program does not want the source to be shown.
+	// Unreferenced reports whether the program hides the source.
 	Unreferenced bool
 
 	extended uint32 // bytes of an event with the slots

@@ -38,11 +38,11 @@ var sourceFunctions = []Function{
 	},
 	{
 		"Data sources", "dataSourceNewPacketSingle", "(source u32) u32",
-		"Makes an event, whose handle stands for a packet and for its data. Returns 0 on error.", newPacketSingle,
+		"Makes an event, whose handle is that of a packet and of its data. Returns 0 on error.", newPacketSingle,
 	},
 	{
 		"Data sources", "dataSourceNewPacketArray", "(source u32) u32",
-		"Makes an array, whose handle stands for a packet and for the array. Returns 0 on error.", newPacketArray,
+		"Makes an array, whose handle is that of a packet and of the array. Returns 0 on error.", newPacketArray,
 	},
 	{
 		"Data sources", "dataSourceEmitAndRelease", "(source u32, packet u32) u32",

@@ -96,7 +96,7 @@ const (
 	resultError = 1
 )
 
-// ErrAbsent says that something is not there, which programs ask to find out.
+// ErrAbsent means that something does not exist, which programs query to find out.
 // Only a verbose run shows it.
 var ErrAbsent = errors.New("none exists")
 

@@ -38,7 +38,7 @@ func (w *watchdog) stop() {
 	}
 }
 
-// pause stops the clock while the host works, resume lets it go on.
+// pause stops the clock while the host works, resume continues it.
 func (w *watchdog) pause() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

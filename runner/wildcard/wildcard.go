@@ -6,7 +6,7 @@ import "strings"
 // In reports whether pattern has a wildcard.
 func In(pattern string) bool { return strings.ContainsAny(pattern, "*?") }
 
-// Match reports whether the whole name matches: * stands for any bytes, ? for one.
+// Match reports whether the whole name matches: * matches any bytes, ? matches one.
 func Match(pattern, name string) bool {
 	star, resume := -1, 0
 	p, n := 0, 0

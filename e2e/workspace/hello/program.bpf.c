@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Says which process ends: a gadget of another workspace, made with nothing but the rules and their headers.
+// Reports which process ends: a gadget of another workspace, made with only the rules and their headers.
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
 #include <gadget/buffer.h>

@@ -1,4 +1,4 @@
-// Package containerdapi asks containerd through its own API, which also knows
+// Package containerdapi queries containerd through its own API, which also lists
 // the containers that no kubelet made.
 package containerdapi
 
@@ -94,7 +94,7 @@ func (c *containerd) Inspect(ctx context.Context, id string) (source.Info, error
 		return source.Info{}, source.ErrGone
 	}
 	if err != nil {
-		return source.Info{}, fmt.Errorf("asking for task %q: %w", id, err)
+		return source.Info{}, fmt.Errorf("querying task %q: %w", id, err)
 	}
 	if !alive(t.GetProcess()) {
 		return source.Info{}, source.ErrGone
@@ -118,7 +118,7 @@ func (c *containerd) container(ctx context.Context, id string) (*containers.Cont
 		return nil, source.ErrGone
 	}
 	if err != nil {
-		return nil, fmt.Errorf("asking for container %q: %w", id, err)
+		return nil, fmt.Errorf("querying container %q: %w", id, err)
 	}
 	return answer.GetContainer(), nil
 }

@@ -20,7 +20,7 @@ const (
 
 func isSandbox(c *containers.Container) bool { return c.GetLabels()[kindLabel] == kindSandbox }
 
-// describe returns what the record of a container says.
+// describe returns the description of a container from its record.
 func describe(c *containers.Container) source.Info {
 	labels := c.GetLabels()
 	info := source.Info{

@@ -50,7 +50,7 @@ type Commander interface {
 
 // daemon is the process of a runtime.
 type daemon struct {
-	root, socket string // socket as the daemon knows it
+	root, socket string // socket as the daemon sees it
 	args         []string
 	cmd          *exec.Cmd
 	log          logBuffer
@@ -76,7 +76,7 @@ func prepare(tb testing.TB, socket string, setup map[string]string, args ...stri
 	tb.Cleanup(func() {
 		d.stop(tb)
 		if tb.Failed() {
-			tb.Logf("%s said:\n%s", args[0], d.log.tail())
+			tb.Logf("output of %s:\n%s", args[0], d.log.tail())
 		}
 	})
 	return d

@@ -21,7 +21,7 @@ type dockerLike struct {
 	id     string // of the image
 }
 
-// Docker starts dockerd, which starts a containerd of its own.
+// Docker starts dockerd, which starts its own containerd.
 func Docker(tb testing.TB) Runtime {
 	tb.Helper()
 	return newDocker(tb, "{}", "--storage-driver=vfs")

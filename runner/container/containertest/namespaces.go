@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// innerEnv says that Main has already made the namespaces, and names the program.
+// innerEnv means that Main has already made the namespaces, and names the program.
 const innerEnv = "CONTAINERTEST_INNER"
 
 // Main runs the tests of m in mount and PID namespaces of their own, as far as

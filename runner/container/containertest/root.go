@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runtimesEnv names the files of the runtimes: what Bazel's rlocationpaths says
+// runtimesEnv names the files of the runtimes: the value of Bazel's rlocationpaths
 // of @rules_gadget_test_tools//:container-runtimes, or the directory above usr.
 const runtimesEnv = "CONTAINER_RUNTIMES"
 

@@ -1,4 +1,4 @@
-// Package criapi asks runtimes that speak the Container Runtime Interface of
+// Package criapi queries runtimes that implement the Container Runtime Interface of
 // Kubernetes, of which CRI-O has no other API.
 package criapi
 
@@ -17,7 +17,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/container/source"
 )
 
-// atOnce is how many containers are asked for at the same time.
+// atOnce is how many containers are queried at the same time.
 const atOnce = 8
 
 // service is the source of one CRI runtime.
@@ -123,7 +123,7 @@ func (s *service) container(ctx context.Context, id string) (source.Info, error)
 		return source.Info{}, source.ErrGone
 	}
 	if err != nil {
-		return source.Info{}, fmt.Errorf("asking for container %q: %w", id, err)
+		return source.Info{}, fmt.Errorf("querying container %q: %w", id, err)
 	}
 	if answer.GetStatus().GetState() != cri.ContainerState_CONTAINER_RUNNING {
 		return source.Info{}, source.ErrGone

@@ -20,7 +20,7 @@ type details struct {
 	PID       int64  `json:"pid"`
 }
 
-// describe returns what a verbose answer says about a container.
+// describe returns the description of a container from a verbose response.
 func describe(answer *cri.ContainerStatusResponse) (source.Info, error) {
 	st := answer.GetStatus()
 	d, err := parseDetails([]byte(answer.GetInfo()[infoKey]))
@@ -36,7 +36,7 @@ func describe(answer *cri.ContainerStatusResponse) (source.Info, error) {
 		info.ImageName = st.GetImage().GetImage()
 	}
 	if info.ImageID == "" && info.ImageDigest == "" {
-		info.ImageID = st.GetImageRef() // older runtimes know the image by its ID alone
+		info.ImageID = st.GetImageRef() // older runtimes report only the ID of the image
 	}
 	info.ImageID = source.ImageID(info.ImageID)
 	if at := st.GetStartedAt(); at > 0 {

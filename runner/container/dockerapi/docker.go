@@ -13,7 +13,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/container/source"
 )
 
-// atOnce is how many containers are asked for at the same time.
+// atOnce is how many containers are queried at the same time.
 const atOnce = 8
 
 // replay is how far back a stream of events begins, so that nothing is missed
@@ -50,7 +50,7 @@ func (d *docker) List(ctx context.Context) ([]source.Info, error) {
 }
 
 // each calls inspect with every ID and leaves out the containers that are gone,
-// or that the runtime says nothing about: a broken one does not hide the others.
+// or that the runtime does not report: a broken one does not hide the others.
 func each(
 	ctx context.Context, ids []string, inspect func(context.Context, string) (source.Info, error),
 ) ([]source.Info, error) {
@@ -121,7 +121,7 @@ func (a api) events(ctx context.Context, s stream, ready func(), changed func(id
 	})
 }
 
-// digests knows the digests of images by their IDs.
+// digests has the digests of images by their IDs.
 type digests struct {
 	api  api
 	mu   sync.Mutex

@@ -1,5 +1,5 @@
-// Package dockerapi asks docker, and podman, which speaks the same protocol and
-// its own beside it.
+// Package dockerapi queries docker, and podman, which implements the same protocol and
+// another one of its own.
 package dockerapi
 
 import (
@@ -73,7 +73,7 @@ func (a api) open(ctx context.Context, path string, query url.Values) (io.ReadCl
 // statusError is an answer that is none.
 type statusError struct{ path, status, text string }
 
-// Error names the call and what the runtime says.
+// Error has the call and the message of the runtime.
 func (r *statusError) Error() string {
 	return fmt.Sprintf("%s: answer %s: %q", r.path, r.status, r.text)
 }

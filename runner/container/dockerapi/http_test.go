@@ -40,7 +40,7 @@ func serve(t *testing.T, handler http.HandlerFunc) string {
 	return socket
 }
 
-// flood writes more than any client wants.
+// flood writes more than any client reads.
 func flood(w io.Writer) {
 	chunk := []byte(strings.Repeat(" ", 1<<20))
 	for range source.MaxAnswer>>20 + 8 {

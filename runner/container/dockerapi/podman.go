@@ -8,7 +8,7 @@ import (
 )
 
 // libpod is podman's own API. Its list, unlike docker's, has the process IDs,
-// and says which containers belong to a pod and which only hold it together.
+// and reports which containers belong to a pod and which only hold it together.
 const libpod = "/v4.0.0/libpod"
 
 // podman is the source of podman's API.

@@ -17,7 +17,7 @@ const maxFile = 1 << 20
 
 // FS is /proc and /sys of a machine.
 type FS struct {
-	root string // what stands before /proc and /sys
+	root string // the prefix of /proc and /sys
 }
 
 // New returns the files below root, "" for this machine's own.
@@ -51,7 +51,7 @@ func (f FS) HostPIDs() bool {
 	return err == nil && inode == hostPIDs
 }
 
-// Cgroup returns where a process stands, as Cgroups does, and the directory of its
+// Cgroup returns the cgroup of a process, as Cgroups does, and the directory of its
 // cgroup v2 with its ID where that is mounted.
 func (f FS) Cgroup(pid uint32) (cg Cgroup, err error) {
 	text, err := read(f.file(pid, "cgroup"))
@@ -73,7 +73,7 @@ func (f FS) Cgroup(pid uint32) (cg Cgroup, err error) {
 	return cg, nil
 }
 
-// Cgroup is where a process stands among the cgroups.
+// Cgroup is the position of a process among the cgroups.
 type Cgroup struct {
 	V1, V2 string
 	Path   string // of V2 where it is mounted

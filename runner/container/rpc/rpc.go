@@ -1,4 +1,4 @@
-// Package rpc connects to runtimes that speak gRPC over a unix socket.
+// Package rpc connects to runtimes that use gRPC over a unix socket.
 package rpc
 
 import (

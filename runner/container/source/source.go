@@ -1,4 +1,4 @@
-// Package source is what the container runtimes have in common: each is asked
+// Package source is what the container runtimes have in common: each is queried
 // through an implementation of Source.
 package source
 
@@ -27,7 +27,7 @@ type Info struct {
 	ImageName   string
 	ImageID     string
 	ImageDigest string
-	StartedAt   time.Time // zero where the runtime does not know
+	StartedAt   time.Time // zero where the runtime does not report it
 	PID         uint32
 	Labels      map[string]string
 

@@ -26,9 +26,9 @@ func (l *lists) List(context.Context) ([]source.Info, error) {
 	return list, nil
 }
 
-// TestAskDuringChurn distinguishes containers that come and go from a runtime whose
+// TestListDuringChurn distinguishes containers that come and go from a runtime whose
 // processes are not seen here.
-func TestAskDuringChurn(t *testing.T) {
+func TestListDuringChurn(t *testing.T) {
 	root := t.TempDir()
 	ns := filepath.Join(root, "proc", "7", "ns")
 	if err := os.MkdirAll(ns, 0o755); err != nil {
@@ -56,7 +56,7 @@ func TestAskDuringChurn(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := &Collection{files: proc.New(root)}
-			got, err := c.ask(t.Context(), Docker, &lists{all: test.lists})
+			got, err := c.list(t.Context(), Docker, &lists{all: test.lists})
 			if !errors.Is(err, test.err) || len(got) != test.found {
 				t.Errorf("got %d containers, %v, want %d, %v", len(got), err, test.found, test.err)
 			}
