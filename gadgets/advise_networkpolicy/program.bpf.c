@@ -2,7 +2,7 @@
 
 /*
  * Which connections begin in each network namespace, that is in each pod: their other
- * end, the port of the server, and which of the two asked. program.go makes policies
+ * end, the port of the server, and which of the two is the client. program.go makes policies
  * of them.
  */
 
@@ -60,7 +60,7 @@ struct {
 } conversations SEC(".maps");
 
 /*
- * Whether a datagram is the first of a conversation. Nothing in it says so: if the
+ * Whether a datagram is the first of a conversation. Nothing in it shows that: if the
  * gadget starts in the middle of one, the answer of a server shows by its port.
  */
 static __always_inline bool begins_conversation(const struct gadget_packet *packet, __u32 netns,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /*
- * One event for every event of inotify or fanotify that somebody reads, with who did
+ * One event for every event of inotify or fanotify that a process reads, with who did
  * something to the file (the tracee) and who reads of it (the tracer), and one for
  * every answer to a question of fanotify.
  */
@@ -19,7 +19,7 @@
 
 #include "event.h"
 
-/* As long as the queue of one tracer may be without being told otherwise. */
+/* As long as the queue of one tracer may be by default. */
 #define MAX_QUEUED 16384
 
 const volatile __u64 tracer_group = 0;
@@ -34,7 +34,7 @@ GADGET_PARAM(tracee_pid);
 GADGET_PARAM(inotify_only);
 GADGET_PARAM(fanotify_only);
 
-/* What the current thread has to tell inotify of. */
+/* What the current thread has to report to inotify. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -57,7 +57,7 @@ struct taking {
 
 GADGET_PENDING_MAP(takers, taking, 4096);
 
-/* Whether nobody asked for the events of a queue. */
+/* Whether the events of a queue are not requested. */
 static __always_inline bool unwanted_group(struct fsnotify_group *group)
 {
 	bool is_inotify = BPF_CORE_READ(group, ops, handle_inode_event) != NULL;
@@ -66,7 +66,7 @@ static __always_inline bool unwanted_group(struct fsnotify_group *group)
 	       (tracer_group && tracer_group != (__u64)group);
 }
 
-/* What inotify is told of, before it makes an event of it. */
+/* What is reported to inotify, before it makes an event of it. */
 static __always_inline int handle(struct inode *inode, struct inode *dir)
 {
 	struct about about = {BPF_CORE_READ(inode, i_ino), BPF_CORE_READ(dir, i_ino)};
@@ -99,7 +99,7 @@ static __always_inline int insert(struct fsnotify_group *group, struct fsnotify_
 	return 0;
 }
 
-/* Somebody is about to take an event out of a queue; not one who empties it at its end. */
+/* A process is about to take an event out of a queue; not one that empties it at its end. */
 static __always_inline int take(struct fsnotify_group *group)
 {
 	struct taking taking = {group};
@@ -112,7 +112,7 @@ static __always_inline int take(struct fsnotify_group *group)
 }
 
 /*
- * An event that is not known was queued before the gadget started, says that the queue
+ * An event that is not known was queued before the gadget started, means that the queue
  * is full, or is one that a filter left out.
  */
 static __always_inline int taken(void *ctx, struct fsnotify_event *fse)

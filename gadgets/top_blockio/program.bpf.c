@@ -79,7 +79,7 @@ int io_begin(struct bpf_raw_tracepoint_args *ctx)
 	return begin(rq);
 }
 
-/* Before 6.5 no tracepoint tells of a request when it is made. */
+/* Before 6.5 no tracepoint reports a request when it is made. */
 SEC("raw_tracepoint/block_rq_issue")
 int io_begin__fallback(struct bpf_raw_tracepoint_args *ctx)
 {

@@ -66,7 +66,7 @@ GADGET_TRACER_MAP(events, 1024 * 1024);
 
 GADGET_TRACER(capabilities, events, event);
 
-/* A capability that a container was asked for. */
+/* A capability that was checked for a container. */
 struct seen_key {
 	__u64 mntns_id;
 	__u64 cap;
@@ -79,7 +79,7 @@ struct {
 	__type(value, __u8);
 } seen SEC(".maps");
 
-/* Whether the container of the current process was asked for the capability before. */
+/* Whether the capability was checked before for the container of the current process. */
 static __always_inline bool asked_before(__u32 cap)
 {
 	struct seen_key key = {.mntns_id = gadget_get_current_mntns_id(), .cap = cap};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /*
- * One event for every packet with a message of DNS. What the message says is decoded
+ * One event for every packet with a message of DNS. The content of the message is decoded
  * by program.go, which gets the packet behind the event.
  */
 
@@ -98,7 +98,7 @@ static __always_inline bool is_dns_port(__u16 port)
 }
 
 /*
- * Where the message begins, 0 where the packet has none. One of TCP stands behind its
+ * Where the message begins, 0 where the packet has none. One of TCP follows its
  * length; what follows in later segments looks like anything else.
  */
 static __always_inline __u32 find(struct __sk_buff *skb, const struct gadget_packet *packet,

@@ -8,7 +8,7 @@
  * program's memory, where the kernel has just laid out the arguments. Failures
  * are reported at the exit of the system call, where the memory of the caller is
  * as it was. An exec from a thread that is not the leader enters as one thread
- * and leaves as another: sched_process_exec knows both.
+ * and leaves as another: sched_process_exec has both.
  */
 
 #include <vmlinux.h>

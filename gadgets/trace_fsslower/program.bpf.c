@@ -3,7 +3,7 @@
 /*
  * One event for every operation on a file that takes longer than a threshold. The
  * system calls are timed from their entry to their exit; whether the file is on the
- * filesystem in question is asked at the entry, of a file that is opened at the exit.
+ * filesystem in question is determined at the entry, of a file that is opened at the exit.
  */
 
 #include <vmlinux.h>
@@ -71,7 +71,7 @@ GADGET_TRACER_MAP(events, 256 * 1024);
 /* The name of the data source is the one that scripts know. */
 GADGET_TRACER(malloc, events, event);
 
-/* How the answer of statfs tells filesystems apart. From the uapi header magic.h, and ntfs3. */
+/* How the result of statfs distinguishes filesystems. From the uapi header magic.h, and ntfs3. */
 struct magic {
 	__u64 number;
 	char name[FS_NAME_SIZE];
@@ -215,7 +215,7 @@ static __always_inline int leave(struct syscall_trace_exit *ctx)
 	return 0;
 }
 
-/* The two hooks of a system call; at its entry it does what enters says. */
+/* The two hooks of a system call; at its entry it does what enters specifies. */
 #define TIMED(call, enters)                               \
 	SEC("tracepoint/syscalls/sys_enter_" #call)       \
 	int enter_##call(struct syscall_trace_enter *ctx) \

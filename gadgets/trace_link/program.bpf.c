@@ -3,7 +3,7 @@
 /*
  * One event for every hard or symbolic link that is made. Paths are those that
  * the process gave, read at the exit of the call, when the kernel has brought in
- * the pages that they lie in.
+ * the pages that they are in.
  */
 
 #include <vmlinux.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /*
- * One event each time the kernel asks a hook of its security modules. The wasm
- * program leaves out the hooks that nobody wants to see and that this kernel lacks.
+ * One event each time the kernel calls a hook of its security modules. The wasm
+ * program leaves out the hooks that are not requested and that this kernel lacks.
  */
 
 #include <vmlinux.h>
@@ -50,8 +50,8 @@ static __always_inline int asked(void *ctx, enum lsm_tracepoint hook)
 }
 
 /*
- * The function that asks all security modules, not the hook of the module for eBPF:
- * that module need not be active, and is not asked where another one refuses.
+ * The function that calls all security modules, not the hook of the module for eBPF:
+ * that module need not be active, and is not called where another one refuses.
  */
 #define PROGRAMS(hook, function)                    \
 	SEC("fentry/security_" #function)           \

@@ -2,7 +2,7 @@
 
 /*
  * One event for every piece of memory that a process gets from its C library or
- * gives back. Functions of the library call each other, such as malloc of a large
+ * frees. Functions of the library call each other, such as malloc of a large
  * piece mmap, so that a thread may be in several of them at the same time.
  */
 

@@ -20,7 +20,7 @@
 
 #define SIGKILL 9
 
-/* What stands for a siginfo where the kernel itself sends a signal. */
+/* What replaces a siginfo where the kernel itself sends a signal. */
 #define SEND_SIG_PRIV ((void *)1)
 
 struct event {

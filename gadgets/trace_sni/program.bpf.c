@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /*
- * One event for every TLS client that says which server it wants to talk to. Its hello
+ * One event for every TLS client that names the server that it connects to. Its hello
  * may be spread over several segments of TCP and several records of TLS: the segments
  * are put together until it is whole.
  */
@@ -62,14 +62,14 @@ struct tls_flow {
 	__u32 __unused;
 };
 
-/* What was sent so far; twice as long for the verifier, which knows no sums. */
+/* What was sent so far; twice as long for the verifier, which does not track sums. */
 struct tls_stream {
 	__u32 next; /* the sequence number that goes on */
 	__u32 len;
 	__u8 data[2 * MAX_HELLO];
 };
 
-/* The hellos that are not whole yet. Those that nobody goes on with make room. */
+/* The hellos that are not complete yet. Those that are not continued are evicted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 512);

@@ -136,7 +136,7 @@ static __always_inline void ended(void *ctx, struct sock *sk, int state)
 
 /*
  * Sockets of other protocols have these states, too. What a socket is costs more to find
- * out than whether anybody asks for the process, or that the socket has no owner.
+ * out than whether the process is requested, or that the socket has no owner.
  */
 SEC("raw_tracepoint/inet_sock_set_state")
 int set_state(struct bpf_raw_tracepoint_args *ctx)
@@ -167,7 +167,7 @@ int enter_connect(struct syscall_trace_enter *ctx)
 	if (gadget_should_discard_data_current())
 		return 0;
 	sk = gadget_sock_of_fd(call.fd);
-	/* A later call only asks how the first one went. */
+	/* A later call only returns how the first one ended. */
 	if (sk && is_tcp(sk) && BPF_CORE_READ(sk, sk_socket, state) == SS_UNCONNECTED)
 		gadget_keep(&calls, &call, &events);
 	return 0;

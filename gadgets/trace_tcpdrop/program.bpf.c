@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 /*
- * One event for every packet of TCP that the kernel drops and says why. A packet that
+ * One event for every packet of TCP that the kernel drops with a reason. A packet that
  * comes in often has no socket yet: its ends are then those of its headers.
  */
 
@@ -70,7 +70,7 @@ struct dropped {
 	__u8 state;
 };
 
-/* What stands for a connection before it is accepted or after it has ended is no whole socket. */
+/* A connection before it is accepted or after it has ended is not a full socket. */
 static __always_inline bool is_whole(struct sock *sk)
 {
 	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);

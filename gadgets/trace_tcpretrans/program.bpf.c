@@ -2,7 +2,7 @@
 
 /*
  * One event for every segment of TCP that is sent again. Most are sent from a
- * timer, so that the process is that which the runner knows to own the socket.
+ * timer, so that the process is the owner of the socket according to the runner.
  */
 
 #include <vmlinux.h>
@@ -82,7 +82,7 @@ static __always_inline int send(void *ctx, const struct said *said)
 
 /*
  * A probe for the loss of the last segments is sent while its timer is the pending
- * one, and before the connection knows of a loss.
+ * one, and before the connection detects a loss.
  */
 static __always_inline bool is_loss_probe(struct sock *sk)
 {

@@ -3,7 +3,7 @@
 /*
  * A flight recorder: the last system calls of each thread, of which new ones take the
  * place of old ones. A call is noted when it begins, so that one that never ends is
- * there as well, and completed when it ends. The wasm program says which calls are
+ * there as well, and completed when it ends. The wasm program specifies which calls are
  * wanted and which of their arguments point to a text, and makes texts of what is here.
  */
 
@@ -36,7 +36,7 @@ enum text_kind {
 	TEXT_RECEIVED,
 };
 
-/* What the wasm program says about a system call. */
+/* What the wasm program specifies about a system call. */
 struct spec {
 	__u8 wanted;
 	__u8 kind[MAX_TEXTS];

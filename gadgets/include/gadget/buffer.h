@@ -9,7 +9,7 @@
  * it creates it; the code below finds out on its own, by asking the kernel's BTF
  * for the helper.
  *
- * A ring buffer does not say how many events found it full: they are counted (lost.h).
+ * A ring buffer does not report how many events found it full: they are counted (lost.h).
  * A perf event array counts by itself.
  *
  * Waking the reader is what an event costs most. A runner that looks at the ring
@@ -123,7 +123,7 @@ static __always_inline long __gadget_submit_buf(void *ctx, void *map, volatile _
 /*
  * long gadget_output_buf(ctx, map, buf, size): copies an event of any size into
  * the buffer. 0, or a negative errno; a full ring buffer is counted and gives 0, so that
- * callers need not tell the kinds of buffers apart. `map` is written with its `&`.
+ * callers need not distinguish the kinds of buffers. `map` is written with its `&`.
  */
 #define gadget_output_buf(ctx, map, buf, size) \
 	__gadget_output_buf(ctx, map, map##_lost_samples, map##_batched, buf, size)

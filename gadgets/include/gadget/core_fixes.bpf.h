@@ -2,7 +2,7 @@
 
 /*
  * Reading what kernel versions spell differently. A struct whose name ends in
- * three underscores and a suffix stands for the kernel's struct without them:
+ * three underscores and a suffix means the kernel's struct without them:
  * the loader relocates each access, and drops the branches that cannot be.
  */
 
@@ -82,7 +82,7 @@ static __always_inline struct gendisk *get_disk(void *request)
 
 /*
  * The tracepoint block_rq_complete shares the record `..._completion` with
- * block_rq_error since 5.18; before it had one of its own.
+ * block_rq_error since 5.18; before it had its own.
  */
 struct trace_event_raw_block_rq_complete___x {
 	dev_t dev;
@@ -134,20 +134,20 @@ struct trace_event_raw_kmem_cache_free___x {
 	const void *ptr;
 } __attribute__((preserve_access_index));
 
-/* Whether the tracepoint kfree has a record of its own. */
+/* Whether the tracepoint kfree has its own record. */
 static __always_inline bool has_kfree(void)
 {
 	return bpf_core_type_exists(struct trace_event_raw_kfree___x);
 }
 
-/* Whether the tracepoint kmem_cache_free has a record of its own. */
+/* Whether the tracepoint kmem_cache_free has its own record. */
 static __always_inline bool has_kmem_cache_free(void)
 {
 	return bpf_core_type_exists(struct trace_event_raw_kmem_cache_free___x);
 }
 
 /*
- * The tracepoint tcp_retransmit_skb has a record of its own in some kernels from
+ * The tracepoint tcp_retransmit_skb has its own record in some kernels from
  * 6.14 on, and shares `tcp_event_sk_skb` in the others.
  */
 struct trace_event_raw_tcp_retransmit_skb___x {
@@ -199,7 +199,7 @@ struct inode___ctime {
 	u32 i_ctime_nsec;
 } __attribute__((preserve_access_index));
 
-/* Since 6.13 this bit of the nanoseconds says that somebody has read the time. */
+/* Since 6.13 this bit of the nanoseconds means that the time has been read. */
 #define I_CTIME_QUERIED (1U << 31)
 
 #define __GADGET_NSEC_PER_SEC 1000000000ULL
@@ -242,7 +242,7 @@ static __always_inline long gadget_get_syscall_nr(struct pt_regs *regs)
 #endif
 }
 
-/* libbpf knows the sixth argument of a system call since 1.2. */
+/* libbpf supports the sixth argument of a system call since 1.2. */
 #ifndef PT_REGS_PARM6_CORE_SYSCALL
 #if defined(__TARGET_ARCH_x86)
 #define PT_REGS_PARM6_CORE_SYSCALL(regs) BPF_CORE_READ(regs, r9)

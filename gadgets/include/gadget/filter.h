@@ -2,10 +2,10 @@
 
 /*
  * Which processes a gadget reports: params pid, tid, uid, gid and comm, and the
- * containers of mntns_filter.h. Ask before doing any other work. pid and tid
+ * containers of mntns_filter.h. Filter before doing any other work. pid and tid
  * are the numbers of the process and the thread in the initial pid namespace.
  *
- * A network program (GADGET_TYPE_NETWORKING) has no current task: it asks with
+ * A network program (GADGET_TYPE_NETWORKING) has no current task: it filters with
  * what gadget_socket_lookup found.
  */
 
@@ -21,10 +21,10 @@
 #include <gadget/mntns.h>
 #endif
 
-/* The uid and gid that nobody has: no filter is set. */
+/* The uid and gid that no user has: no filter is set. */
 #define GADGET_INVALID_ID ((gadget_uid) - 1)
 
-/* The params: what an event must have; 0, GADGET_INVALID_ID and "" ask for nothing. */
+/* The params: what an event must have; 0, GADGET_INVALID_ID and "" set no filter. */
 const volatile gadget_pid targ_pid = 0;
 const volatile gadget_tid targ_tid = 0;
 const volatile gadget_uid targ_uid = GADGET_INVALID_ID;
@@ -37,32 +37,32 @@ GADGET_PARAM(targ_uid);
 GADGET_PARAM(targ_gid);
 GADGET_PARAM(targ_comm);
 
-/* Whether the param pid asks for another one. */
+/* Whether the param pid selects another one. */
 static __always_inline bool gadget_should_discard_pid(gadget_pid pid)
 {
 	return targ_pid && pid != targ_pid;
 }
 
-/* Whether the param tid asks for another one. */
+/* Whether the param tid selects another one. */
 static __always_inline bool gadget_should_discard_tid(gadget_tid tid)
 {
 	return targ_tid && tid != targ_tid;
 }
 
-/* Whether the param uid asks for another one. */
+/* Whether the param uid selects another one. */
 static __always_inline bool gadget_should_discard_uid(gadget_uid uid)
 {
 	return targ_uid != GADGET_INVALID_ID && uid != targ_uid;
 }
 
-/* Whether the param gid asks for another one. */
+/* Whether the param gid selects another one. */
 static __always_inline bool gadget_should_discard_gid(gadget_gid gid)
 {
 	return targ_gid != GADGET_INVALID_ID && gid != targ_gid;
 }
 
 /*
- * Whether the param comm asks for another name. Compares up to the end of the name;
+ * Whether the param comm selects another name. Compares up to the end of the name;
  * what follows the end does not count.
  */
 static __always_inline bool gadget_should_discard_comm(gadget_comm comm[TASK_COMM_LEN])
@@ -96,7 +96,7 @@ static __always_inline bool gadget_should_discard_data(gadget_mntns_id mntns_id,
 
 #ifndef GADGET_TYPE_NETWORKING
 /*
- * Whether an event of the current task is unwanted. Every helper call stands
+ * Whether an event of the current task is unwanted. Every helper call is
  * behind the param that needs it, so the verifier drops it where no filter is set.
  */
 static __always_inline bool gadget_should_discard_data_current(void)
@@ -131,7 +131,7 @@ static __always_inline bool gadget_should_discard_data_current(void)
 
 /*
  * Whether an event of the owner of a socket is unwanted. The owner of an unknown
- * socket (NULL) is nobody that any filter asks for.
+ * socket (NULL) matches no filter that is set.
  */
 static __always_inline bool gadget_should_discard_data_by_skb(struct gadget_socket_value *skb_val)
 {

@@ -2,7 +2,7 @@
 
 /*
  * The hash FNV-1a in 32 and 64 bits, taking integers byte by byte, the lowest
- * first: fnv_32a_init() begins, fnv_32a_update_u64(&hash, value) goes on.
+ * first: fnv_32a_init() begins, fnv_32a_update_u64(&hash, value) continues.
  */
 
 #ifndef __GADGET_FNV1A_H

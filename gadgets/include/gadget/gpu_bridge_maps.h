@@ -48,7 +48,7 @@ static __always_inline struct gpu_meta *gpu_meta_fresh(__u64 now_boot_ns, __u64 
 #endif
 
 #ifdef GPU_BRIDGE_WANT_DEVICE
-/* What the bridge knows of each device, by its index. */
+/* What the bridge has recorded about each device, by its index. */
 __gadget_gpu_map(gpu_device, BPF_MAP_TYPE_ARRAY, GPU_MAX_DEVICES, __u32, struct gpu_device_metrics);
 #endif
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 
 /*
- * What finds no room is counted for the runner, which tells it: for the buffer or map
+ * What does not fit is counted for the runner, which reports it: for the buffer or map
  * NAME in `NAME_lost_samples`, one u64 per CPU at key 0.
  */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 
 /*
- * How a gadget tells its runner what it offers. Every macro declares a global
+ * How a gadget declares to its runner what it offers. Every macro declares a global
  * that no code reads: its name, in parts separated by three underscores, is the
  * message, and BTF carries it. Where a struct is named, a second global of that
  * pointer type keeps the struct in the BTF of the object.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 
-/* The mount namespace of the current task, by which a runner knows containers. */
+/* The mount namespace of the current task, by which a runner identifies containers. */
 
 #ifndef __GADGET_MNTNS_H
 #define __GADGET_MNTNS_H
@@ -10,7 +10,7 @@
 
 #include <gadget/types.h>
 
-/* The mount namespace of the current task; 0 while it exits and has none any more. */
+/* The mount namespace of the current task; 0 while it exits and no longer has one. */
 static __always_inline gadget_mntns_id gadget_get_current_mntns_id(void)
 {
 	struct task_struct *self = (struct task_struct *)bpf_get_current_task();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 
 /*
- * Only the containers that were asked for: the runner fills the map with their
+ * Only the containers that were selected: the runner fills the map with their
  * mount namespaces and sets gadget_filter_by_mntns. Both names are reserved.
  */
 
@@ -18,7 +18,7 @@
 /* Whether containers are chosen; the runner sets it. */
 const volatile bool gadget_filter_by_mntns = false;
 
-/* The mount namespaces that were asked for; the runner fills it. */
+/* The mount namespaces that were selected; the runner fills it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -26,7 +26,7 @@ struct {
 	__type(value, __u32);
 } gadget_mntns_filter_map SEC(".maps");
 
-/* Whether nobody asked for events of this mount namespace. */
+/* Whether events of this mount namespace are not requested. */
 static __always_inline bool gadget_should_discard_mntns_id(gadget_mntns_id mntns_id)
 {
 	if (!gadget_filter_by_mntns)

@@ -27,7 +27,7 @@
 #define __GADGET_UDP_HLEN           8
 #define __GADGET_TCP_WORDS_OFFSET   12
 
-/* What kind of packet the kernel says it is (linux/if_packet.h). */
+/* The kind of packet according to the kernel (linux/if_packet.h). */
 enum gadget_packet_type : __u8 {
 	HOST,
 	BROADCAST,
@@ -56,7 +56,7 @@ static __always_inline __u32 __gadget_packet_end(const struct __sk_buff *skb, in
 	if (bpf_skb_load_bytes(skb, GADGET_SE_ETH_HLEN + off, &length, sizeof(length)))
 		return 0;
 	before += GADGET_SE_ETH_HLEN + bpf_ntohs(length);
-	/* Packets that were put together may be longer than the header can say. */
+	/* Packets that were put together may be longer than the header can express. */
 	return length && before < skb->len ? before : skb->len;
 }
 

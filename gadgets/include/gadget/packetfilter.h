@@ -2,7 +2,7 @@
 
 /*
  * Packet filters in the language of pcap-filter(7). The gadget declares a filter
- * and asks it; the runner compiles the user's expression and puts it in place of
+ * and calls it; the runner compiles the user's expression and puts it in place of
  * the function's body before it loads the programs.
  */
 

@@ -201,7 +201,7 @@ gadget_socket_lookup_with_direction(const struct __sk_buff *skb, __u8 is_ingress
 }
 
 /*
- * The same for socket filters, where the type of the packet tells its direction.
+ * The same for socket filters, where the type of the packet has its direction.
  * A tc program on a routed interface cannot trust it: it names the direction.
  */
 static __always_inline struct gadget_socket_value *gadget_socket_lookup(const struct __sk_buff *skb)

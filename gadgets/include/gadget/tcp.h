@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 
-/* What a header and a socket of TCP say, as types with names for events. */
+/* The flags and states of TCP, as types with names for events. */
 
 #ifndef __GADGET_TCP_H
 #define __GADGET_TCP_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 
 /*
- * Types that a runner knows by name. A field of such a type, named `x_raw`, gets
+ * Types that a runner recognizes by name. A field of such a type, named `x_raw`, gets
  * a sibling `x` that people can read; an id of a namespace gets the container.
- * All values are in host byte order unless said otherwise.
+ * All values are in host byte order unless noted otherwise.
  */
 
 #ifndef __GADGET_TYPES_H
@@ -63,9 +63,9 @@ typedef __u64 gadget_histogram_slot__u64;
 typedef __u32 gadget_kernel_stack;
 
 /*
- * A user stack: its id in the map of user_stack_map.h, and what tells the
- * executable and the process apart when the addresses are resolved, perhaps
- * after the process has ended. All zero: no stack was asked for.
+ * A user stack: its id in the map of user_stack_map.h, and what distinguishes the
+ * executable and the process when the addresses are resolved, perhaps
+ * after the process has ended. All zero: no stack was requested.
  */
 struct gadget_user_stack {
 	/* The executable: its device, inode and modification time. */
@@ -128,7 +128,7 @@ struct gadget_parent {
 	gadget_ptid tid;
 };
 
-/* What every event about a process says; gadget_process_populate fills it. */
+/* What every event about a process has; gadget_process_populate fills it. */
 struct gadget_process {
 	gadget_comm comm[TASK_COMM_LEN];
 	gadget_pid pid;
@@ -142,7 +142,7 @@ struct gadget_process {
 #define GADGET_SE_PATH_MAX 4096
 
 /*
- * What the runner's socket enricher knows of the owner of a socket (the value of
+ * What the runner's socket enricher records about the owner of a socket (the value of
  * gadget_sockets). Relocated against the enricher's own BTF: what follows
  * optional_fields_start may be absent or shorter there, so a gadget asks
  * bpf_core_field_exists and bpf_core_field_size first.

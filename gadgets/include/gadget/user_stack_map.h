@@ -125,7 +125,7 @@ static __always_inline void gadget_inode_get_mtime(struct inode *inode, __u64 *m
 	}
 }
 
-/* Tells address spaces apart: another number after every exec. */
+/* Distinguishes address spaces: another number after every exec. */
 static __always_inline u32 gadget_get_base_addr_hash(struct task_struct *task)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
@@ -261,7 +261,7 @@ static __always_inline void gadget_get_user_stack_from_perf_event(void *ctx,
 
 /*
  * For tracepoints, and all other programs that no profiler's program can be
- * called from: asked for such stacks, they are refused when they are loaded.
+ * called from: with such stacks they are refused when they are loaded.
  */
 static __always_inline void gadget_get_user_stack_from_tracepoint(void *ctx,
 								  struct gadget_user_stack *ustack)

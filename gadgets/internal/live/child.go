@@ -38,7 +38,7 @@ func Main(m *testing.M, jobs map[string]Job) {
 	os.Exit(0)
 }
 
-// Child returns the command that does a job in a process of its own.
+// Child returns the command that does a job in a separate process.
 func Child(job string, args ...string) *exec.Cmd {
 	cmd := exec.Command(Executable(), args...) //nolint:noctx // the test's own
 	cmd.Env = Environment(job)
@@ -51,7 +51,7 @@ func Environment(job string) []string {
 	return append(env, childVariable+"="+job)
 }
 
-// RunChild does a job in a process of its own and returns the id that it had.
+// RunChild does a job in a separate process and returns the id that it had.
 func RunChild(t *testing.T, job string, args ...string) int {
 	t.Helper()
 	cmd := Child(job, args...)

@@ -39,7 +39,7 @@ const (
 	maxMemory = 100 << 10
 )
 
-// What the runner says on stderr.
+// What the runner prints on stderr.
 var (
 	attached = regexp.MustCompile(`^gadget-run: ready, `)
 	verified = regexp.MustCompile(
@@ -59,7 +59,7 @@ func Observe[E any](t *testing.T, gadget string, args []string, do func()) []E {
 }
 
 // ObserveLoss is Observe for more than the gadget has room for. It also returns
-// how many events the runner said were lost.
+// how many events the runner reported as lost.
 func ObserveLoss[E any](t *testing.T, gadget string, args []string, do func()) ([]E, int) {
 	t.Helper()
 	events, r := observe[E](t, gadget, args, do)
@@ -82,7 +82,7 @@ func observe[E any](t *testing.T, gadget string, args []string, do func()) ([]E,
 	return events, r
 }
 
-// Text is Observe for a gadget that writes a text, which args ask for by -o.
+// Text is Observe for a gadget that writes a text, which args request by -o.
 func Text(t *testing.T, gadget string, args []string, do func()) string {
 	t.Helper()
 	r := start(t, gadget, args)
@@ -99,7 +99,7 @@ func Text(t *testing.T, gadget string, args []string, do func()) string {
 	return string(text)
 }
 
-// during calls do once the gadget is attached, and then asks the runner to end.
+// during calls do once the gadget is attached, and then signals the runner to end.
 func (r *runner) during(t *testing.T, do func()) {
 	t.Helper()
 	select {
@@ -152,7 +152,7 @@ type runner struct {
 	cmd             *exec.Cmd
 	stdout          io.Reader
 	attached, ended chan struct{}
-	stopped         time.Time    // when it was asked to end
+	stopped         time.Time    // when it was signaled to end
 	log             bytes.Buffer // stderr, complete once ended is closed
 }
 
@@ -188,7 +188,7 @@ func start(t *testing.T, gadget string, args []string) *runner {
 	return r
 }
 
-// listen keeps what the runner says.
+// listen keeps what the runner prints.
 func (r *runner) listen(stderr io.Reader) {
 	defer close(r.ended)
 	var once sync.Once
@@ -200,7 +200,7 @@ func (r *runner) listen(stderr io.Reader) {
 	}
 }
 
-// finish waits for the end of the runner and judges what it said. What the
+// finish waits for the end of the runner and checks what it printed. What the
 // verifier counted goes into the log, where kerneltest finds it.
 func (r *runner) finish(t *testing.T, decoded error) {
 	t.Helper()
@@ -210,7 +210,7 @@ func (r *runner) finish(t *testing.T, decoded error) {
 		t.Logf("the runner took %s to end", time.Since(r.stopped).Round(time.Millisecond))
 	}
 	if err != nil || decoded != nil {
-		t.Fatalf("the runner: %v, reading its output: %v; it said:\n%s", err, decoded, r.log.String())
+		t.Fatalf("the runner: %v, reading its output: %v; stderr:\n%s", err, decoded, r.log.String())
 	}
 	if usage, ok := r.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && usage.Maxrss > maxMemory {
 		t.Errorf("the runner had %d KiB resident, more than %d", usage.Maxrss, maxMemory)
@@ -223,12 +223,12 @@ func (r *runner) finish(t *testing.T, decoded error) {
 	}
 }
 
-// noneLost fails the test where the runner said that something was lost.
+// noneLost fails the test where the runner reported that something was lost.
 func (r *runner) noneLost(t *testing.T) {
 	t.Helper()
 	for line := range strings.Lines(r.log.String()) {
 		if line = strings.TrimSpace(line); lost.MatchString(line) {
-			t.Errorf("the runner said %q", line)
+			t.Errorf("the runner printed %q", line)
 		}
 	}
 }

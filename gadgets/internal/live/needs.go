@@ -13,7 +13,7 @@ import (
 
 func pointer(p *byte) unsafe.Pointer { return unsafe.Pointer(p) }
 
-// NeedsBTF skips the test where the kernel has no BTF of its own, with which
+// NeedsBTF skips the test where the kernel lacks its own BTF, with which
 // programs are attached to functions, iterators and hooks of security modules.
 func NeedsBTF(t *testing.T) {
 	t.Helper()
@@ -23,7 +23,7 @@ func NeedsBTF(t *testing.T) {
 }
 
 // KnowsOwners reports whether gadget-run can determine which process owns a socket: it
-// asks an iterator, which needs BTF of the kernel's own.
+// reads an iterator, which needs the kernel's own BTF.
 func KnowsOwners() bool { return hasBTF() }
 
 func hasBTF() bool {

@@ -19,7 +19,7 @@ type Pod struct {
 }
 
 // Runtime is a container runtime that reports pods, until the test ends. It returns
-// the flags by which the runner asks it.
+// the flags by which the runner queries it.
 func Runtime(t *testing.T, pods ...Pod) []string {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "cri.sock")
@@ -35,7 +35,7 @@ func Runtime(t *testing.T, pods ...Pod) []string {
 	return []string{"--runtimes", "cri-o", "--crio-socketpath", socket}
 }
 
-// criRuntime answers what the runner asks. Container and sandbox have the name of
+// criRuntime answers the requests of the runner. Container and sandbox have the name of
 // the pod as their ids.
 type criRuntime struct {
 	cri.UnimplementedRuntimeServiceServer

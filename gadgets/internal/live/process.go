@@ -12,7 +12,7 @@ type Process struct {
 	Parent Parent `json:"parent"`
 }
 
-// Creds says on whose behalf the process ran.
+// Creds are the credentials with which the process ran.
 type Creds struct {
 	UID int `json:"uid"`
 	GID int `json:"gid"`

@@ -22,7 +22,7 @@ type seccompEvent struct {
 	filtered
 }
 
-// filtered is what a test says about an event.
+// filtered is what a test compares of each event.
 type filtered struct {
 	Syscall string `json:"syscall"`
 	Code    string `json:"code"`
@@ -39,7 +39,7 @@ var decisions = []struct {
 	{unix.SYS_VHANGUP, unix.SECCOMP_RET_KILL_PROCESS},
 }
 
-// breakFilter makes the calls that a filter of its own does not allow, the last of
+// breakFilter makes the calls that its own filter does not allow, the last of
 // which ends the process.
 func breakFilter([]string) error {
 	runtime.LockOSThread()

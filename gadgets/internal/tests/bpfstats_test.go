@@ -59,6 +59,6 @@ func TestBPFStats(t *testing.T) {
 		}
 	}
 	if !used {
-		t.Errorf("no row says that the CPU was used: %+v", reached)
+		t.Errorf("no row reports that the CPU was used: %+v", reached)
 	}
 }

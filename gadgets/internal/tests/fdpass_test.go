@@ -21,7 +21,7 @@ type passEvent struct {
 	passed
 }
 
-// passed is what a test says about an event.
+// passed is what a test compares of each event.
 type passed struct {
 	Inode  uint64 `json:"socket_ino"`
 	SockFD int    `json:"sockfd"`
@@ -29,7 +29,7 @@ type passed struct {
 	File   string `json:"file"`
 }
 
-// sendMany sends each control message with a message of its own, in one call.
+// sendMany sends each control message with a separate message, in one call.
 func sendMany(sock int, controls ...[]byte) error {
 	type message struct {
 		header unix.Msghdr

@@ -31,7 +31,7 @@ type notifyEvent struct {
 	notice
 }
 
-// notice is what a test says about an event.
+// notice is what a test compares of each event.
 type notice struct {
 	Type     string `json:"type"`
 	Mask     string `json:"i_mask"`
@@ -209,7 +209,7 @@ func answer(t *testing.T, name string, response uint32, text string) []notice {
 		}
 	}
 	if err := child.Wait(); err != nil {
-		t.Errorf("a child that is asked to %s: %v", text, err)
+		t.Errorf("a child that has to %s: %v", text, err)
 	}
 	const kind = "FANOTIFY_EVENT_TYPE_PATH_PERM"
 	return []notice{

@@ -35,7 +35,7 @@ var (
 	capNetRaw   = right{"CAP_NET_RAW", unix.CAP_NET_RAW}
 )
 
-// furtherRights are what gadgets need besides CAP_BPF and CAP_PERFMON where
+// furtherRights are what gadgets need in addition to CAP_BPF and CAP_PERFMON where
 // tracefs is mounted: those with tracepoints, or with the owners of sockets, which
 // have some, may look for them there.
 func furtherRights() map[string][]right {
@@ -109,7 +109,7 @@ func (p place) oneFewer(t *testing.T, rights []right) {
 				t.Errorf("with CAP_SYS_ADMIN, without %s it ends with %d: %s", missing.name, code, text)
 			}
 		case code != 1 && !(code == 0 && missing == capRead) || !strings.Contains(text, missing.name): // events that say less
-			t.Errorf("without %s it ends with %d and does not say so: %s", missing.name, code, text)
+			t.Errorf("without %s it ends with %d and does not report it: %s", missing.name, code, text)
 		}
 	}
 }
@@ -159,7 +159,7 @@ func copyAll(to, from string) error {
 }
 
 // run runs the gadget for a moment as a user with these capabilities alone (root:
-// with all), where tracefs is mounted. It returns the exit code and what was said.
+// with all), where tracefs is mounted. It returns the exit code and the output.
 func (p place) run(t *testing.T, rights []right, uid uint32) (int, string) {
 	t.Helper()
 	dir := string(p)
@@ -179,7 +179,7 @@ func (p place) run(t *testing.T, rights []right, uid uint32) (int, string) {
 	return cmd.ProcessState.ExitCode(), strings.TrimSpace(stderr.String())
 }
 
-// runBesideTracefs runs a command in a mount namespace of its own with tracefs.
+// runBesideTracefs runs a command in its own mount namespace with tracefs.
 func runBesideTracefs(cmd *exec.Cmd) error {
 	done := make(chan error)
 	go func() {

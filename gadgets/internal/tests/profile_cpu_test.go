@@ -70,7 +70,7 @@ func TestProfileCPU(t *testing.T) {
 					t.Errorf("an entry of another process, or without samples: %+v", e)
 				}
 				if e.UserStack.Symbols != "" && !c.user || e.Kernel != "" && !c.kernel {
-					t.Errorf("a stack that was not asked for: %+v", e)
+					t.Errorf("a stack that was not requested: %+v", e)
 				}
 				samples += e.Samples
 				if strings.Contains(e.UserStack.Symbols, ".spin;") {

@@ -94,7 +94,7 @@ func TestSnapshotFile(t *testing.T) {
 	}
 }
 
-// checkOpened compares an entry with what the kernel says of the descriptor.
+// checkOpened compares an entry with what the kernel reports of the descriptor.
 func checkOpened(t *testing.T, e openedFile) {
 	t.Helper()
 	var stat unix.Stat_t

@@ -70,7 +70,7 @@ func connectTCP(t *testing.T, family int) tcpConnection {
 	return c
 }
 
-// awaitAnswer waits until a socket knows that the other end has closed or refused the
+// awaitAnswer waits until a socket has noticed that the other end has closed or refused the
 // connection: a busy machine handles packets later than the call that sends them.
 func awaitAnswer(t *testing.T, fd int) {
 	t.Helper()

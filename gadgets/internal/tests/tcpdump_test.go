@@ -24,7 +24,7 @@ type capturedPacket struct {
 	Payload []byte       `json:"payload"`
 }
 
-// packetSeen is what a test says about an event.
+// packetSeen is what a test compares of each event.
 type packetSeen struct {
 	Way       string
 	Len, Size int

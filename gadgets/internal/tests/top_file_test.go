@@ -26,7 +26,7 @@ type fileUse struct {
 	File   string       `json:"file"`
 }
 
-// transferred is what a test says about a file.
+// transferred is what a test compares of each file.
 type transferred struct {
 	Reads, RBytes, Writes, WBytes uint64
 	Type                          string

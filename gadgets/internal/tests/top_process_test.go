@@ -24,7 +24,7 @@ type processUse struct {
 	Virtual uint64  `json:"memoryVirtual_raw"`
 }
 
-// spin keeps a CPU busy for some minutes, and says on stdout that it begins.
+// spin keeps a CPU busy for some minutes, and reports on stdout that it begins.
 func spin([]string) error {
 	fmt.Println(spinning)
 	for end := time.Now().Add(5 * time.Minute); time.Now().Before(end); {
@@ -48,7 +48,7 @@ func startSpinning(t *testing.T) int {
 	}
 	t.Cleanup(func() { _ = child.Process.Kill(); _ = child.Wait() })
 	if line, err := bufio.NewReader(stdout).ReadString('\n'); strings.TrimSpace(line) != spinning {
-		t.Fatalf("the process that is to spin said %q, %v", line, err)
+		t.Fatalf("the process that is to spin printed %q, %v", line, err)
 	}
 	return child.Process.Pid
 }

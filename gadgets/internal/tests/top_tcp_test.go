@@ -27,7 +27,7 @@ type (
 	moved struct{ Sent, Received uint64 }
 )
 
-// exchange sends over a connection, in both directions, and says what is to be seen.
+// exchange sends over a connection, in both directions, and returns what is expected.
 func exchange(t *testing.T, family int) map[ends]moved {
 	t.Helper()
 	c := connectTCP(t, family)

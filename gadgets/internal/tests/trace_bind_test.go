@@ -27,7 +27,7 @@ type bindEvent struct {
 	Dev   int          `json:"bound_dev_if"`
 }
 
-// bound is what a test says about an event.
+// bound is what a test compares of each event.
 type bound struct {
 	Addr        endpoint
 	Error, Opts string

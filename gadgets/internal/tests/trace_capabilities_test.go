@@ -21,7 +21,7 @@ type capabilityEvent struct {
 	capability
 }
 
-// capability is what a test says about an event.
+// capability is what a test compares of each event.
 type capability struct {
 	Cap     string `json:"cap"`
 	Syscall string `json:"syscall"`

@@ -34,7 +34,7 @@ type dnsEvent struct {
 	RD        bool         `json:"rd"`
 }
 
-// dnsSeen is what a test says about an event.
+// dnsSeen is what a test compares of each event.
 type dnsSeen struct {
 	Src, Dst                                    endpoint
 	Way, ID, QR, Type, Name, Code, Addresses    string
@@ -76,8 +76,8 @@ var dnsExchanges = []dnsExchange{
 	},
 }
 
-// dnsTalk sends what is asked and answered over a pair of connections, the client's
-// first, with a length before each message over TCP, and says what is to be seen.
+// dnsTalk sends questions and answers over a pair of connections, the client's
+// first, with a length before each message over TCP, and returns what is expected.
 func dnsTalk(t *testing.T, client, server net.Conn, proto string) []dnsSeen {
 	t.Helper()
 	var want []dnsSeen

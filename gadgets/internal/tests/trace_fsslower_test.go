@@ -21,7 +21,7 @@ type slowEvent struct {
 	slowOperation
 }
 
-// slowOperation is what a test says about an event.
+// slowOperation is what a test compares of each event.
 type slowOperation struct {
 	Op     string `json:"op"`
 	File   string `json:"file"`

@@ -19,7 +19,7 @@ type moduleEvent struct {
 	module
 }
 
-// module is what a test says about an event.
+// module is what a test compares of each event.
 type module struct {
 	Syscall  string `json:"syscall"`
 	Error    string `json:"error"`
@@ -30,7 +30,7 @@ type module struct {
 	Filepath string `json:"filepath"`
 }
 
-// initModule loads a module from memory, which may be shorter than it says.
+// initModule loads a module from memory, which may be shorter than declared.
 func initModule(image []byte, length int, params string) {
 	p, err := unix.BytePtrFromString(params)
 	if err != nil {

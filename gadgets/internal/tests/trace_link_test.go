@@ -20,7 +20,7 @@ type linkEvent struct {
 	Linkpath string       `json:"linkpath"`
 }
 
-// link is what a test says about an event.
+// link is what a test compares of each event.
 type link struct{ Type, Error, Target, Linkpath string }
 
 // longestPath is the longest path that a gadget shows whole.

@@ -20,15 +20,15 @@ type hookEvent struct {
 	Hook string       `json:"tracepoint"`
 }
 
-// hooksAsked are those that askHooks brings about, in this order. The functions of
+// hooksAsked are those that callHooks brings about, in this order. The functions of
 // some have other names than the hooks.
 var hooksAsked = []string{
 	"task_getpgid", "task_getsid", "inode_mkdir", "inode_rmdir", "inode_symlink",
 	"bprm_check_security",
 }
 
-// askHooks makes system calls of which each asks one of the hooks.
-func askHooks(t *testing.T, dir string) {
+// callHooks makes system calls of which each calls one of the hooks.
+func callHooks(t *testing.T, dir string) {
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -72,7 +72,7 @@ func TestTraceLSM(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			var got []string
-			for _, e := range live.Observe[hookEvent](t, "trace_lsm", c.args, func() { askHooks(t, dir) }) {
+			for _, e := range live.Observe[hookEvent](t, "trace_lsm", c.args, func() { callHooks(t, dir) }) {
 				if (e.Proc.Own() || e.Proc.Child()) && (c.only || slices.Contains(hooksAsked, e.Hook)) {
 					got = append(got, e.Hook)
 				}

@@ -20,14 +20,14 @@ type mallocEvent struct {
 	allocated
 }
 
-// allocated is what a test says about an event.
+// allocated is what a test compares of each event.
 type allocated struct {
 	Op   string `json:"operation"`
 	Size uint64 `json:"size"`
 }
 
-// useMemory is a program that gets and gives back memory in every way. Where it
-// begins and ends it asks for pieces of sizes that nothing else asks for.
+// useMemory is a program that allocates and frees memory in every way. Where it
+// begins and ends it allocates sizes that nothing else allocates.
 const useMemory = `
 import ctypes
 c = ctypes.CDLL(None)

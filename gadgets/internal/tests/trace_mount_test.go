@@ -23,7 +23,7 @@ type mountEvent struct {
 	Data  string       `json:"data"`
 }
 
-// mounted is what a test says about an event.
+// mounted is what a test compares of each event.
 type mounted struct{ Op, Error, FS, Flags, Src, Dest, Data string }
 
 func TestTraceMount(t *testing.T) {

@@ -44,7 +44,7 @@ func ownOpens(events []openEvent) []openEvent {
 	return out
 }
 
-// openWant is what a test says about an openEvent: the result of the call besides the arguments.
+// openWant is what a test compares of an openEvent: the result of the call in addition to the arguments.
 type openWant struct {
 	Fname, Fpath string
 	Error        string

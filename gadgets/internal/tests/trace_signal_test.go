@@ -18,7 +18,7 @@ type signalEvent struct {
 	Error string       `json:"error"`
 }
 
-// sent is what a test says about an event.
+// sent is what a test compares of each event.
 type sent struct {
 	TPID       int
 	Sig, Error string

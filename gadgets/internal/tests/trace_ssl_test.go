@@ -29,7 +29,7 @@ type sslEvent struct {
 	protected
 }
 
-// protected is what a test says about an event.
+// protected is what a test compares of each event.
 type protected struct {
 	Operation string `json:"operation"`
 	Error     int    `json:"error"`
@@ -37,7 +37,7 @@ type protected struct {
 	Buf       string `json:"buf"`
 }
 
-// What clients say to the server, and how long it thinks about the last one.
+// What clients send to the server, and how long it thinks about the last one.
 const (
 	sslShort = "p\x1b[31mng\x00!"
 	sslBye   = "bye"
@@ -50,7 +50,7 @@ var (
 	sslReads = regexp.MustCompile(`_(SSL_read|gnutls_record_recv|PR_Read|PR_Recv)`)
 )
 
-// sslClient begins each program below: a connection to the server, and what is said.
+// sslClient begins each program below: a connection to the server, and what is sent.
 const sslClient = `
 import ctypes, os, socket, sys
 from ctypes import CDLL, CFUNCTYPE, byref, c_int, c_size_t, c_uint, c_void_p, create_string_buffer

@@ -20,7 +20,7 @@ type tcpEvent struct {
 	AcceptFD int          `json:"accept_fd"`
 }
 
-// tcpSeen is what a test says about an event.
+// tcpSeen is what a test compares of each event.
 type tcpSeen struct {
 	Type         string
 	Src, Dst     endpoint
@@ -28,7 +28,7 @@ type tcpSeen struct {
 	FD, AcceptFD int
 }
 
-// connectAndClose makes a connection, ends it from the client's side, and says what
+// connectAndClose makes a connection, ends it from the client's side, and returns what
 // events there are to be. With reset the client cuts it off.
 func connectAndClose(t *testing.T, family int, reset bool) []tcpSeen {
 	t.Helper()
@@ -66,7 +66,7 @@ func refused(t *testing.T) []tcpSeen {
 	_ = connectTo(first, server)
 	_ = connectTo(second, server)
 	awaitAnswer(t, second)
-	_ = connectTo(second, server) // asks how it went
+	_ = connectTo(second, server) // returns how it ended
 	third, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)

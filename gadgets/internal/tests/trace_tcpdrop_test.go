@@ -21,7 +21,7 @@ type tcpDropEvent struct {
 	Dst    endpoint `json:"dst"`
 }
 
-// droppedPacket is what a test says about an event. The state is not part of it: the
+// droppedPacket is what a test compares of each event. The state is not part of it: the
 // kernel passes the socket of an incoming packet only since 6.11.
 type droppedPacket struct {
 	Flags, Reason string

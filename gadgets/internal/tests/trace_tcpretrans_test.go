@@ -21,7 +21,7 @@ type retransmission struct {
 	Dst   endpoint     `json:"dst"`
 }
 
-// sentAgain is what a test says about an event.
+// sentAgain is what a test compares of each event.
 type sentAgain struct {
 	Type, State, Flags string
 	Src, Dst           endpoint

@@ -39,13 +39,13 @@ var (
 	opened    = regexp.MustCompile(`(mode=384\) =) \d+`)
 )
 
-// String is what a test says about an entry.
+// String is what a test compares of an entry.
 func (r recordedCall) String() string {
 	text := r.Comm + ": " + r.Syscall + "(" + r.Parameters + ") = " + r.Ret
 	return opened.ReplaceAllString(addresses.ReplaceAllString(text, "ADDRESS"), "$1 FD")
 }
 
-// beRecorded makes system calls once asked to, and then waits in one. A thread
+// beRecorded makes system calls on a signal, and then waits in one. A thread
 // alone has the names by which its calls are known.
 func beRecorded(args []string) error {
 	runtime.LockOSThread()
@@ -130,7 +130,7 @@ func record(t *testing.T, args ...string) (got []string, dir string) {
 	events := live.Observe[recordedCall](t, "traceloop", args, func() {
 		fmt.Fprint(in, "z")
 		if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-			t.Errorf("the process said %q: %v", line, err)
+			t.Errorf("the process printed %q: %v", line, err)
 		}
 		waitUntilBlocked(t, cmd.Process.Pid)
 	})
@@ -149,7 +149,7 @@ func record(t *testing.T, args ...string) (got []string, dir string) {
 	return got, dir
 }
 
-// waitUntilBlocked waits until the thread of a process that says that it waits does.
+// waitUntilBlocked waits until the thread of a process that reports that it waits does.
 func waitUntilBlocked(t *testing.T, pid int) {
 	t.Helper()
 	for range 1000 {

@@ -21,7 +21,7 @@ type ttyEvent struct {
 	shown
 }
 
-// shown is what a test says about an event.
+// shown is what a test compares of each event.
 type shown struct {
 	Ino uint64 `json:"ino"`
 	TTY string `json:"tty"`
