@@ -1,4 +1,4 @@
-"""The module extension that brings the toolchain for BPF.
+"""The module extension that provides the toolchain for BPF.
 
     bpf = use_extension("@rules_gadget//toolchain:extensions.bzl", "bpf")
     bpf.toolchain(llvm_version = "16.0.6")

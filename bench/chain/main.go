@@ -1,6 +1,6 @@
 // Command chain measures the way from an edit to events on the node: builds of
 // trace_open that change nothing, the program or the metadata, and the start of
-// gadget-run. It prints a table of medians beside the figures aimed at.
+// gadget-run. It prints a table of medians next to the target figures.
 //
 // Run it as root in a clone without other builds:
 //

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// measureRunner measures gadget-run with an artifact that lies in its store.
+// measureRunner measures gadget-run with an artifact in its store.
 func measureRunner(ctx context.Context, b *builder) ([]row, error) {
 	if _, err := b.bazel(ctx, "build", "//runner:gadget-run", image); err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-// Command registry measures gadget-run beside crane, skopeo and regctl, all as
+// Command registry compares gadget-run with crane, skopeo and regctl, all as
 // whole processes on one machine and with one registry: push and pull of one
 // artifact and of many. And the start of "gadget-run run" with one and with many
 // stored artifacts. It is run in the workspace's directory; the others are what

@@ -32,7 +32,7 @@ type options struct {
 	nodes, gadgets int
 	layer          int // bytes of each object
 	jitter         time.Duration
-	atOnce         int    // syncs that this machine runs at once, beside those that wait
+	atOnce         int    // syncs that this machine runs at once, in addition to those that wait
 	tmp            string // for the stores
 }
 

@@ -69,7 +69,7 @@ func explain(err error) error {
 }
 
 // column finds what a message is about in a line: the longest of its words
-// that stands in the line after the instruction; or else the instruction.
+// that is in the line after the instruction; or else the instruction.
 func column(line, message string) int {
 	start := len(line) - len(strings.TrimLeft(line, " \t"))
 	best, length := start, 0
@@ -88,7 +88,7 @@ func column(line, message string) int {
 	return best + 1
 }
 
-// missing is how the solver says that the context lacks a file.
+// missing matches the solver's message that the context lacks a file.
 var missing = regexp.MustCompile(`.*failed to calculate checksum of ref \S+ ("[^"]*"): not found`)
 
 // cause is the message without what wraps it in layers of the solver.

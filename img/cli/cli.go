@@ -56,7 +56,7 @@ type Globals struct {
 	Streams `kong:"-"`
 }
 
-// note says something besides the result.
+// note prints something in addition to the result.
 func (g *Globals) note(line string) { fmt.Fprintf(g.Err, "img: %s\n", line) }
 
 // usageError is an error in how the program was called.

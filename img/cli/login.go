@@ -47,7 +47,7 @@ func (l *loginCmd) Run(ctx context.Context, g *Globals) error {
 	return err
 }
 
-// credentials are the flags', or asked for.
+// credentials are the flags', or read from the terminal.
 func (l *loginCmd) credentials(g *Globals) (user, password string, err error) {
 	switch {
 	case l.PasswordStdin && l.Password != "":

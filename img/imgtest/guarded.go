@@ -60,7 +60,7 @@ func CutOff(t testing.TB, registry string) string {
 func SameAnswer(t testing.TB) string {
 	t.Helper()
 	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, "not what was asked for")
+		_, _ = io.WriteString(w, "not what was requested")
 	}))
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // The plain user that root's tests become. It is known to this process and its
-// children alone: /etc/passwd and the files beside it are bind mounts.
+// children alone: /etc/passwd and the files next to it are bind mounts.
 const (
 	userID   = 4711
 	userName = "imgtest"

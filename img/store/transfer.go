@@ -20,7 +20,7 @@ import (
 // parallel is how many blobs are moved at a time.
 const parallel = 4
 
-// Pull brings the image of that name from its registry, with its blobs for a
+// Pull fetches the image of that name from its registry, with its blobs for a
 // platform: this machine's if it is empty, every one if it is "all".
 func (s Store) Pull(
 	ctx context.Context, name, platform string, from *registries.Registries,

@@ -30,7 +30,7 @@ func WriteFile(path string, data []byte) error {
 }
 
 // WriteStream lets write fill path. A file that is not there, or is a regular
-// one, is written beside path first, then renamed, so that no reader sees half of
+// one, is written next to path first, then renamed, so that no reader sees half of
 // it and path is left as it was when write fails. Anything else, a device, a
 // named pipe, is opened and written. A link is followed: what it names is written.
 func WriteStream(path string, write func(io.Writer) error) error {

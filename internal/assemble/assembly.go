@@ -35,7 +35,7 @@ func checkAssembly(name, source string) error {
 }
 
 // findReadingDirective returns a directive that reads files, or "". One that
-// stands in a text of the program counts only where strings go over several
+// occurs in a text of the program counts only where strings go over several
 // lines: clang writes none such, and what is text is then uncertain.
 func findReadingDirective(assembly string) string {
 	inText, open := "", false

@@ -16,7 +16,7 @@ import (
 )
 
 // Directory is a gadget's directory. Under Bazel only the files that it lists as
-// Inputs exist; some of them may be generated and lie elsewhere.
+// Inputs exist; some of them may be generated and be elsewhere.
 type Directory struct {
 	// Dir is the path of the directory, relative to the working directory under
 	// Bazel.
@@ -24,7 +24,7 @@ type Directory struct {
 	// BuildFile is the path of build.yaml; empty means the one in Dir, if any.
 	BuildFile string
 	// Inputs are the paths of the files that belong to the gadget; nil means
-	// all that lie in Dir.
+	// all that are in Dir.
 	Inputs []string
 }
 
@@ -53,7 +53,7 @@ func (f Directory) ReadBuildFile() (*gadget.BuildFile, error) {
 	return b, nil
 }
 
-// find returns where p lies, and false when it is missing although no build
+// find returns the path of p, and false when it is missing although no build
 // named it. Missing and named is an error.
 func (f Directory) find(b *gadget.BuildFile, key string, p gadget.NamedPath) (string, bool, error) {
 	if p.Path == "" {
@@ -157,7 +157,7 @@ func (f Directory) roots() []string {
 	return out
 }
 
-// rootOf returns the one of roots that name, a cleaned path, lies in.
+// rootOf returns the one of roots that name, a cleaned path, is in.
 func (f Directory) rootOf(name string) (string, bool) {
 	for _, root := range f.roots() {
 		if below(root, name) {

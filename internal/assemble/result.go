@@ -69,7 +69,7 @@ func (c *compilation) dependencies(ctx context.Context, args []string) (map[stri
 }
 
 // nameOf returns the path by which the gadget names a file: clang follows links
-// where it looks for what #embed names beside a source.
+// where it looks for what #embed names next to a source.
 func (f Directory) nameOf(dep string) string {
 	if !path.IsAbs(dep) {
 		return dep
@@ -114,7 +114,7 @@ func (c *compilation) checkDeps(deps map[string]bool) error {
 	return nil
 }
 
-// below reports whether the cleaned path name lies in dir.
+// below reports whether the cleaned path name is in dir.
 func below(dir, name string) bool {
 	dir = path.Clean(dir)
 	return dir == "." && !path.IsAbs(name) && name != ".." && !strings.HasPrefix(name, "../") ||

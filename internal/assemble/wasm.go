@@ -100,7 +100,7 @@ func readModule(name string) ([]byte, error) {
 }
 
 // stage copies the files of the Go module around dir into dst, and the inputs that
-// lie outside of the gadget's directory, which its go.mod may name by a relative
+// are outside of the gadget's directory, which its go.mod may name by a relative
 // path. All keep their paths in the workspace. It returns the copy of the directory
 // and the inputs that it copied.
 func (f Directory) stage(dst, dir string) (string, map[string]bool, error) {
@@ -183,7 +183,7 @@ func (f Directory) list() (map[string]string, error) {
 	return out, err
 }
 
-// removeAll removes dir even when a read-only module cache lies in it.
+// removeAll removes dir even when it contains a read-only module cache.
 func removeAll(dir string) error {
 	err := os.RemoveAll(dir)
 	if err == nil || !errors.Is(err, fs.ErrPermission) {

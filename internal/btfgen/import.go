@@ -34,7 +34,7 @@ type ImportArchive struct {
 }
 
 // Import returns the imported form of the archives of one shard. Archives that
-// cannot be read are missing in it and named by the *FailuresError, beside
+// cannot be read are missing in it and named by the *FailuresError, next to
 // which data and report are complete. It works on as many archives at a time
 // as workers specifies; each takes some 25 MB.
 func Import(ctx context.Context, where btfhub.Shard, archives []string, workers int) ([]byte, *ImportReport, error) {

@@ -33,7 +33,7 @@ func Find(t testing.TB) Toolchain {
 	}
 	strip, err := exec.LookPath("llvm-strip-19")
 	if err != nil {
-		t.Skip("needs llvm-strip-19 beside clang-19")
+		t.Skip("needs llvm-strip-19 in addition to clang-19")
 	}
 	return Toolchain{Clang: clang, Strip: strip}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// allowedFlags holds the flags of the compiler that build.yaml may add, beside
+// allowedFlags holds the flags of the compiler that build.yaml may add to
 // those of allowedFeatures. None reads or writes a file, except -I, which stays in
 // the gadget's directory; none looks at this machine, as -mcpu=probe does, or makes
 // something else than an object. None takes a second word, and none passes words

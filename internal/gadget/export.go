@@ -94,7 +94,7 @@ func NameRoot(root ocispec.Descriptor, ref string) ocispec.Descriptor {
 	return root
 }
 
-// recordDirectory holds manifests and index beside the files of a gadget, so that
+// recordDirectory holds manifests and index next to the files of a gadget, so that
 // the artifact can be restored from them, digest for digest.
 const recordDirectory = "artifact"
 

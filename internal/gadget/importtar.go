@@ -24,7 +24,7 @@ func readTar(r io.Reader) (map[string][]byte, error) {
 }
 
 // readLayer returns the regular files of a tar as parts of it, so that a layer
-// takes no memory beside the archive that it is in.
+// takes no memory in addition to the archive that it is in.
 func readLayer(data []byte) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	at := bytes.NewReader(data)

@@ -167,7 +167,7 @@ var (
 	perfKeys = []Key{
 		{"type", typeText, "`software` or `hardware`.", "software", "hardware", "run"},
 		{"config", typeText, "The event, by name or number.", "`cpu-clock` or `cpu-cycles`", "page-faults", "run"},
-		{"sampleType", typeText, "What is sampled besides; the program reads it itself.", "", "raw", ""},
+		{"sampleType", typeText, "What is sampled in addition; the program reads it itself.", "", "raw", ""},
 	}
 	samplerKeys = []Key{
 		{"frequency", "number", "How often a second the program runs on each CPU.", "49", "99", "run"},

@@ -64,7 +64,7 @@ func repeats(n parse.Node) bool {
 	return false
 }
 
-// boundedFuncs stand in for the functions of text/template whose result can be longer
+// boundedFuncs replace the functions of text/template whose result can be longer
 // than what they are given: one after the other they would fill the memory.
 var boundedFuncs = template.FuncMap{
 	"html":     bounded(template.HTMLEscaper),

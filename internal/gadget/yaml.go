@@ -88,7 +88,7 @@ func (r *yamlReader) within(n *yaml.Node) bool {
 		return false
 	}
 	if r.visited += len(n.Content) + 1; r.visited > maxValues {
-		r.fail(n, "there are more than %d values, with those that aliases stand for, leave some out", maxValues)
+		r.fail(n, "there are more than %d values, with those of aliases, leave some out", maxValues)
 		return false
 	}
 	return true

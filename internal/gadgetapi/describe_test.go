@@ -53,7 +53,7 @@ func TestUserStackStandIn(t *testing.T) {
 			}
 		}
 		if src.Lookup("stack") != nil {
-			t.Error("there is a field beside the user stack")
+			t.Error("there is a field in addition to the user stack")
 		}
 	}
 }

@@ -37,7 +37,7 @@ type Kind struct {
 	// Macro is the macro by which an object says where the program belongs; ""
 	// when the section says it.
 	Macro string
-	// Needs lists what the machine must have besides the release.
+	// Needs lists what the machine must have in addition to the release.
 	Needs []Need
 	// How describes the way in which the runner attaches it. It is empty for a kind that this
 	// runner does not attach; Hint then says what else to use.

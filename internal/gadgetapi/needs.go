@@ -6,7 +6,7 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-// Need is something of the machine that attaching programs takes besides the
+// Need is something of the machine that attaching programs takes in addition to the
 // release of its kernel.
 type Need string
 

@@ -18,7 +18,7 @@ func RestSlot(size uint32) uint32 { return (size + RestSlotSize - 1) / RestSlotS
 // Rest is how the bytes after the events of a data source are found.
 type Rest struct {
 	size       uint32 // of the event
-	at, length uint32 // of the number of bytes, which 0 bytes stand for the whole rest
+	at, length uint32 // of the number of bytes, of which 0 means the whole rest
 }
 
 // Rest returns how the bytes after the events of t are found, nil when the

@@ -65,7 +65,7 @@ func RunnerParamNamed(name string) (p RunnerParam, source string, ok bool) {
 
 // ForeignParam is a parameter of another runner that this one does not have.
 type ForeignParam struct {
-	// Name is the flag without dashes; Operator stands before it in the qualified
+	// Name is the flag without dashes; Operator precedes it in the qualified
 	// name, "" for a flag that documents cannot set.
 	Name, Operator string
 	// Switch means that the flag needs no value.

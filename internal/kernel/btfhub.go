@@ -6,7 +6,7 @@ import (
 )
 
 // codenames holds, by distribution and VERSION_ID, the directory names that
-// btfhub archives use beside or instead of the number.
+// btfhub archives use in addition to or instead of the number.
 var codenames = map[string]map[string]string{
 	"amzn":   {"2018.03": "2018", "2017.09": "2018", "2017.03": "2018"},
 	"debian": {"9": "stretch", "10": "buster", "11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"},
@@ -33,7 +33,7 @@ func (id Identity) BTFHubVersions() []string {
 }
 
 // BTFHubCandidates returns the paths in a btfgen layer or an unpacked archive
-// where BTF for this kernel may lie, best first:
+// where BTF for this kernel may be, best first:
 // "<distro>/<version>/<arch>/<release>.btf" with btfhub's spelling of version
 // and arch. It is empty when a part is missing or cannot be a directory name.
 func (id Identity) BTFHubCandidates() []string {

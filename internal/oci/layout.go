@@ -38,7 +38,7 @@ type Layout struct {
 	index ocispec.Index
 }
 
-// fileTree is where the files of a layout lie.
+// fileTree is where the files of a layout are.
 type fileTree interface {
 	open(name string) (io.ReadCloser, error)
 	where(name string) string
@@ -190,7 +190,7 @@ func (f directory) where(name string) string {
 }
 func (f directory) Close() error { return nil }
 
-// tarTree is the fileTree of a layout tar: where in the file each entry lies.
+// tarTree is the fileTree of a layout tar: where in the file each entry is.
 type tarTree struct {
 	file    *os.File
 	entries map[string]tarEntry

@@ -15,7 +15,7 @@ import (
 
 // WriteLayout writes a layout into the directory dir, which is made when it is
 // not there: blobs, the oci-layout file, and last an index.json that names
-// root alone. Every blob is verified on the way; one that lies there already
+// root alone. Every blob is verified on the way; one that exists already
 // is kept.
 func WriteLayout(dir string, root ocispec.Descriptor, blobs []Blob) error {
 	for _, b := range blobs {

@@ -60,7 +60,7 @@ var operators = []Operator{
 		"runner/wasm",
 	},
 	{
-		"formatters", Add, "fields of special types, enums and endpoints", "a text beside each: `x` for `x_raw`",
+		"formatters", Add, "fields of special types, enums and endpoints", "a text field for each: `x` for `x_raw`",
 		"runner/field",
 	},
 	{"env", Add, "sources with annotations `env.fields.NAME`", "`NAME`, of the environment", "runner/field"},

@@ -174,7 +174,7 @@ func writeMatches(t *testing.T, golden string) {
 // TestRefused holds the sentences for what is not a filter.
 func TestRefused(t *testing.T) {
 	for expr, want := range map[string]string{
-		"prot 80":                        `"prot" has no meaning here, did you mean "proto"?`,
+		"prot 80":                        `"prot" has no meaning here, did you mean "port"?`,
 		"port":                           `"port" has nothing after it`,
 		"port 99999":                     `"99999" is not a port`,
 		"tcp port 80 and":                "its end is missing",

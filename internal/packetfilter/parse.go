@@ -170,7 +170,7 @@ func guards(n node) []node {
 var precedence = map[string]int{"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}
 
 // arithmetic is a number of operators that bind at least as strongly as least, or
-// what stands there instead.
+// its substitute.
 func (p *parser) arithmetic(least int) (node, error) {
 	left, err := p.operand()
 	for err == nil && isNumber(left) {

@@ -32,7 +32,7 @@ type (
 	}
 	// length is that of the packet.
 	length struct{}
-	// tag is the VLAN tag that the kernel keeps beside the packet: whether there is
+	// tag is the VLAN tag that the kernel keeps outside the packet: whether there is
 	// one, or its value.
 	tag struct{ value bool }
 	// guarded is a number that only packets have for which a condition holds.

@@ -23,7 +23,7 @@ const anyMachine = "any"
 type Package struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
-	// Path is where it lies, below a mirror.
+	// Path is its path below a mirror.
 	Path   string `json:"path"`
 	SHA256 string `json:"sha256"`
 	Size   int64  `json:"size"`

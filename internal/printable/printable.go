@@ -81,7 +81,7 @@ func Line(s string) string {
 }
 
 // JSON returns a JSON text in which everything that is not printable, which can
-// only stand in strings, is escaped as JSON does it.
+// only occur in strings, is escaped as JSON does it.
 func JSON(text []byte) []byte {
 	return escape(text, func(dst []byte, r rune) []byte {
 		for _, u := range utf16.AppendRune(nil, r) {
@@ -92,7 +92,7 @@ func JSON(text []byte) []byte {
 }
 
 // YAML returns a YAML text in which everything that is not printable is escaped. It
-// may only stand in double-quoted strings.
+// may only occur in double-quoted strings.
 func YAML(text []byte) []byte {
 	return escape(text, func(dst []byte, r rune) []byte { return fmt.Appendf(dst, `\U%08x`, r) })
 }

@@ -38,7 +38,7 @@ type query struct {
 
 // AllReferrers lists what belongs to an artifact, of which subjects are the
 // manifests: what refers to each of them, in their order, then what refers to
-// that. When a request failed, it returns an error besides what
+// that. When a request failed, it returns an error in addition to what
 // it found.
 func (c *Client) AllReferrers(ctx context.Context, repository Reference,
 	subjects ...digest.Digest,
@@ -165,7 +165,7 @@ func (p *pusher) pushReferrers(ctx context.Context) error {
 // them gets the list under a tag, once: it takes a while to be sure of it.
 func (p *pusher) list(ctx context.Context, subject digest.Digest, referrers []ocispec.Descriptor) error {
 	err := p.ep.list(ctx, p.client, subject, referrers...)
-	if err != nil && ctx.Err() == nil { // the artifact itself is what was asked for
+	if err != nil && ctx.Err() == nil { // the request was for the artifact itself
 		p.client.log(fmt.Sprintf("%s: the documents of %s are there, but clients cannot find them: %v", p.ep.host, subject,
 			err))
 		return nil

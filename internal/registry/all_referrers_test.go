@@ -69,7 +69,7 @@ func TestPushWithReferrers(t *testing.T) {
 			at := ref
 			at.Tag = referrers[1].Tag
 			if d, err := c.Resolve(ctx, at); err != nil || d.Digest != referrers[1].Root.Digest {
-				t.Errorf("the tag of signatures stands for %v, %v", d, err)
+				t.Errorf("the tag of signatures refers to %v, %v", d, err)
 			}
 		})
 	}

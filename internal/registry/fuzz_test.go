@@ -8,7 +8,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 )
 
-// FuzzChildren: what a manifest names is fit to be asked for.
+// FuzzChildren: what a manifest names is fit to be requested.
 func FuzzChildren(f *testing.F) {
 	f.Add([]byte(`{"manifests":[{"digest":"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","size":1}],"config":{}}`))
 	f.Add([]byte(`{"layers":[{"size":-1}]}`))

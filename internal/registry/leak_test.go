@@ -136,7 +136,7 @@ func TestPlainHTTPRequiresFlag(t *testing.T) {
 	}
 	resp, err := ours.Guard(inner, true).RoundTrip(req)
 	if err != nil || got.Load() != 1 {
-		t.Errorf("plain HTTP when asked for: %v", err)
+		t.Errorf("plain HTTP when requested: %v", err)
 	} else {
 		_ = resp.Body.Close()
 	}

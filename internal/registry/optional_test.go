@@ -68,7 +68,7 @@ func TestRefusedMount(t *testing.T) {
 			}
 		}
 		if asked.Load() == 0 {
-			t.Errorf("%d: no mount was asked for", status)
+			t.Errorf("%d: no mount was requested", status)
 		}
 	}
 }

@@ -151,7 +151,7 @@ func (p *pusher) run(ctx context.Context) (PushResult, error) {
 	return p.res, nil
 }
 
-// content brings the blobs and the manifests, several at once, and each manifest
+// content uploads the blobs and the manifests, several at once, and each manifest
 // as soon as all that it names is there.
 func (p *pusher) content(ctx context.Context) error {
 	pushed := map[digest.Digest]chan struct{}{}

@@ -50,7 +50,7 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // delay returns how long to wait after the given attempt, and false when the
-// registry asks for more than maxRetryAfter.
+// registry requires more than maxRetryAfter.
 func (c *Client) delay(attempt int, resp *http.Response) (time.Duration, bool) {
 	wait := c.tune.firstDelay << (attempt - 1)
 	wait = min(wait, c.tune.maxDelay)

@@ -32,7 +32,7 @@ const (
 // another client has changed the tag meanwhile.
 type TagChange func(ctx context.Context) (oci.Blobs, ocispec.Descriptor, error)
 
-// ExtendTag changes what lies under ref's tag while others may do the same.
+// ExtendTag changes what ref's tag refers to while others may do the same.
 // Registries have no compare-and-swap, so the tag is written only when it is
 // still what the change was made from, and is looked at again some time after:
 // a client that finds its change gone makes it again.

@@ -48,7 +48,7 @@ func (c *Client) tlsConfig(h string, insecure bool) (*tls.Config, error) {
 	return cfg, nil
 }
 
-// addCA trusts the certificates in file besides the system's. Without any,
+// addCA trusts the certificates in file in addition to the system's. Without any,
 // RootCAs stays nil: reading the system's takes longer than a small pull.
 func addCA(cfg *tls.Config, file string) error {
 	if cfg.RootCAs == nil {

@@ -62,7 +62,7 @@ func (ep *endpoint) putManifestOnce(ctx context.Context, c *Client, m putManifes
 	return c.explain(transport.CheckError(resp, http.StatusOK, http.StatusCreated, http.StatusAccepted), ep.host)
 }
 
-// blob brings one blob to the registry: it is there, or another repository
+// blob gets one blob into the registry: it is there, or another repository
 // lends it, or it is uploaded.
 func (p *pusher) blob(ctx context.Context, d ocispec.Descriptor) error {
 	exists, err := p.ep.headBlob(ctx, p.client, d)

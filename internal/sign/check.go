@@ -23,7 +23,7 @@ type Request struct {
 	// Stored has the signatures that came here with the artifact; nil when there
 	// are none. It is looked at before any request is made.
 	Stored Place
-	// Place returns where the signatures lie. Nil means that no registry may be
+	// Place returns where the signatures are stored. Nil means that no registry may be
 	// asked, so that only what is remembered counts.
 	Place func() (Place, error)
 	// Now is the time for keys that expire; zero is the clock's.
@@ -35,7 +35,7 @@ type Request struct {
 
 // Verdict explains why an artifact may run.
 type Verdict struct {
-	// Signers made the signatures that count; none where the policy asks for none.
+	// Signers made the signatures that count; none where the policy requires none.
 	Signers []Signer
 	// Warning is what a person should hear; empty when all is well.
 	Warning string
@@ -187,7 +187,7 @@ func (q Request) stored(ctx context.Context) ([]Signature, error) {
 	return Find(ctx, q.Stored, q.Digest)
 }
 
-// remember writes the record. What cannot be remembered is asked for again, so
+// remember writes the record. What cannot be remembered is fetched again, so
 // that it is worth a warning only.
 func (q Request) remember(r Record) string {
 	if q.State == "" {

@@ -132,7 +132,7 @@ func TestCheckUnsigned(t *testing.T) {
 	s.request.Policy.Default.Keys = nil
 	s.check(t, "")
 	if s.repo.asked > 0 {
-		t.Error("the registry was asked for signatures that nothing can verify")
+		t.Error("the registry was contacted for signatures that nothing can verify")
 	}
 }
 
@@ -146,7 +146,7 @@ func TestCheckLocal(t *testing.T) {
 	if v := s.check(t, ""); !strings.Contains(v.Warning, "not verified") {
 		t.Errorf("the warning is %q", v.Warning)
 	}
-	// What must not come from here needs what its name asks for.
+	// What must not come from here needs what its name requires.
 	s.request.Policy.Local = sign.Refuse
 	s.check(t, "it is not signed")
 	s.repo.put(t, newSignature(t, sign.FormTag, golden, s.key), golden)

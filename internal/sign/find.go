@@ -25,7 +25,7 @@ const (
 // referrer instead of having a tag.
 const legacyReferrer = "application/vnd.dev.cosign.artifact.sig.v1+json"
 
-// Place is where an artifact lies with what refers to it: a repository of a
+// Place is where an artifact is stored with what refers to it: a repository of a
 // registry.
 type Place interface {
 	oci.Blobs
@@ -36,13 +36,13 @@ type Place interface {
 	Referrers(ctx context.Context, subject digest.Digest) ([]ocispec.Descriptor, error)
 }
 
-// Tag is the tag under which the signatures of subject lie.
+// Tag is the tag under which the signatures of subject are stored.
 func Tag(subject digest.Digest) string {
 	return subject.Algorithm().String() + "-" + subject.Encoded() + ".sig"
 }
 
 // Find collects the signatures of subject in both forms. When something could
-// not be read it returns an error besides what it found.
+// not be read it returns an error in addition to what it found.
 func Find(ctx context.Context, p Place, subject digest.Digest) ([]Signature, error) {
 	tagged, tagErr := findTagged(ctx, p, subject)
 	referred, err := findReferrers(ctx, p, subject)

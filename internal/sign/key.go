@@ -132,7 +132,7 @@ type PrivateKey struct {
 var errPassword = errors.New("the password is wrong")
 
 // ParsePrivateKey reads a private key in PEM: PKCS #8, PKCS #1 or SEC 1, or
-// encrypted as cosign does it. The password is asked for only where one is
+// encrypted as cosign does it. The password is read only where one is
 // needed.
 func ParsePrivateKey(data []byte, password func() ([]byte, error)) (*PrivateKey, error) {
 	if len(data) > MaxKeyFile {

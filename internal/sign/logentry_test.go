@@ -83,7 +83,7 @@ func bodyOf(tb testing.TB, s sign.Signature, leaf authority) string {
 	return fmt.Sprintf(`{"apiVersion":"0.0.1","kind":"dsse","spec":{"payloadHash":{"algorithm":"sha256","value":"%x"},"signatures":[{"signature":%q,"verifier":%q}]}}`, sum, b.Envelope.Signatures[0].Sig, certificate)
 }
 
-// with puts the entry beside the signature, as the form has it.
+// with adds the entry to the signature, as the form requires.
 func (e entry) with(s sign.Signature) sign.Signature {
 	body := base64.StdEncoding.EncodeToString([]byte(e.body))
 	promise := base64.StdEncoding.EncodeToString(e.promise)

@@ -37,7 +37,7 @@ type critical struct {
 	Type string `json:"type"`
 }
 
-// newPayload returns the payload that says that subject, of the repository
+// newPayload returns the payload that states that subject, of the repository
 // name, is what the signer means.
 func newPayload(subject digest.Digest, name string, annotations map[string]string) ([]byte, error) {
 	var p payload

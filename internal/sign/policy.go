@@ -72,7 +72,7 @@ func KeysPolicy(source string, keys []PublicKey) *Policy {
 }
 
 // RuleFor returns what decides about a repository ("ghcr.io/acme/trace_open").
-// here says that the content does come from this machine: a name can be mapped to
+// here means that the content does come from this machine: a name can be mapped to
 // any place.
 func (p *Policy) RuleFor(name string, here bool) Rule {
 	for _, r := range p.Rules {

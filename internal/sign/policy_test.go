@@ -200,7 +200,7 @@ func TestFindPolicy(t *testing.T) {
 	checkError(t, err, file)
 	_, err = sign.FindPolicy(t.Context(), filepath.Join(home, "absent.yaml"), home)
 	checkError(t, err, "absent.yaml")
-	// Files of keys lie beside the policy.
+	// Files of keys are next to the policy.
 	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "a.pub"), read(t, "keys", "p256.pub"), 0o644); err != nil {
 		t.Fatal(err)
 	}

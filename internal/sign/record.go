@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
-// recordsDir is the directory of records in the state directory, beside the store's.
+// recordsDir is the directory of records in the state directory, next to the store's.
 const recordsDir = "verified"
 
 const recordExt = ".json"

@@ -9,7 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Form is one of the ways in which a signature lies beside its artifact.
+// Form is one of the ways in which a signature is stored with its artifact.
 type Form string
 
 // The forms.
@@ -155,7 +155,7 @@ func (s Signature) verify(subject digest.Digest, key PublicKey) error {
 	return nil
 }
 
-// noKey says that none of the keys made the signature.
+// noKey means that none of the keys made the signature.
 func (s Signature) noKey(keys int) error {
 	if chain, err := s.certificates(); err == nil && len(chain) > 0 {
 		return errors.New("it was signed with a certificate, whose identity no policy trusts")

@@ -69,7 +69,7 @@ type imageConfig struct {
 	Config struct{} `json:"config"`
 }
 
-// taggedManifest reads what lies under Tag(subject), or begins it.
+// taggedManifest reads what Tag(subject) refers to, or begins it.
 func taggedManifest(ctx context.Context, p Place, subject digest.Digest) (d ocispec.Descriptor, m ocispec.Manifest,
 	c imageConfig, err error,
 ) {

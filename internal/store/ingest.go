@@ -24,7 +24,7 @@ type rangeOpener interface {
 	OpenAt(ctx context.Context, d ocispec.Descriptor, offset int64) (io.ReadCloser, error)
 }
 
-// ingest brings the content of d into the store and makes it last, also when
+// ingest copies the content of d into the store and makes it last, also when
 // another process has just brought it. What remains is to sync the directory of
 // the blobs, once for all. The caller holds the content lock.
 func (s *Store) ingest(ctx context.Context, from oci.Blobs, d ocispec.Descriptor) error {
@@ -48,7 +48,7 @@ func (s *Store) syncBlob(d ocispec.Descriptor) error {
 	return nil
 }
 
-// fetch brings the content of d into the store. One process at a time
+// fetch copies the content of d into the store. One process at a time
 // transfers a blob; others wait for it.
 func (s *Store) fetch(ctx context.Context, from oci.Blobs, d ocispec.Descriptor) error {
 	from = oci.SourceOf(d, from)

@@ -12,7 +12,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// Limits of what is taken in, besides those of oci.
+// Limits of what is accepted, in addition to those of oci.
 const (
 	MaxBlob     = 256 << 20 // bytes of one blob: the largest that a layer may have
 	MaxArtifact = 2 << 30   // bytes of one artifact

@@ -125,7 +125,7 @@ func parseRef(data []byte) (Ref, error) {
 }
 
 // List returns all references, sorted by name. Files that cannot be read are
-// errors, joined, beside those that can.
+// errors, joined, in addition to those that can.
 func (s *Store) List() ([]Ref, error) {
 	entries, err := os.ReadDir(s.path(refsDir))
 	if err != nil {

@@ -126,7 +126,7 @@ func (r Referrer) Check(root digest.Digest) error {
 func FormatReferrers(all []Referrer) ([]byte, error) { return action.JSON(all) }
 
 // PutReferrers keeps manifests that belong to the artifact root, those that count
-// most first, beside those that are here. Those that cannot be kept are the error, and the others are
+// most first, in addition to those that are here. Those that cannot be kept are the error, and the others are
 // kept all the same. Until a name refers to root, GC removes them: hold the
 // content from before PutReferrers until after Put.
 func (s *Store) PutReferrers(ctx context.Context, from oci.Blobs, root digest.Digest, all []Referrer) error {
@@ -176,7 +176,7 @@ func joinFirst(errs []error, action string) error {
 	return fmt.Errorf("%s: %w, and %d more errors", action, errs[0], len(errs)-1)
 }
 
-// takeReferrer brings the content of r here. What the list said of it does not
+// takeReferrer copies the content of r into the store. What the list said of it does not
 // count, but what it says itself.
 func (s *Store) takeReferrer(ctx context.Context, from oci.Blobs, root digest.Digest, r Referrer,
 	budget *int64,

@@ -16,7 +16,7 @@ import (
 // name refers to.
 const subjectAnnotation = "io.github.rules-gadget.subject"
 
-// withReferrers brings into form what the index says of all that refers to
+// withReferrers normalizes what the index says of all that refers to
 // root: nothing, unless a name refers to root.
 func (s *Store) withReferrers(idx ocispec.Index, root digest.Digest) ocispec.Index {
 	named := false

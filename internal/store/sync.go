@@ -14,7 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-// maxSyncs is how many artifacts Sync brings at once.
+// maxSyncs is how many artifacts Sync fetches at once.
 const maxSyncs = 4
 
 // Wanted is an artifact that a store is to have.
@@ -79,7 +79,7 @@ func (s *Store) Complete(ctx context.Context, w Wanted) bool {
 	})
 }
 
-// fetchAll brings the content of wanted and returns its references, which
+// fetchAll fetches the content of wanted and returns its references, which
 // no reader finds yet.
 func (s *Store) fetchAll(ctx context.Context, wanted []Wanted) ([]Ref, error) {
 	refs := make([]Ref, len(wanted))

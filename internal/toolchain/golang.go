@@ -112,7 +112,7 @@ func runnable(path, from string) (string, error) {
 // ask returns the values that program has for variables.
 func (g Go) ask(ctx context.Context, program string, names ...string) ([]string, error) {
 	cmd := exec.CommandContext(ctx, program, append([]string{"env"}, names...)...)
-	cmd.Dir = os.TempDir() // no go.mod there asks for another version
+	cmd.Dir = os.TempDir() // no go.mod there requires another version
 	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOWORK=off")
 	if g.Path != "" {
 		cmd.Env = append(cmd.Env, "GOROOT=") // of another one

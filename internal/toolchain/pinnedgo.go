@@ -40,7 +40,7 @@ type goLock struct {
 	Format   int    `json:"format"`
 	Version  string `json:"version"`
 	Machines map[arch.Arch]struct {
-		// Path is where the archive lies, below a module proxy.
+		// Path is the archive's path below a module proxy.
 		Path   string `json:"path"`
 		SHA256 string `json:"sha256"`
 		Size   int64  `json:"size"`
@@ -150,7 +150,7 @@ func builds(name string) bool {
 }
 
 // writeZipped writes a file of at most limit bytes and returns how many it has.
-// Modules know no modes: programs are what lies where programs lie.
+// Modules have no file modes: programs are found by their directories.
 func writeZipped(root *os.Root, name string, f *zip.File, limit int64) (int64, error) {
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return 0, err

@@ -159,7 +159,7 @@ func FuzzPinnedGo(f *testing.F) {
 		_, _ = pinnedGo(filepath.Join(outer, "cache"), archive, &fetched).Go(t.Context())
 		entries, err := os.ReadDir(outer)
 		if err != nil || len(entries) > 1 {
-			t.Errorf("beside the cache there are %v, %v", entries, err)
+			t.Errorf("next to the cache there are %v, %v", entries, err)
 		}
 	})
 }

@@ -68,7 +68,7 @@ type cpioWriter struct {
 	dirs map[string]bool // directories written so far
 }
 
-// file writes one file after the directories that it lies in.
+// file writes one file after its parent directories.
 func (c *cpioWriter) file(f File) error {
 	if err := c.dir(path.Dir(f.Name)); err != nil {
 		return err

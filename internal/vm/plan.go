@@ -13,7 +13,7 @@ const (
 	workloadPath = "bin/workload" // the init program again; see Guest
 )
 
-// Plan is what the guest is to do: run one gadget with a workload beside it, or
+// Plan is what the guest is to do: run one gadget together with a workload, or
 // commands, one after the other. It travels as JSON in the initramfs.
 type Plan struct {
 	HideBTF  bool       `json:"hide_btf"`      // let the kernel look as if it had no BTF

@@ -44,7 +44,7 @@ _gadget_go_source = rule(
         "image": attr.label(mandatory = True, providers = [GadgetImageInfo], doc = "The gadget_image."),
         "package": attr.string(mandatory = True, doc = "Name of the Go package."),
         "stem": attr.string(mandatory = True, doc = "Stem of the generated identifiers."),
-        "types": attr.string_list(doc = "C types to generate besides those of maps."),
+        "types": attr.string_list(doc = "C types to generate in addition to those of maps."),
         "_bindings": tool("bindings"),
     },
 )
@@ -58,7 +58,7 @@ def gadget_go_bindings(name, image, importpath, package = None, stem = "Gadget",
       importpath: Go import path of the library.
       package: name of the Go package; the last element of importpath by default.
       stem: stem of the generated identifiers, as of bpf2go; with a capital, so that other packages see them.
-      types: C types to generate besides those that maps use.
+      types: C types to generate in addition to those that maps use.
       **kwargs: passed on to go_library (visibility, tags, ...).
     """
     package = package or importpath.split("/")[-1].replace("-", "_")

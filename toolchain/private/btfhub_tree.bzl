@@ -32,7 +32,7 @@ def build_files(local, locked, hub, rules):
     """Returns the BUILD files of a hub.
 
     Args:
-      local: list[string], shards whose archives lie in the hub itself.
+      local: list[string], shards whose archives are in the hub itself.
       locked: dict[string, string]: label of the target that a shard of a lock file has, by shard.
       hub: string, the hub's name, for errors.
       rules: string, label of rules/defs.bzl.

@@ -7,7 +7,7 @@ load(":providers.bzl", "BpfToolchainInfo")
 
 _SCRIPT = """\
 #!/bin/sh
-# Runs {program} with its own libraries, out of this file's runfiles or those that it lies in.
+# Runs {program} with its own libraries, out of this file's runfiles or those that contain it.
 runfiles=$0.runfiles
 [ -d "$runfiles" ] || runfiles=$(dirname "$0")/..
 exec {env}{command} {args}"$@"

@@ -1,4 +1,4 @@
-// Search in the browser: the index is a file beside the pages, loaded when the field is used for the first time.
+// Search in the browser: the index is a file next to the pages, loaded when the field is used for the first time.
 "use strict";
 (() => {
   const root = new URL(".", document.currentScript.src);

@@ -10,7 +10,7 @@ import (
 
 // Runfile returns where Bazel put the file or directory with the runfiles path
 // name, for an executable started as argv0: in RUNFILES_DIR or TEST_SRCDIR,
-// beside the executable, or where a runfiles manifest says.
+// next to the executable, or where a runfiles manifest specifies.
 func Runfile(argv0, name string, getenv func(string) string) (string, error) {
 	dirs := []string{getenv("RUNFILES_DIR"), getenv("TEST_SRCDIR")}
 	manifests := []string{getenv("RUNFILES_MANIFEST_FILE")}

@@ -70,7 +70,7 @@ func parseExt(b []byte, order binary.ByteOrder) (info extInfo, err error) {
 	return info, nil
 }
 
-// columnBits is how far a line number is shifted beside its column.
+// columnBits is how far a line number is shifted to leave room for its column.
 const columnBits = 10
 
 // parseRecords reads the record length and then, for each ELF section, a

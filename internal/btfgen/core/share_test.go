@@ -30,7 +30,7 @@ func readTestObject(t *testing.T, name string) *Object {
 func TestRelocateDoesNotChangeObjects(t *testing.T) {
 	objects := []*Object{readTestObject(t, "matches.el.bpf.o"), readTestObject(t, "types.el.bpf.o"), {Name: "empty"}}
 	kernel := func() *Raw {
-		// The local types stand in for a kernel's: all relocations match, to their full depth.
+		// The local types are used as a kernel's: all relocations match, to their full depth.
 		k, err := NewRaw(objects[0].local.view, RootNames(objects))
 		if err != nil {
 			t.Fatal(err)
@@ -52,7 +52,7 @@ func TestRelocateDoesNotChangeObjects(t *testing.T) {
 			for range 20 {
 				got, err := Relocate(objects, k, false)
 				if err != nil || !bytes.Equal(got.BTF, want.BTF) {
-					t.Errorf("another result beside others: %v", err)
+					t.Errorf("another result when shared with others: %v", err)
 				}
 			}
 		})

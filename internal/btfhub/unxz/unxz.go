@@ -2,7 +2,7 @@
 // output is the dictionary, the range decoder lives in registers, and bits
 // that cannot be predicted are decoded without a branch. It reads what xz
 // writes without extra filters: one LZMA2 filter, any check, any number of
-// blocks and streams. ErrUnsupported says that a slower reader must try.
+// blocks and streams. ErrUnsupported means that a slower reader must try.
 package unxz
 
 import (

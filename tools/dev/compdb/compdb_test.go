@@ -57,7 +57,7 @@ func runfile(location string) string {
 	return filepath.Join(os.Getenv("TEST_SRCDIR"), filepath.FromSlash(location))
 }
 
-// workspaceOf returns the root of the workspace that a source lies in.
+// workspaceOf returns the root of the workspace that contains a source.
 func workspaceOf(t *testing.T, location string) string {
 	t.Helper()
 	file, err := filepath.EvalSymlinks(runfile(location))

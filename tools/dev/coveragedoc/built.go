@@ -28,7 +28,7 @@ type unit struct {
 	has      map[group][]string // names of rows, but sections
 }
 
-// fixtureDirs are where objects of tests are, beside their sources.
+// fixtureDirs are where objects of tests are, next to their sources.
 var fixtureDirs = []string{"runner/gadgettest/fixtures", "runner/userprobe/testdata", "runner/sockets/program"}
 
 // readBuilt returns the gadgets and fixtures of a workspace.
@@ -93,7 +93,7 @@ func readGadget(tree fs.FS, name, header string) (unit, error) {
 	return u, nil
 }
 
-// readFixture reads an object of tests, with the source beside it.
+// readFixture reads an object of tests, with the source next to it.
 func readFixture(tree fs.FS, object, header string) (unit, error) {
 	base := strings.TrimSuffix(object, ".bpf.o")
 	u := unit{name: path.Base(base)}

@@ -16,7 +16,7 @@ Everything that the gadget API names: which gadgets and fixtures of this reposit
 that fail without it.
 
 - **this kernel**: whether a test, or that of a gadget with it, runs on the machine of CI, whose kernel has no kprobes,
-  modules or fentry; a skip that is not expected fails there. A ` + "`–`" + ` stands for tests that need no kernel.
+  modules or fentry; a skip that is not expected fails there. A ` + "`–`" + ` marks tests that need no kernel.
 - **virtual machines**: the kernels of Debian in which a test, or that of a gadget with it, passed last; amd64 where
   nothing else is said.
 - **of others**: ` + "`image build`" + ` takes the annotation, gadget-run has no use for it.

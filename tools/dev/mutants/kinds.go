@@ -20,7 +20,7 @@ import (
 // kind is one kind of damage, and the commands that read what is damaged.
 type kind struct {
 	name     string
-	share    int                                              // how often it is chosen, beside the others
+	share    int                                              // how often it is chosen, relative to the others
 	damage   func(r *rand.Rand, o original, dir string) error // writes the mutant into dir
 	commands []command
 }

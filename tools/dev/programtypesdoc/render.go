@@ -14,7 +14,7 @@ const intro = `# Program types
 
 The section of a program, ` + "`SEC(\"KIND/TARGET\")`" + `, says how it is attached. ` + "`programs.NAME.attachTo`" + ` of gadget.yaml
 replaces the target. A section that ends its first part in ` + "`.s`" + ` is for programs that may sleep; one that begins with
-` + "`?`" + ` is read as without it. A ` + "`*`" + ` below stands for any ending.
+` + "`?`" + ` is read as without it. A ` + "`*`" + ` below matches any ending.
 `
 
 const fallbacks = `

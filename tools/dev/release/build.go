@@ -52,7 +52,7 @@ type builder interface {
 	build(ctx context.Context, t tree, arch string) ([][]byte, error)
 	// image builds the container image for all architectures.
 	image(ctx context.Context, t tree) (image, error)
-	// materials returns what goes into a program besides the tree.
+	// materials returns what goes into a program in addition to the tree.
 	materials(ctx context.Context, t tree, p program, arch string) ([]attest.Material, error)
 }
 

@@ -52,7 +52,7 @@ params:
 const buildIntro = `
 ## build.yaml
 
-The file beside a gadget's program that says how it is built. Without one, the defaults hold. ` + "`gadget_image`" + ` and
+The file next to a gadget's program that sets how it is built. Without one, the defaults hold. ` + "`gadget_image`" + ` and
 ` + "`gadget-run image build`" + ` read the same file. Paths are relative to it, stay inside the gadget's directory, and are not links out of it.
 
 ` + "```yaml" + `
@@ -126,7 +126,7 @@ func templates(w *bytes.Buffer) {
 	}
 }
 
-// specials writes the types that bring annotations and text fields by themselves.
+// specials writes the types that add annotations and text fields by themselves.
 func specials(w *bytes.Buffer) {
 	w.WriteString("\n## Special types\n\nA field of such a type starts from the template, and a formatter puts a text " +
 		"beside it: `x` beside `x_raw`, or the name that the\n" +
@@ -147,7 +147,7 @@ func operators(w *bytes.Buffer) {
 	for _, o := range operator.All() {
 		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", o.Name, o.Stage, cell(o.Takes), cell(o.Adds))
 	}
-	w.WriteString("\nData sources that operators fill without a program:\n\n| data source | asked for by |\n|---|---|\n")
+	w.WriteString("\nData sources that operators fill without a program:\n\n| data source | enabled by |\n|---|---|\n")
 	for _, s := range gadgetapi.OperatorSources() {
 		by := "`operator." + s.Operator + ".emitstats: true`"
 		if s.Annotation != "" {
@@ -157,9 +157,9 @@ func operators(w *bytes.Buffer) {
 	}
 }
 
-// runnerParams writes what paramDefaults may set besides the gadget's own.
+// runnerParams writes what paramDefaults may set in addition to the gadget's own.
 func runnerParams(w *bytes.Buffer) {
-	w.WriteString("\n## Parameters of the runner\n\nNames for `paramDefaults`, beside the gadget's own " +
+	w.WriteString("\n## Parameters of the runner\n\nNames for `paramDefaults`, in addition to the gadget's own " +
 		"`operator.oci.ebpf.KEY`, `operator.oci.wasm.KEY` and `custom.KEY`.\n\n" +
 		"| name | flag of `run` | of one data source |\n|---|---|---|\n")
 	for _, p := range gadgetapi.RunnerParams() {

@@ -28,7 +28,7 @@ _SHARDS = {
     "arm64": "debian/12/arm64",
 }
 
-# What the tests need beside the kernel itself: block devices, pairs of interfaces, and before Linux 6.6 where tc programs are
+# What the tests need in addition to the kernel itself: block devices, pairs of interfaces, and before Linux 6.6 where tc programs are
 # attached.
 _MODULES = [
     "cls_bpf",

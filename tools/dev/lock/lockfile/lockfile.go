@@ -61,7 +61,7 @@ type Wanted struct {
 	Args     []string          `json:"args,omitempty"`
 	Env      map[string]string `json:"env,omitempty"`
 	Shares   bool              `json:"shares,omitempty"`
-	Keep     []string          `json:"keep,omitempty"` // files and directories besides programs and their libraries
+	Keep     []string          `json:"keep,omitempty"` // files and directories in addition to programs and their libraries
 }
 
 // WantedLock is what one lock file is made of.
