@@ -228,6 +228,7 @@ func TestImportRefuses(t *testing.T) {
 			write("none", tarOf(action.Entry{Name: "manifest.json", Data: []byte("[]")})), "not an exported gadget",
 		},
 		"other directory": {t.TempDir(), "not an exported gadget"},
+		"sources":         {filepath.Dir(write("gadget.yaml", nil)), `build them with "gadget-run image build"`},
 	} {
 		if _, err := gadget.Import(t.Context(), tc.path); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tc.want)

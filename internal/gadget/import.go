@@ -69,11 +69,23 @@ func Import(ctx context.Context, name string) (*Imported, error) {
 		l, err := oci.OpenLayout(name)
 		return importedLayout(l, err)
 	}
+	if holdsSources(name) {
+		return nil, fmt.Errorf("importing %q: it has the sources of a gadget, build them with "+
+			"\"gadget-run image build\"", name)
+	}
 	files, err := readDirectory(name)
 	if err != nil {
 		return nil, fmt.Errorf("importing %q: %w", name, err)
 	}
 	return restore(name, files)
+}
+
+// holdsSources reports whether a directory is what gadgets are built from, and no
+// exported gadget, which has gadget.yaml, too.
+func holdsSources(name string) bool {
+	_, metadata := os.Stat(filepath.Join(name, ConfigFile))
+	_, records := os.Stat(filepath.Join(name, recordDirectory))
+	return metadata == nil && records != nil
 }
 
 func importedLayout(l *oci.Layout, err error) (*Imported, error) {

@@ -2,6 +2,7 @@ package artifact_test
 
 import (
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
@@ -9,6 +10,10 @@ import (
 
 // TestExplain names the file or the registry that may have been meant.
 func TestExplain(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("sources", 0o700); err != nil {
+		t.Fatal(err)
+	}
 	failure := errors.New("not found")
 	for text, want := range map[string]string{
 		"trace_open":              "not found",
@@ -17,6 +22,7 @@ func TestExplain(t *testing.T) {
 		"registry.example/g":      "not found",
 		"docker://bazel-bin/x":    "not found",
 		"./bazel-bin/x/image.oci": "not found",
+		"sources":                 `not found; "sources" was taken for a name in the registry docker.io, write "./sources" for a file`,
 		"bazel-bin/x/image.oci": `not found; "bazel-bin/x/image.oci" was taken for a name in the registry docker.io, write ` +
 			`"./bazel-bin/x/image.oci" for a file`,
 		"registry.example": `not found; "registry.example" was taken for a repository of the registry docker.io, write ` +

@@ -87,7 +87,7 @@ func (n Name) Explain(err error) error {
 	switch {
 	case err == nil || n.IsPath() || strings.HasPrefix(n.Text, registryTransport):
 		return err
-	case slash && !strings.ContainsAny(first, ".:") && first != "localhost":
+	case slash && !strings.ContainsAny(first, ".:") && first != "localhost", exists(n.Text):
 		return fmt.Errorf("%w; %q was taken for a name in the registry %s, write \"./%s\" for a file", err, n.Text,
 			n.Reference.Registry, n.Text)
 	case !slash && strings.Contains(named, "."):
@@ -95,6 +95,12 @@ func (n Name) Explain(err error) error {
 			"for the registry %s", err, n.Text, n.Reference.Registry, n.Text, named, named)
 	}
 	return err
+}
+
+// exists reports whether the working directory has a file or directory of that name.
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // spelledAsPath reports whether text can be a path only.
