@@ -111,7 +111,7 @@ func values(v *kong.Value) []string {
 // quote quotes s for a shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// cases writes the arms of a case, of which each sets the place.
+// cases writes the arms of a case, each of which sets the place.
 func cases(w io.Writer, nodes []completion, arm string) {
 	for _, c := range nodes {
 		if len(c.calls) > 0 {

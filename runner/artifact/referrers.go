@@ -15,7 +15,7 @@ import (
 )
 
 // keepReferrers brings what the registry has about the manifests of an artifact,
-// the root first, into the store. An artifact is whole without it, so that what
+// the root first, into the store. An artifact is complete without it, so that what
 // is unavailable only causes a warning.
 func keepReferrers(g *cli.Globals, client *registry.Client, ref registry.Reference, manifests []digest.Digest,
 	s *store.Store,

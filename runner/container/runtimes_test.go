@@ -133,7 +133,7 @@ func names(all []container.Container) string {
 func holdAgainstProc(t *testing.T, c container.Container) {
 	t.Helper()
 	dir := "/proc/" + strconv.Itoa(int(c.PID))
-	// Some runtimes report a container whose program has yet to begin.
+	// Some runtimes report a container whose program has not started.
 	cmdline, _ := os.ReadFile(dir + "/cmdline")
 	for end := time.Now().Add(patience); string(cmdline) != "/rest\x00"; cmdline, _ = os.ReadFile(dir + "/cmdline") {
 		if time.Now().After(end) {

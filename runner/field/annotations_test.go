@@ -56,7 +56,7 @@ func TestAnnotationsOfFormatters(t *testing.T) {
 			}
 			f := src.Lookup("text")
 			if f == nil {
-				t.Fatalf("no field %q beside %q", "text", names(src.All()))
+				t.Fatalf("no field %q next to %q", "text", names(src.All()))
 			}
 			if got := string(f.Append(nil, binary.NativeEndian.AppendUint64(nil, tc.value))); got != tc.want {
 				t.Errorf("%d: got %q, want %q", tc.value, got, tc.want)

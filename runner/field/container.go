@@ -26,8 +26,8 @@ type Container struct {
 // fields k8s and runtime when they have a mount or network namespace.
 type Containers struct {
 	// Finder returns what finds the containers for the events of one data
-	// source, which it is asked for from one goroutine: the container of the
-	// namespaces, nil if none exists. 0 stands for a namespace that the
+	// source, which is called from one goroutine: the container of the
+	// namespaces, nil if none exists. 0 means a namespace that the
 	// event does not carry. Without Finder no container is known.
 	Finder func() func(mountNS, netNS uint64) *Container
 	// Node is the name of this node, may be empty.

@@ -146,7 +146,7 @@ func finder(mountNS, netNS uint64, c *Container) func() func(mount, net uint64) 
 }
 
 // TestContainerByNamespaces finds the container by what the event has: either
-// namespace, or both. 0 stands for the one that it has not.
+// namespace, or both. 0 means that it lacks one.
 func TestContainerByNamespaces(t *testing.T) {
 	mount, net := member("m", 0, typedef("gadget_mntns_id", u64)), member("n", 8, typedef("gadget_netns_id", u32))
 	sample := []byte{5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0}

@@ -15,7 +15,7 @@ import (
 type Kind = gadgetapi.FieldKind
 
 // The kinds of fields. Text of Int, Uint, Float, Bool and Array fields is valid
-// JSON as it stands; String text needs quoting; the texts of a List stand in its
+// JSON as it is; String text needs quoting; the texts of a List are in its
 // text one after the other; Struct fields have no text.
 const (
 	Int    = gadgetapi.Int

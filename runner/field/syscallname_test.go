@@ -35,7 +35,7 @@ func TestSyscallNumbersOfThisMachine(t *testing.T) {
 	}
 }
 
-// TestSyscallNamesAreUnique: a name stands for one number.
+// TestSyscallNamesAreUnique: a name has one number.
 func TestSyscallNamesAreUnique(t *testing.T) {
 	numbers := map[string]uint64{}
 	for number := range uint64(1024) {

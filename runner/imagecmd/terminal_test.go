@@ -135,7 +135,7 @@ func TestLoginAsks(t *testing.T) {
 				t.Errorf("the password is on the screen: %q", &p.screen)
 			}
 			if !p.echoes() {
-				t.Error("the terminal does not show what is typed any more")
+				t.Error("the terminal no longer shows what is typed")
 			}
 		})
 	}
@@ -153,7 +153,7 @@ func TestInterruptedQuestion(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !p.echoes() {
-			t.Errorf("%s: the terminal does not show what is typed any more", name)
+			t.Errorf("%s: the terminal no longer shows what is typed", name)
 		}
 		if !strings.HasSuffix(p.screen.String(), "\n") {
 			t.Errorf("%s: what comes next is on the same line: %q", name, &p.screen)

@@ -11,7 +11,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/inspect"
 )
 
-// screen is a buffer that stands before a terminal of 40 columns.
+// screen is a buffer in place of a terminal of 40 columns.
 type screen struct {
 	bytes.Buffer
 	terminal *os.File

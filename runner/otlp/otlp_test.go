@@ -23,7 +23,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/metrics"
 )
 
-// collector stands in for a collector, which is not among the tools of the tests:
+// collector replaces a collector, which is not among the tools of the tests:
 // it keeps the bodies of requests and answers with the statuses, then with 200.
 type collector struct {
 	*httptest.Server

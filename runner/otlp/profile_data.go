@@ -59,7 +59,7 @@ const (
 )
 
 // profileWriter makes one request: profiles, and the tables that they refer to. Entry 0
-// of each table stands for nothing.
+// of each table is empty.
 type profileWriter struct {
 	start, end time.Time
 	scopes     []byte

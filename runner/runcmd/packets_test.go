@@ -92,7 +92,7 @@ func TestCapture(t *testing.T) {
 	for mode, want := range map[string]string{
 		"pcap-ng": "the wanted one..",
 		"raw":     "the wanted one..",
-		// 42 bytes stand before it, so that it begins a group of base64.
+		// 42 bytes precede it, so that it starts a group of base64.
 		"json": base64.StdEncoding.EncodeToString([]byte("the wanted one.")),
 	} {
 		t.Run(mode, func(t *testing.T) {

@@ -25,7 +25,7 @@ func TestConfinedInContainers(t *testing.T) {
 	gadgettest.NeedsKernel(t)
 	cmd := exec.Command(os.Args[0], "-test.run=^TestPacketsOfContainers$", "-test.v")
 	cmd.Env = append(os.Environ(), confinedVariable+"=1", "TMPDIR="+t.TempDir())
-	// It cannot remove its files any more, which fails it in the end.
+	// It can no longer remove its files, so that it fails in the end.
 	if out, err := cmd.CombinedOutput(); !strings.Contains(string(out), sawPackets) {
 		t.Fatalf("%v:\n%s", err, out)
 	}

@@ -89,7 +89,7 @@ func TestProcessColumns(t *testing.T) {
 		"memoryShared_raw": uint64(4096), "memoryRelative": 100.0, "startTime": uint64(6000),
 		"startTimeStr": "2026-11-26T12:01:00Z", "mountnsid": uint64(4026531840),
 	})
-	// A text that is too long ends where its member does, and the next member is whole.
+	// A text that is too long ends where its member does, and the next member is complete.
 	checkValues(t, row, entries[1], map[string]any{
 		"pid": uint64(8), "comm": long[:commSize-1], "mountnsid": uint64(0), "cpuTimeStr": "0:00.000",
 	})

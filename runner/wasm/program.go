@@ -75,8 +75,8 @@ func (p *Program) Sources() []*Source { return p.sources }
 // Imports reports whether the program uses a function of the API.
 func (p *Program) Imports(function string) bool { return p.imports[function] }
 
-// New compiles module and calls its gadgetInit. Close the program when it is not
-// needed any more.
+// New compiles module and calls its gadgetInit. Close the program when it is no
+// longer needed.
 func New(ctx context.Context, module []byte, opts Options) (*Program, error) {
 	if opts.Limits == (Limits{}) {
 		opts.Limits = DefaultLimits
