@@ -1,14 +1,19 @@
 package main
 
 import (
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 func TestActions(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("tool", 0o755); err != nil {
+		t.Fatal(err)
+	}
 	declared := func() ([]string, error) { return []string{"Compile", "Link"}, nil }
-	const page = "| mnemonic | tool | reads |\n|---|---|---|\n| `Compile` | `main.go` | `x` |\n| `Strip` | `no/such` | |\n\n" +
+	const page = "| mnemonic | tool | reads |\n|---|---|---|\n| `Compile` | `tool` | `x` |\n| `Strip` | `no/such` | |\n\n" +
 		"| key | value |\n|---|---|\n| `a` | `b` |\n"
 	want := []string{`4: there is no tool "no/such"`, "4: no rule declares the action Strip", "4: the table lacks the action Link"}
 	if diff := cmp.Diff(want, checkActions(page, declared)); diff != "" {
