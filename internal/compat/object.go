@@ -228,12 +228,14 @@ func lint(programs []Program) (problems []Problem) {
 // and what to do instead; empty if it does.
 func (p Program) needsKernelBTF() string {
 	if p.KernelBTF != "" {
-		return p.KernelBTF + "; it never loads on a kernel without BTF of its own, use a tracepoint, raw_tracepoint or kprobe there"
+		return p.KernelBTF +
+			"; it never loads on a kernel without BTF of its own, use a tracepoint, raw_tracepoint or kprobe there"
 	}
 	i := slices.IndexFunc(p.Needs, func(n Need) bool { return n.KernelBTF })
 	if i < 0 {
 		return ""
 	}
 	n := p.Needs[i]
-	return fmt.Sprintf("%s; from Linux %s on it does not load on a kernel without that, %s", n.reason(), n.Since, withoutTypes)
+	return fmt.Sprintf("%s; from Linux %s on it does not load on a kernel without that, %s",
+		n.reason(), n.Since, withoutTypes)
 }
