@@ -40,6 +40,7 @@ type person struct {
 	t        *testing.T
 	keyboard *os.File
 	terminal *os.File
+	fd       int // of terminal
 	screen   prompts
 	g        *cli.Globals
 	cancel   context.CancelFunc
@@ -63,7 +64,8 @@ func atTerminal(t *testing.T) *person {
 	if p.terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.terminal.Close() })
+	// It stays open: a command that was interrupted may still be reading from it.
+	p.fd = int(p.terminal.Fd())
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	p.cancel = cancel
@@ -72,7 +74,7 @@ func atTerminal(t *testing.T) *person {
 }
 
 func (p *person) echoes() bool {
-	state, err := unix.IoctlGetTermios(int(p.terminal.Fd()), unix.TCGETS)
+	state, err := unix.IoctlGetTermios(p.fd, unix.TCGETS)
 	return err == nil && state.Lflag&unix.ECHO != 0
 }
 
