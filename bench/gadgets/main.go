@@ -29,7 +29,7 @@ const doc = "Measures what gadgets cost the processes that they trace, beside bp
 
 // flags is the command line.
 type flags struct {
-	Artifacts string        `default:"bazel-bin/gadgets/*/image.oci" help:"Artifacts, with a star for the gadget's name."`
+	Artifacts string        `default:"bazel-bin/gadgets/*/image.oci" type:"path" help:"Artifacts, with a star for the gadget's name."`
 	Bpftrace  string        `default:"bpftrace" env:"BPFTRACE" help:"The bpftrace of the other side; omitted where it is not installed."`
 	Scripts   string        `default:"/usr/sbin" help:"Directory of bpftrace's scripts, opensnoop.bt and so on."`
 	Time      time.Duration `default:"1s" help:"CPU time of each measurement."`
