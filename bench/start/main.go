@@ -64,8 +64,12 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 		{"run --help", []string{"run", "--help"}, false},
 	}
 	if *layout != "" {
+		dir, err := filepath.Abs(*layout) // without ./ it would be a reference
+		if err != nil {
+			return err
+		}
 		commands = append(commands, command{"run, until ready", []string{
-			"run", *layout, "--output=none", "--verify-image=false", "--ready-fd=3",
+			"run", dir, "--output=none", "--verify-image=false", "--ready-fd=3",
 		}, true})
 	}
 	fmt.Fprintf(stdout, "| ms |")

@@ -2,7 +2,6 @@ package runner_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
@@ -45,22 +45,7 @@ func stuckPipe(t *testing.T) *os.File {
 // after Ctrl-S or on a connection that hangs.
 func stuckTerminal(t *testing.T) *os.File {
 	t.Helper()
-	ours, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.IoctlSetPointerInt(int(ours.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(ours.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { theirs.Close(); ours.Close() })
+	_, theirs := clitest.Terminal(t, 80)
 	fill(t, theirs)
 	return theirs
 }

@@ -2,7 +2,6 @@ package runner_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/registry/registrytest"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
 )
 
 // account is the htpasswd line of the user alice with accountPassword.
@@ -47,26 +47,7 @@ type terminal struct {
 // atTerminal starts gadget-run with a terminal as its standard streams.
 func atTerminal(t *testing.T, env []string, args ...string) *terminal {
 	t.Helper()
-	ours, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { ours.Close() })
-	if err := unix.IoctlSetPointerInt(int(ours.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.IoctlSetWinsize(int(ours.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80}); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(ours.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	theirs, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { theirs.Close() })
+	ours, theirs := clitest.Terminal(t, 80)
 	c := exec.Command("gadget-run", args...)
 	c.Stdin, c.Stdout, c.Stderr = theirs, theirs, theirs
 	c.Env = append(os.Environ(), env...)

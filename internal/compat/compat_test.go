@@ -3,7 +3,6 @@ package compat
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,9 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/feature"
+	"github.com/rules-gadget/rules_gadget/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite testdata/demo.txt")
 
 func read(t testing.TB, name string) []byte {
 	t.Helper()
@@ -45,14 +43,7 @@ func TestDemoText(t *testing.T) {
 	if err := WriteText(&got, demo(t)); err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile(filepath.Join("testdata", "demo.txt"), got.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(string(read(t, "demo.txt")), got.String()); diff != "" {
-		t.Errorf("text (-want +got):\n%s", diff)
-	}
+	golden.Check(t, "demo.txt", got.Bytes())
 }
 
 func TestDemoPrograms(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/golden"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
@@ -45,7 +46,7 @@ func full(t testing.TB, a arch.Arch) gadget.Built {
 
 func TestBuildManifestGolden(t *testing.T) {
 	b := full(t, arch.AMD64)
-	golden(t, "manifest.json", append(b.Data, '\n'))
+	golden.Check(t, "manifest.json", append(b.Data, '\n'))
 	if b.Descriptor.Digest != oci.Describe("", b.Data).Digest {
 		t.Errorf("the digest is %s", b.Descriptor.Digest)
 	}
@@ -56,12 +57,12 @@ func TestBuildManifestGolden(t *testing.T) {
 
 func TestBuildManifestWithoutMetadataGolden(t *testing.T) {
 	b := build(t, gadget.ManifestInput{Arch: arch.ARM64, Object: object(t, "good")})
-	golden(t, "manifest_empty_config.json", append(b.Data, '\n'))
+	golden.Check(t, "manifest_empty_config.json", append(b.Data, '\n'))
 }
 
 func TestBuildManifestWithoutProgramGolden(t *testing.T) {
 	b := build(t, gadget.ManifestInput{Arch: arch.ARM64, Metadata: []byte("name: meta\n")})
-	golden(t, "manifest_metadata_only.json", append(b.Data, '\n'))
+	golden.Check(t, "manifest_metadata_only.json", append(b.Data, '\n'))
 }
 
 func TestBuildIndexGolden(t *testing.T) {
@@ -70,7 +71,7 @@ func TestBuildIndexGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "index.json", append(index.Data, '\n'))
+	golden.Check(t, "index.json", append(index.Data, '\n'))
 	swapped, err := gadget.BuildIndex([]gadget.Built{amd, arm})
 	if err != nil || swapped.Descriptor.Digest != index.Descriptor.Digest {
 		t.Errorf("the order of the manifests changes the index: %v", err)

@@ -2,7 +2,6 @@ package gadget_test
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,9 +9,8 @@ import (
 	"testing"
 
 	"github.com/rules-gadget/rules_gadget/internal/clangtest"
+	"github.com/rules-gadget/rules_gadget/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files and test objects")
 
 // object returns a test object, compiled from testdata/objects/<name>.bpf.c.
 func object(t testing.TB, name string) []byte {
@@ -42,7 +40,7 @@ func TestObjectsMatchSources(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if *update {
+		if *golden.Update {
 			if err := os.WriteFile(want, compiled, 0o644); err != nil {
 				t.Fatal(err)
 			}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/golden"
 )
 
 const partial = `# who wrote it
@@ -35,7 +36,7 @@ func TestUpdateMetadataGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, got)
+		golden.Check(t, name, got)
 		again, err := gadget.UpdateMetadata(got, object(t, "good"), "example")
 		if err != nil || string(again) != string(got) {
 			t.Errorf("%s: a second run changes it: %v", name, err)

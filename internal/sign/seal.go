@@ -17,9 +17,9 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/action"
 )
 
-// secretFile is the file of the state directory that holds the secret of its
-// seals; only its owner may read it.
-const secretFile = "seal.key"
+// SecretFile is the file of the state directory, in which the store is, that holds the
+// secret of its seals; only its owner may read it.
+const SecretFile = "seal.key"
 
 const secretSize = 32
 
@@ -62,7 +62,7 @@ func (r *Record) sum(secret []byte, d digest.Digest) string {
 // readSecret reads the secret, which must be one that no other user can read or
 // have put there.
 func readSecret(state string) ([]byte, error) {
-	name := filepath.Join(state, secretFile)
+	name := filepath.Join(state, SecretFile)
 	info, err := os.Lstat(name)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func makeSecret(state string) ([]byte, error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(state, "."+secretFile+"-*") // mode 0600
+	f, err := os.CreateTemp(state, "."+SecretFile+"-*") // mode 0600
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func makeSecret(state string) ([]byte, error) {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, err
 	}
-	if err := os.Link(f.Name(), filepath.Join(state, secretFile)); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Link(f.Name(), filepath.Join(state, SecretFile)); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	return readSecret(state)

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 )
 
@@ -106,15 +107,15 @@ func TestStoreOfAnotherUser(t *testing.T) {
 	}
 }
 
-// TestLostMark: a store that lost the file that marks it as a layout is still one,
-// also with files of the same tool beside its own.
+// TestLostMark: a store that lost the file that marks it as a layout is still one, but
+// not a directory with files of others.
 func TestLostMark(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := store.Open(dir); err != nil {
 		t.Fatal(err)
 	}
 	mark := filepath.Join(dir, "oci-layout")
-	if err := errors.Join(os.Remove(mark), os.WriteFile(filepath.Join(dir, "seal.key"), nil, 0o600)); err != nil {
+	if err := errors.Join(os.Remove(mark), os.WriteFile(filepath.Join(dir, sign.SecretFile), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.Open(dir); err != nil {
@@ -122,5 +123,11 @@ func TestLostMark(t *testing.T) {
 	}
 	if _, err := os.Stat(mark); err != nil {
 		t.Error(err)
+	}
+	if err := errors.Join(os.Remove(mark), os.WriteFile(filepath.Join(dir, "thesis.txt"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(dir); err == nil || !strings.Contains(err.Error(), `contains "thesis.txt"`) {
+		t.Errorf("a directory with a file of another program: %v", err)
 	}
 }

@@ -34,6 +34,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/oci"
+	"github.com/rules-gadget/rules_gadget/internal/sign"
 )
 
 // Names of the files and directories of a store.
@@ -121,12 +122,8 @@ func (s *Store) create() error {
 	return s.writeDerived(ocispec.ImageLayoutFile, []byte(layoutMarker))
 }
 
-// refuseForeign keeps a store from being made in the middle of other files. What has
-// the directories of a store is one that lost its mark.
+// refuseForeign keeps a store from being made in the middle of other files.
 func (s *Store) refuseForeign() error {
-	if isDir(s.path(refsDir)) && isDir(s.path(blobsDir)) {
-		return nil
-	}
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -136,7 +133,7 @@ func (s *Store) refuseForeign() error {
 	}
 	own := map[string]bool{
 		refsDir: true, tmpDir: true, ReferrersDir: true, ocispec.ImageBlobsDir: true, contentLock: true,
-		indexLock: true, dirtyMarker: true, ocispec.ImageIndexFile: true,
+		indexLock: true, dirtyMarker: true, ocispec.ImageIndexFile: true, sign.SecretFile: true,
 	}
 	for _, e := range entries {
 		if e.IsDir() && !own[e.Name()] {
@@ -147,11 +144,6 @@ func (s *Store) refuseForeign() error {
 		}
 	}
 	return nil
-}
-
-func isDir(path string) bool {
-	st, err := os.Stat(path)
-	return err == nil && st.IsDir()
 }
 
 // Dir returns the directory of the store.

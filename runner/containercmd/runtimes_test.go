@@ -7,13 +7,13 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/container/containertest"
 )
@@ -130,7 +130,7 @@ func testWatch(t *testing.T, flags []string, docker containertest.Runtime) {
 // TestWatchEnds ends by the timeout, and when the output has no reader.
 func TestWatchEnds(t *testing.T) {
 	none := "--docker-socketpath=" + t.TempDir() + "/none"
-	var warnings lockedBuffer
+	var warnings clitest.Buffer
 	err := command(t, "-r", "docker", none, "-w", "--timeout", "1s").Run(&cli.Globals{
 		Ctx: context.Background(), Stdout: io.Discard, Stderr: &warnings,
 	})
@@ -148,22 +148,4 @@ func TestWatchEnds(t *testing.T) {
 	if err == nil {
 		t.Error("the output has no reader, and this is not an error")
 	}
-}
-
-// lockedBuffer is written to from several goroutines.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

@@ -2,24 +2,19 @@ package engine_test
 
 import (
 	"encoding/binary"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/cilium/ebpf/btf"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/internal/golden"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func typesSource(tb testing.TB) *field.Source {
 	tb.Helper()
@@ -91,25 +86,8 @@ func TestDecodeGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "types."+string(mode)+".golden", enc.Event(enc.Header(nil), sample))
+			golden.Check(t, "types."+string(mode)+".golden", enc.Event(enc.Header(nil), sample))
 		})
-	}
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got), run with -update to accept:\n%s", name, diff)
 	}
 }
 

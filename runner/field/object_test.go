@@ -3,18 +3,13 @@ package field
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/cilium/ebpf/btf"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // fixtureObjects are objects whose events have fields of every kind.
 var fixtureObjects = []string{
@@ -107,25 +102,7 @@ func TestColumnsOfObject(t *testing.T) {
 		}
 		out.WriteString("\n")
 	}
-	golden(t, "types.columns", out.Bytes())
-}
-
-// golden compares got with a file of testdata.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got), run with -update to accept:\n%s", name, diff)
-	}
+	golden.Check(t, "types.columns", out.Bytes())
 }
 
 // TestNames finds fields by full name, by alias and in any case, full names first.

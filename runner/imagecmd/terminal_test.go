@@ -1,75 +1,38 @@
 package imagecmd
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
 )
-
-// prompts is a screen on which a person waits for questions.
-type prompts struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (p *prompts) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.Write(b)
-}
-
-func (p *prompts) String() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.String()
-}
 
 // person answers the questions of a command at a terminal.
 type person struct {
 	t        *testing.T
 	keyboard *os.File
-	terminal *os.File
-	fd       int // of terminal
-	screen   prompts
+	fd       int // of the terminal
+	screen   clitest.Buffer
 	g        *cli.Globals
 	cancel   context.CancelFunc
 }
 
 func atTerminal(t *testing.T) *person {
 	t.Helper()
-	p := &person{t: t}
-	var err error
-	if p.keyboard, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.keyboard.Close() })
-	if err := unix.IoctlSetPointerInt(int(p.keyboard.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(p.keyboard.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-		t.Fatal(err)
-	}
-	// It stays open: a command that was interrupted may still be reading from it.
-	p.fd = int(p.terminal.Fd())
+	keyboard, terminal := clitest.Terminal(t, 80)
+	p := &person{t: t, keyboard: keyboard, fd: int(terminal.Fd())}
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	p.cancel = cancel
-	p.g = &cli.Globals{Ctx: ctx, Stdin: p.terminal, Stdout: &p.screen, Stderr: cli.Serial(&p.screen)}
+	p.g = &cli.Globals{Ctx: ctx, Stdin: terminal, Stdout: &p.screen, Stderr: cli.Serial(&p.screen)}
 	return p
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/golden"
 	"github.com/rules-gadget/rules_gadget/internal/kernel"
 	"github.com/rules-gadget/rules_gadget/runner/inspect"
 	"github.com/rules-gadget/rules_gadget/runner/show"
@@ -66,12 +67,12 @@ params:
 			g, _, messages := machine(t)
 			src, _ := image(t, inputs...)
 			report := describe(t, g, src)
-			golden(t, name+".txt", page(t, report))
+			golden.Check(t, name+".txt", page(t, report))
 			var data bytes.Buffer
 			if err := show.Data(&data, show.YAML, report); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name+".yaml", data.Bytes())
+			golden.Check(t, name+".yaml", data.Bytes())
 			if messages.Len() > 0 {
 				t.Errorf("messages: %s", messages)
 			}
@@ -95,7 +96,7 @@ func TestRemotePage(t *testing.T) {
 		}
 	}
 	src.Remote = true
-	golden(t, "remote.txt", page(t, describe(t, g, src)))
+	golden.Check(t, "remote.txt", page(t, describe(t, g, src)))
 }
 
 // TestDescribeRefuses holds that errors name the part of an artifact that is wrong.
@@ -263,7 +264,7 @@ func TestCompare(t *testing.T) {
 	if err := inspect.PrintChanges(&out, inspect.Compare(a, c)); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "changes.txt", out.Bytes())
+	golden.Check(t, "changes.txt", out.Bytes())
 	back := inspect.Compare(c, a)
 	for i, change := range inspect.Compare(a, c) {
 		if back[i].Old != change.New || back[i].New != change.Old {

@@ -1,14 +1,12 @@
 package runcmd
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/enrich"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
@@ -57,33 +56,15 @@ func contained(name string, p gadgettest.Contained) container.Container {
 	}
 }
 
-// lockedBuffer is a Buffer that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // start runs the gadget of object on a machine with the containers of n until
 // stop is called, which returns the error of the run.
-func start(t *testing.T, n *node, object string, cmd Cmd) (stdout, stderr *lockedBuffer, stop func() error) {
+func start(t *testing.T, n *node, object string, cmd Cmd) (stdout, stderr *clitest.Buffer, stop func() error) {
 	t.Helper()
 	return startWith(t, n, object, cmd, nil)
 }
 
 // startWith is start with flags of the gadget.
-func startWith(t *testing.T, n *node, object string, cmd Cmd, flags []string) (stdout, stderr *lockedBuffer,
+func startWith(t *testing.T, n *node, object string, cmd Cmd, flags []string) (stdout, stderr *clitest.Buffer,
 	stop func() error,
 ) {
 	t.Helper()
@@ -95,10 +76,10 @@ func startWith(t *testing.T, n *node, object string, cmd Cmd, flags []string) (s
 }
 
 // startLayout is startWith for the gadget that cmd names.
-func startLayout(t *testing.T, n *node, cmd Cmd, flags []string) (stdout, stderr *lockedBuffer, stop func() error) {
+func startLayout(t *testing.T, n *node, cmd Cmd, flags []string) (stdout, stderr *clitest.Buffer, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	stdout, stderr = &lockedBuffer{}, &lockedBuffer{}
+	stdout, stderr = &clitest.Buffer{}, &clitest.Buffer{}
 	s := &session{
 		cmd: &cmd, kernel: btf.NewCache(), rest: Rest{Args: flags},
 		g: &cli.Globals{Ctx: ctx, Stdout: stdout, Stderr: stderr, State: t.TempDir()},
@@ -208,7 +189,7 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 	s := &session{
 		cmd:    &Cmd{Gadget: layout, SelectorFlags: container.SelectorFlags{ContainerName: "web"}},
 		kernel: btf.NewCache(), g: &cli.Globals{
-			Ctx: ctx, Stdout: &lockedBuffer{}, Stderr: &lockedBuffer{}, State: t.TempDir(),
+			Ctx: ctx, Stdout: &clitest.Buffer{}, Stderr: &clitest.Buffer{}, State: t.TempDir(),
 		},
 		runtimes: func(container.RuntimeFlags, func(string)) (enrich.Source, error) { return src, nil },
 	}

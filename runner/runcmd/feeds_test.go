@@ -11,6 +11,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/enrich"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
@@ -31,7 +32,7 @@ func runFeed(t *testing.T, metadata string, flags map[string]string) string {
 	gadgettest.NeedsKernel(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	stdout, stderr := &lockedBuffer{}, &lockedBuffer{}
+	stdout, stderr := &clitest.Buffer{}, &clitest.Buffer{}
 	s := &session{
 		cmd: &Cmd{Output: "json"}, kernel: btf.NewCache(), artifact: &gadget.Artifact{Metadata: []byte(metadata)},
 		g: &cli.Globals{Ctx: ctx, Stdout: stdout, Stderr: stderr, State: t.TempDir()},

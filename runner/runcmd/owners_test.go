@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
@@ -46,7 +47,7 @@ func listen(t *testing.T) net.Listener {
 
 // startOwner starts the gadget that looks for the socket of l, and waits until it
 // is ready.
-func startOwner(t *testing.T, l net.Listener) (*lockedBuffer, func() error) {
+func startOwner(t *testing.T, l net.Listener) (*clitest.Buffer, func() error) {
 	t.Helper()
 	var st unix.Stat_t
 	if err := unix.Stat("/proc/self/ns/net", &st); err != nil {
@@ -62,7 +63,7 @@ func startOwner(t *testing.T, l net.Listener) (*lockedBuffer, func() error) {
 	return stdout, stop
 }
 
-func checkOwner(t *testing.T, stdout *lockedBuffer, stop func() error) {
+func checkOwner(t *testing.T, stdout *clitest.Buffer, stop func() error) {
 	t.Helper()
 	waitFor(t, "an event", func() bool {
 		_, _ = os.Open("owner-test")

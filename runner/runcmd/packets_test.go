@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
@@ -128,7 +129,7 @@ func TestCapture(t *testing.T) {
 
 // startMetadata is start for a fixture with a gadget.yaml, on a machine without
 // containers.
-func startMetadata(t *testing.T, name string, cmd Cmd, flags []string) (stdout, stderr *lockedBuffer,
+func startMetadata(t *testing.T, name string, cmd Cmd, flags []string) (stdout, stderr *clitest.Buffer,
 	stop func() error,
 ) {
 	t.Helper()

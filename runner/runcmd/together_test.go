@@ -14,6 +14,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/enrich"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
@@ -124,7 +125,7 @@ func TestTogether(t *testing.T) {
 		arch.Host()); err != nil {
 		t.Fatal(err)
 	}
-	stdout, stderr := &lockedBuffer{}, &lockedBuffer{}
+	stdout, stderr := &clitest.Buffer{}, &clitest.Buffer{}
 	failure := errors.New("broken")
 	fail := make(chan struct{})
 	ended := make(chan error, 1)

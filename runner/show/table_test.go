@@ -2,24 +2,27 @@ package show
 
 import (
 	"bytes"
-	"os"
+	"io"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
 )
 
 // atWidth returns what a table looks like at a terminal that is so wide, 0 for none.
 func atWidth(t *testing.T, width int, rows ...[]string) string {
 	t.Helper()
-	var out bytes.Buffer
-	table := NewTable(&out, rows[0]...)
+	var out interface {
+		io.Writer
+		String() string
+	} = &bytes.Buffer{}
 	if width > 0 {
-		table.out = &terminal{t: t, width: width, Buffer: &out}
+		out = clitest.NewScreen(t, width)
 	}
+	table := NewTable(out, rows[0]...)
 	for _, r := range rows[1:] {
 		table.Row(r...)
 	}
@@ -27,31 +30,6 @@ func atWidth(t *testing.T, width int, rows ...[]string) string {
 		t.Fatal(err)
 	}
 	return out.String()
-}
-
-// terminal is a pseudo terminal of a width; what is written to it is kept.
-type terminal struct {
-	*bytes.Buffer
-	t     *testing.T
-	width int
-	file  *os.File
-}
-
-// Fd implements what cli looks for.
-func (w *terminal) Fd() uintptr {
-	if w.file == nil {
-		var err error
-		if w.file, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0); err != nil {
-			w.t.Fatal(err)
-		}
-		w.t.Cleanup(func() { w.file.Close() })
-		if err := unix.IoctlSetWinsize(int(w.file.Fd()), unix.TIOCSWINSZ, &unix.Winsize{
-			Row: 24, Col: uint16(w.width),
-		}); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	return w.file.Fd()
 }
 
 func TestTableFits(t *testing.T) {

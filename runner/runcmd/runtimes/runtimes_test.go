@@ -2,7 +2,6 @@
 package runtimes_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/runner/app"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
 	"github.com/rules-gadget/rules_gadget/runner/container"
 	"github.com/rules-gadget/rules_gadget/runner/container/containertest"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
@@ -208,28 +208,10 @@ const inContainer = "/of-the-container"
 
 // running is a run of gadget-run.
 type running struct {
-	out, notes buffer
+	out, notes clitest.Buffer
 	cancel     context.CancelFunc
 	done       chan error
 	once       sync.Once
-}
-
-// buffer is read while it is written.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 func run(t *testing.T, name string, r containertest.Runtime, object string, args ...string) *running {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ func checkActions(text string, declared func() ([]string, error)) []string {
 		}
 		named, at = append(named, cells[0][1]), i+1
 		if _, err := os.Stat(cells[1][1]); err != nil {
-			out = append(out, fmt.Sprintf("%d: there is no tool %q", at, cells[1][1]))
+			out = append(out, fmt.Sprintf("%d: the tool %q does not exist", at, cells[1][1]))
 		}
 	}
 	if len(named) == 0 {
@@ -55,20 +54,12 @@ func checkActions(text string, declared func() ([]string, error)) []string {
 
 // actions returns the mnemonics of the committed rules, without those of tests.
 var actions = sync.OnceValues(func() ([]string, error) {
-	list, err := exec.Command("git", "ls-files", "-z", "--", "*.bzl", ":!*/tests/*").Output()
-	if err != nil {
-		return nil, fmt.Errorf("listing rules: %w", err)
-	}
 	var out []string
-	for file := range strings.SplitSeq(strings.TrimRight(string(list), "\x00"), "\x00") {
-		data, err := os.ReadFile(file)
-		if err != nil && !os.IsNotExist(err) {
-			return nil, err
-		}
+	err := eachCommitted(func(_ string, data []byte) {
 		for _, m := range mnemonic.FindAllSubmatch(data, -1) {
 			out = append(out, string(m[1]))
 		}
-	}
+	}, "*.bzl", ":!*/tests/*")
 	slices.Sort(out)
-	return slices.Compact(out), nil
+	return slices.Compact(out), err
 })

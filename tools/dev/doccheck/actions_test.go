@@ -15,7 +15,7 @@ func TestActions(t *testing.T) {
 	declared := func() ([]string, error) { return []string{"Compile", "Link"}, nil }
 	const page = "| mnemonic | tool | reads |\n|---|---|---|\n| `Compile` | `tool` | `x` |\n| `Strip` | `no/such` | |\n\n" +
 		"| key | value |\n|---|---|\n| `a` | `b` |\n"
-	want := []string{`4: there is no tool "no/such"`, "4: no rule declares the action Strip", "4: the table lacks the action Link"}
+	want := []string{`4: the tool "no/such" does not exist`, "4: no rule declares the action Strip", "4: the table lacks the action Link"}
 	if diff := cmp.Diff(want, checkActions(page, declared)); diff != "" {
 		t.Error(diff)
 	}

@@ -42,6 +42,28 @@ func main() {
 	}
 }
 
+// listed returns the files of the checkout that "git ls-files" lists with args.
+func listed(args ...string) ([]string, error) {
+	list, err := exec.Command("git", append([]string{"ls-files", "-z"}, args...)...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("listing files: %w", err)
+	}
+	return strings.FieldsFunc(string(list), func(r rune) bool { return r == 0 }), nil
+}
+
+// eachCommitted calls visit with every committed file that one of the patterns selects.
+func eachCommitted(visit func(file string, data []byte), patterns ...string) error {
+	files, err := listed(append([]string{"--"}, patterns...)...)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		visit(file, data)
+	}
+	return err
+}
+
 // run checks files and returns how many problems it printed.
 func run(files []string, out io.Writer) (int, error) {
 	if len(files) == 2 && files[0] == "--site" {
@@ -52,11 +74,10 @@ func run(files []string, out io.Writer) (int, error) {
 		return len(found), err
 	}
 	if len(files) == 0 {
-		list, err := exec.Command("git", "ls-files", "-z", "-co", "--exclude-standard").Output()
-		if err != nil {
-			return 0, fmt.Errorf("listing files: %w", err)
+		var err error
+		if files, err = listed("-co", "--exclude-standard"); err != nil {
+			return 0, err
 		}
-		files = strings.FieldsFunc(string(list), func(r rune) bool { return r == 0 })
 	}
 	words, err := parseWords(wordList)
 	if err != nil {

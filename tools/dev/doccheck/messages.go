@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"go/scanner"
 	"go/token"
-	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -87,27 +85,19 @@ var starlarkString = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"`)
 // messages returns the string constants of the committed programs and rules, without
 // those of tests.
 var messages = sync.OnceValues(func() ([]string, error) {
-	list, err := exec.Command("git", "ls-files", "-z", "--", "*.go", "*.bzl", ":!*_test.go", ":!tools/dev").Output()
-	if err != nil {
-		return nil, fmt.Errorf("listing sources: %w", err)
-	}
 	var out []string
-	for file := range strings.SplitSeq(strings.TrimRight(string(list), "\x00"), "\x00") {
-		data, err := os.ReadFile(file)
-		if err != nil && !os.IsNotExist(err) {
-			return nil, err
-		}
+	err := eachCommitted(func(file string, data []byte) {
 		if strings.HasSuffix(file, ".go") {
 			out = append(out, goStrings(data)...)
-			continue
+			return
 		}
 		for _, quoted := range starlarkString.FindAllString(string(data), -1) {
 			if s, err := strconv.Unquote(quoted); err == nil {
 				out = append(out, s)
 			}
 		}
-	}
-	return out, nil
+	}, "*.go", "*.bzl", ":!*_test.go", ":!tools/dev")
+	return out, err
 })
 
 // goStrings returns the string literals of a Go file, those that "+" joins as one.
