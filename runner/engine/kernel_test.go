@@ -182,6 +182,33 @@ func TestMissingAttachPoints(t *testing.T) {
 	}
 }
 
+// TestKindsOfOtherKernels has programs that this machine cannot attach refused before
+// anything is loaded, and no others.
+func TestKindsOfOtherKernels(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	for program, possible := range map[string]bool{
+		"kprobe": exists("/sys/bus/event_source/devices/kprobe"), "kretprobe": exists("/sys/bus/event_source/devices/kprobe"),
+		"raw_tp": true,
+	} {
+		p, err := gadgetapi.Read(gadgettest.File(t, "attach.bpf.o"), only(t, program))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := engine.Load(p, engine.LoadOptions{})
+		switch {
+		case err == nil:
+			l.Close()
+			if !possible {
+				t.Errorf("%s: programs were loaded that cannot be attached", program)
+			}
+		case possible:
+			t.Errorf("%s: %v", program, err)
+		case !strings.Contains(err.Error(), "cannot be attached: this kernel has no kprobes (CONFIG_KPROBES"):
+			t.Errorf("%s: the error %q does not say what is missing", program, err)
+		}
+	}
+}
+
 func loadAndAttach(p *gadgetapi.Spec) error {
 	l, err := engine.Load(p, engine.LoadOptions{})
 	if err != nil {

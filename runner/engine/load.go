@@ -191,6 +191,9 @@ func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 	if err := l.chooseFallbacks(spec, opts.Cache); err != nil {
 		return nil, err
 	}
+	if err := l.checkKinds(spec); err != nil {
+		return nil, err
+	}
 	l.fixTracerMaps(spec)
 	l.pinMaps(spec, opts.PinPath)
 	return spec, nil

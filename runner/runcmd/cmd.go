@@ -296,6 +296,7 @@ func (s *session) trace(ctx context.Context, ev *events) error {
 	err = loaded.Run(ctx, handler, func() {
 		s.enterContainers(loaded)
 		s.confine()
+		ev.attached()
 		s.notef("ready, %s", programsText(loaded.Attached()))
 		if s.rest.member.attached() {
 			s.ready.notify(s.detailf)

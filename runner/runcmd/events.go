@@ -43,6 +43,7 @@ type part struct {
 	match   func(sample []byte) bool
 	sort    func(samples [][]byte)
 	most    int           // entries of an array, negative for all
+	headed  bool          // the header was written; only the sink's lock guards it
 	seen    atomic.Uint64 // events that came and matched
 	lost    atomic.Uint64 // events that the kernel had no room for
 }
@@ -115,11 +116,24 @@ func hostEnv(enum func(name string) *btf.Enum) field.Env {
 
 func (e *events) start(w io.Writer, cancel context.CancelCauseFunc) {
 	e.sink = output.NewSink(w, func(err error) { cancel(err) })
+}
+
+// attached writes the headers: a run whose programs cannot be attached writes none.
+func (e *events) attached() {
 	for i := range e.parts {
-		if enc := e.parts[i].encoder; enc != nil {
-			e.sink.Append(i, 0, enc.Header)
+		if p := &e.parts[i]; p.encoder != nil {
+			e.sink.Append(i, 0, p.header)
 		}
 	}
+}
+
+// header appends the header of a data source, the first time.
+func (p *part) header(dst []byte) []byte {
+	if p.headed {
+		return dst
+	}
+	p.headed = true
+	return p.encoder.Header(dst)
 }
 
 // Event implements engine.Handler.
@@ -131,7 +145,7 @@ func (e *events) Event(source int, sample []byte) {
 	p.seen.Add(1)
 	p.export(sample)
 	if p.encoder != nil {
-		e.sink.Append(source, 1, func(dst []byte) []byte { return p.encoder.Event(dst, sample) })
+		e.sink.Append(source, 1, func(dst []byte) []byte { return p.encoder.Event(p.header(dst), sample) })
 	}
 }
 
@@ -152,7 +166,7 @@ func (e *events) Array(source int, samples [][]byte) {
 	}
 	p.seen.Add(uint64(len(samples)))
 	if p.encoder != nil {
-		e.sink.Append(source, uint64(len(samples)), func(dst []byte) []byte { return p.encoder.Array(dst, samples) })
+		e.sink.Append(source, uint64(len(samples)), func(dst []byte) []byte { return p.encoder.Array(p.header(dst), samples) })
 	}
 }
 
@@ -182,8 +196,14 @@ func (e *events) Lost(source int, n uint64) {
 // finish writes what is pending, for at most outputGrace.
 func (e *events) finish() error {
 	for i := range e.parts {
-		if f, ok := e.parts[i].encoder.(output.Finisher); ok {
-			e.sink.AppendLast(f.Finish)
+		p := &e.parts[i]
+		if f, ok := p.encoder.(output.Finisher); ok {
+			e.sink.AppendLast(func(dst []byte) []byte {
+				if !p.headed {
+					return dst
+				}
+				return f.Finish(dst)
+			})
 		}
 	}
 	if err := e.sink.Close(outputGrace); err != nil {

@@ -36,7 +36,8 @@ func (s *session) screenSize() func() (width, height int) {
 // the returned function is called. The key to leave cancels the run.
 func (s *session) readKeys(ev *events, cancel context.CancelCauseFunc) (stop func()) {
 	for i := range ev.parts {
-		if top, ok := ev.parts[i].encoder.(*output.Top); ok {
+		p := &ev.parts[i]
+		if top, ok := p.encoder.(*output.Top); ok {
 			return watchKeys(s.g.Stdin.(*os.File), func(keys []byte) {
 				if len(keys) == 0 && !top.Stale() {
 					return
@@ -44,7 +45,7 @@ func (s *session) readKeys(ev *events, cancel context.CancelCauseFunc) (stop fun
 				if top.Key(keys) {
 					cancel(nil)
 				}
-				ev.sink.Append(i, 0, top.Redraw)
+				ev.sink.Append(i, 0, func(dst []byte) []byte { return top.Redraw(p.header(dst)) })
 			})
 		}
 	}
