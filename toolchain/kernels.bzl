@@ -2,7 +2,8 @@
 
     load("@rules_gadget_kernels//:kernels.bzl", "KERNELS")
 
-is the release of each kernel by arch and name (`amd64-5.10`), and "@rules_gadget_kernels//:<arch>-<name>" the package that holds it. A kernel is fetched
+is the release of each kernel by arch and name (`amd64-5.10`), and "@rules_gadget_kernels//:<arch>-<name>" the package that holds it.
+"@rules_gadget_kernels//:<arch>-<name>_modules" is the package of its modules, or nothing where the kernel's package has them. A kernel is fetched
 when a test needs it; one that the mirror no longer has gives a test that says so and is skipped.
 """
 

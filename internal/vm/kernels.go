@@ -18,16 +18,23 @@ type Kernels struct {
 	Kernels []LockedKernel `json:"kernels"`
 }
 
-// LockedKernel is one Debian package that holds a kernel.
+// LockedKernel is one Debian package that holds a kernel, and the package of its
+// modules.
 type LockedKernel struct {
 	Name    string `json:"name"`    // "5.10", or "newest"
 	Suite   string `json:"suite"`   // where a refresh looks for a newer one
 	Arch    string `json:"arch"`    // as Debian spells it
 	Release string `json:"release"` // uname -r
 	Version string `json:"version"` // of the package
-	Path    string `json:"path"`    // relative to a mirror
-	SHA256  string `json:"sha256"`
-	Size    int64  `json:"size"`
+	LockedPackage
+	Modules *LockedPackage `json:"modules,omitempty"` // nil where the kernel's package has them
+}
+
+// LockedPackage is a file of a mirror.
+type LockedPackage struct {
+	Path   string `json:"path"` // relative to a mirror
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
 }
 
 // Key is the name of the kernel among those of all archs: "amd64-5.10".
@@ -64,14 +71,26 @@ func (e LockedKernel) check() error {
 	switch {
 	case e.Name == "" || strings.ContainsAny(e.Name, "/ \""):
 		return errors.New("the name cannot be part of a target's name")
-	case !sha256Hex.MatchString(e.SHA256):
-		return fmt.Errorf("%q is not a sha256", e.SHA256)
-	case !strings.HasPrefix(e.Path, "pool/") || !strings.HasSuffix(e.Path, ".deb") || strings.Contains(e.Path, ".."):
-		return fmt.Errorf("%q is not a package of a mirror", e.Path)
-	case !strings.Contains(e.Path, e.Release) || e.Release == "":
-		return fmt.Errorf("path %q does not name release %q", e.Path, e.Release)
-	case e.Suite == "" || e.Arch == "" || e.Version == "" || e.Size <= 0:
-		return errors.New("suite, arch, version or size is missing")
+	case e.Suite == "" || e.Arch == "" || e.Version == "" || e.Release == "":
+		return errors.New("suite, arch, release or version is missing")
+	}
+	err := e.LockedPackage.check(e.Release)
+	if err == nil && e.Modules != nil {
+		err = e.Modules.check(e.Release)
+	}
+	return err
+}
+
+func (p LockedPackage) check(release string) error {
+	switch {
+	case !sha256Hex.MatchString(p.SHA256):
+		return fmt.Errorf("%q is not a sha256", p.SHA256)
+	case !strings.HasPrefix(p.Path, "pool/") || !strings.HasSuffix(p.Path, ".deb") || strings.Contains(p.Path, ".."):
+		return fmt.Errorf("%q is not a package of a mirror", p.Path)
+	case !strings.Contains(p.Path, release):
+		return fmt.Errorf("path %q does not name release %q", p.Path, release)
+	case p.Size <= 0:
+		return fmt.Errorf("the size of %q is missing", p.Path)
 	}
 	return nil
 }

@@ -24,8 +24,13 @@ MACHINE_ATTRS = {
         doc = "Whether the kernel shows its own BTF; without it the image's btfgen layer must do.",
     ),
     "modules": attr.string_list(
-        doc = "Kernel modules to load first, such as `loop`, with those that they depend on, from the kernel's Debian package. " +
-              "One that the package lacks is left out: the kernel may have it built in.",
+        doc = "Kernel modules to load first, such as `loop`, with those that they depend on, from the kernel's Debian package, " +
+              "or from `modules_package`. One that the package lacks is left out: the kernel may have it built in.",
+    ),
+    "modules_package": attr.label(
+        allow_files = True,
+        doc = "The Debian package that holds the kernel's modules, where the kernel's own has none: from Linux 6.19 on Debian has them " +
+              "in `linux-modules-<release>`. A filegroup without files is like none.",
     ),
     "os_release": attr.string(
         default = "debian:12",
@@ -108,6 +113,10 @@ def machine_config(ctx, files, guest):
       dict, to be written as JSON.
     """
     in_root = {_place(f): f for f in ctx.files.root}
+    if len(ctx.files.modules_package) > 1:
+        fail("attribute 'modules_package': %s has %d files; give one Debian package" %
+             (ctx.attr.modules_package.label, len(ctx.files.modules_package)))
+    modules = ctx.files.modules_package[0] if ctx.files.modules_package else None
     further = {name: target.files.to_list()[0] for target, name in ctx.attr.files.items()}
     return {
         "env": MACHINE_ENV,
@@ -116,6 +125,7 @@ def machine_config(ctx, files, guest):
         "hide_btf": not ctx.attr.kernel_btf,
         "kernel": rlocation_path(ctx, ctx.file.kernel),
         "module": ctx.attr.modules,
+        "modules_package": rlocation_path(ctx, modules) if modules else "",
         "name": str(ctx.label).lstrip("@"),
         "os_release": ctx.attr.os_release,
         "qemu": rlocation_path(ctx, ctx.executable.qemu) if ctx.executable.qemu else "",
@@ -138,7 +148,7 @@ def machine_providers(ctx, config, files, tools):
     executable = ctx.actions.declare_file("%s_/%s" % (ctx.label.name, ctx.label.name))
     ctx.actions.symlink(output = executable, target_file = ctx.executable._kerneltest, is_executable = True)
     further = [f for t in ctx.attr.files for f in t.files.to_list()]
-    runfiles = ctx.runfiles(files = [out, ctx.file.kernel] + files + further + ctx.files.root)
+    runfiles = ctx.runfiles(files = [out, ctx.file.kernel] + ctx.files.modules_package + files + further + ctx.files.root)
     for tool in tools + [ctx.attr._kerneltest] + ([ctx.attr.qemu] if ctx.attr.qemu else []):
         runfiles = runfiles.merge(tool[DefaultInfo].default_runfiles).merge(ctx.runfiles(transitive_files = tool[DefaultInfo].files))
     return [

@@ -12,6 +12,7 @@ def _config_test_impl(ctx):
     asserts.equals(env, ["[\"/bin/workload\",\"open\",\"/x\"]"], config["workload"])
     asserts.equals(env, ["{\"fname\": \"/x\"}"], config["expect"])
     asserts.true(env, config["hide_btf"], "BTF is to be hidden")
+    asserts.equals(env, "", config["modules_package"])
     asserts.equals(env, "/bin/gadget-run", config["gadget"][0])
     asserts.equals(env, "--failed", config["gadget"][-1])
     asserts.true(env, "program.bpf.c=_main/rules/tests/minimal/program.bpf.c" in config["file"], "the root is not in %s" % config["file"])
@@ -50,6 +51,7 @@ def _machine_test_impl(ctx):
     asserts.equals(env, "arm64", config["arch"])
     asserts.equals(env, "^TestMinimal$", config["run"])
     asserts.equals(env, ["loop"], config["module"])
+    asserts.true(env, config["modules_package"].endswith("/gadget.yaml"), "%s is not the package of the modules" % config["modules_package"])
     asserts.false(env, config["hide_btf"], "BTF is to be shown")
     asserts.equals(env, 1, len(config["test"]))
     asserts.true(env, config["test"][0].endswith("/wasmcache"), "%s is not the program of the test" % config["test"])
@@ -85,6 +87,11 @@ def kernel_test_suite(name):
         target_under_test = "//rules/tests/minimal:kernel_test_of_shards",
         messages = ["GadgetImageInfo"],
     )
+    failure_test(
+        name = "kernel_test_of_two_packages",
+        target_under_test = "//rules/tests/minimal:kernel_test_of_two_packages",
+        messages = ["attribute 'modules_package'", "two_files has 2 files; give one Debian package"],
+    )
     machine_test(
         name = "gadgets_kernel_test_config",
         target_under_test = "//rules/tests/minimal:gadgets_kernel_test_arm64",
@@ -106,6 +113,7 @@ def kernel_test_suite(name):
         ":kernel_test_config",
         ":kernel_test_of_arm64",
         ":kernel_test_of_shards",
+        ":kernel_test_of_two_packages",
         ":kernel_test_wasm_amd64",
         ":kernel_test_wasm_arm64",
     ])

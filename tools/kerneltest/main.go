@@ -33,7 +33,8 @@ type config struct {
 	File         []string `name:"file" json:"file" sep:"none" placeholder:"NAME=FILE" help:"File for the machine: its name there and its place here. A directory is taken whole."`
 	Env          []string `name:"env" json:"env" sep:"none" placeholder:"K=V" help:"Environment of the commands inside."`
 	OSRelease    string   `name:"os-release" json:"os_release" placeholder:"ID:VERSION" help:"Distribution in the machine's os-release, such as debian:12."`
-	Module       []string `name:"module" json:"module" sep:"none" placeholder:"NAME" help:"Kernel module to load first, with those it depends on, from the kernel's Debian package; left out if that has none of the name. May be repeated."`
+	Module       []string `name:"module" json:"module" sep:"none" placeholder:"NAME" help:"Kernel module to load first, with those it depends on, from the kernel's Debian package or --modules-package; left out if that has none of the name. May be repeated."`
+	Modules      string   `name:"modules-package" json:"modules_package" placeholder:"FILE" help:"Debian package that holds the kernel's modules, default: that of the kernel."`
 	Workload     []string `name:"workload" json:"workload" sep:"none" placeholder:"JSON" help:"Command to observe, a JSON array of words. /bin/workload can open FILE, create FILE, exec COMMAND."`
 	Expect       []string `name:"expect" json:"expect" sep:"none" placeholder:"JSON" help:"Event that must come, a JSON object; more fields may be there."`
 	ExpectStderr []string `name:"expect-stderr" json:"expect_stderr" sep:"none" placeholder:"TEXT" help:"Text that the gadget must print to stderr."`
@@ -87,7 +88,7 @@ func readConfig(file string) (*config, error) {
 	if filter := os.Getenv(filterEnv); filter != "" && len(c.Test) > 0 {
 		c.Run = filter
 	}
-	for _, name := range []*string{&c.Kernel, &c.Guest, &c.QEMU} {
+	for _, name := range []*string{&c.Kernel, &c.Modules, &c.Guest, &c.QEMU} {
 		if *name == "" {
 			continue
 		}

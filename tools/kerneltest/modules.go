@@ -3,6 +3,7 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"debug/elf"
 	"errors"
 	"fmt"
@@ -24,10 +25,11 @@ const (
 
 // addModules gives a machine the modules that the configuration names.
 func (c *config) addModules(m *vm.Machine) error {
-	if len(c.Module) == 0 || !strings.HasSuffix(c.Kernel, ".deb") {
+	file := cmp.Or(c.Modules, c.Kernel)
+	if len(c.Module) == 0 || c.Modules == "" && !strings.HasSuffix(file, ".deb") {
 		return nil
 	}
-	files, err := modules(c.Kernel, c.Module)
+	files, err := modules(file, c.Module)
 	if err != nil {
 		return err
 	}

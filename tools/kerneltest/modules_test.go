@@ -97,19 +97,23 @@ func TestModules(t *testing.T) {
 		{[]string{"a"}, []string{"b", "a"}, ""},
 		{[]string{"truncated"}, nil, "truncated.ko"},
 	} {
-		t.Run(strings.Join(c.names, ","), func(t *testing.T) {
+		for where, config := range map[string]config{
+			"the kernel's package": {Kernel: file, Module: c.names},
+			"another package":      {Kernel: debianPackage(t, nil), Modules: file, Module: c.names},
+			"a bare kernel":        {Kernel: "bzImage", Modules: file, Module: c.names},
+		} {
 			m := vm.Machine{}
-			err := (&config{Kernel: file, Module: c.names}).addModules(&m)
+			err := config.addModules(&m)
 			if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
-				t.Errorf("error %v, want %q", err, c.err)
+				t.Errorf("%v in %s: error %v, want %q", c.names, where, err, c.err)
 			}
 			var want []string
 			for _, name := range c.want {
 				want = append(want, "/modules/"+name+".ko")
 			}
 			if diff := cmp.Diff(want, m.Plan.Modules); diff != "" || len(m.Files) != len(want) {
-				t.Errorf("%d files, modules (-want +got):\n%s", len(m.Files), diff)
+				t.Errorf("%v in %s: %d files, modules (-want +got):\n%s", c.names, where, len(m.Files), diff)
 			}
-		})
+		}
 	}
 }

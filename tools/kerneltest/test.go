@@ -54,8 +54,11 @@ func (c *config) result() string {
 
 // boot builds the machine and runs it.
 func (c *config) boot(ctx context.Context, stderr io.Writer) (vm.Result, error) {
-	if strings.HasSuffix(c.Kernel, missingKernel) {
-		reason, err := os.ReadFile(c.Kernel)
+	for _, file := range []string{c.Kernel, c.Modules} {
+		if !strings.HasSuffix(file, missingKernel) {
+			continue
+		}
+		reason, err := os.ReadFile(file)
 		if err != nil {
 			return vm.Result{}, err
 		}

@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +41,7 @@ type commandLine struct {
 
 	Refresh struct{} `cmd:"" help:"Rewrite the lock file with the newest kernels of the mirror."`
 	Fetch   struct {
-		Out string `required:"" type:"path" help:"Directory for the packages, ARCH-NAME.deb each."`
+		Out string `required:"" type:"path" help:"Directory for the packages, ARCH-NAME.deb each, and ARCH-NAME_modules.deb where the modules have their own."`
 	} `cmd:"" help:"Fetch the locked packages; reports those that the mirror no longer has."`
 }
 
@@ -125,6 +127,10 @@ func refresh(ctx context.Context, archive *debian.Archive, file string, data []b
 // on that is linux-binary.
 var packageName = regexp.MustCompile(`^linux-(?:image|binary)-([0-9].*-cloud-[a-z0-9]+)$`)
 
+// modulesPrefix begins the name of the package that has the modules of a
+// linux-binary; a linux-image has them itself.
+const modulesPrefix = "linux-modules-"
+
 // pick returns the newest kernel of the wanted series.
 func pick(packages []*debian.Package, want vm.LockedKernel) (vm.LockedKernel, error) {
 	best := vm.LockedKernel{}
@@ -139,15 +145,23 @@ func pick(packages []*debian.Package, want vm.LockedKernel) (vm.LockedKernel, er
 		}
 		if best.Release == "" || compat.Compare(best.Release, m[1]) < 0 {
 			best = vm.LockedKernel{
-				Name: want.Name, Suite: want.Suite, Arch: want.Arch, Release: m[1],
-				Version: p.Version, Path: p.Path, SHA256: p.SHA256, Size: p.Size,
+				Name: want.Name, Suite: want.Suite, Arch: want.Arch, Release: m[1], Version: p.Version, LockedPackage: locked(p),
 			}
 		}
 	}
 	if best.Release == "" {
 		return best, fmt.Errorf("suite %q has no cloud kernel %q for %s", want.Suite, want.Name, want.Arch)
 	}
+	for _, p := range packages {
+		if p.Name == modulesPrefix+best.Release {
+			best.Modules = new(locked(p))
+		}
+	}
 	return best, nil
+}
+
+func locked(p *debian.Package) vm.LockedPackage {
+	return vm.LockedPackage{Path: p.Path, SHA256: p.SHA256, Size: p.Size}
 }
 
 // fetch copies the locked packages into a directory.
@@ -161,16 +175,23 @@ func (c *commandLine) fetch(ctx context.Context, archive *debian.Archive, data [
 	}
 	var missing []error
 	for _, k := range lock.Kernels {
-		file, err := archive.Fetch(ctx, k.Path, debian.Sum{SHA256: k.SHA256, Size: k.Size})
-		if err != nil {
-			missing = append(missing, fmt.Errorf("kernel %s: %w, refresh may find another", k.Key(), err))
-			continue
+		packages := map[string]vm.LockedPackage{k.Key(): k.LockedPackage}
+		if k.Modules != nil {
+			packages[k.Key()+"_modules"] = *k.Modules
 		}
-		out := filepath.Join(c.Fetch.Out, k.Key()+".deb")
-		if err := os.Rename(file, out); err != nil {
-			return err
+		for _, name := range slices.Sorted(maps.Keys(packages)) {
+			p := packages[name]
+			file, err := archive.Fetch(ctx, p.Path, debian.Sum{SHA256: p.SHA256, Size: p.Size})
+			if err != nil {
+				missing = append(missing, fmt.Errorf("kernel %s: %w, refresh may find another", k.Key(), err))
+				continue
+			}
+			out := filepath.Join(c.Fetch.Out, name+".deb")
+			if err := os.Rename(file, out); err != nil {
+				return err
+			}
+			fmt.Fprintln(stdout, out)
 		}
-		fmt.Fprintln(stdout, out)
 	}
 	return errors.Join(missing...)
 }

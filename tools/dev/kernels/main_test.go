@@ -32,15 +32,20 @@ func TestPick(t *testing.T) {
 		"linux-image-6.1.0-12-amd64":                big, "linux-image-6.12.9+deb13-cloud-amd64": big,
 		"linux-image-7.3.4+deb13-cloud-amd64":  2000,
 		"linux-binary-7.3.4+deb13-cloud-amd64": big, "linux-binary-7.3.5+deb13-cloud-arm64": big,
-		"linux-image-cloud-amd64": big,
+		"linux-image-cloud-amd64":               big,
+		"linux-modules-7.3.3+deb13-cloud-amd64": big, "linux-modules-7.3.4+deb13-cloud-amd64": 3000,
+		"linux-modules-7.3.4+deb13-cloud-amd64-unsigned": big,
 	})
-	for name, want := range map[string]string{
-		"6.1": "6.1.0-10-cloud-amd64", "6.12": "6.12.9+deb13-cloud-amd64",
-		newest: "7.3.4+deb13-cloud-amd64",
+	for name, want := range map[string]struct{ release, modules string }{
+		"6.1": {"6.1.0-10-cloud-amd64", ""}, "6.12": {"6.12.9+deb13-cloud-amd64", ""},
+		newest: {"7.3.4+deb13-cloud-amd64", "pool/main/l/linux-modules-7.3.4+deb13-cloud-amd64_1_amd64.deb"},
 	} {
 		got, err := pick(packages, vm.LockedKernel{Name: name, Suite: "s", Arch: "amd64"})
-		if err != nil || got.Release != want || got.Name != name || got.Suite != "s" {
-			t.Errorf("pick(%q) = %+v, %v; want %s", name, got, err, want)
+		if err != nil || got.Release != want.release || got.Name != name || got.Suite != "s" {
+			t.Errorf("pick(%q) = %+v, %v; want %s", name, got, err, want.release)
+		}
+		if modules := got.Modules; (modules == nil) != (want.modules == "") || modules != nil && modules.Path != want.modules {
+			t.Errorf("pick(%q) takes the modules %+v, want %q", name, modules, want.modules)
 		}
 	}
 	if _, err := pick(packages, vm.LockedKernel{Name: "5.10", Suite: "s", Arch: "amd64"}); err == nil ||

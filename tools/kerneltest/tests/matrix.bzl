@@ -51,6 +51,7 @@ def _machine(name, kernel, btf, images, tests):
         kernel = "@rules_gadget_kernels//:" + kernel,
         kernel_btf = btf,
         modules = _MODULES,
+        modules_package = "@rules_gadget_kernels//:%s_modules" % kernel,
         qemu = _QEMU[arch],
         root = [_ROOT[arch]],
         seconds = 2400,
