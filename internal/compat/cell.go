@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/feature"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 )
 
 // relocationCell explains one result.
@@ -51,8 +52,38 @@ func (b *builder) programCells(r Report, k Kernel, objects []Object) []Cell {
 		for _, p := range o.Programs {
 			cells[b.progs[p.Name]] = programCell(p, k, bad[p.Name], asked)
 		}
+		b.replace(cells, o)
 	}
 	return cells
+}
+
+// replace marks the programs of an object that do not load, but whose place another one
+// takes: one with a fallback that loads, and a fallback that is not needed.
+func (b *builder) replace(cells []Cell, o Object) {
+	status := func(name string) Status {
+		if i, ok := b.progs[name]; ok {
+			return cells[i].Status
+		}
+		return NotInObject
+	}
+	works := map[string]bool{} // or one of its fallbacks does
+	for _, p := range o.Programs {
+		for name := p.Name; status(name) != NotInObject && !works[p.Name]; name += gadgetapi.FallbackSuffix {
+			works[p.Name] = status(name) == Loads
+		}
+	}
+	for _, p := range o.Programs {
+		c := &cells[b.progs[p.Name]]
+		fallback := p.Name + gadgetapi.FallbackSuffix
+		first, isFallback := strings.CutSuffix(p.Name, gadgetapi.FallbackSuffix)
+		switch {
+		case c.Status.Good():
+		case works[fallback]:
+			*c = Cell{Replaced, fmt.Sprintf("%s; program %q takes its place", c.Cause, fallback), ""}
+		case isFallback && status(first) == Loads:
+			*c = Cell{Replaced, fmt.Sprintf("program %q loads, so that it is not needed", first), ""}
+		}
+	}
 }
 
 // programCell reports whether one program can load on k. The hardest obstacle
@@ -65,7 +96,7 @@ func programCell(p Program, k Kernel, bad Cell, asked map[string]bool) Cell {
 	} else if p.KernelBTF != "" {
 		return Cell{
 			NeedsBTF, p.KernelBTF + "; a btfgen layer cannot replace that",
-			"for kernels without BTF attach to a tracepoint, raw_tracepoint or kprobe instead",
+			"for kernels without BTF add a program " + p.Name + gadgetapi.FallbackSuffix + " on a tracepoint, raw_tracepoint or kprobe",
 		}
 	} else if n := typedNeed(p, k, asked); n != nil {
 		return Cell{NeedsBTF, n.reason() + "; a btfgen layer cannot replace that", withoutTypes}

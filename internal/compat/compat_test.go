@@ -5,13 +5,16 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rules-gadget/rules_gadget/internal/feature"
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/internal/golden"
 )
 
@@ -153,6 +156,73 @@ func TestLintOnce(t *testing.T) {
 	})
 	if len(got) != 1 || !strings.HasPrefix(got[0].String(), `programs "exit_open", "exit_creat": helper x works with types`) {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestFallbacksCount: a program whose fallback loads is not an obstacle, and neither is a
+// fallback that is not needed.
+func TestFallbacksCount(t *testing.T) {
+	young := []Need{{What: "helper x", Since: feature.Release{Major: 6, Minor: 0}}}
+	object := Object{Name: "o", Programs: []Program{
+		{Name: "a", KernelBTF: "fentry"},
+		{Name: "a__fallback", KernelBTF: "tp_btf"},
+		{Name: "a__fallback__fallback"},
+		{Name: "b"},
+		{Name: "b__fallback", Needs: young},
+		{Name: "c", KernelBTF: "lsm"},
+		{Name: "c__fallback", Needs: young},
+	}}
+	m := Build(Input{Objects: []Object{object}, Reports: []Report{{
+		Arch: "amd64", Object: "o", Kernels: kernels("11", "amd64", "", "5.10.0-1", "6.1.0-1"),
+	}}})
+	want := map[string]map[string]Status{
+		"5.10.0-1": {"c": NeedsBTF, "c__fallback": TooOld, "b__fallback": Replaced},
+		"6.1.0-1":  {"c": Replaced, "c__fallback": Loads, "b__fallback": Loads},
+	}
+	if len(m.Groups) != 2 {
+		t.Fatalf("%d groups, want 2", len(m.Groups))
+	}
+	for _, g := range m.Groups {
+		for i, p := range m.Programs {
+			expected := want[g.Releases[0]][p.Name]
+			switch p.Name {
+			case "a", "a__fallback":
+				expected = Replaced
+			case "a__fallback__fallback", "b":
+				expected = Loads
+			}
+			if got := g.Programs[i].Status; got != expected {
+				t.Errorf("%s: %s is %q, want %q", g.Releases[0], p.Name, got, expected)
+			}
+		}
+	}
+	if old, young := m.Groups[0].Verdict(), m.Groups[1].Verdict(); old != "5 of 7 load" || young != "all load" {
+		t.Errorf("verdicts %q and %q", old, young)
+	}
+}
+
+// TestNeedsOfKinds holds what programs need against the table of attach kinds: how the
+// runner attaches them decides.
+func TestNeedsOfKinds(t *testing.T) {
+	for _, k := range gadgetapi.Kinds() {
+		if !k.Attachable() {
+			continue
+		}
+		p := readProgram(&ebpf.ProgramSpec{
+			Name: "p", SectionName: strings.TrimSuffix(k.Sections[0], "*") + "/x", Type: k.Program, AttachType: k.Attach,
+		}, &ebpf.CollectionSpec{})
+		newest := feature.Release{}
+		for _, n := range p.Needs {
+			if newest.Before(n.Since) {
+				newest = n.Since
+			}
+		}
+		if since := k.Since(); newest != since {
+			t.Errorf("%s: it needs Linux %s, want %s", k.Name, newest, since)
+		}
+		if needs := slices.Contains(k.Needs, gadgetapi.NeedBTF); needs != (p.KernelBTF != "") {
+			t.Errorf("%s: needs the kernel's BTF %q, the table says %t", k.Name, p.KernelBTF, needs)
+		}
 	}
 }
 

@@ -78,6 +78,8 @@ func statusName(s Status) string {
 		return "kernel too old"
 	case Misplaced:
 		return "fails for a relocation"
+	case Replaced:
+		return "another program takes its place"
 	case NotInObject:
 		return "not in this object"
 	}

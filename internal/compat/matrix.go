@@ -31,6 +31,7 @@ const (
 	TooOld    Status = "too_old"    // the kernel lacks something
 	Uncertain Status = "uncertain"  // the kernel's number is too low, but its maker backports
 	Misplaced Status = "relocation" // a relocation is absent or ambiguous
+	Replaced  Status = "replaced"   // another program takes its place: its fallback, or the one whose fallback it is
 )
 
 // Matrix is the compatibility of a gadget with kernels.

@@ -66,7 +66,8 @@ func ReadObject(name string, data []byte) (obj Object, err error) {
 
 // readProgram lists what one program needs.
 func readProgram(p *ebpf.ProgramSpec, spec *ebpf.CollectionSpec) Program {
-	prog := Program{Name: p.Name, Section: p.SectionName, KernelBTF: needsKernelBTF(p)}
+	kind, _ := gadgetapi.KindOf(p.SectionName) // nil for one that no runner knows
+	prog := Program{Name: p.Name, Section: p.SectionName, KernelBTF: needsKernelBTF(p, kind)}
 	add := func(n Need) {
 		if !slices.ContainsFunc(prog.Needs, func(o Need) bool { return o.What == n.What }) {
 			prog.Needs = append(prog.Needs, n)
@@ -75,7 +76,7 @@ func readProgram(p *ebpf.ProgramSpec, spec *ebpf.CollectionSpec) Program {
 	if since, ok := feature.Program(p.Type); ok {
 		add(Need{What: "program type " + p.Type.String(), Since: since})
 	}
-	if since, ok := feature.Attach(p.AttachType); ok {
+	if since, ok := feature.Attach(p.AttachType); ok && (kind == nil || !kind.Falls) {
 		add(Need{What: "attach type " + p.AttachType.String(), Since: since})
 	}
 	for i := range p.Instructions {
@@ -150,23 +151,11 @@ func mapNeed(m *ebpf.MapSpec, name string) (Need, bool) {
 
 // needsKernelBTF explains why p loads only where the kernel has BTF of its own:
 // the kernel then checks type ids of that BTF, which no minimal BTF has.
-func needsKernelBTF(p *ebpf.ProgramSpec) string {
-	switch p.Type {
-	case ebpf.Tracing:
-		switch p.AttachType {
-		case ebpf.AttachTraceRawTp:
-			return "tp_btf programs name their tracepoint by a type id of the running kernel"
-		case ebpf.AttachTraceIter:
-			return "iterators name their target by a type id of the running kernel"
-		case ebpf.AttachTraceFExit:
-			return "fexit programs name their function by a type id of the running kernel"
-		case ebpf.AttachModifyReturn:
-			return "fmod_ret programs name their function by a type id of the running kernel"
-		}
-		return "fentry programs name their function by a type id of the running kernel"
-	case ebpf.LSM:
-		return "LSM programs name their hook by a type id of the running kernel"
-	case ebpf.StructOps:
+func needsKernelBTF(p *ebpf.ProgramSpec, kind *gadgetapi.Kind) string {
+	if kind != nil && kind.KernelTypes() {
+		return kind.Name + " programs name what they are attached to by a type id of the running kernel"
+	}
+	if p.Type == ebpf.StructOps {
 		return "struct_ops programs name their struct by a type id of the running kernel"
 	}
 	for i := range p.Instructions {

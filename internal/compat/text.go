@@ -11,14 +11,16 @@ import (
 // symbols are what cells look like in text. They differ without colour.
 var symbols = map[Status]string{
 	Resolved: "✓", Loads: "✓", Guarded: "○", Absent: "✗", Ambiguous: "?", Failed: "!", NotInObject: "·",
-	NeedsBTF: "B", TooOld: "✗", Uncertain: "~", Misplaced: "R",
+	NeedsBTF: "B", TooOld: "✗", Uncertain: "~", Misplaced: "R", Replaced: "F",
 }
 
 // Symbol returns the one-character form of a status.
 func (s Status) Symbol() string { return symbols[s] }
 
 // Good reports whether nothing needs to be done about the status.
-func (s Status) Good() bool { return s == Resolved || s == Loads || s == Guarded || s == NotInObject }
+func (s Status) Good() bool {
+	return s == Resolved || s == Loads || s == Guarded || s == Replaced || s == NotInObject
+}
 
 // maxAccess is how wide the first column of the text form gets.
 const maxAccess = 56
@@ -42,6 +44,7 @@ func WriteText(w io.Writer, m Matrix) error {
 	writeRows(&b, m, "relocation", m.Relocations, func(g Group) []Cell { return g.Relocations })
 	b.WriteString("✓ good   ○ absent but guarded   ✗ absent or too old   ? ambiguous   B needs the kernel's own BTF\n")
 	b.WriteString("R fails for a relocation   ~ uncertain, the distribution backports   · not in this object\n")
+	b.WriteString("F another program takes its place (__fallback)\n")
 	writeCauses(&b, m)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -174,7 +177,7 @@ func (g Group) Count() (loads, all int) {
 			continue
 		}
 		all++
-		if c.Status == Loads {
+		if c.Status == Loads || c.Status == Replaced {
 			loads++
 		}
 	}

@@ -24,7 +24,7 @@ type Kind struct {
 	// Attach is one of the attach types of the kind, for the release that has it.
 	Attach ebpf.AttachType
 	// Falls means that the runner attaches the kind in another way on releases that
-	// have the type of the program, but not Attach.
+	// have the type of the program, but not the attach type.
 	Falls bool
 	// Target is the form of what follows the slash; "" for nothing.
 	Target string
@@ -48,6 +48,10 @@ type Kind struct {
 // InKernel reports whether sections of the kind name a single place of the kernel,
 // so that a program can be tried there.
 func (k *Kind) InKernel() bool { return k.Sample != "" && k.Sample[0] != '/' && !k.IsIterator() }
+
+// KernelTypes reports whether the kernel looks up what programs of the kind are attached to
+// among its own types, so that they load only where it has BTF of its own.
+func (k *Kind) KernelTypes() bool { return slices.Contains(k.Needs, NeedBTF) }
 
 // Attachable reports whether the runner attaches programs of this kind.
 func (k *Kind) Attachable() bool { return k.How != "" }

@@ -150,7 +150,7 @@ var kinds = []Kind{
 	{
 		Name:     KindTC,
 		Sections: []string{"classifier/ingress", "classifier/egress", "tc/ingress", "tc/egress", "tcx/ingress", "tcx/egress"},
-		Program:  ebpf.SchedCLS, Pass: -1,
+		Program:  ebpf.SchedCLS, Falls: true, Pass: -1,
 		How: "by tcx, before Linux 6.6 by a clsact qdisc, to the network interfaces of --iface, else to those in the " +
 			"network namespaces of containers",
 	},
