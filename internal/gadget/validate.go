@@ -28,9 +28,7 @@ type Validation struct {
 // maps and types.
 func ValidateMetadata(md *Metadata, v Validation) Problems {
 	r := &validator{yamlReader: yamlReader{file: md.file, lenient: v.Lenient}, md: md, wasm: v.Wasm}
-	if len(v.Object) > 0 {
-		r.against(v)
-	}
+	r.against(v)
 	r.programsWithout(len(v.Object) > 0)
 	r.paramDefaults()
 	return r.problems.sorted()
@@ -42,23 +40,35 @@ type validator struct {
 	spec    *gadgetapi.Spec
 	sources map[string]*gadgetapi.Source
 	wasm    bool
+	// owner is what has data sources, for messages.
+	owner string
 }
 
-// against checks everything for which the object is needed.
+// against checks everything for which the object, or what operators fill, is needed.
 func (r *validator) against(v Validation) {
-	spec, err := readSpec(v.Object, r.md.API())
-	if err == nil {
-		r.sources, err = sourcesOf(spec, r.md.API())
+	spec := gadgetapi.Empty()
+	var err error
+	r.owner = "the gadget"
+	if len(v.Object) > 0 {
+		r.owner = "the object"
+		spec, err = readSpec(v.Object, r.md.API())
 	}
 	if err != nil {
 		r.problems = append(r.problems, Problem{File: ObjectFile, Text: err.Error(), Warning: v.Lenient})
 		return
 	}
-	r.spec = spec
+	if r.sources, err = sourcesOf(r.md, spec); err != nil {
+		r.problems = append(r.problems, Problem{File: r.file, Text: err.Error(), Warning: v.Lenient})
+		return
+	}
 	r.problems = append(r.problems, objectProblems(spec, v.Lenient)...)
 	for _, name := range keys(r.md.DataSources) {
-		r.source(name, r.md.DataSources[name])
+		r.source(name, r.md.DataSources[name], spec)
 	}
+	if len(v.Object) == 0 {
+		return
+	}
+	r.spec = spec
 	for _, name := range keys(r.md.EBPFParams) {
 		r.param(name, r.md.EBPFParams[name])
 	}
@@ -84,9 +94,9 @@ func readSpec(object []byte, md gadgetapi.Metadata) (*gadgetapi.Spec, error) {
 	return gadgetapi.Read(object, md)
 }
 
-// sourcesOf returns the data sources of an object by name.
-func sourcesOf(spec *gadgetapi.Spec, md gadgetapi.Metadata) (map[string]*gadgetapi.Source, error) {
-	sources, err := spec.Sources(md, gadgetapi.DescribeOptions{})
+// sourcesOf returns the data sources of an object and of operators by name.
+func sourcesOf(md *Metadata, spec *gadgetapi.Spec) (map[string]*gadgetapi.Source, error) {
+	sources, err := md.Sources(spec, gadgetapi.DescribeOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -98,11 +108,11 @@ func sourcesOf(spec *gadgetapi.Spec, md gadgetapi.Metadata) (map[string]*gadgeta
 }
 
 // source checks one data source of gadget.yaml.
-func (r *validator) source(name string, ds *DataSource) {
+func (r *validator) source(name string, ds *DataSource, spec *gadgetapi.Spec) {
 	src, ok := r.sources[name]
 	if !ok {
-		if !r.wasm && !r.fromOperator(name) && r.spec.Table(name) == nil {
-			r.warn(ds.node, "the object has no data source %q, %s", name, nearest.Advice(name, keys(r.sources)))
+		if !r.wasm && !r.fromOperator(name) && spec.Table(name) == nil {
+			r.warn(ds.node, "%s has no data source %q, %s", r.owner, name, nearest.Advice(name, keys(r.sources)))
 		}
 		return
 	}
@@ -144,20 +154,15 @@ func fieldNames(src *gadgetapi.Source) []string {
 	return out
 }
 
-// fromOperator reports whether an operator that gadget.yaml enables fills the
-// data source.
+// fromOperator reports whether gadget.yaml names the operator that could fill the data
+// source.
 func (r *validator) fromOperator(name string) bool {
-	for _, o := range gadgetapi.OperatorSources() {
-		if o.Name != name {
-			continue
-		}
-		if o.Annotation != "" {
-			return r.md.Annotations[o.Annotation] != ""
-		}
-		_, ok := r.md.Operators[o.Operator]
-		return ok
+	o := gadgetapi.OperatorSourceNamed(name)
+	if o == nil {
+		return false
 	}
-	return false
+	_, ok := r.md.Operators[o.Operator]
+	return ok || o.Annotation != "" && r.md.Annotations[o.Annotation] != ""
 }
 
 // param checks one entry of params.ebpf.

@@ -220,6 +220,40 @@ datasources: {processes: {}, cgroups: {}, bpfstats: {}, containers: {}}
 	}
 }
 
+// TestValidateOperatorFields has unknown fields of what operators fill reported, with and
+// without an object.
+func TestValidateOperatorFields(t *testing.T) {
+	for _, object := range [][]byte{object(t, "good"), nil} {
+		got := validate(t, `operator:
+  process: {emitstats: true, fields: [comm, memoryRSS]}
+datasources:
+  processes:
+    fields:
+      comm: {}
+      memoryRSS: {}
+      memoryRSS_raw: {}
+      runtime.containerName: {}
+      memoryRRS: {}
+      nice: {}
+`, gadget.Validation{Object: object})
+		want := []string{
+			`gadget.yaml:10: data source "processes" has no field "memoryRRS", did you mean "memoryRSS"?`,
+			`gadget.yaml:11: data source "processes" has no field "nice", known are comm, memoryRSS, memoryRSS_raw, mountnsid, pid`,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("problems (-want +got):\n%s", diff)
+		}
+	}
+	got := validate(t, "operator: {process: {emitstats: true, fields: [com]}}\n", gadget.Validation{})
+	if len(got) != 1 || !strings.HasPrefix(got[0], `gadget.yaml: operator.process: field "com" is unknown, `) {
+		t.Errorf("problems: %q", got)
+	}
+	got = validate(t, "datasources: {counts: {}}\n", gadget.Validation{})
+	if len(got) != 1 || !strings.HasPrefix(got[0], `gadget.yaml:1: the gadget has no data source "counts"`) {
+		t.Errorf("problems: %q", got)
+	}
+}
+
 func TestValidateWithoutProgram(t *testing.T) {
 	got := validate(t, "params: {ebpf: {x: {}}}\nprograms: {y: {}}\n", gadget.Validation{})
 	want := []string{

@@ -58,7 +58,7 @@ func (r *validator) gadgetParams() []gadgetapi.Param {
 	for _, source := range gadgetapi.OperatorSources() {
 		if _, ok := r.md.Operators[source.Operator]; ok && source.Operator != "" {
 			for _, key := range []string{gadgetapi.ParamFeedInterval, gadgetapi.ParamFeedCount, gadgetapi.ParamStatsInterval} {
-				out = append(out, gadgetapi.Param{Key: key, Qualifier: "operator." + source.Operator + "."})
+				out = append(out, gadgetapi.Param{Key: key, Qualifier: source.Qualifier()})
 			}
 		}
 	}

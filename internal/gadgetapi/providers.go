@@ -39,26 +39,6 @@ var providers = []Provider{
 // Providers returns the operators that put fields into data sources.
 func Providers() []Provider { return slices.Clone(providers) }
 
-// OperatorSource is a data source that an operator fills without an eBPF program.
-type OperatorSource struct {
-	// Name of the data source, and of the operator in gadget.yaml.
-	Name, Operator string
-	// Annotation of gadget.yaml that enables it; "" when the operator's own
-	// entry below "operator" does.
-	Annotation string
-}
-
-// operatorSources is the table.
-var operatorSources = []OperatorSource{
-	{Name: "bpfstats", Operator: "ebpf"},
-	{Name: "processes", Operator: "process"},
-	{Name: "cgroups", Operator: "cgroup"},
-	{Name: "containers", Annotation: "enable-containers-datasource"},
-}
-
-// OperatorSources returns the data sources that operators fill.
-func OperatorSources() []OperatorSource { return slices.Clone(operatorSources) }
-
 // provided describes a field that a provider adds.
 type provided struct {
 	name        string // dotted, below the data source or the parent

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"runtime"
 	"slices"
@@ -31,14 +32,22 @@ type Map struct {
 	Memory     int64  `json:"memory" yaml:"memory"`
 }
 
-// object reads the programs and maps, and the structs of the data sources.
+// object reads the programs and maps, and the structs of the data sources: those of the
+// object and those that operators fill.
 func (a *Report) object(art *gadget.Artifact) error {
-	if len(art.Object) == 0 {
-		return nil
-	}
-	spec, err := gadgetapi.Read(art.Object, a.api)
+	spec := gadgetapi.Empty()
+	ofOperators, err := a.md.OperatorParams()
 	if err != nil {
-		return err
+		return fmt.Errorf("gadget.yaml: %w", err)
+	}
+	if len(art.Object) > 0 {
+		if spec, err = gadgetapi.Read(art.Object, a.md.API()); err != nil {
+			return err
+		}
+		a.objectParams(spec.Params)
+	}
+	for _, p := range ofOperators {
+		a.Params = append(a.Params, described(p))
 	}
 	for _, p := range spec.Programs {
 		a.Programs = append(a.Programs, Program{p.Name, p.Type.String(), p.Section, p.AttachTo})
@@ -47,9 +56,8 @@ func (a *Report) object(art *gadget.Artifact) error {
 		m := spec.Collection.Maps[name]
 		a.Maps = append(a.Maps, Map{name, m.Type.String(), m.KeySize, m.ValueSize, m.MaxEntries, mapMemory(m)})
 	}
-	a.objectParams(spec.Params)
 	a.Requires = spec.Requires()
-	sources, err := spec.Sources(a.api, gadgetapi.DescribeOptions{NoContainers: true})
+	sources, err := a.md.Sources(spec, gadgetapi.DescribeOptions{})
 	if err != nil {
 		return err
 	}
@@ -59,13 +67,18 @@ func (a *Report) object(art *gadget.Artifact) error {
 	return nil
 }
 
+// described is a parameter as the report has it.
+func described(p gadgetapi.Param) Param {
+	return Param{p.Key, string(p.Type), p.Value(), cmp.Or(p.Description, p.Title)}
+}
+
 // objectParams replaces what the metadata have about the parameters of the object by
 // the combination of the object and the metadata.
 func (a *Report) objectParams(params []gadgetapi.Param) {
 	ofWasm := slices.DeleteFunc(a.Params, func(p Param) bool { return p.Type == "" })
 	a.Params = nil
 	for _, p := range params {
-		a.Params = append(a.Params, Param{p.Key, string(p.Type), p.Value(), cmp.Or(p.Description, p.Title)})
+		a.Params = append(a.Params, described(p))
 	}
 	a.Params = append(a.Params, ofWasm...)
 }
@@ -79,10 +92,22 @@ func (a *Report) source(s *gadgetapi.Source) {
 		a.DataSources = append(a.DataSources, Source{})
 	}
 	src := Source{Name: s.Name, Kind: string(s.Kind), Description: s.Annotations[gadgetapi.AnnotationDescription]}
-	for _, f := range s.All() {
+	fields := slices.Clone(s.All())
+	slices.SortStableFunc(fields, func(x, y *gadgetapi.Field) int { // those of containers are the same in all gadgets
+		return cmp.Compare(order(x), order(y))
+	})
+	for _, f := range fields {
 		src.Fields = append(src.Fields, Field{f.FullName, f.TypeName(), f.Annotations[gadgetapi.AnnotationDescription]})
 	}
 	a.DataSources[i] = src
+}
+
+// order puts the fields of containers after all others.
+func order(f *gadgetapi.Field) int {
+	if f.Provider == gadgetapi.ProviderContainers {
+		return 1
+	}
+	return 0
 }
 
 // mapMemory estimates what a full map takes.

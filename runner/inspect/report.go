@@ -37,7 +37,7 @@ type Report struct {
 	// are unknown.
 	Remote bool `json:"remote,omitempty" yaml:"remote,omitempty"`
 
-	api gadgetapi.Metadata
+	md *gadget.Metadata
 }
 
 // Layer is one layer of the artifact.
@@ -95,13 +95,14 @@ func (a *Report) layers(art *gadget.Artifact) {
 // metadata reads gadget.yaml. What is wrong with it does not matter here.
 func (a *Report) metadata(art *gadget.Artifact) error {
 	if len(art.Metadata) == 0 {
+		a.md = &gadget.Metadata{}
 		return nil
 	}
 	md, problems := gadget.ParseMetadata(art.Metadata, "gadget.yaml", false)
 	if md == nil {
 		return fmt.Errorf("reading gadget.yaml: %v", problems)
 	}
-	a.Name, a.Description, a.api = md.Name, md.Description, md.API()
+	a.Name, a.Description, a.md = md.Name, md.Description, md
 	a.params("", md.EBPFParams)
 	a.params(string(gadgetapi.ParamString), md.WasmParams)
 	custom := map[string]*gadget.Param{}

@@ -34,7 +34,7 @@ func kernels(t *testing.T) []byte {
 }
 
 // TestPages are golden: a gadget with everything, one with every special type, one
-// with arrays, and one of wasm alone.
+// with arrays, one of wasm alone, and one that an operator fills.
 func TestPages(t *testing.T) {
 	full := fixture(t, "open.bpf.o", "open.yaml")
 	full.BTF, full.Labels = kernels(t), map[string]string{"org.example.team": "storage"}
@@ -57,11 +57,16 @@ params:
       defaultValue: "7"
       description: how deep it looks
 `)}
+	processes := gadget.ManifestInput{Arch: arch.AMD64, Metadata: []byte(`name: processes
+operator: {process: {emitstats: true, interval: 3s, fields: [comm, memoryRSS]}}
+datasources: {processes: {fields: {comm: {annotations: {description: the name of the process}}}}}
+`)}
 	for name, inputs := range map[string][]gadget.ManifestInput{
-		"open":   {full, other},
-		"types":  {fixture(t, "types.bpf.o", "")},
-		"counts": {fixture(t, "counts.bpf.o", "counts.yaml")},
-		"wasm":   {wasm},
+		"processes": {processes},
+		"open":      {full, other},
+		"types":     {fixture(t, "types.bpf.o", "")},
+		"counts":    {fixture(t, "counts.bpf.o", "counts.yaml")},
+		"wasm":      {wasm},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g, _, messages := machine(t)

@@ -102,6 +102,7 @@ type session struct {
 	packetFilters map[string]*packetfilter.Filter
 	wasmKeys      []gadgetapi.Param // of params.wasm
 	customKeys    []gadgetapi.Param // of params.custom
+	feedKeys      []gadgetapi.Param // of the feeds
 	wasm          *wasmRun          // nil for a gadget without wasm program
 	compilation   *wasm.Compilation // of the wasm program
 	loading       *loading          // nil unless it began early
@@ -222,11 +223,13 @@ func (s *session) read() error {
 	}
 	s.metadata = md.API()
 	s.wasmKeys = s.wasmParams(md)
-	if s.feeds, err = openFeeds(md.Operators); err != nil {
+	if s.feedKeys, err = md.OperatorParams(); err != nil {
+		return fmt.Errorf("gadget.yaml, %w", err)
+	}
+	if s.feeds, err = s.openFeeds(md); err != nil {
 		return err
 	}
 	s.hideFeedFields(s.feeds)
-	s.feeds = s.withContainers(s.feeds)
 	switch {
 	case len(s.artifact.Object) > 0:
 	case s.programless():

@@ -30,33 +30,13 @@ const (
 // machine is the process that belongs to no container.
 const machine = 1
 
-// containerEvent are the members of its events.
-var containerEvent = []struct {
-	name string
-	typ  btf.Type
-	size uint32
-	put  func(b []byte, typ string, c *container.Container)
-}{
-	{"cgroup_id", u64, 8, func(b []byte, _ string, c *container.Container) {
-		binary.NativeEndian.PutUint64(b, c.CgroupID)
-	}},
-	{
-		"mntns_id", &btf.Typedef{Name: gadgetapi.TypeMntnsID, Type: u64}, 8,
-		func(b []byte, _ string, c *container.Container) {
-			binary.NativeEndian.PutUint64(b, c.MountNS)
-		},
-	},
-	{"event_type", chars(16), 16, func(b []byte, typ string, _ *container.Container) { copy(b[:15], typ) }},
-	{"container_id", chars(128), 128, func(b []byte, _ string, c *container.Container) { copy(b[:127], c.Runtime.ID) }},
-	{"name", chars(256), 256, func(b []byte, _ string, c *container.Container) { copy(b[:255], nameOf(c)) }},
-}
-
-var u64 = &btf.Int{Name: "unsigned long", Size: 8}
-
-func chars(n uint32) btf.Type {
-	return &btf.Array{
-		Type: &btf.Int{Name: "char", Size: 1, Encoding: btf.Char}, Index: &btf.Int{Name: "unsigned int", Size: 4}, Nelems: n,
-	}
+// containerMembers give the members of its events their values.
+var containerMembers = map[string]func(b []byte, typ string, c *container.Container){
+	"cgroup_id":    func(b []byte, _ string, c *container.Container) { binary.NativeEndian.PutUint64(b, c.CgroupID) },
+	"mntns_id":     func(b []byte, _ string, c *container.Container) { binary.NativeEndian.PutUint64(b, c.MountNS) },
+	"event_type":   func(b []byte, typ string, _ *container.Container) { copy(b[:len(b)-1], typ) },
+	"container_id": func(b []byte, _ string, c *container.Container) { copy(b[:len(b)-1], c.Runtime.ID) },
+	"name":         func(b []byte, _ string, c *container.Container) { copy(b[:len(b)-1], nameOf(c)) },
 }
 
 // nameOf returns the name of a container: that in its pod, where it is in one.
@@ -67,26 +47,20 @@ func nameOf(c *container.Container) string {
 	return c.Runtime.Container
 }
 
-// withContainers adds the data source of the containers if gadget.yaml requests it.
-// Nothing shows it unless the user does.
-func (s *session) withContainers(feeds []engine.Feed) []engine.Feed {
-	if !s.hasContainerSource() {
-		return feeds
-	}
+// containerFeed returns the data source of the containers. Nothing shows it unless the
+// user does.
+func (s *session) containerFeed(event *btf.Struct) engine.Feed {
 	if s.metadata.DataSources[containersSource].Annotations[annotationMode] == "" {
 		s.setAnnotation(containersSource, "", [2]string{annotationMode, string(output.None)})
 	}
-	event := &btf.Struct{Name: "container"}
-	for _, m := range containerEvent {
-		event.Members = append(event.Members, btf.Member{Name: m.name, Type: m.typ, Offset: btf.Bits(8 * event.Size)})
-		event.Size += m.size
-	}
-	return append(feeds, engine.Feed{Name: containersSource, Event: event, Follow: s.followContainers})
+	return engine.Feed{Name: containersSource, Event: event, Follow: func(emit func(sample []byte)) (stop func()) {
+		return s.followContainers(event, emit)
+	}}
 }
 
 // followContainers reports the containers that the user selected, and of the machine
 // itself unless the user chose containers.
-func (s *session) followContainers(emit func(sample []byte)) (stop func()) {
+func (s *session) followContainers(event *btf.Struct, emit func(sample []byte)) (stop func()) {
 	var mu sync.Mutex
 	stopped := false
 	add := func(typ string, c *container.Container) {
@@ -95,11 +69,9 @@ func (s *session) followContainers(emit func(sample []byte)) (stop func()) {
 		if stopped {
 			return
 		}
-		var sample []byte
-		for _, m := range containerEvent {
-			at := len(sample)
-			sample = append(sample, make([]byte, m.size)...)
-			m.put(sample[at:], typ, c)
+		sample := make([]byte, event.Size)
+		for i, m := range event.Members {
+			containerMembers[m.Name](gadgetapi.MemberBytes(event, i, sample), typ, c)
 		}
 		emit(sample)
 	}

@@ -5,59 +5,40 @@ import (
 	"strconv"
 	"time"
 
-	"gopkg.in/yaml.v3"
-
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
 	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/stats"
 )
 
-// feedOperators are the operators of gadget.yaml that fill a data source by
-// themselves on request: which, how often, and from what.
-var feedOperators = []struct {
-	operator, source string
-	interval         time.Duration
-	open             func(s feedSettings) (*stats.Table, error)
-}{
-	{"process", "processes", time.Minute, func(s feedSettings) (*stats.Table, error) {
-		return stats.ProcessTable(s.Fields, bootTime())
-	}},
-	{"cgroup", "cgroups", time.Minute, func(feedSettings) (*stats.Table, error) { return stats.CgroupTable() }},
-	{"ebpf", "bpfstats", time.Second, func(feedSettings) (*stats.Table, error) { return stats.ProgramTable() }},
-}
-
-// feedSettings are what gadget.yaml has below operator.NAME.
-type feedSettings struct {
-	EmitStats     bool          `yaml:"emitstats"`
-	Interval      time.Duration `yaml:"interval"`
-	FirstInterval time.Duration `yaml:"first-interval"`
-	Count         uint32        `yaml:"count"`
-	Fields        []string      `yaml:"fields"`
+// feedTables read the data sources that operators fill with entries, by name.
+var feedTables = map[string]func(s gadget.OperatorSettings) (*stats.Table, error){
+	"processes": func(s gadget.OperatorSettings) (*stats.Table, error) { return stats.ProcessTable(s.Fields, bootTime()) },
+	"cgroups":   func(gadget.OperatorSettings) (*stats.Table, error) { return stats.CgroupTable() },
+	"bpfstats":  func(gadget.OperatorSettings) (*stats.Table, error) { return stats.ProgramTable() },
 }
 
 // openFeeds returns the feeds that gadget.yaml requests.
-func openFeeds(operators map[string]*yaml.Node) ([]engine.Feed, error) {
+func (s *session) openFeeds(md *gadget.Metadata) ([]engine.Feed, error) {
+	sources, err := md.OperatorSources()
+	if err != nil {
+		return nil, fmt.Errorf("gadget.yaml, %w", err)
+	}
 	var out []engine.Feed
-	for _, op := range feedOperators {
-		node := operators[op.operator]
-		if node == nil {
+	for _, src := range sources {
+		open := feedTables[src.Name]
+		if open == nil {
+			out = append(out, s.containerFeed(src.Struct))
 			continue
 		}
-		settings := feedSettings{Interval: op.interval}
-		if err := node.Decode(&settings); err != nil {
-			return nil, fmt.Errorf("gadget.yaml, operator.%s: %w", op.operator, err)
-		}
-		if !settings.EmitStats {
-			continue
-		}
-		table, err := op.open(settings)
+		table, err := open(src.Settings)
 		if err != nil {
-			return nil, fmt.Errorf("gadget.yaml, operator.%s: %w", op.operator, err)
+			return nil, fmt.Errorf("data source %q: %w", src.Name, err)
 		}
 		feed := engine.Feed{
-			Name: op.source, Event: table.Row, Read: table.Read,
-			First: settings.FirstInterval, Interval: settings.Interval, Count: int(settings.Count),
+			Name: src.Name, Event: table.Row, Read: table.Read,
+			First: src.Settings.FirstInterval, Interval: src.Settings.Interval, Count: int(src.Settings.Count),
 		}
 		if table.Closer != nil {
 			feed.Close = table.Closer.Close
@@ -79,41 +60,6 @@ func (s *session) hideFeedFields(feeds []engine.Feed) {
 			}
 		}
 	}
-}
-
-// feedParams returns the parameters that come with the feeds.
-func (s *session) feedParams() []gadgetapi.Param {
-	if len(s.feeds) == 0 || s.feeds[0].Follow != nil {
-		return nil
-	}
-	f := s.feeds[0]
-	qualifier := feedQualifier(f.Name)
-	text := func(key, variable, description, value string) gadgetapi.Param {
-		return gadgetapi.Param{
-			Var: variable, Key: key, Type: gadgetapi.ParamString, Qualifier: qualifier, Initial: value,
-			ParamMetadata: gadgetapi.ParamMetadata{Description: description},
-		}
-	}
-	const interval, count = gadgetapi.ParamFeedInterval, gadgetapi.ParamFeedCount
-	out := []gadgetapi.Param{
-		text(interval, interval, "Time between two readings", f.Interval.String()),
-		text(count, count, "Readings, 0 for no limit", strconv.Itoa(f.Count)),
-	}
-	if f.Name == "bpfstats" { // as users of other runners call it
-		out = append(out, text(gadgetapi.ParamStatsInterval, interval, "The same as --"+interval, ""))
-	}
-	return out
-}
-
-// feedQualifier returns the prefix of the parameters of the operator that
-// fills a data source.
-func feedQualifier(source string) string {
-	for _, op := range feedOperators {
-		if op.source == source {
-			return "operator." + op.operator + "."
-		}
-	}
-	return ""
 }
 
 // setFeedParams sets how often feeds are read.

@@ -99,8 +99,8 @@ func readSpecs(ctx context.Context, file string, stdin io.Reader) ([]gadget.Inst
 // gadgetQualifiers begin the names of parameters that come with the gadget.
 func gadgetQualifiers() []string {
 	out := []string{gadgetapi.ParamQualifier, gadgetapi.WasmParamQualifier, gadget.CustomQualifier}
-	for _, op := range feedOperators {
-		out = append(out, feedQualifier(op.source))
+	for source := range feedTables {
+		out = append(out, gadgetapi.OperatorSourceNamed(source).Qualifier())
 	}
 	return out
 }

@@ -13,7 +13,7 @@ import (
 // params returns the parameters of the gadget: its own, and those that come with
 // its maps, packet filters and feeds.
 func (s *session) params() []gadgetapi.Param {
-	all := slices.Concat(s.plan.Params, s.feedParams(), s.packetFilterParams())
+	all := slices.Concat(s.plan.Params, s.feedKeys, s.packetFilterParams())
 	if len(s.mapIterators()) > 0 {
 		all = append(all, mapParams()...)
 	}

@@ -91,7 +91,7 @@ func TestProcessColumns(t *testing.T) {
 	})
 	// A text that is too long ends where its member does, and the next member is complete.
 	checkValues(t, row, entries[1], map[string]any{
-		"pid": uint64(8), "comm": long[:commSize-1], "mountnsid": uint64(0), "cpuTimeStr": "0:00.000",
+		"pid": uint64(8), "comm": long[:63], "mountnsid": uint64(0), "cpuTimeStr": "0:00.000",
 	})
 }
 
