@@ -4,15 +4,11 @@
  * One event for every file that a process opens, or tries to: open, openat,
  * openat2 and creat. All of it is read at the exit of the system call, where the
  * result is known and the kernel has brought in the pages that the arguments point
- * to. The arguments themselves are still in the registers with which the process
- * entered the kernel: a program at the entry, and a table from there to the exit,
- * would cost the process more than all the rest.
+ * to.
  */
 
 #include <vmlinux.h>
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 
 #define GADGET_NO_BUF_RESERVE
 #include <gadget/buffer.h>
@@ -20,6 +16,7 @@
 #include <gadget/filesystem.h>
 #include <gadget/filter.h>
 #include <gadget/macros.h>
+#include <gadget/registers.h>
 #include <gadget/types.h>
 
 /* What vmlinux.h lacks of the uapi headers: macros. Equal on amd64 and arm64. */
@@ -78,29 +75,6 @@ static const char no_name[PATH_MAX] = {};
 GADGET_TRACER_MAP(events, 1024 * 1024);
 
 GADGET_TRACER(open, events, event);
-
-#define KERNEL_HAS_TASK_PT_REGS bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)
-
-/*
- * The registers with which the process entered the kernel. Kernels before 5.15, which have
- * no helper for them, keep a pointer to them where the context of a program at a
- * system call's tracepoint begins; later ones may have other registers there.
- */
-static __always_inline struct pt_regs *entry_registers(struct syscall_trace_exit *ctx)
-{
-	struct pt_regs *regs = NULL;
-
-	if (KERNEL_HAS_TASK_PT_REGS)
-		return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-
-	bpf_probe_read_kernel(&regs, sizeof(regs), ctx);
-	return regs;
-}
-
-/* Argument n, counted from 1, of a system call with these registers. */
-#define ARGUMENT(regs, n)                                          \
-	(KERNEL_HAS_TASK_PT_REGS ? PT_REGS_PARM##n##_SYSCALL(regs) \
-				 : PT_REGS_PARM##n##_CORE_SYSCALL(regs))
 
 static __always_inline bool unwanted(struct syscall_trace_exit *ctx)
 {
@@ -196,10 +170,10 @@ int exit_openat(struct syscall_trace_exit *ctx)
 	if (unwanted(ctx))
 		return 0;
 
-	regs = entry_registers(ctx);
-	args.fname = (const char *)ARGUMENT(regs, 2);
-	args.flags = ARGUMENT(regs, 3);
-	args.mode = ARGUMENT(regs, 4);
+	regs = gadget_entry_registers(ctx);
+	args.fname = (const char *)gadget_argument(regs, 2);
+	args.flags = gadget_argument(regs, 3);
+	args.mode = gadget_argument(regs, 4);
 	return report(ctx, &args);
 }
 
@@ -212,9 +186,9 @@ int exit_openat2(struct syscall_trace_exit *ctx)
 	if (unwanted(ctx))
 		return 0;
 
-	regs = entry_registers(ctx);
-	args.fname = (const char *)ARGUMENT(regs, 2);
-	args.how = (const __u64 *)ARGUMENT(regs, 3);
+	regs = gadget_entry_registers(ctx);
+	args.fname = (const char *)gadget_argument(regs, 2);
+	args.how = (const __u64 *)gadget_argument(regs, 3);
 	return report(ctx, &args);
 }
 
@@ -229,10 +203,10 @@ int exit_open(struct syscall_trace_exit *ctx)
 	if (unwanted(ctx))
 		return 0;
 
-	regs = entry_registers(ctx);
-	args.fname = (const char *)ARGUMENT(regs, 1);
-	args.flags = ARGUMENT(regs, 2);
-	args.mode = ARGUMENT(regs, 3);
+	regs = gadget_entry_registers(ctx);
+	args.fname = (const char *)gadget_argument(regs, 1);
+	args.flags = gadget_argument(regs, 2);
+	args.mode = gadget_argument(regs, 3);
 	return report(ctx, &args);
 }
 
@@ -245,9 +219,9 @@ int exit_creat(struct syscall_trace_exit *ctx)
 	if (unwanted(ctx))
 		return 0;
 
-	regs = entry_registers(ctx);
-	args.fname = (const char *)ARGUMENT(regs, 1);
-	args.mode = ARGUMENT(regs, 2);
+	regs = gadget_entry_registers(ctx);
+	args.fname = (const char *)gadget_argument(regs, 1);
+	args.mode = gadget_argument(regs, 2);
 	return report(ctx, &args);
 }
 #endif /* __TARGET_ARCH_x86 */

@@ -8,7 +8,6 @@
  */
 
 #include <vmlinux.h>
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
 #include <gadget/buffer.h>
@@ -16,7 +15,7 @@
 #include <gadget/errno.h>
 #include <gadget/filter.h>
 #include <gadget/macros.h>
-#include <gadget/pending.h>
+#include <gadget/registers.h>
 #include <gadget/types.h>
 
 /* From the uapi header siginfo.h: who sent the signal. */
@@ -27,7 +26,7 @@ struct event {
 	gadget_timestamp timestamp_raw;
 	struct gadget_process proc;
 
-	gadget_pid tpid;
+	int tpid; /* negative: a process group */
 	gadget_signal sig_raw;
 	gadget_errno error_raw;
 	__u32 __unused;
@@ -41,13 +40,6 @@ GADGET_PARAM(target_signal);
 GADGET_PARAM(failed_only);
 GADGET_PARAM(kill_only);
 
-/* From the entry of a system call to its exit. */
-struct kill_call {
-	__u32 tpid;
-	int sig;
-};
-
-GADGET_PENDING_MAP(calls, kill_call, 4096);
 GADGET_TRACER_MAP(events, 256 * 1024);
 
 GADGET_TRACER(signal, events, event);
@@ -57,7 +49,7 @@ static __always_inline bool unwanted(int sig)
 	return (target_signal && sig != target_signal) || gadget_should_discard_data_current();
 }
 
-static __always_inline void send(void *ctx, __u32 tpid, int sig, __u32 error)
+static __always_inline void send(void *ctx, int tpid, int sig, __u32 error)
 {
 	struct event *event = gadget_reserve_buf(&events, sizeof(*event));
 
@@ -85,31 +77,23 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 	return 0;
 }
 
-static __always_inline int enter(__u32 tpid, int sig)
+static __always_inline void report_failure(struct syscall_trace_exit *ctx, int tpid, int sig)
 {
-	struct kill_call call = {.tpid = tpid, .sig = sig};
-
 	if (!unwanted(sig))
-		gadget_keep(&calls, &call, &events);
-	return 0;
+		send(ctx, tpid, sig, gadget_errno_of(ctx->ret));
 }
 
+/* Of calls for a process or a thread: the first argument is its number. */
 static __always_inline int leave(struct syscall_trace_exit *ctx)
 {
-	struct kill_call *call = gadget_kept(&calls);
+	struct pt_regs *regs;
 
-	if (!call)
+	if (ctx->ret >= 0)
 		return 0;
-	if (ctx->ret < 0)
-		send(ctx, call->tpid, call->sig, gadget_errno_of(ctx->ret));
-	gadget_forget(&calls);
-	return 0;
-}
 
-SEC("tracepoint/syscalls/sys_enter_kill")
-int enter_kill(struct syscall_trace_enter *ctx)
-{
-	return enter(ctx->args[0], ctx->args[1]);
+	regs = gadget_entry_registers(ctx);
+	report_failure(ctx, gadget_argument(regs, 1), gadget_argument(regs, 2));
+	return 0;
 }
 
 SEC("tracepoint/syscalls/sys_exit_kill")
@@ -118,28 +102,23 @@ int exit_kill(struct syscall_trace_exit *ctx)
 	return leave(ctx);
 }
 
-SEC("tracepoint/syscalls/sys_enter_tkill")
-int enter_tkill(struct syscall_trace_enter *ctx)
-{
-	return enter(ctx->args[0], ctx->args[1]);
-}
-
 SEC("tracepoint/syscalls/sys_exit_tkill")
 int exit_tkill(struct syscall_trace_exit *ctx)
 {
 	return leave(ctx);
 }
 
-SEC("tracepoint/syscalls/sys_enter_tgkill")
-int enter_tgkill(struct syscall_trace_enter *ctx)
-{
-	return enter(ctx->args[1], ctx->args[2]);
-}
-
 SEC("tracepoint/syscalls/sys_exit_tgkill")
 int exit_tgkill(struct syscall_trace_exit *ctx)
 {
-	return leave(ctx);
+	struct pt_regs *regs;
+
+	if (ctx->ret >= 0)
+		return 0;
+
+	regs = gadget_entry_registers(ctx);
+	report_failure(ctx, gadget_argument(regs, 2), gadget_argument(regs, 3));
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

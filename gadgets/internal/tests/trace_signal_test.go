@@ -49,13 +49,17 @@ func TestTraceSignal(t *testing.T) {
 		_ = unix.Kill(pid, unix.SIGWINCH)
 		_ = unix.Kill(pid, 0) // sends nothing
 		_ = unix.Kill(noProcess, unix.SIGHUP)
+		_ = unix.Kill(-noProcess, unix.SIGHUP)
 		_ = unix.Tgkill(pid, pid, unix.SIGWINCH)
 		_ = unix.Tgkill(pid, noProcess, unix.SIGHUP)
+		_, _, _ = unix.RawSyscall(unix.SYS_TKILL, noProcess, uintptr(unix.SIGHUP), 0)
 	}
 	all := []sent{
 		{pid, "SIGWINCH", ""},
 		{noProcess, "SIGHUP", "ESRCH"},
+		{-noProcess, "SIGHUP", "ESRCH"},
 		{pid, "SIGWINCH", ""},
+		{noProcess, "SIGHUP", "ESRCH"},
 		{noProcess, "SIGHUP", "ESRCH"},
 	}
 	cases := []struct {
@@ -64,8 +68,8 @@ func TestTraceSignal(t *testing.T) {
 		want []sent
 	}{
 		{"all", nil, all},
-		{"failed", []string{"--failed"}, []sent{all[1], all[3]}},
-		{"signal", []string{"--signal", strconv.Itoa(int(unix.SIGWINCH))}, []sent{all[0], all[2]}},
+		{"failed", []string{"--failed"}, []sent{all[1], all[2], all[4], all[5]}},
+		{"signal", []string{"--signal", strconv.Itoa(int(unix.SIGWINCH))}, []sent{all[0], all[3]}},
 		{"kill only", []string{"--kill-only"}, all},
 		{"comm", []string{"--comm", live.Comm(t)}, all},
 		{"another process", []string{"--pid", "1"}, nil},
