@@ -14,7 +14,7 @@ const (
 )
 
 // writeBlock writes a block past the page cache to a loop device in memory.
-func writeBlock() func() error {
+func writeBlock(string) func() error {
 	device, err := loopDevice()
 	var block []byte
 	if err == nil {

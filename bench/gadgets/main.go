@@ -1,13 +1,15 @@
 // Command bench/gadgets measures what gadgets cost the processes that they trace:
 // how much of a thing a process does with a second of CPU time without a gadget,
-// with this project's, with one whose filter leaves the process out, and with the
-// tool of bpftrace that answers the same question. It runs as root.
+// with this project's, with one whose filter leaves the process out, with programs that
+// do nothing at the same hooks, and with the tool of bpftrace that answers the same
+// question. It runs as root.
 //
 //	./bazelw build //gadgets:images
 //	go run ./bench/gadgets
 //
 // All sides take turns on the same processor. CPU time counts, not the time on the
-// clock, so that others who use the machine disturb less.
+// clock, so that others who use the machine disturb less. What the kernel measures as the
+// time of the programs themselves is independent of that.
 package main
 
 import (
@@ -37,12 +39,21 @@ type flags struct {
 	Workloads []string      `arg:"" optional:"" help:"Names of the workloads to measure; all if not given."`
 }
 
-// workEnv names, in the process that is traced, what it does.
-const workEnv = "BENCH_GADGETS_WORK"
+// workEnv names, in the process that is traced, what it does; emptyEnv the artifact of
+// the gadget, in the process that attaches programs that do nothing.
+const (
+	workEnv  = "BENCH_GADGETS_WORK"
+	emptyEnv = "BENCH_GADGETS_EMPTY"
+)
 
 func main() {
 	if name := os.Getenv(workEnv); name != "" {
 		os.Exit(work(name, os.Args[1:]))
+	}
+	if path := os.Getenv(emptyEnv); path != "" {
+		os.Exit(tool.Main("bench/gadgets", func(ctx context.Context, _ []string, _ io.Reader, stdout, _ io.Writer) error {
+			return attachEmpty(ctx, path, stdout)
+		}))
 	}
 	os.Exit(tool.Main("bench/gadgets", run))
 }
@@ -51,7 +62,9 @@ func main() {
 type bench struct {
 	flags
 	ctx    context.Context
+	self   string // this program
 	runner string
+	dir    string // for files of the workloads
 	log    io.Writer
 }
 
@@ -68,7 +81,10 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b.runner = filepath.Join(dir, "gadget-run")
+	if b.self, err = os.Executable(); err != nil {
+		return err
+	}
+	b.dir, b.runner = dir, filepath.Join(dir, "gadget-run")
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", b.runner, "./runner")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -92,26 +108,42 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 type result struct {
 	workload workload
 	none     float64 // operations for a second of CPU time
-	with     map[string]float64
-	cpu      time.Duration // of gadget-run, for a second of CPU time of the process
+	with     map[string]figures
 	peerErr  error
+}
+
+// figures are what was measured with a side, the best of all rounds.
+type figures struct {
+	rate float64       // operations for a second of CPU time
+	cpu  time.Duration // of the side, for a second of CPU time of the process
+	runs time.Duration // of the side's programs, for each operation
+}
+
+// add takes what is better in a further round.
+func (f *figures) add(round figures) {
+	f.rate = max(f.rate, round.rate)
+	if f.cpu == 0 || round.cpu < f.cpu {
+		f.cpu = round.cpu
+	}
+	if f.runs == 0 || round.runs < f.runs {
+		f.runs = round.runs
+	}
 }
 
 // measure lets all sides take turns.
 func (b *bench) measure(w workload) (*result, error) {
-	r := &result{workload: w, with: map[string]float64{}}
-	sides := b.sides(w)
+	r := &result{workload: w, with: map[string]figures{}}
 	for round := range b.Rounds {
-		rate, _, err := b.turn(w, nil)
+		work, err := b.work(w, b.Time)
 		if err != nil {
 			return nil, err
 		}
-		r.none = max(r.none, rate)
-		for _, s := range sides {
+		r.none = max(r.none, work.rate)
+		for _, s := range b.sides(w) {
 			if r.peerErr != nil && s.name == peerSide {
 				continue
 			}
-			rate, cpu, err := b.turn(w, &s)
+			got, err := b.turn(w, s)
 			if err != nil && s.name == peerSide {
 				r.peerErr = err
 				continue
@@ -119,73 +151,38 @@ func (b *bench) measure(w workload) (*result, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.name, err)
 			}
-			fmt.Fprintf(b.log, "%s, round %d, %s: %.0f a second\n", w.name, round+1, s.name, rate)
-			r.with[s.name] = max(r.with[s.name], rate)
-			if s.name == ourSide && (r.cpu == 0 || cpu < r.cpu) {
-				r.cpu = cpu
-			}
+			fmt.Fprintf(b.log, "%s, round %d, %s: %.0f a second, programs %v\n", w.name, round+1, s.name, got.rate, got.runs)
+			all := r.with[s.name]
+			all.add(got)
+			r.with[s.name] = all
 		}
 	}
 	return r, nil
 }
 
-// turn measures the workload once, with a side tracing or without. It also returns
-// what the side used of the CPU for each second of the process's.
-func (b *bench) turn(w workload, s *side) (float64, time.Duration, error) {
-	var t *tracer
-	if s != nil {
-		var err error
-		if t, err = b.start(*s); err != nil {
-			return 0, 0, err
-		}
-		defer t.stop()
+// turn measures the workload once, with a side tracing.
+func (b *bench) turn(w workload, s side) (figures, error) {
+	t, err := b.start(s)
+	if err != nil {
+		return figures{}, err
 	}
+	defer t.stop()
 	before, err := t.cpu()
 	if err != nil {
-		return 0, 0, err
+		return figures{}, err
 	}
-	rate, err := b.work(w)
+	work, err := b.work(w, b.Time)
 	if err != nil {
-		return 0, 0, err
+		return figures{}, err
 	}
 	time.Sleep(warmUp)
 	after, err := t.cpu()
-	return rate, time.Duration(float64(after-before) / b.Time.Seconds()), err
+	if err != nil {
+		return figures{}, err
+	}
+	runs, err := b.runs(w, t)
+	return figures{work.rate, time.Duration(float64(after-before) / b.Time.Seconds()), runs}, err
 }
 
 // warmUp is how long a side may take to show the last events.
 const warmUp = 300 * time.Millisecond
-
-const tableHead = `%d CPUs, best of %d turns of %v CPU time each
-
-| what a process does | a second | ours | loses | left out | costs | bpftrace | loses | ours : theirs | our CPU |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
-`
-
-// print writes the line of a workload.
-func (r *result) print(w io.Writer) {
-	cost := func(name string) float64 { return 1e6/r.with[name] - 1e6/r.none } // µs an operation
-	loses := func(name string) string { return fmt.Sprintf("%.1f %%", 100*(1-r.with[name]/r.none)) }
-	fmt.Fprintf(w, "| %s | %.0f | %.0f | %s |", r.workload.what, r.none, r.with[ourSide], loses(ourSide))
-	if r.with[leftOutSide] == 0 {
-		fmt.Fprint(w, " | |")
-	} else {
-		fmt.Fprintf(w, " %.0f | %.2f µs |", r.with[leftOutSide], cost(leftOutSide))
-	}
-	switch {
-	case r.with[peerSide] == 0:
-		fmt.Fprintf(w, " %s | | |", r.peer())
-	default:
-		fmt.Fprintf(w, " %.0f (%s) | %s | %.2f : %.2f µs |", r.with[peerSide], r.workload.peer, loses(peerSide),
-			cost(ourSide), cost(peerSide))
-	}
-	fmt.Fprintf(w, " %.0f %% |\n", 100*r.cpu.Seconds())
-}
-
-// peer explains why nothing was measured beside ours.
-func (r *result) peer() string {
-	if r.peerErr == nil {
-		return "none"
-	}
-	return r.peerErr.Error()
-}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,6 +21,7 @@ import (
 const (
 	ourSide     = "ours"
 	leftOutSide = "ours, left out"
+	emptySide   = "empty programs"
 	peerSide    = "bpftrace"
 )
 
@@ -27,16 +29,23 @@ const (
 type side struct {
 	name      string
 	args      []string
-	readyLine string // what it says when it traces
+	env       []string // in addition to this process's
+	readyLine string   // what it says when it traces
 }
+
+// readyLine is the beginning of what gadget-run says when it traces.
+const readyLine = "ready, "
 
 // sides returns the commands that trace a workload. A process that is left out is
 // not process 1, the only one that the filter lets through.
 func (b *bench) sides(w workload) []side {
-	ours := append([]string{b.runner, "-v", "run", strings.ReplaceAll(b.Artifacts, "*", w.gadget)}, w.flags...)
-	sides := []side{{ourSide, ours, "ready, "}}
+	image := strings.ReplaceAll(b.Artifacts, "*", w.gadget)
+	ours := []string{b.runner, "-v", "run", image}
+	sides := []side{{name: ourSide, args: ours, readyLine: readyLine}}
 	if w.filter {
-		sides = append(sides, side{leftOutSide, append(append([]string(nil), ours...), "--pid", "1"), "ready, "})
+		sides = append(sides,
+			side{name: leftOutSide, args: append(slices.Clone(ours), "--pid", "1"), readyLine: readyLine},
+			side{name: emptySide, args: []string{b.self}, env: []string{emptyEnv + "=" + image}, readyLine: readyLine})
 	}
 	bpftrace, err := exec.LookPath(b.Bpftrace)
 	if err != nil || w.peer == "" {
@@ -48,7 +57,9 @@ func (b *bench) sides(w workload) []side {
 	}
 	// In a mount namespace of its own, where the file system that it reads is there.
 	const prepare = `mount -t debugfs debugfs /sys/kernel/debug && exec "$0" "$@"`
-	return append(sides, side{peerSide, append([]string{"/bin/sh", "-c", prepare, bpftrace}, script...), "Attaching "})
+	return append(sides, side{
+		name: peerSide, args: append([]string{"/bin/sh", "-c", prepare, bpftrace}, script...), readyLine: "Attaching ",
+	})
 }
 
 // tracer is a side that runs.
@@ -69,6 +80,7 @@ func (b *bench) start(s side) (*tracer, error) {
 		return nil, err
 	}
 	defer in.Close()
+	t.cmd.Env = append(os.Environ(), s.env...)
 	t.cmd.Stderr, t.cmd.Stdout = in, in
 	t.cmd.Cancel = func() error { return t.cmd.Process.Signal(os.Interrupt) }
 	if s.name == peerSide {
@@ -142,11 +154,8 @@ func (t *tracer) stop() {
 // ticksPerSecond is USER_HZ, the same on every architecture that gadgets run on.
 const ticksPerSecond = 100
 
-// cpu returns the CPU time that the side has taken, 0 without a side.
+// cpu returns the CPU time that the side has taken.
 func (t *tracer) cpu() (time.Duration, error) {
-	if t == nil {
-		return 0, nil
-	}
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", t.cmd.Process.Pid))
 	if err != nil {
 		return 0, err

@@ -6,24 +6,25 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest/spawner"
 )
 
 // workload is something that a process does again and again, and what traces it.
 type workload struct {
 	name, what string
 	gadget     string
-	flags      []string // of the gadget
-	filter     bool     // the gadget can leave processes out
-	peer       string   // bpftrace's script, or the text of the table's cell
-	script     string   // in place of a file
-	operation  func() func() error
+	filter     bool   // the gadget can leave processes out
+	peer       string // bpftrace's script, or the text of the table's cell
+	script     string // in place of a file
+	each       int    // operations of a call; 0 is 1
+	operation  func(dir string) func() error
 }
 
 var workloads = []workload{
@@ -32,8 +33,8 @@ var workloads = []workload{
 		operation: openFile,
 	},
 	{
-		name: "exec", what: "executes a program", gadget: "trace_exec", filter: true, peer: "execsnoop.bt",
-		operation: execute,
+		name: "exec", what: "starts a process that executes a program", gadget: "trace_exec", filter: true, peer: "execsnoop.bt",
+		operation: execute, each: spawner.Processes,
 	},
 	{
 		name: "signal", what: "sends a signal to itself", gadget: "trace_signal", filter: true, peer: "killsnoop.bt",
@@ -79,8 +80,14 @@ tracepoint:block:block_rq_complete /@start[args->dev, args->sector]/
 }
 interval:s:1 { print(@us); print(@bytes); print(@io); clear(@us); clear(@bytes); clear(@io); }`
 
+// done is what a process did.
+type done struct {
+	rate       float64 // operations for a second of CPU time
+	operations int     // all of them
+}
+
 // work is the process that is traced: it does the workload for some CPU time, and
-// prints how often it did it for each second.
+// prints what it did.
 func work(name string, args []string) int {
 	err := func() error {
 		limit, err := time.ParseDuration(args[0])
@@ -89,7 +96,9 @@ func work(name string, args []string) int {
 		}
 		for _, w := range workloads {
 			if w.name == name {
-				return w.repeat(limit)
+				did, err := w.repeat(limit, args[1])
+				fmt.Println(did.rate, did.operations)
+				return err
 			}
 		}
 		return fmt.Errorf("no workload %q", name)
@@ -108,41 +117,52 @@ const batch = 50
 // meanwhile makes some parts slow, so that the one in the middle counts.
 const slice = 20 * time.Millisecond
 
-func (w workload) repeat(limit time.Duration) error {
+func (w workload) repeat(limit time.Duration, dir string) (done, error) {
 	runtime.LockOSThread()
 	if err := unix.SchedSetaffinity(0, &unix.CPUSet{1}); err != nil {
-		return err
+		return done{}, err
 	}
-	do := w.operation()
-	for range batch {
-		if err := do(); err != nil {
-			return err
-		}
-	}
-	var rates []float64
-	for end := used() + limit; used() < end; {
-		rate, err := during(slice, do)
-		if err != nil {
-			return err
-		}
-		rates = append(rates, rate)
-	}
-	slices.Sort(rates)
-	fmt.Println(rates[len(rates)/2])
-	return nil
-}
-
-// during does something for some CPU time, and returns how often for each second.
-func during(limit time.Duration, do func() error) (float64, error) {
-	start := used()
-	for n := batch; ; n += batch {
-		for range batch {
+	each := max(w.each, 1)
+	do := w.operation(dir)
+	some := func() (int, error) {
+		n := 0
+		for n < batch {
 			if err := do(); err != nil {
 				return 0, err
 			}
+			n += each
 		}
+		return n, nil
+	}
+	all, err := some()
+	if err != nil {
+		return done{}, err
+	}
+	var rates []float64
+	for end := used() + limit; used() < end; {
+		n, rate, err := during(slice, some)
+		if err != nil {
+			return done{}, err
+		}
+		all += n
+		rates = append(rates, rate)
+	}
+	slices.Sort(rates)
+	return done{rates[len(rates)/2], all}, nil
+}
+
+// during does something for some CPU time, and returns how often, at all and for each
+// second.
+func during(limit time.Duration, some func() (int, error)) (int, float64, error) {
+	start := used()
+	for all := 0; ; {
+		n, err := some()
+		if err != nil {
+			return 0, 0, err
+		}
+		all += n
 		if took := used() - start; took >= limit {
-			return float64(n) / took.Seconds(), nil
+			return all, float64(all) / took.Seconds(), nil
 		}
 	}
 }
@@ -160,23 +180,21 @@ func used() time.Duration {
 	return time.Duration(sum)
 }
 
-// work runs the workload in a process of its own and returns its rate.
-func (b *bench) work(w workload) (float64, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return 0, err
-	}
-	cmd := exec.CommandContext(b.ctx, self, b.Time.String())
+// work runs the workload in a separate process, for some CPU time.
+func (b *bench) work(w workload, limit time.Duration) (done, error) {
+	cmd := exec.CommandContext(b.ctx, b.self, limit.String(), b.dir)
 	cmd.Env = append(os.Environ(), workEnv+"="+w.name)
 	cmd.Stderr = b.log
 	out, err := cmd.Output()
 	if err != nil {
-		return 0, err
+		return done{}, err
 	}
-	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	var did done
+	_, err = fmt.Sscan(string(out), &did.rate, &did.operations)
+	return did, err
 }
 
-func openFile() func() error {
+func openFile(string) func() error {
 	return func() error {
 		fd, err := unix.Open("/etc/passwd", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
@@ -186,16 +204,23 @@ func openFile() func() error {
 	}
 }
 
-func execute() func() error {
-	return func() error { return exec.Command("/bin/true").Run() } //nolint:noctx // ends at once
+func execute(dir string) func() error {
+	path := filepath.Join(dir, "spawner")
+	err := spawner.Write(path, spawner.Executes)
+	return func() error {
+		if err != nil {
+			return err
+		}
+		return exec.Command(path, "start").Run() //nolint:noctx // ends at once
+	}
 }
 
-func sendSignal() func() error {
+func sendSignal(string) func() error {
 	pid := os.Getpid()
 	return func() error { return unix.Kill(pid, unix.SIGWINCH) } // ignored
 }
 
-func connect() func() error {
+func connect(string) func() error {
 	listener, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	address := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
 	if err == nil {
@@ -235,7 +260,7 @@ func connect() func() error {
 // dnsQuery requests the address of example.com.
 const dnsQuery = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x07example\x03com\x00\x00\x01\x00\x01"
 
-func query() func() error {
+func query(string) func() error {
 	server, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 53})
 	var client *net.UDPConn
 	if err == nil {
@@ -254,7 +279,7 @@ func query() func() error {
 	}
 }
 
-func compute() func() error {
+func compute(string) func() error {
 	data := make([]byte, 1<<14)
 	return func() error {
 		sum := sha256.Sum256(data)
