@@ -170,7 +170,10 @@ var fieldAnnotations = []Annotation{
 		Name: "columns.precision", values: countText, Default: "all that it has", Example: "2", By: "output",
 		Doc: "Decimals of a floating point number.",
 	},
-	{Name: "columns.replace", values: anyText, Example: "a:b", Doc: "Texts to show in place of others."},
+	{
+		Name: "columns.replace", values: anyText, Example: "proc.comm", By: "output",
+		Doc: "The field whose value the column shows in place of its own.",
+	},
 	{
 		Name: "json.skip", values: boolText, Default: "false", Example: "true", By: "output",
 		Doc: "Leave the field out of JSON and YAML.",
@@ -276,7 +279,10 @@ var fieldAnnotations = []Annotation{
 		Name: "pcap.interface-key", values: boolText, Default: "false", Example: "true", By: "output",
 		Doc: "The packets of each value of the field are an interface of the capture.",
 	},
-	{Name: "pcap.interface-var", values: anyText, Example: "iface", Doc: "Variable that names the interface."},
+	{
+		Name: "pcap.interface-var", values: anyText, Example: "k8s.node", By: "output",
+		Doc: "The description of the interface of a capture has the value of the field under this name.",
+	},
 	{
 		Name: "logs.name", values: anyText, Example: "body", By: "logs",
 		Doc: "What the field is in log records: body, severity, timestamp, or the name of an attribute.",

@@ -67,6 +67,9 @@ func newColumns(src *field.Source, sel selection, width int) (*columns, error) {
 			return nil, fmt.Errorf("column %q: %w", f.FullName, err)
 		}
 		col.named, col.text = sel.names(f), isText(f)
+		if err := col.replace(src, f); err != nil {
+			return nil, fmt.Errorf("column %q: %w", f.FullName, err)
+		}
 		c.cols = append(c.cols, col)
 	}
 	if len(c.cols) == 0 {
@@ -124,6 +127,25 @@ func newColumn(f *field.Field) (column, error) {
 	c.defaults(f)
 	c.special(f)
 	return c, nil
+}
+
+// replace has the column show the value of another field, which an annotation of its own
+// field names.
+func (c *column) replace(src *field.Source, f *field.Field) error {
+	name := f.Annotations["columns.replace"]
+	if name == "" {
+		return nil
+	}
+	other := src.Lookup(name)
+	switch {
+	case other == nil:
+		return fmt.Errorf("annotation columns.replace: %w", src.Unknown(name))
+	case other.Column() == nil:
+		return fmt.Errorf("annotation columns.replace: field %q is a struct, name one of its fields: %s", other.FullName,
+			childNames(other))
+	}
+	c.append, c.number, c.text = other.Column(), other.Number, isText(other)
+	return nil
 }
 
 // isText reports whether f may be of any length.

@@ -178,6 +178,35 @@ func TestPcapNG(t *testing.T) {
 	}
 }
 
+// TestPcapInterfaceVariables: values of annotated fields distinguish interfaces and are in
+// their description.
+func TestPcapInterfaceVariables(t *testing.T) {
+	src := packets(t)
+	for _, f := range src.All() {
+		if f.Name == "len" {
+			f.Annotations["pcap.interface-var"] = "k8s.podName"
+		}
+		if f.Name == "unused" {
+			f.Annotations["pcap.interface-var"] = "zone"
+		}
+	}
+	enc, err := New(src, Options{Mode: PcapNG})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file []byte
+	for range 2 {
+		file = enc.Event(file, packet(1, 3, 7, 1, "a"))
+		file = enc.Event(file, packet(2, 3, 8, 1, "b"))
+	}
+	for _, description := range []string{"k8s.podName=7;zone=0", "k8s.podName=8;zone=0"} {
+		option := binary.LittleEndian.AppendUint16([]byte{3, 0}, uint16(len(description)))
+		if n := bytes.Count(file, append(option, description...)); n != 1 {
+			t.Errorf("%d interfaces with the description %q, want 1", n, description)
+		}
+	}
+}
+
 // TestPcapNGReader gives a capture to tcpdump where there is one.
 func TestPcapNGReader(t *testing.T) {
 	tcpdump, err := exec.LookPath("tcpdump")

@@ -152,6 +152,29 @@ func TestColumns(t *testing.T) {
 }
 
 // TestColumnAnnotations holds the limits of columns, and the decimals of numbers.
+// TestReplacedColumn: a column may show the value of another field under its own title.
+func TestReplacedColumn(t *testing.T) {
+	char := &btf.Int{Name: "char", Size: 1, Encoding: btf.Signed}
+	members := []btf.Member{
+		{Name: "code", Type: &btf.Int{Name: "unsigned long", Size: 8}},
+		{Name: "text", Type: &btf.Array{Type: char, Nelems: 8}, Offset: 64},
+	}
+	s := append(binary.NativeEndian.AppendUint64(nil, 7), "seven\x00\x00\x00"...)
+	src := build(t, members, field.Options{Fields: map[string]map[string]string{
+		"code": {"columns.replace": "text", "columns.width": "8"}, "text": {"columns.hidden": "true"},
+	}})
+	if got := encode(t, src, Options{Mode: Columns}, s); got != "CODE\nseven\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := encode(t, src, Options{Mode: JSON}, s); got != `{"code":7,"text":"seven"}`+"\n" {
+		t.Errorf("got %q", got)
+	}
+	src = build(t, members, field.Options{Fields: map[string]map[string]string{"code": {"columns.replace": "txt"}}})
+	if _, err := New(src, Options{Mode: Columns}); err == nil || !strings.Contains(err.Error(), `did you mean "text"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestColumnAnnotations(t *testing.T) {
 	char := &btf.Int{Name: "char", Size: 1, Encoding: btf.Signed}
 	members := []btf.Member{

@@ -3,6 +3,7 @@ package output
 import (
 	"encoding/binary"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ const (
 	annotationTimestamp    = "pcap.timestamp"
 	annotationPacketLength = "pcap.packet-length"
 	annotationInterfaceKey = "pcap.interface-key"
+	annotationInterfaceVar = "pcap.interface-var"
 )
 
 // What a capture file in the pcap-ng format is made of.
@@ -27,9 +29,10 @@ const (
 	byteOrderMagic = 0x1a2b3c4d
 	linkEthernet   = 1
 
-	optionName       = 2 // of an interface
-	optionResolution = 9
-	nanoseconds      = 9 // 10 to the power of -9 seconds
+	optionName        = 2 // of an interface
+	optionDescription = 3
+	optionResolution  = 9
+	nanoseconds       = 9 // 10 to the power of -9 seconds
 )
 
 // The limits of a capture.
@@ -39,14 +42,21 @@ const (
 )
 
 // pcapNG is the Encoder of packets as a capture file: a section, an interface for
-// each value of the key fields, and the packets.
+// each value of the fields that distinguish interfaces, and the packets.
 type pcapNG struct {
 	payload    func(sample []byte) []byte
 	timestamp  field.NumberFunc // nanoseconds since 1970, nil for none
 	length     field.NumberFunc // of the packet before it was cut, nil for none
 	keys       []field.AppendFunc
+	variables  []variable
 	interfaces map[string]uint32
-	name       []byte // reused
+	key        []byte // reused
+}
+
+// variable is a part of the description of an interface: "name=value".
+type variable struct {
+	name  string
+	value field.AppendFunc
 }
 
 func newPcapNG(src *field.Source) (*pcapNG, error) {
@@ -66,6 +76,9 @@ func newPcapNG(src *field.Source) (*pcapNG, error) {
 	for _, f := range src.All() {
 		if f.Annotations[annotationInterfaceKey] == "true" && f.Column() != nil {
 			p.keys = append(p.keys, f.Column())
+		}
+		if name := f.Annotations[annotationInterfaceVar]; name != "" && f.Column() != nil {
+			p.variables = append(p.variables, variable{name, f.Column()})
 		}
 		if p.timestamp == nil && slices.Contains(f.Types, "gadget_timestamp") {
 			p.timestamp = f.Number
@@ -147,32 +160,52 @@ func (p *pcapNG) Event(dst, sample []byte) []byte {
 
 // networkInterface returns the number of the interface of an event.
 func (p *pcapNG) networkInterface(dst, sample []byte) ([]byte, uint32) {
-	p.name = p.name[:0]
+	p.key = p.key[:0]
 	for i, key := range p.keys {
 		if i > 0 {
-			p.name = append(p.name, '/')
+			p.key = append(p.key, '/')
 		}
-		p.name = key(p.name, sample)
+		p.key = key(p.key, sample)
 	}
-	if n, ok := p.interfaces[string(p.name)]; ok {
+	name := len(p.key)
+	for _, v := range p.variables {
+		p.key = v.value(append(p.key, 0), sample)
+	}
+	if n, ok := p.interfaces[string(p.key)]; ok {
 		return dst, n
 	}
 	if len(p.interfaces) >= maxInterfaces {
 		return dst, 0
 	}
 	n := uint32(len(p.interfaces))
-	p.interfaces[string(p.name)] = n
+	p.interfaces[string(p.key)] = n
 	start := len(dst)
 	dst = beginBlock(dst, blockInterface)
 	dst = binary.LittleEndian.AppendUint16(dst, linkEthernet)
 	dst = binary.LittleEndian.AppendUint16(dst, 0)
 	dst = binary.LittleEndian.AppendUint32(dst, maxPacket)
-	if len(p.name) > 0 {
-		dst = appendOption(dst, optionName, p.name[:min(len(p.name), 1<<10)])
-	}
+	dst = appendText(dst, optionName, p.key[:name])
+	dst = appendText(dst, optionDescription, []byte(p.description(sample)))
 	dst = appendOption(dst, optionResolution, []byte{nanoseconds})
 	dst = binary.LittleEndian.AppendUint32(dst, 0) // the end of the options
 	return endBlock(dst, start), n
+}
+
+// description returns the variables of the interface of an event, for scripts of
+// Wireshark: "k8s.node=a;k8s.podName=b", the values as in the query of a URL. It is empty
+// where no variable has a value.
+func (p *pcapNG) description(sample []byte) string {
+	var parts []string
+	has := false
+	for _, v := range p.variables {
+		value := v.value(nil, sample)
+		has = has || len(value) > 0
+		parts = append(parts, v.name+"="+url.QueryEscape(string(value)))
+	}
+	if !has {
+		return ""
+	}
+	return strings.Join(parts, ";")
 }
 
 func (p *pcapNG) Array(dst []byte, samples [][]byte) []byte {
@@ -180,6 +213,17 @@ func (p *pcapNG) Array(dst []byte, samples [][]byte) []byte {
 		dst = p.Event(dst, s)
 	}
 	return dst
+}
+
+// maxText is how much of a text an option has.
+const maxText = 1 << 10
+
+// appendText appends an option with a text, nothing for an empty one.
+func appendText(dst []byte, code uint16, text []byte) []byte {
+	if len(text) == 0 {
+		return dst
+	}
+	return appendOption(dst, code, text[:min(len(text), maxText)])
 }
 
 func appendOption(dst []byte, code uint16, value []byte) []byte {

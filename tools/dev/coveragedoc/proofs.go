@@ -122,6 +122,7 @@ var proofs = map[group]map[string][]string{
 		"columns.hex":                       {columns},
 		"columns.alias":                     {columns},
 		"columns.precision":                 {limits},
+		"columns.replace":                   {"runner/output.TestReplacedColumn"},
 		"json.skip":                         {"runner/output.TestTrees"},
 		"content-type":                      {packets},
 		"metrics.type":                      {metered},
@@ -148,6 +149,7 @@ var proofs = map[group]map[string][]string{
 		"flamegraph.level":                  {stackForms},
 		"flamegraph.type":                   {stackForms},
 		"pcap.interface-key":                {pcap, packets},
+		"pcap.interface-var":                {"runner/output.TestPcapInterfaceVariables"},
 		"logs.name":                         {records},
 	},
 	ofOperators: {
