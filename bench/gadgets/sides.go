@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -64,17 +65,20 @@ func (b *bench) sides(w workload) []side {
 
 // tracer is a side that runs.
 type tracer struct {
-	cmd *exec.Cmd
+	cmd    *exec.Cmd
+	others map[ebpf.ProgramID]bool // eBPF programs that were loaded before it started
 }
 
-const (
-	patience = time.Minute     // for a side to trace
-	attach   = 2 * time.Second // between bpftrace's word and the end of attaching
-)
+// patience is how long a side may take until it traces.
+const patience = time.Minute
 
 // start runs a side and waits until it traces. What it prints is thrown away.
 func (b *bench) start(s side) (*tracer, error) {
-	t := &tracer{exec.CommandContext(b.ctx, s.args[0], s.args[1:]...)}
+	others, err := loaded()
+	if err != nil {
+		return nil, err
+	}
+	t := &tracer{exec.CommandContext(b.ctx, s.args[0], s.args[1:]...), others}
 	out, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -91,11 +95,34 @@ func (b *bench) start(s side) (*tracer, error) {
 	}
 	words := &words{readyLine: s.readyLine, ready: make(chan struct{}), ended: make(chan struct{})}
 	go words.read(out)
-	if err := words.wait(s.name); err != nil {
+	err = words.wait(words.ready, "it did not say so")
+	if err == nil && s.name == peerSide {
+		err = words.wait(t.waits(), "it does not wait for events")
+	}
+	if err != nil {
 		t.stop()
 		return nil, err
 	}
 	return t, nil
+}
+
+// waits closes what it returns when the side waits for events: bpftrace does once
+// everything is attached, which it does not say.
+func (t *tracer) waits() <-chan struct{} {
+	waits := make(chan struct{})
+	go func() {
+		for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			where, err := os.ReadFile(fmt.Sprintf("/proc/%d/wchan", t.cmd.Process.Pid))
+			if err != nil {
+				return
+			}
+			if strings.Contains(string(where), "ep_poll") || strings.Contains(string(where), "epoll_wait") {
+				close(waits)
+				return
+			}
+		}
+	}()
+	return waits
 }
 
 // words is what a side says.
@@ -125,23 +152,15 @@ func (w *words) read(out io.ReadCloser) {
 	}
 }
 
-// wait waits until the side traces.
-func (w *words) wait(name string) error {
+// wait waits for a sign that the side traces.
+func (w *words) wait(sign <-chan struct{}, missing string) error {
 	select {
-	case <-w.ready:
+	case <-sign:
+		return nil
 	case <-w.ended:
 		return errors.New(w.last)
 	case <-time.After(patience):
-		return fmt.Errorf("it does not trace after %v", patience)
-	}
-	if name != peerSide {
-		return nil
-	}
-	select {
-	case <-w.ended:
-		return errors.New(w.last)
-	case <-time.After(attach):
-		return nil
+		return fmt.Errorf("it does not trace after %v: %s", patience, missing)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 const tableHead = `%d CPUs, best of %d turns of %v CPU time each
 
-| what a process does | a second | with ours | loses | left out costs | empty programs cost | with bpftrace | loses | ours : theirs | programs run, ours : left out : theirs | our CPU |
+| operation | untraced | gadget | slowdown | filtered costs | empty costs | bpftrace | slowdown | cost, ours : theirs | run time, ours : filtered : theirs | our CPU |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 `
 
