@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -79,7 +81,32 @@ func (s *session) events() (*events, error) {
 			return nil, err
 		}
 	}
-	return ev, errors.Join(f.checkFiles(f.modes), s.measure(ev))
+	if err := errors.Join(f.checkFiles(f.modes), s.measure(ev)); err != nil {
+		return nil, err
+	}
+	s.noteSilence(ev)
+	return ev, nil
+}
+
+// noteSilence reports before anything is loaded that the gadget itself has nothing shown.
+func (s *session) noteSilence(ev *events) {
+	if s.cmd.Output != "" || s.cmd.OTelLogsExporter != "" || s.cmd.OTelProfilesExporter != "" {
+		return
+	}
+	var names []string
+	for i := range ev.parts {
+		switch {
+		case ev.parts[i].encoder != nil || ev.parts[i].metrics != nil:
+			return
+		case !s.wasm.hidden(i):
+			names = append(names, strconv.Quote(ev.sources[i].Name))
+		}
+	}
+	if names == nil {
+		return
+	}
+	s.notef("nothing is shown: the gadget has the output mode %q for %s, choose another with --output", output.None,
+		strings.Join(names, ", "))
 }
 
 // sources returns the data sources of the gadget.

@@ -1,10 +1,17 @@
 package runcmd
 
 import (
+	"bytes"
+	"io"
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/field"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 	"github.com/rules-gadget/rules_gadget/runner/output"
 )
 
@@ -76,6 +83,42 @@ func TestModeOfSource(t *testing.T) {
 	} {
 		if got := f.mode(&field.Source{Annotations: tc.annotations}); got != tc.want {
 			t.Errorf("%v: mode %q, want %q", tc.annotations, got, tc.want)
+		}
+	}
+}
+
+// TestNothingShown: a run whose gadget has nothing shown reports that, unless the user
+// chose it.
+func TestNothingShown(t *testing.T) {
+	const note = `nothing is shown: the gadget has the output mode "none" for "open", choose another with --output`
+	for _, tc := range []struct {
+		mode string // of the gadget
+		cmd  Cmd
+		want bool
+	}{
+		{"none", Cmd{}, true},
+		{"none", Cmd{Output: "none"}, false},
+		{"none", Cmd{Output: "json"}, false},
+		{"columns", Cmd{}, false},
+		{"none", Cmd{MetricsFlags: MetricsFlags{OTelLogsExporter: "http://127.0.0.1:1"}}, false},
+	} {
+		md := gadgetapi.Metadata{DataSources: map[string]gadgetapi.DataSource{
+			"open": {Annotations: map[string]string{annotationModes: tc.mode}},
+		}}
+		plan, err := gadgetapi.Read(gadgettest.File(t, "open.bpf.o"), md)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stderr bytes.Buffer
+		s := &session{
+			cmd: &tc.cmd, kernel: btf.NewCache(), plan: plan, metadata: md,
+			g: &cli.Globals{Stdout: io.Discard, Stderr: &stderr},
+		}
+		if _, err := s.events(); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(stderr.String(), note); got != tc.want {
+			t.Errorf("mode %q, %+v: messages %q", tc.mode, tc.cmd.Output, stderr.String())
 		}
 	}
 }
