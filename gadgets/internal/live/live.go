@@ -34,6 +34,8 @@ const (
 	// maxLine is the longest line: an event has several texts of a path's length,
 	// and bytes that JSON escapes; an array is a line with all of its entries.
 	maxLine = 64 << 20
+	// maxOutput bounds what a run writes.
+	maxOutput = 4 * maxLine
 	// maxMemory bounds what the runner may have resident at any time, in KiB: most when
 	// it compiles a wasm program for the first time, 90 MiB with that of advise_seccomp
 	// and 111 MiB with that of advise_networkpolicy, the largest.
@@ -74,28 +76,35 @@ func ObserveLoss[E any](t *testing.T, gadget string, args []string, do func()) (
 
 func observe[E any](t *testing.T, gadget string, args []string, do func()) ([]E, *runner) {
 	t.Helper()
-	r := start(t, gadget, args)
+	text, r := whole(t, gadget, args, do)
 	var events []E
-	decoded := make(chan error, 1)
-	go func() { decoded <- decode(r.stdout, &events) }()
-	r.during(t, do)
-	r.finish(t, <-decoded)
+	if err := decode(bytes.NewReader(text), &events); err != nil {
+		t.Fatalf("reading the output of the runner: %v", err)
+	}
 	return events, r
 }
 
-// Text is Observe for a gadget that writes a text, which args request by -o.
-func Text(t *testing.T, gadget string, args []string, do func()) string {
+// whole runs the gadget and returns what it wrote. Nothing is decoded before it has
+// ended: on an emulated machine that would take the time that the runner needs.
+func whole(t *testing.T, gadget string, args []string, do func()) ([]byte, *runner) {
 	t.Helper()
 	r := start(t, gadget, args)
 	var text []byte
 	read := make(chan error, 1)
 	go func() {
 		var err error
-		text, err = io.ReadAll(io.LimitReader(r.stdout, maxLine))
+		text, err = io.ReadAll(io.LimitReader(r.stdout, maxOutput))
 		read <- err
 	}()
 	r.during(t, do)
 	r.finish(t, <-read)
+	return text, r
+}
+
+// Text is Observe for a gadget that writes a text, which args request by -o.
+func Text(t *testing.T, gadget string, args []string, do func()) string {
+	t.Helper()
+	text, r := whole(t, gadget, args, do)
 	r.noneLost(t)
 	return string(text)
 }
