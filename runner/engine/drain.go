@@ -54,21 +54,18 @@ func numbersOf(t btf.Type, at uint32, out []span) []span {
 	return out
 }
 
-// entries returns keys and values in turn.
+// entries returns keys and values in turn, each key once: a program may put a key
+// back while the entries are taken out, as one that counts system calls does.
 func (d *drain) entries() ([]byte, error) {
 	if d.isArray {
 		return d.slots()
 	}
+	keys, err := d.keys()
+	if err != nil {
+		return nil, err
+	}
 	var out []byte
-	key := make([]byte, d.m.KeySize())
-	for range d.m.MaxEntries() {
-		err := d.m.NextKey(nil, &key)
-		if errors.Is(err, ebpf.ErrKeyNotExist) {
-			break
-		}
-		if err != nil {
-			return out, err
-		}
+	for _, key := range keys {
 		values, err := d.take(key)
 		if errors.Is(err, ebpf.ErrKeyNotExist) {
 			continue // a program was faster
@@ -79,6 +76,29 @@ func (d *drain) entries() ([]byte, error) {
 		out = d.add(out, key, values)
 	}
 	return out, nil
+}
+
+// keys returns the keys of a hash map. The kernel starts again with the first key
+// after one that a program has removed, so that keys can come twice.
+func (d *drain) keys() ([][]byte, error) {
+	var keys [][]byte
+	seen := map[string]bool{}
+	var last any // nil means the first
+	for range 2 * d.m.MaxEntries() {
+		key := make([]byte, d.m.KeySize())
+		err := d.m.NextKey(last, &key)
+		if errors.Is(err, ebpf.ErrKeyNotExist) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !seen[string(key)] {
+			seen[string(key)], keys = true, append(keys, key)
+		}
+		last = key
+	}
+	return keys, nil
 }
 
 // take removes the entry of a hash map and returns its value, of every CPU where

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -107,5 +108,41 @@ func execOnEachCPU(t *testing.T, l *engine.Loaded, h engine.Handler) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// keysOfArray is a Handler that counts how often each key comes in one reading.
+type keysOfArray struct{ count map[uint32]int }
+
+func (keysOfArray) Event(int, []byte) {}
+func (keysOfArray) Lost(int, uint64)  {}
+
+func (k keysOfArray) Array(_ int, samples [][]byte) {
+	for _, s := range samples {
+		k.count[binary.NativeEndian.Uint32(s)]++
+	}
+}
+
+// TestMapChangedWhileRead reads a map to which the reading itself adds: the
+// program counts system calls, those that read the map too.
+func TestMapChangedWhileRead(t *testing.T) {
+	gadgettest.NeedsKernel(t)
+	md := gadgetapi.Metadata{DataSources: map[string]gadgetapi.DataSource{"calls": {Annotations: map[string]string{
+		gadgetapi.AnnotationInterval: "1h", gadgetapi.AnnotationMapStop: "true",
+	}}}}
+	_, l := load(t, "syscalls.bpf.o", md)
+	got := keysOfArray{map[uint32]int{}}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := l.Run(ctx, got, cancel); err != nil {
+		t.Fatal(err)
+	}
+	if n := got.count[uint32(os.Getpid())]; n != 1 {
+		t.Errorf("one reading has %d entries of the process that reads, want 1", n)
+	}
+	for pid, n := range got.count {
+		if n > 1 {
+			t.Errorf("one reading has %d entries of process %d, want 1", n, pid)
+		}
 	}
 }

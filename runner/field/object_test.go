@@ -14,7 +14,7 @@ import (
 // fixtureObjects are objects whose events have fields of every kind.
 var fixtureObjects = []string{
 	"types.bpf.o", "open.bpf.o", "counts.bpf.o", "stacks.bpf.o", "packets.bpf.o", "owner.bpf.o", "maps.bpf.o",
-	"hooks.bpf.o", "contained.bpf.o", "capture.bpf.o",
+	"hooks.bpf.o", "contained.bpf.o", "capture.bpf.o", "syscalls.bpf.o",
 }
 
 // TestEveryFieldOfObjects shows every field of real objects, whatever the bytes of
