@@ -3,6 +3,7 @@ package tests
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/rules-gadget/rules_gadget/gadgets/internal/live"
 )
@@ -148,6 +150,30 @@ func dnsPairTCP(t *testing.T, server string) (net.Conn, net.Conn) {
 	return client, accepted
 }
 
+// retransmitted returns how many segments the kernel sent again: on a busy machine an
+// acknowledgment can come too late.
+func retransmitted(t *testing.T, conn net.Conn) int {
+	t.Helper()
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info *unix.TCPInfo
+	var infoErr error
+	err = raw.Control(func(fd uintptr) { info, infoErr = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
+	if err := errors.Join(err, infoErr); err != nil {
+		t.Fatal(err)
+	}
+	return int(info.Total_retrans)
+}
+
+// sameMessage reports whether both are the same message at the same place; only the
+// first one has a latency.
+func (s dnsSeen) sameMessage(other dnsSeen) bool {
+	s.LatencyOK = other.LatencyOK
+	return s == other
+}
+
 func (s dnsSeen) compare(other dnsSeen) int {
 	return cmp.Or(cmp.Compare(s.Src.Port+s.Dst.Port, other.Src.Port+other.Dst.Port),
 		cmp.Compare(s.Src.Proto, other.Src.Proto),
@@ -170,6 +196,7 @@ func TestTraceDNS(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			var want, got []dnsSeen
+			again := 0 // segments that TCP sent more than once
 			events := live.Observe[dnsEvent](t, "trace_dns", c.args, func() {
 				client, server := dnsPairUDP(t, v4)
 				want = dnsTalk(t, client, server, "UDP")
@@ -177,6 +204,7 @@ func TestTraceDNS(t *testing.T) {
 				want = append(want, dnsTalk(t, client, server, "UDP")...)
 				client, server = dnsPairTCP(t, v4)
 				want = append(want, dnsTalk(t, client, server, "TCP")...)
+				again = retransmitted(t, client) + retransmitted(t, server)
 			})
 			for i := range want {
 				want[i].Own, want[i].OfServer = live.KnowsOwners(), true
@@ -190,10 +218,14 @@ func TestTraceDNS(t *testing.T) {
 					server) {
 					continue
 				}
-				got = append(got, dnsSeen{
+				seen := dnsSeen{
 					e.Src, e.Dst, e.Way, e.ID, e.QR, e.Type, e.Name, e.Code, e.Addresses, e.Answers, e.Truncated, e.RA, e.RD,
 					e.Proc.Own(), e.Server.Addr == server.Addr, e.Latency > 0 && e.Latency < int64(5*time.Second),
-				})
+				}
+				if again > 0 && server.Proto == "TCP" && slices.ContainsFunc(got, seen.sameMessage) {
+					continue
+				}
+				got = append(got, seen)
 			}
 			if !c.shown {
 				want = nil
