@@ -1,6 +1,8 @@
 package gadget
 
 import (
+	"maps"
+
 	"gopkg.in/yaml.v3"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
@@ -22,6 +24,11 @@ func (md *Metadata) API() gadgetapi.Metadata {
 		}
 		out.DataSources[name] = gadgetapi.DataSource{Annotations: ds.Annotations, Fields: fields}
 	}
+	for _, o := range gadgetapi.OperatorSources() {
+		if md.Operators[o.Operator] != nil {
+			out.DataSources[o.Name] = hideMembers(o, out.DataSources[o.Name])
+		}
+	}
 	for name, p := range md.EBPFParams {
 		out.Params[name] = gadgetapi.ParamMetadata{
 			Key: p.Key, Default: p.DefaultValue, Title: p.Title, Description: p.Description,
@@ -37,6 +44,23 @@ func (md *Metadata) API() gadgetapi.Metadata {
 		}
 	}
 	return out
+}
+
+// hideMembers hides the members of a data source that the table hides, unless gadget.yaml
+// decides about them.
+func hideMembers(o gadgetapi.OperatorSource, ds gadgetapi.DataSource) gadgetapi.DataSource {
+	for _, m := range o.Members {
+		if !m.Hidden || ds.Fields[m.Name][gadgetapi.AnnotationHidden] != "" {
+			continue
+		}
+		if ds.Fields == nil {
+			ds.Fields = map[string]map[string]string{}
+		}
+		own := map[string]string{gadgetapi.AnnotationHidden: "true"}
+		maps.Copy(own, ds.Fields[m.Name])
+		ds.Fields[m.Name] = own
+	}
+	return ds
 }
 
 func (p *Program) options() gadgetapi.ProgramOptions {

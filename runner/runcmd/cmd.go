@@ -229,7 +229,6 @@ func (s *session) read() error {
 	if s.feeds, err = s.openFeeds(md); err != nil {
 		return err
 	}
-	s.hideFeedFields(s.feeds)
 	switch {
 	case len(s.artifact.Object) > 0:
 	case s.programless():

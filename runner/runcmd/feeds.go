@@ -8,7 +8,6 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
 	"github.com/rules-gadget/rules_gadget/runner/engine"
-	"github.com/rules-gadget/rules_gadget/runner/field"
 	"github.com/rules-gadget/rules_gadget/runner/stats"
 )
 
@@ -46,20 +45,6 @@ func (s *session) openFeeds(md *gadget.Metadata) ([]engine.Feed, error) {
 		out = append(out, feed)
 	}
 	return out, nil
-}
-
-// hiddenFeedFields are also shown in another format.
-var hiddenFeedFields = map[string][]string{"processes": {"cpuTime", "startTime"}}
-
-// hideFeedFields hides them in columns unless gadget.yaml specifies otherwise.
-func (s *session) hideFeedFields(feeds []engine.Feed) {
-	for _, f := range feeds {
-		for _, name := range hiddenFeedFields[f.Name] {
-			if s.metadata.DataSources[f.Name].Fields[name][field.AnnotationHidden] == "" {
-				s.setAnnotation(f.Name, name, [2]string{field.AnnotationHidden, "true"})
-			}
-		}
-	}
 }
 
 // setFeedParams sets how often feeds are read.
