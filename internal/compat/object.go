@@ -79,6 +79,9 @@ func readProgram(p *ebpf.ProgramSpec, spec *ebpf.CollectionSpec) Program {
 	if since, ok := feature.Attach(p.AttachType); ok && (kind == nil || !kind.Falls) {
 		add(Need{What: "attach type " + p.AttachType.String(), Since: since})
 	}
+	if kind != nil && kind.Release != (feature.Release{}) {
+		add(Need{What: kind.Name + " programs", Since: kind.Release})
+	}
 	for i := range p.Instructions {
 		ins := &p.Instructions[i]
 		switch {

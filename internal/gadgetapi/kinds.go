@@ -37,6 +37,8 @@ type Kind struct {
 	// Macro is the macro by which an object says where the program belongs; ""
 	// when the section says it.
 	Macro string
+	// Release is the first one that has the kind, where its types do not decide that.
+	Release feature.Release
 	// Needs lists what the machine must have in addition to the release.
 	Needs []Need
 	// How describes the way in which the runner attaches it. It is empty for a kind that this
@@ -61,6 +63,9 @@ func (k *Kind) Since() feature.Release {
 	since, _ := feature.Program(k.Program)
 	if attach, ok := feature.Attach(k.Attach); ok && !k.Falls && since.Before(attach) {
 		since = attach
+	}
+	if since.Before(k.Release) {
+		since = k.Release
 	}
 	return since
 }

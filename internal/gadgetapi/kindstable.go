@@ -58,8 +58,8 @@ var kinds = []Kind{
 	},
 	{
 		Name: KindRawWritable, Sections: []string{"raw_tracepoint.w", "raw_tp.w"}, Program: ebpf.RawTracepointWritable,
-		Target: "NAME",
-		How:    "by its name",
+		Sample: "bpf_test_finish", Target: "NAME",
+		How: "by its name",
 	},
 	{
 		Name: KindTpBTF, Sections: []string{"tp_btf"}, Program: ebpf.Tracing, Sample: "sched_process_exit",
@@ -107,7 +107,8 @@ var kinds = []Kind{
 	},
 	{
 		Name: KindUSDT, Sections: []string{"usdt"}, Program: ebpf.Kprobe, Target: "BINARY:PROVIDER:NAME",
-		Needs: []Need{NeedUprobes}, How: "to every place of a static probe that the notes of a binary list",
+		Release: feature.Release{Major: 5, Minor: 15}, // programs read which probe it is from their cookie
+		Needs:   []Need{NeedUprobes}, How: "to every place of a static probe that the notes of a binary list",
 	},
 	{
 		Name: KindFentry, Sections: []string{"fentry", "fexit"}, Program: ebpf.Tracing, Sample: "vfs_fsync",

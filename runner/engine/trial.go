@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
@@ -28,12 +30,11 @@ type Trial struct {
 }
 
 // TryKinds loads a program that does nothing of each kind that the runner attaches,
-// attaches it and detaches it again. Static probes have nothing that they could be
-// tried at, and are as functions of programs.
+// attaches it and detaches it again.
 func TryKinds() []Trial {
 	var out []Trial
 	for _, k := range gadgetapi.Kinds() {
-		if !k.Attachable() || k.Name == gadgetapi.KindUSDT || k.Name == gadgetapi.KindRawWritable {
+		if !k.Attachable() {
 			continue
 		}
 		t := Trial{Kind: k, Err: tryKind(k)}
@@ -48,6 +49,9 @@ func TryKinds() []Trial {
 // tryKind attaches a harmless program of a kind where that is possible anywhere: at
 // the sample of the kind, the loopback interface, or the root of cgroup v2.
 func tryKind(k gadgetapi.Kind) error {
+	if k.Name == gadgetapi.KindUSDT {
+		return tryUSDT(k)
+	}
 	spec := harmlessSpec(k)
 	pr := gadgetapi.Program{
 		Name: spec.Name, Section: spec.SectionName, Type: k.Program, AttachTo: k.Sample, Kind: &k, Map: trialMap,
@@ -76,6 +80,19 @@ func tryKind(k gadgetapi.Kind) error {
 		return withTracefs(attach)
 	}
 	return attach()
+}
+
+// tryUSDT tries a function of this program, since it has no static probe: both are attached
+// in the same way, and static probes also have cookies.
+func tryUSDT(k gadgetapi.Kind) error {
+	if err := features.HaveProgramHelper(ebpf.Kprobe, asm.FnGetAttachCookie); errors.Is(err, ebpf.ErrNotSupported) {
+		return fmt.Errorf("static probes need Linux %s: %w", k.Since(), err)
+	}
+	function, err := gadgetapi.KindOf("uprobe")
+	if err != nil {
+		return err
+	}
+	return tryKind(*function)
 }
 
 // trialMap is the map of sockets of a trial.
