@@ -52,7 +52,7 @@ var screens = []screen{
 		command: "gadget-run image inspect ./trace_open.tar",
 	},
 	{
-		name: "doctor", columns: 100, lines: 31, title: "What a node can run, and what it lacks",
+		name: "doctor", columns: 100, lines: 33, title: "What a node can run, and what it lacks",
 		command: "gadget-run doctor",
 	},
 	{
