@@ -35,7 +35,7 @@ type flags struct {
 	Bpftrace  string        `default:"bpftrace" env:"BPFTRACE" help:"The bpftrace of the other side; omitted where it is not installed."`
 	Scripts   string        `default:"/usr/sbin" help:"Directory of bpftrace's scripts, opensnoop.bt and so on."`
 	Time      time.Duration `default:"1s" help:"CPU time of each measurement."`
-	Rounds    int           `default:"5" help:"Measurements of each side, of which the best counts."`
+	Rounds    int           `default:"5" help:"Measurements of each side, of which the median counts."`
 	Workloads []string      `arg:"" optional:"" help:"Names of the workloads to measure; all if not given."`
 }
 
@@ -104,41 +104,31 @@ func run(ctx context.Context, args []string, _ io.Reader, stdout, stderr io.Writ
 	return nil
 }
 
-// result is what was measured for a workload.
+// result is what was measured for a workload, in the rounds one after the other.
 type result struct {
 	workload workload
-	none     float64 // operations for a second of CPU time
-	with     map[string]figures
+	none     []float64 // operations for a second of CPU time
+	with     map[string][]figures
 	peerErr  error
 }
 
-// figures are what was measured with a side, the best of all rounds.
+// figures are what was measured with a side.
 type figures struct {
 	rate float64       // operations for a second of CPU time
 	cpu  time.Duration // of the side, for a second of CPU time of the process
 	runs time.Duration // of the side's programs, for each operation
 }
 
-// add takes what is better in a further round.
-func (f *figures) add(round figures) {
-	f.rate = max(f.rate, round.rate)
-	if f.cpu == 0 || round.cpu < f.cpu {
-		f.cpu = round.cpu
-	}
-	if f.runs == 0 || round.runs < f.runs {
-		f.runs = round.runs
-	}
-}
-
 // measure lets all sides take turns.
 func (b *bench) measure(w workload) (*result, error) {
-	r := &result{workload: w, with: map[string]figures{}}
+	r := &result{workload: w, with: map[string][]figures{}}
 	for round := range b.Rounds {
 		work, err := b.work(w, b.Time)
 		if err != nil {
 			return nil, err
 		}
-		r.none = max(r.none, work.rate)
+		fmt.Fprintf(b.log, "%s, round %d, untraced: %.0f a second\n", w.name, round+1, work.rate)
+		r.none = append(r.none, work.rate)
 		for _, s := range b.sides(w) {
 			if r.peerErr != nil && s.name == peerSide {
 				continue
@@ -152,9 +142,7 @@ func (b *bench) measure(w workload) (*result, error) {
 				return nil, fmt.Errorf("%s: %w", s.name, err)
 			}
 			fmt.Fprintf(b.log, "%s, round %d, %s: %.0f a second, programs %v\n", w.name, round+1, s.name, got.rate, got.runs)
-			all := r.with[s.name]
-			all.add(got)
-			r.with[s.name] = all
+			r.with[s.name] = append(r.with[s.name], got)
 		}
 	}
 	return r, nil

@@ -114,7 +114,7 @@ func work(name string, args []string) int {
 const batch = 50
 
 // slice is the CPU time of a part of a measurement: what others on the machine do
-// meanwhile makes most parts slower, so that the fastest tenth counts.
+// meanwhile makes most parts slower, so that one of the fastest tenth counts.
 const slice = 20 * time.Millisecond
 
 func (w workload) repeat(limit time.Duration, dir string) (done, error) {
