@@ -136,7 +136,8 @@ var kinds = []Kind{
 	{
 		Name: KindIter, Sections: []string{"iter"}, Program: ebpf.Tracing, Sample: "task", Attach: ebpf.AttachTraceIter,
 		Target: "TARGET",
-		Macro:  "GADGET_ITER", Needs: []Need{NeedBTF}, How: "read whenever its data source is",
+		Macro:  "GADGET_ITER", Needs: []Need{NeedBTF},
+		How: "read whenever its data source is; one of control groups below the directory of --cgroup, else everywhere",
 	},
 	{
 		Name: KindPerfEvent, Sections: []string{"perf_event*"}, Program: ebpf.PerfEvent, Target: "", Needs: []Need{NeedPerf},

@@ -107,7 +107,8 @@ func (l *Loaded) attachIters(it gadgetapi.Table) ([]*link.Iter, error) {
 		if prog == nil {
 			continue // disabled
 		}
-		ln, err := link.AttachIter(link.IterOptions{Program: prog, Map: l.coll.Maps[l.plan.Program(name).Map]})
+		pr := l.plan.Program(name)
+		ln, err := attachIterator(pr.AttachTo, prog, l.coll.Maps[pr.Map], l.where.Cgroup)
 		if err != nil {
 			return nil, fmt.Errorf("attaching iterator %q: %w", name, err)
 		}
