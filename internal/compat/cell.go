@@ -96,7 +96,8 @@ func programCell(p Program, k Kernel, bad Cell, asked map[string]bool) Cell {
 	} else if p.KernelBTF != "" {
 		return Cell{
 			NeedsBTF, p.KernelBTF + "; a btfgen layer cannot replace that",
-			"for kernels without BTF add a program " + p.Name + gadgetapi.FallbackSuffix + " on a tracepoint, raw_tracepoint or kprobe",
+			"for kernels without BTF add a program " + p.Name + gadgetapi.FallbackSuffix +
+				" on a tracepoint, raw_tracepoint or kprobe",
 		}
 	} else if n := typedNeed(p, k, asked); n != nil {
 		return Cell{NeedsBTF, n.reason() + "; a btfgen layer cannot replace that", withoutTypes}

@@ -31,7 +31,9 @@ type OperatorSettings struct {
 func (md *Metadata) OperatorSources() ([]OperatorSource, error) {
 	var out []OperatorSource
 	for _, o := range gadgetapi.OperatorSources() {
-		settings := OperatorSettings{Interval: o.Interval, EmitStats: o.Annotation != "" && md.Annotations[o.Annotation] == "true"}
+		settings := OperatorSettings{
+			Interval: o.Interval, EmitStats: o.Annotation != "" && md.Annotations[o.Annotation] == "true",
+		}
 		if node := md.Operators[o.Operator]; node != nil {
 			if err := node.Decode(&settings); err != nil {
 				return nil, fmt.Errorf("operator.%s: %w", o.Operator, err)

@@ -193,7 +193,9 @@ func (e *events) Array(source int, samples [][]byte) {
 	}
 	p.seen.Add(uint64(len(samples)))
 	if p.encoder != nil {
-		e.sink.Append(source, uint64(len(samples)), func(dst []byte) []byte { return p.encoder.Array(p.header(dst), samples) })
+		e.sink.Append(source, uint64(len(samples)), func(dst []byte) []byte {
+			return p.encoder.Array(p.header(dst), samples)
+		})
 	}
 }
 
