@@ -31,7 +31,8 @@ type OperatorMember struct {
 	// Group is the name by which gadget.yaml chooses it, "" for one that is always there.
 	Group string
 	Type  btf.Type
-	// Hidden members are also shown in another format, and not in columns.
+	// Hidden members are not in columns: they are also shown in another format, or
+	// empty for most entries.
 	Hidden bool
 }
 
@@ -89,6 +90,9 @@ var operatorSources = []OperatorSource{
 		{"mountnsid", "", operatorMntns, false},
 	}},
 	{Name: "bpfstats", Operator: "ebpf", Kind: Iterator, Interval: time.Second, Members: []OperatorMember{
+		{"gadgetID", "", operatorText(32), true},
+		{"gadgetName", "", operatorText(128), true},
+		{"gadgetImage", "", operatorText(256), true},
 		{"progID", "", operatorUint32, false},
 		{"progName", "", operatorText(32), false},
 		{"progType", "", operatorText(32), false},

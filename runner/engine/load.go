@@ -165,6 +165,21 @@ func newCollection(spec *ebpf.CollectionSpec, opts ebpf.CollectionOptions) (c *e
 	return c, err
 }
 
+// ProgramIDs returns the kernel's numbers of the loaded programs.
+func (l *Loaded) ProgramIDs() []uint32 {
+	var out []uint32
+	for _, p := range l.coll.Programs {
+		info, err := p.Info()
+		if err != nil {
+			continue
+		}
+		if id, ok := info.ID(); ok {
+			out = append(out, uint32(id))
+		}
+	}
+	return out
+}
+
 // Map returns a map of the gadget, nil when it has none of that name.
 func (l *Loaded) Map(name string) *ebpf.Map { return l.coll.Maps[name] }
 

@@ -56,9 +56,9 @@ func TestEndpoints(t *testing.T) {
 	}{
 		{"IPv4", v4, 4, 443, 6, "192.0.2.1:443", "192.0.2.1", "TCP"},
 		{"IPv6", v6, 6, 53, 17, "[2001:db8::1]:53", "2001:db8::1", "UDP"},
-		{"IPv4 in IPv6", mapped, 6, 1, 58, "[::ffff:192.0.2.1]:1", "::ffff:192.0.2.1", "ICMPV6"},
-		{"greatest port", v4, 4, 65535, 136, "192.0.2.1:65535", "192.0.2.1", "UDPLITE"},
-		{"nothing", nil, 0, 0, 0, "0.0.0.0:0", "0.0.0.0", "IP"},
+		{"IPv4 in IPv6", mapped, 6, 1, 58, "[::ffff:192.0.2.1]:1", "::ffff:192.0.2.1", "IPv6-ICMP"},
+		{"greatest port", v4, 4, 65535, 136, "192.0.2.1:65535", "192.0.2.1", "UDPLite"},
+		{"nothing", nil, 0, 0, 0, "0.0.0.0:0", "0.0.0.0", "HOPOPT"},
 		{"protocol without a name", v4, 4, 0, 254, "192.0.2.1:0", "192.0.2.1", "proto#254"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

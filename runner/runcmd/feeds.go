@@ -12,10 +12,14 @@ import (
 )
 
 // feedTables read the data sources that operators fill with entries, by name.
-var feedTables = map[string]func(s gadget.OperatorSettings) (*stats.Table, error){
-	"processes": func(s gadget.OperatorSettings) (*stats.Table, error) { return stats.ProcessTable(s.Fields, bootTime()) },
-	"cgroups":   func(gadget.OperatorSettings) (*stats.Table, error) { return stats.CgroupTable() },
-	"bpfstats":  func(gadget.OperatorSettings) (*stats.Table, error) { return stats.ProgramTable() },
+var feedTables = map[string]func(s *session, of gadget.OperatorSettings) (*stats.Table, error){
+	"processes": func(_ *session, of gadget.OperatorSettings) (*stats.Table, error) {
+		return stats.ProcessTable(of.Fields, bootTime())
+	},
+	"cgroups": func(*session, gadget.OperatorSettings) (*stats.Table, error) { return stats.CgroupTable() },
+	"bpfstats": func(s *session, _ gadget.OperatorSettings) (*stats.Table, error) {
+		return stats.ProgramTable(s.rest.member.gadgetOf)
+	},
 }
 
 // openFeeds returns the feeds that gadget.yaml requests.
@@ -31,7 +35,7 @@ func (s *session) openFeeds(md *gadget.Metadata) ([]engine.Feed, error) {
 			out = append(out, s.containerFeed(src.Struct))
 			continue
 		}
-		table, err := open(src.Settings)
+		table, err := open(s, src.Settings)
 		if err != nil {
 			return nil, fmt.Errorf("data source %q: %w", src.Name, err)
 		}

@@ -73,5 +73,6 @@ func (s *session) loadGadget() (*engine.Loaded, error) {
 	if err != nil {
 		return nil, s.verbose(err)
 	}
+	s.rest.member.loaded(loaded, s.cmd.Gadget)
 	return loaded, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/metrics"
 	"github.com/rules-gadget/rules_gadget/runner/output"
 	"github.com/rules-gadget/rules_gadget/runner/rights"
+	"github.com/rules-gadget/rules_gadget/runner/stats"
 )
 
 // gadgetField is the field with the name of the gadget, of several, that an event comes from.
@@ -52,6 +53,8 @@ type sharedRun struct {
 	rights      rights.Set        // what the gadgets need that are attached
 	confined    int               // gadgets that have reported
 	gadgets     int               // of the run
+
+	programs map[uint32]stats.Gadget // of the gadgets that are loaded, by the kernel's number
 
 	file    *output.RotatingFile // of --output-file, nil until a gadget writes
 	writing int                  // gadgets that write to it
@@ -217,6 +220,31 @@ func (m *member) keep(of rights.Set) (all rights.Set, last bool) {
 	m.rights.Join(of)
 	m.confined++
 	return m.rights, m.confined == m.gadgets
+}
+
+// loaded notes which programs the gadget with a reference has.
+func (m *member) loaded(gadget interface{ ProgramIDs() []uint32 }, image string) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.programs == nil {
+		m.programs = map[uint32]stats.Gadget{}
+	}
+	for _, id := range gadget.ProgramIDs() {
+		m.programs[id] = stats.Gadget{ID: m.name, Name: shortName(image), Image: image}
+	}
+}
+
+// gadgetOf returns the gadget of the run that has a program, an empty one for none.
+func (m *member) gadgetOf(id uint32) stats.Gadget {
+	if m == nil {
+		return stats.Gadget{}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.programs[id]
 }
 
 // attached reports whether the gadget is the last one whose programs are attached.

@@ -19,6 +19,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/runner/enrich"
 	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 	"github.com/rules-gadget/rules_gadget/runner/metrics"
+	"github.com/rules-gadget/rules_gadget/runner/stats"
 )
 
 const twoSpecs = `apiVersion: 1
@@ -164,5 +165,34 @@ func TestTogether(t *testing.T) {
 	close(fail)
 	if err := <-ended; !errors.Is(err, failure) {
 		t.Errorf("the run ended with %v", err)
+	}
+}
+
+// programs are those that a loaded gadget has.
+type programs []uint32
+
+func (p programs) ProgramIDs() []uint32 { return p }
+
+// TestGadgetOfProgram: a program is that of the gadget of the run that loaded it.
+func TestGadgetOfProgram(t *testing.T) {
+	list, err := Invocations(t.Context(), []string{"r/a:v1", "b", "r/a:v2"}, Rest{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ref := range []string{"r/a:v1", "b", "r/a:v2"} {
+		list[i].Rest.member.loaded(programs{uint32(10 * i), uint32(10*i + 1)}, ref)
+	}
+	for id, want := range map[uint32]stats.Gadget{
+		1: {ID: "a", Name: "a", Image: "r/a:v1"}, 10: {ID: "b", Name: "b", Image: "b"},
+		21: {ID: "a-2", Name: "a", Image: "r/a:v2"}, 30: {},
+	} {
+		if got := list[1].Rest.member.gadgetOf(id); got != want {
+			t.Errorf("program %d: %+v, want %+v", id, got, want)
+		}
+	}
+	var alone *member
+	alone.loaded(programs{1}, "a")
+	if got := alone.gadgetOf(1); got != (stats.Gadget{}) {
+		t.Errorf("a gadget alone: %+v", got)
 	}
 }

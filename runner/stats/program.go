@@ -15,8 +15,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Gadget is a gadget of this process.
+type Gadget struct{ ID, Name, Image string }
+
 // Program is one row of the data source "bpfstats".
 type Program struct {
+	Gadget           Gadget // that it is part of, empty for none of this process
 	ID               uint32
 	Name, Type       string
 	Runtime          time.Duration
@@ -33,6 +37,7 @@ type Program struct {
 type Programs struct {
 	measuring io.Closer
 	proc      string
+	gadgetOf  func(id uint32) Gadget // nil for no gadgets
 	before    map[uint32]time.Duration
 	last      time.Time
 	rows      []Program
@@ -86,6 +91,9 @@ func (p *Programs) Read() ([]Program, error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading eBPF program %d: %w", id, err)
+		}
+		if p.gadgetOf != nil {
+			row.Gadget = p.gadgetOf(row.ID)
 		}
 		after[row.ID] = row.Runtime
 		if before, measured := p.before[row.ID]; measured && seconds > 0 {

@@ -23,7 +23,12 @@ func TestProgramTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	id, _ := info.ID()
-	table, err := ProgramTable()
+	table, err := ProgramTable(func(n uint32) Gadget {
+		if n != uint32(id) {
+			return Gadget{}
+		}
+		return Gadget{"a-2", "a", "registry.example/a:v1"}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +50,7 @@ func TestProgramTable(t *testing.T) {
 	before := own()
 	checkValues(t, table.Row, before, map[string]any{
 		"progName": "stats_test", "progType": "SocketFilter", "mapCount": uint64(1), "cpuUsage": 0.0,
-		"pids": strconv.Itoa(os.Getpid()),
+		"pids": strconv.Itoa(os.Getpid()), "gadgetID": "a-2", "gadgetName": "a", "gadgetImage": "registry.example/a:v1",
 	})
 	for range 50 {
 		if _, err := prog.Run(&ebpf.RunOptions{Data: make([]byte, 64)}); err != nil {

@@ -185,7 +185,7 @@ func TestTablesOfThisMachine(t *testing.T) {
 			t.Errorf("cgroups: %d bytes of entries of %d, %v", len(data), cgroups.Row.Size, err)
 		}
 	}
-	programs, err := ProgramTable()
+	programs, err := ProgramTable(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

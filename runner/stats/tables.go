@@ -70,6 +70,9 @@ func CgroupTable() (*Table, error) {
 }
 
 var programColumns = []column[Program]{
+	{"gadgetID", func(b []byte, r *Program) { putText(b, r.Gadget.ID) }},
+	{"gadgetName", func(b []byte, r *Program) { putText(b, r.Gadget.Name) }},
+	{"gadgetImage", func(b []byte, r *Program) { putText(b, r.Gadget.Image) }},
 	{"progID", func(b []byte, r *Program) { put32(b, r.ID) }},
 	{"progName", func(b []byte, r *Program) { putText(b, r.Name) }},
 	{"progType", func(b []byte, r *Program) { putText(b, r.Type) }},
@@ -87,8 +90,9 @@ var programColumns = []column[Program]{
 }
 
 // ProgramTable is the data source "bpfstats". The kernel measures programs from
-// the first reading until it is closed.
-func ProgramTable() (*Table, error) {
+// the first reading until it is closed. gadgetOf returns the gadget of a program,
+// an empty one if it is of another process; nil returns that for all.
+func ProgramTable(gadgetOf func(id uint32) Gadget) (*Table, error) {
 	p := &Programs{proc: procRoot}
 	t, err := newTable("bpfstats", programColumns, nil, func() ([]Program, error) {
 		if p.measuring == nil {
@@ -97,6 +101,7 @@ func ProgramTable() (*Table, error) {
 				return nil, err
 			}
 			*p = *opened
+			p.gadgetOf = gadgetOf
 		}
 		return p.Read()
 	})
