@@ -2,9 +2,9 @@ package app
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/gadgetapi"
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 )
 
 // withForeign puts flags that only other runners have, and that precede
@@ -16,7 +16,7 @@ func withForeign(args []string) []string {
 	}
 	var moved []string
 	for i := 0; i < len(args); i++ {
-		name, _, hasValue := strings.Cut(args[i], "=")
+		name, _, hasValue := cli.SplitFlag(args[i])
 		needsValue, foreign := takesValue[name]
 		switch {
 		case foreign && needsValue && !hasValue && i+1 < len(args):

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rules-gadget/rules_gadget/runner/cli"
 	"github.com/rules-gadget/rules_gadget/runner/runcmd"
 )
 
@@ -34,12 +35,12 @@ func narrow(all reflect.Type, args []string) reflect.Value {
 func leading(args []string) int {
 	flags := globalFlags()
 	for i := 0; i < len(args); i++ {
-		name, _, hasValue := strings.Cut(args[i], "=")
+		name, _, hasValue := cli.SplitFlag(args[i])
 		isBool, ok := flags[name]
 		switch {
-		case !ok && !allShort(flags, args[i]):
+		case !ok, isBool && hasValue && !strings.HasPrefix(name, "--") && !allShort(flags, args[i]):
 			return i
-		case ok && !isBool && !hasValue:
+		case !isBool && !hasValue:
 			i++
 		}
 	}

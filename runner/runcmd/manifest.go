@@ -43,27 +43,14 @@ func hasReference(args []string) bool {
 
 // manifestFile returns the value of -f or --file.
 func manifestFile(args []string) (file string, ok bool) {
-	for _, a := range args {
-		if v, is := strings.CutPrefix(a, "--file="); is {
-			file, ok = v, true
-		} else if v, is := strings.CutPrefix(a, "-f"); is && v != "" {
-			file, ok = v, true
-		}
-	}
-	return file, ok
+	return cli.FlagValue(args, "-f", "--file")
 }
 
 // timeout returns the value of -t or --timeout, zero for one that is not a time:
 // the parser will report it.
 func timeout(args []string) (t cli.Timeout) {
-	for _, a := range args {
-		v, ok := strings.CutPrefix(a, "--timeout=")
-		if !ok {
-			v, ok = strings.CutPrefix(a, "-t")
-		}
-		if ok && t.UnmarshalText([]byte(v)) != nil {
-			return 0
-		}
+	if v, ok := cli.FlagValue(args, "-t", "--timeout"); ok && t.UnmarshalText([]byte(v)) != nil {
+		return 0
 	}
 	return t
 }
@@ -158,10 +145,7 @@ func overridden(p gadgetapi.RunnerParam, given []string) bool {
 // has reports whether one of flags is among args, as Split wrote them.
 func has(args []string, flags ...string) bool {
 	return slices.ContainsFunc(args, func(a string) bool {
-		name, _, _ := strings.Cut(a, "=")
-		if !strings.HasPrefix(a, "--") && len(a) > 2 {
-			name = a[:2]
-		}
-		return slices.Contains(flags, name)
+		name, _, _ := cli.SplitFlag(a)
+		return name != "" && slices.Contains(flags, name)
 	})
 }

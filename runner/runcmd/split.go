@@ -45,14 +45,11 @@ func (s *splitter) take(arg string, next []string) int {
 		s.rest.Help = true
 		return 0
 	}
-	if !strings.HasPrefix(arg, "-") || arg == "-" || arg == "--" {
+	name, _, hasValue := cli.SplitFlag(arg)
+	if name == "" {
 		s.reference = true
 		s.ours = append(s.ours, arg)
 		return 0
-	}
-	name, _, hasValue := strings.Cut(arg, "=")
-	if !strings.HasPrefix(arg, "--") {
-		name, hasValue = arg[:2], hasValue || len(arg) > 2
 	}
 	if name == "-f" || name == "--file" {
 		s.reference = true // the manifest has it
@@ -88,7 +85,7 @@ var switches = map[string]string{"--otel-metrics-listen": "0.0.0.0:2224"}
 // switched takes arg as a switch of another runner. A value elsewhere on the
 // command line wins.
 func (s *splitter) switched(arg string, next []string) bool {
-	name, value, hasValue := strings.Cut(arg, "=")
+	name, value, hasValue := cli.SplitFlag(arg)
 	usual, ok := switches[name]
 	switch {
 	case !ok || hasValue && value != "true" && value != "false" || !hasValue && len(next) > 0 && !isFlag(next[0]):
@@ -116,7 +113,7 @@ func (s *splitter) perSource(arg string) (flag, source string, ok bool) {
 
 // takeFor takes arg, which is flag for one data source.
 func (s *splitter) takeFor(flag, source, arg string, next []string) int {
-	_, value, hasValue := strings.Cut(arg, "=")
+	_, value, hasValue := cli.SplitFlag(arg)
 	taken := 0
 	if !hasValue && len(next) > 0 {
 		value, taken = next[0], 1
