@@ -111,6 +111,7 @@ var operatorSources = []OperatorSource{
 		{"mntns_id", "", operatorMntns, false},
 		{"event_type", "", operatorText(16), false},
 		{"container_id", "", operatorText(128), false},
+		{"container_config", "", operatorText(2), true}, // empty: gadget-run does not see how a container is created
 		{"name", "", operatorText(256), false},
 	}},
 }

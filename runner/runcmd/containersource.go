@@ -32,11 +32,12 @@ const machine = 1
 
 // containerMembers give the members of its events their values.
 var containerMembers = map[string]func(b []byte, typ string, c *container.Container){
-	"cgroup_id":    func(b []byte, _ string, c *container.Container) { binary.NativeEndian.PutUint64(b, c.CgroupID) },
-	"mntns_id":     func(b []byte, _ string, c *container.Container) { binary.NativeEndian.PutUint64(b, c.MountNS) },
-	"event_type":   func(b []byte, typ string, _ *container.Container) { copy(b[:len(b)-1], typ) },
-	"container_id": func(b []byte, _ string, c *container.Container) { copy(b[:len(b)-1], c.Runtime.ID) },
-	"name":         func(b []byte, _ string, c *container.Container) { copy(b[:len(b)-1], nameOf(c)) },
+	"cgroup_id":        func(b []byte, _ string, c *container.Container) { binary.NativeEndian.PutUint64(b, c.CgroupID) },
+	"mntns_id":         func(b []byte, _ string, c *container.Container) { binary.NativeEndian.PutUint64(b, c.MountNS) },
+	"event_type":       func(b []byte, typ string, _ *container.Container) { copy(b[:len(b)-1], typ) },
+	"container_id":     func(b []byte, _ string, c *container.Container) { copy(b[:len(b)-1], c.Runtime.ID) },
+	"container_config": func([]byte, string, *container.Container) {},
+	"name":             func(b []byte, _ string, c *container.Container) { copy(b[:len(b)-1], nameOf(c)) },
 }
 
 // nameOf returns the name of a container: that in its pod, where it is in one.

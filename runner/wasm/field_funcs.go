@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -13,7 +14,7 @@ var fieldFunctions = []Function{
 	},
 	{
 		"Fields", "fieldGetBuffer", "(field u32, data u32, kind u32, dst buffer) i32",
-		"Copies the bytes of a field (kind 12 or 14) and returns how many they are, -1 on error.", getBuffer,
+		"Copies the bytes of a field (kind 12 or 14) and returns how many they are, -1 on error. A text that has more room in the event than in the buffer ends at its first NUL.", getBuffer,
 	},
 	{
 		"Fields", "fieldSet", "(field u32, data u32, kind u32, value u64) u32",
@@ -105,7 +106,21 @@ func (c call) copyBuffer() (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
+	dst, err := c.buffer(3)
+	if err != nil {
+		return 0, err
+	}
+	b = f.within(b, len(dst))
 	return uint32(len(b)), c.write(3, b)
+}
+
+// within returns the value b of f for a buffer of size bytes. A text that has more
+// room in the event ends at its first NUL: a program has a buffer for the text.
+func (f *Field) within(b []byte, size int) []byte {
+	if f.Kind == CString && len(b) > size {
+		b, _, _ = bytes.Cut(b, []byte{0})
+	}
+	return b
 }
 
 func setField(c call) { c.done("fieldSet", c.set(Kind(c.u32(2)))) }

@@ -19,3 +19,25 @@ func TestRecordsWithRest(t *testing.T) {
 		t.Errorf("record %q, want %q", got, want)
 	}
 }
+
+// TestValueWithinBuffer: what a buffer has no room for is left out of a text where
+// it is only the rest of its array.
+func TestValueWithinBuffer(t *testing.T) {
+	for _, tc := range []struct {
+		kind  Kind
+		value string
+		size  int
+		want  string
+	}{
+		{CString, "name\x00\x00\x00\x00", 8, "name\x00\x00\x00\x00"},
+		{CString, "name\x00\x00\x00\x00", 5, "name"},
+		{CString, "name\x00\x00\x00\x00", 3, "name"}, // an error when it is copied
+		{CString, "fullname", 4, "fullname"},
+		{Bytes, "name\x00\x00\x00\x00", 5, "name\x00\x00\x00\x00"},
+	} {
+		f := &Field{Kind: tc.kind}
+		if got := string(f.within([]byte(tc.value), tc.size)); got != tc.want {
+			t.Errorf("kind %d, %q in %d bytes: %q, want %q", tc.kind, tc.value, tc.size, got, tc.want)
+		}
+	}
+}
