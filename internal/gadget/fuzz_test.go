@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
@@ -81,26 +79,6 @@ func FuzzLoad(f *testing.F) {
 				art.Manifest.Config.MediaType != gadget.ConfigMediaType {
 				t.Errorf("%q was loaded", data)
 			}
-		}
-	})
-}
-
-func FuzzImport(f *testing.F) {
-	f.Add(export(f, gadget.FormatOCI, "x"))
-	f.Add(export(f, gadget.FormatDocker, "x"))
-	f.Add(tarOf(f, dockerSave(f, export(f, gadget.FormatDocker, "x"), func(*ocispec.Image) {})))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		file := filepath.Join(t.TempDir(), "x.tar")
-		if err := os.WriteFile(file, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		in, err := gadget.Import(t.Context(), file)
-		if err != nil {
-			return
-		}
-		defer in.Close()
-		for _, root := range in.Roots {
-			_, _ = gadget.Load(context.Background(), in, root, arch.AMD64)
 		}
 	})
 }

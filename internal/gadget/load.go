@@ -92,7 +92,7 @@ func (ld *loader) manifest(ctx context.Context, d ocispec.Descriptor, a arch.Arc
 		if err != nil {
 			return d, nil, err
 		}
-		isIndex, err := sniffIndex(d, data)
+		isIndex, err := IsIndex(d, data)
 		if err != nil {
 			return d, nil, fmt.Errorf("reading %s: %w", d.Digest, err)
 		}
@@ -110,9 +110,9 @@ func (ld *loader) manifest(ctx context.Context, d ocispec.Descriptor, a arch.Arc
 	return d, nil, fmt.Errorf("more than %d indexes inside each other", maxIndexDepth)
 }
 
-// sniffIndex reports whether data is an index rather than a manifest. The
+// IsIndex reports whether data is an index rather than a manifest. The
 // content counts, not the descriptor, whose media type may be missing.
-func sniffIndex(d ocispec.Descriptor, data []byte) (bool, error) {
+func IsIndex(d ocispec.Descriptor, data []byte) (bool, error) {
 	var probe struct {
 		MediaType string           `json:"mediaType"`
 		Manifests *json.RawMessage `json:"manifests"`

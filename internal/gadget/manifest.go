@@ -125,14 +125,14 @@ func IndexOf(manifests []ocispec.Descriptor) (BuiltIndex, error) {
 	}
 	sorted := slices.Clone(manifests)
 	slices.SortFunc(sorted, func(a, b ocispec.Descriptor) int {
-		return strings.Compare(archOf(a), archOf(b))
+		return strings.Compare(ArchOf(a), ArchOf(b))
 	})
 	for i, d := range sorted {
-		if archOf(d) == "" {
+		if ArchOf(d) == "" {
 			return BuiltIndex{}, fmt.Errorf("building index: manifest %s has no platform", d.Digest)
 		}
-		if i > 0 && archOf(sorted[i-1]) == archOf(d) {
-			return BuiltIndex{}, fmt.Errorf("building index: two manifests for %s", archOf(d))
+		if i > 0 && ArchOf(sorted[i-1]) == ArchOf(d) {
+			return BuiltIndex{}, fmt.Errorf("building index: two manifests for %s", ArchOf(d))
 		}
 	}
 	annotations := sorted[0].Annotations
@@ -152,7 +152,8 @@ func IndexOf(manifests []ocispec.Descriptor) (BuiltIndex, error) {
 	return BuiltIndex{Descriptor: oci.Describe(ocispec.MediaTypeImageIndex, data), Index: index, Data: data}, nil
 }
 
-func archOf(d ocispec.Descriptor) string {
+// ArchOf returns the architecture of the platform of d, "" where it has none.
+func ArchOf(d ocispec.Descriptor) string {
 	if d.Platform == nil {
 		return ""
 	}

@@ -1,6 +1,6 @@
 // Package gadget is the gadget format: build.yaml, gadget.yaml, and the OCI
 // artifact that a gadget becomes, each with its writer and its reader. It is
-// pure: it opens no socket and, apart from Import and ExportLocal, no file.
+// pure: it opens no socket and no file.
 package gadget
 
 import (

@@ -9,7 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/archive"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 )
@@ -19,7 +19,7 @@ const maxReferrerList = 128 << 10
 
 // contents is what an archive names, sorted out.
 type contents struct {
-	from  *gadget.Imported
+	from  *archive.Imported
 	roots map[digest.Digest]oci.Manifest
 	// below are the manifests of the indexes among the roots.
 	below map[digest.Digest]bool
@@ -42,7 +42,7 @@ var (
 // them. Other tools put both into index.json, with the tags of cosign 2 as names,
 // and some the platforms' manifests next to the index that has them; what Save
 // writes has lists of its own.
-func sortOut(ctx context.Context, from *gadget.Imported) []Member {
+func sortOut(ctx context.Context, from *archive.Imported) []Member {
 	c := &contents{from: from, roots: readRoots(ctx, from), below: map[digest.Digest]bool{}}
 	for _, m := range c.roots {
 		for _, d := range m.Manifests {
@@ -121,7 +121,7 @@ func (c *contents) listed(root digest.Digest) []store.Referrer {
 
 // readRoots reads the manifests of the roots. One that cannot be read is empty,
 // which shows again where it is used.
-func readRoots(ctx context.Context, from *gadget.Imported) map[digest.Digest]oci.Manifest {
+func readRoots(ctx context.Context, from *archive.Imported) map[digest.Digest]oci.Manifest {
 	all := map[digest.Digest]oci.Manifest{}
 	bytes, children := int64(0), 0 // of those that are kept
 	for _, d := range from.Roots {

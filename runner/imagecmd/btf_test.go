@@ -19,8 +19,8 @@ import (
 
 const testObject = "testdata/open.bpf.o"
 
-// archive is the archive of a kernel that has the types of the object.
-func archive(t *testing.T, release string) string {
+// btfArchive is the archive of a kernel that has the types of the object.
+func btfArchive(t *testing.T, release string) string {
 	t.Helper()
 	f, err := elf.Open(testObject)
 	if err != nil {
@@ -43,7 +43,7 @@ func TestBTFLayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := archive(t, "6.1.0-9")
+	good := btfArchive(t, "6.1.0-9")
 	for name, tc := range map[string]struct {
 		files   map[string]string
 		want    []string // kernels of the layer

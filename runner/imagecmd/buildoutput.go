@@ -12,10 +12,10 @@ import (
 	"strings"
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/archive"
 	"github.com/rules-gadget/rules_gadget/internal/btfgen"
 	"github.com/rules-gadget/rules_gadget/internal/btfgen/core"
 	"github.com/rules-gadget/rules_gadget/internal/btfhub"
-	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/registry"
 	"github.com/rules-gadget/rules_gadget/internal/sign"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
@@ -134,10 +134,10 @@ func (b *Build) deliver(g *cli.Globals, o output, made *built, tags []registry.R
 		if err != nil {
 			return err
 		}
-		return gadget.ExportLocal(g.Ctx, dir, made.blobs, made.root)
+		return archive.ExportLocal(g.Ctx, dir, made.blobs, made.root)
 	}
 	return writeArchive(g, o.dest, func(w io.Writer) error {
-		return gadget.Export(g.Ctx, w, made.blobs, made.root, gadget.ExportOptions{Format: gadget.Format(o.kind), Ref: name})
+		return archive.Export(g.Ctx, w, made.blobs, made.root, archive.ExportOptions{Format: archive.Format(o.kind), Ref: name})
 	})
 }
 

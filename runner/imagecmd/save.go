@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
-	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/archive"
 	"github.com/rules-gadget/rules_gadget/internal/store"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
@@ -87,9 +87,9 @@ func refuseTerminal(g *cli.Globals) error {
 // saveDocker writes the artifacts as docker reads them, with each
 // architecture's files in one layer.
 func saveDocker(g *cli.Globals, s *store.Store, refs []store.Ref, w io.Writer) error {
-	var all []gadget.NamedArtifact
+	var all []archive.NamedArtifact
 	for _, r := range refs {
-		all = append(all, gadget.NamedArtifact{Root: r.Target, Ref: r.Name, Archs: r.Archs})
+		all = append(all, archive.NamedArtifact{Root: r.Target, Ref: r.Name, Archs: r.Archs})
 	}
-	return gadget.ExportDocker(g.Ctx, w, s, all)
+	return archive.ExportDocker(g.Ctx, w, s, all)
 }

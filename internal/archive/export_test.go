@@ -1,4 +1,4 @@
-package gadget_test
+package archive_test
 
 import (
 	"archive/tar"
@@ -16,16 +16,17 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/archive"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
-func export(t testing.TB, format gadget.Format, ref string) []byte {
+func export(t testing.TB, format archive.Format, ref string) []byte {
 	t.Helper()
 	blobs, root := artifact(t)
 	var buf bytes.Buffer
-	if err := gadget.Export(context.Background(), &buf, blobs, root,
-		gadget.ExportOptions{Format: format, Ref: ref}); err != nil {
+	if err := archive.Export(context.Background(), &buf, blobs, root,
+		archive.ExportOptions{Format: format, Ref: ref}); err != nil {
 		t.Fatal(err)
 	}
 	return buf.Bytes()
@@ -55,13 +56,13 @@ func tarNames(t *testing.T, data []byte) []string {
 func TestExportImport(t *testing.T) {
 	_, root := artifact(t)
 	for _, tc := range []struct {
-		format gadget.Format
+		format archive.Format
 		ref    string
 	}{
-		{gadget.FormatOCI, "name:v1"},
-		{gadget.FormatOCI, ""},
-		{gadget.FormatDocker, "example.com/name:v1"},
-		{gadget.FormatDocker, ""},
+		{archive.FormatOCI, "name:v1"},
+		{archive.FormatOCI, ""},
+		{archive.FormatDocker, "example.com/name:v1"},
+		{archive.FormatDocker, ""},
 	} {
 		t.Run(string(tc.format)+tc.ref, func(t *testing.T) {
 			data := export(t, tc.format, tc.ref)
@@ -80,7 +81,7 @@ func TestExportImport(t *testing.T) {
 func TestExportLocalImport(t *testing.T) {
 	blobs, root := artifact(t)
 	dir := filepath.Join(t.TempDir(), "out")
-	if err := gadget.ExportLocal(context.Background(), dir, blobs, root); err != nil {
+	if err := archive.ExportLocal(context.Background(), dir, blobs, root); err != nil {
 		t.Fatal(err)
 	}
 	checkImport(t, dir, root, "")
@@ -97,7 +98,7 @@ func TestImportLayoutDirectory(t *testing.T) {
 
 func checkImport(t *testing.T, name string, root ocispec.Descriptor, ref string) {
 	t.Helper()
-	in, err := gadget.Import(t.Context(), name)
+	in, err := archive.Import(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,13 +120,13 @@ func TestExportTarHoldsTheFiles(t *testing.T) {
 	want := []string{
 		"amd64/btf.tar.gz", "amd64/program.bpf.o", "arm64/btf.tar.gz", "arm64/program.bpf.o", "gadget.yaml", "program.wasm",
 	}
-	if diff := cmp.Diff(want, tarNames(t, export(t, gadget.FormatTar, ""))); diff != "" {
+	if diff := cmp.Diff(want, tarNames(t, export(t, archive.FormatTar, ""))); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
 }
 
 func TestExportDocker(t *testing.T) {
-	data := export(t, gadget.FormatDocker, "example.com:5000/name")
+	data := export(t, archive.FormatDocker, "example.com:5000/name")
 	files := map[string][]byte{}
 	tr := tar.NewReader(bytes.NewReader(data))
 	for h, err := tr.Next(); err == nil; h, err = tr.Next() {
@@ -167,10 +168,10 @@ func TestExportOfForeignLayersAndBareManifests(t *testing.T) {
 	})
 	root.Platform = &ocispec.Platform{OS: "linux", Architecture: "amd64"}
 	dir := t.TempDir()
-	if err := gadget.ExportLocal(context.Background(), dir, blobs, root); err != nil {
+	if err := archive.ExportLocal(context.Background(), dir, blobs, root); err != nil {
 		t.Fatal(err)
 	}
-	in, err := gadget.Import(t.Context(), dir)
+	in, err := archive.Import(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,14 +186,14 @@ func TestExportOfForeignLayersAndBareManifests(t *testing.T) {
 
 func TestExportRefuses(t *testing.T) {
 	blobs, root := artifact(t)
-	if err := gadget.Export(context.Background(), io.Discard, blobs, root,
-		gadget.ExportOptions{Format: "zip"}); err == nil {
+	if err := archive.Export(context.Background(), io.Discard, blobs, root,
+		archive.ExportOptions{Format: "zip"}); err == nil {
 		t.Error("an unknown format was written")
 	}
 	delete(blobs, full(t, arch.ARM64).Descriptor.Digest)
-	for _, format := range []gadget.Format{gadget.FormatOCI, gadget.FormatDocker, gadget.FormatTar} {
-		if err := gadget.Export(context.Background(), io.Discard, blobs, root,
-			gadget.ExportOptions{Format: format}); err == nil {
+	for _, format := range []archive.Format{archive.FormatOCI, archive.FormatDocker, archive.FormatTar} {
+		if err := archive.Export(context.Background(), io.Discard, blobs, root,
+			archive.ExportOptions{Format: format}); err == nil {
 			t.Errorf("%s: a missing blob was not noticed", format)
 		}
 	}
@@ -220,7 +221,7 @@ func TestImportRefuses(t *testing.T) {
 		"other tar": {
 			write("other", tarOf(action.Entry{Name: "a", Data: []byte("b")})), "not an OCI layout, and no docker-archive",
 		},
-		"the tar form": {write("files", export(t, gadget.FormatTar, "")), "not an OCI layout, and no docker-archive"},
+		"the tar form": {write("files", export(t, archive.FormatTar, "")), "not an OCI layout, and no docker-archive"},
 		"broken docker": {
 			write("docker", tarOf(action.Entry{Name: "manifest.json", Data: []byte("{")})), "reading manifest.json",
 		},
@@ -230,7 +231,7 @@ func TestImportRefuses(t *testing.T) {
 		"other directory": {t.TempDir(), "not an exported gadget"},
 		"sources":         {filepath.Dir(write("gadget.yaml", nil)), `build them with "gadget-run image build"`},
 	} {
-		if _, err := gadget.Import(t.Context(), tc.path); err == nil || !strings.Contains(err.Error(), tc.want) {
+		if _, err := archive.Import(t.Context(), tc.path); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tc.want)
 		}
 	}

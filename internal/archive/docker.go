@@ -1,10 +1,11 @@
-package gadget
+package archive
 
 import (
 	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
@@ -59,7 +61,7 @@ func ExportDocker(ctx context.Context, w io.Writer, from oci.Blobs, all []NamedA
 	}
 	entries[dockerManifestFile] = list
 	files := []action.Entry{}
-	for _, name := range keys(entries) {
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		files = append(files, action.Entry{Name: name, Data: entries[name]})
 	}
 	return action.WriteTar(w, files)
@@ -103,7 +105,7 @@ func dockerConfig(p archParts, layer []byte) ([]byte, error) {
 	return action.JSON(ocispec.Image{
 		Created:  &created,
 		Platform: ocispec.Platform{Architecture: p.arch.String(), OS: "linux"},
-		Config:   ocispec.ImageConfig{Labels: map[string]string{FormatAnnotation: FormatVersion}},
+		Config:   ocispec.ImageConfig{Labels: map[string]string{gadget.FormatAnnotation: gadget.FormatVersion}},
 		RootFS:   ocispec.RootFS{Type: "layers", DiffIDs: []digest.Digest{digest.FromBytes(layer)}},
 		History:  []ocispec.History{{Created: &created, CreatedBy: "gadget " + p.arch.String()}},
 	})

@@ -1,4 +1,4 @@
-package gadget_test
+package archive_test
 
 import (
 	"archive/tar"
@@ -15,7 +15,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
-	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/archive"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
@@ -93,7 +93,7 @@ func tarOf(t testing.TB, files map[string][]byte) []byte {
 
 func TestImportDockerSave(t *testing.T) {
 	_, root := artifact(t)
-	exported := export(t, gadget.FormatDocker, "example.com/name:v1")
+	exported := export(t, archive.FormatDocker, "example.com/name:v1")
 	file := filepath.Join(t.TempDir(), "x.tar")
 	save := func(change func(*ocispec.Image), without string) {
 		files := dockerSave(t, exported, change)
@@ -109,7 +109,7 @@ func TestImportDockerSave(t *testing.T) {
 
 	// An oci-archive of podman has no such list.
 	save(keep, "manifest.json")
-	in, err := gadget.Import(t.Context(), file)
+	in, err := archive.Import(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestImportDockerSave(t *testing.T) {
 
 	// An image that is none of ours stays what it is.
 	save(func(i *ocispec.Image) { i.Config.Labels = nil }, "")
-	if in, err = gadget.Import(t.Context(), file); err != nil {
+	if in, err = archive.Import(t.Context(), file); err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()
@@ -132,7 +132,7 @@ func TestImportDockerSave(t *testing.T) {
 // What unpacks to far more than a layer can have is refused.
 func TestImportOfCompressedLayers(t *testing.T) {
 	_, root := artifact(t)
-	exported := export(t, gadget.FormatDocker, "example.com/name:v1")
+	exported := export(t, archive.FormatDocker, "example.com/name:v1")
 	file := filepath.Join(t.TempDir(), "x.tar")
 	save := func(change func(layer []byte) []byte) {
 		t.Helper()
@@ -167,7 +167,7 @@ func TestImportOfCompressedLayers(t *testing.T) {
 	save(func(layer []byte) []byte { return layer })
 	checkImport(t, file, root, "example.com/name:v1")
 	save(func([]byte) []byte { return make([]byte, 64<<20) })
-	if _, err := gadget.Import(t.Context(), file); err == nil || !strings.Contains(err.Error(), "unpacking layer") {
+	if _, err := archive.Import(t.Context(), file); err == nil || !strings.Contains(err.Error(), "unpacking layer") {
 		t.Errorf("error %v, want that the layer is too large", err)
 	}
 }

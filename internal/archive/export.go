@@ -1,4 +1,6 @@
-package gadget
+// Package archive writes gadgets as files and reads them again: OCI layouts, in a directory
+// or as a tar, images for "docker load", and directories of the store.
+package archive
 
 import (
 	"bytes"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
@@ -115,11 +118,11 @@ type artifactParts struct {
 // readParts reads an artifact: the whole of it, or the manifests for archs. Manifests for other platforms than the
 // supported ones are refused, because they could not be restored.
 func readParts(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, archs []arch.Arch) (artifactParts, error) {
-	data, err := oci.ReadBlob(ctx, from, root, MaxManifest)
+	data, err := oci.ReadBlob(ctx, from, root, gadget.MaxManifest)
 	if err != nil {
 		return artifactParts{}, fmt.Errorf("exporting: %w", err)
 	}
-	isIndex, err := sniffIndex(root, data)
+	isIndex, err := gadget.IsIndex(root, data)
 	if err != nil {
 		return artifactParts{}, fmt.Errorf("exporting %s: %w", root.Digest, err)
 	}
@@ -133,7 +136,7 @@ func readParts(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, arc
 		out.index, manifests = data, idx.Manifests
 	}
 	for _, d := range manifests {
-		if isIndex && len(archs) > 0 && !slices.Contains(archs, arch.Arch(archOf(d))) {
+		if isIndex && len(archs) > 0 && !slices.Contains(archs, arch.Arch(gadget.ArchOf(d))) {
 			continue
 		}
 		p, err := readArch(ctx, from, d, len(manifests) == 1)
@@ -148,30 +151,35 @@ func readParts(ctx context.Context, from oci.Blobs, root ocispec.Descriptor, arc
 // readArch reads one manifest with its blobs. The only one of an artifact may
 // lack a platform.
 func readArch(ctx context.Context, from oci.Blobs, d ocispec.Descriptor, only bool) (archParts, error) {
-	p := archParts{arch: arch.Arch(archOf(d))}
+	p := archParts{arch: arch.Arch(gadget.ArchOf(d))}
 	if p.arch == "" && only {
 		p.arch = arch.Host()
 	}
 	if !p.arch.Supported() {
 		return p, fmt.Errorf("its architecture %q is not supported", p.arch)
 	}
-	art, err := Load(ctx, from, d, p.arch)
+	art, err := gadget.Load(ctx, from, d, p.arch)
 	if err != nil {
 		return p, err
 	}
-	if p.manifest, err = oci.ReadBlob(ctx, from, d, MaxManifest); err != nil {
+	if p.manifest, err = oci.ReadBlob(ctx, from, d, gadget.MaxManifest); err != nil {
 		return p, err
 	}
 	for _, f := range []struct {
 		name string
 		data []byte
-	}{{ConfigFile, art.Metadata}, {ObjectFile, art.Object}, {WasmFile, art.Wasm}, {BTFFile, art.BTF}} {
+	}{
+		{gadget.ConfigFile, art.Metadata},
+		{gadget.ObjectFile, art.Object},
+		{gadget.WasmFile, art.Wasm},
+		{gadget.BTFFile, art.BTF},
+	} {
 		if len(f.data) > 0 {
 			p.entries = append(p.entries, action.Entry{Name: f.name, Data: f.data})
 		}
 	}
 	for _, unknown := range art.UnknownLayers {
-		data, err := oci.ReadBlob(ctx, from, unknown, MaxBTF)
+		data, err := oci.ReadBlob(ctx, from, unknown, gadget.MaxBTF)
 		if err != nil {
 			return p, err
 		}
@@ -189,7 +197,7 @@ func (a artifactParts) files() []action.Entry {
 	for i, p := range a.archs {
 		for _, e := range p.entries {
 			switch {
-			case e.Name == ObjectFile || e.Name == BTFFile || !a.shared(e):
+			case e.Name == gadget.ObjectFile || e.Name == gadget.BTFFile || !a.shared(e):
 				out = append(out, action.Entry{Name: path.Join(p.arch.String(), e.Name), Data: e.Data})
 			case i == 0:
 				out = append(out, e)

@@ -1,4 +1,4 @@
-package gadget
+package archive
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/action"
 	"github.com/rules-gadget/rules_gadget/internal/arch"
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
@@ -83,7 +84,7 @@ func Import(ctx context.Context, name string) (*Imported, error) {
 // holdsSources reports whether a directory is what gadgets are built from, and no
 // exported gadget, which has gadget.yaml, too.
 func holdsSources(name string) bool {
-	_, metadata := os.Stat(filepath.Join(name, ConfigFile))
+	_, metadata := os.Stat(filepath.Join(name, gadget.ConfigFile))
 	_, records := os.Stat(filepath.Join(name, recordDirectory))
 	return metadata == nil && records != nil
 }
@@ -136,11 +137,11 @@ func holdsExported(ctx context.Context, l *oci.Layout) bool {
 		if err != nil {
 			continue
 		}
-		data, err := oci.ReadBlob(ctx, l, manifest.Config, MaxManifest)
+		data, err := oci.ReadBlob(ctx, l, manifest.Config, gadget.MaxManifest)
 		var config struct {
 			Config struct{ Labels map[string]string } `json:"config"`
 		}
-		if err == nil && json.Unmarshal(data, &config) == nil && config.Config.Labels[FormatAnnotation] != "" {
+		if err == nil && json.Unmarshal(data, &config) == nil && config.Config.Labels[gadget.FormatAnnotation] != "" {
 			return true
 		}
 	}
