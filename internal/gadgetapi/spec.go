@@ -60,6 +60,8 @@ type Problem struct {
 	Warning bool
 	// AtRun marks a warning that running the gadget reports, too.
 	AtRun bool
+	// NoSource marks that nothing is shown, unless a wasm program adds a data source.
+	NoSource bool
 }
 
 // ErrNoBTF means that an object has no type information.

@@ -1,13 +1,19 @@
 package runcmd
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/rules-gadget/rules_gadget/internal/gadget"
 	"github.com/rules-gadget/rules_gadget/runner/artifact"
 	"github.com/rules-gadget/rules_gadget/runner/cli"
+	"github.com/rules-gadget/rules_gadget/runner/cli/clitest"
+	"github.com/rules-gadget/rules_gadget/runner/gadgettest"
 )
 
 // TestCheck refuses what no gadget can be run with, and nothing that some gadget may
@@ -100,5 +106,27 @@ func TestCheck(t *testing.T) {
 	binary.OutputFile = "x"
 	if err := binary.check(true); err != nil {
 		t.Errorf("binary data in a file: %v", err)
+	}
+}
+
+// TestNoSource: a gadget that shows nothing is reported, unless its wasm program can
+// add a data source.
+func TestNoSource(t *testing.T) {
+	// Without the names by which the API declares data sources.
+	object := bytes.ReplaceAll(gadgettest.File(t, "attach.bpf.o"), []byte("gadget_"), []byte("absent_"))
+	for _, module := range [][]byte{nil, []byte("\x00asm")} {
+		stderr := &clitest.Buffer{}
+		s := &session{
+			cmd: &Cmd{}, kernel: btf.NewCache(), g: &cli.Globals{Ctx: t.Context(), Stderr: stderr},
+			artifact: &gadget.Artifact{
+				Object: object, Metadata: []byte("name: quiet\n"), Wasm: module,
+			},
+		}
+		if err := s.read(); err != nil {
+			t.Fatal(err)
+		}
+		if noted := strings.Contains(stderr.String(), "no data source"); noted != (module == nil) {
+			t.Errorf("with wasm: %t, notes: %q", module != nil, stderr.String())
+		}
 	}
 }

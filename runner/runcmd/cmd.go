@@ -241,7 +241,7 @@ func (s *session) read() error {
 		return err
 	}
 	for _, p := range s.plan.Problems() {
-		if p.AtRun {
+		if p.AtRun && !(p.NoSource && len(s.artifact.Wasm) > 0) {
 			s.notef("%s", p.Text)
 		}
 	}
