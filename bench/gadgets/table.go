@@ -9,11 +9,10 @@ import (
 	"time"
 )
 
-const tableHead = `%d CPUs, median of %d turns of %v CPU time each
-
-| operation | untraced | gadget | slowdown | filtered costs | empty costs | bpftrace | slowdown | cost, ours : theirs | run time, ours : filtered : theirs | our CPU |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
-`
+const tableHead = "%d CPUs, median of %d turns of %v CPU time each\n\n" +
+	"| operation | untraced | gadget | slowdown | filtered costs | empty costs | bpftrace | slowdown " +
+	"| cost, ours : theirs | run time, ours : filtered : theirs | our CPU |\n" +
+	"|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n"
 
 // print writes the line of a workload.
 func (r *result) print(w io.Writer) {

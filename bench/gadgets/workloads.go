@@ -33,8 +33,8 @@ var workloads = []workload{
 		operation: openFile,
 	},
 	{
-		name: "exec", what: "starts a process that executes a program", gadget: "trace_exec", filter: true, peer: "execsnoop.bt",
-		operation: execute, each: spawner.Processes,
+		name: "exec", what: "starts a process that executes a program",
+		gadget: "trace_exec", filter: true, peer: "execsnoop.bt", operation: execute, each: spawner.Processes,
 	},
 	{
 		name: "signal", what: "sends a signal to itself", gadget: "trace_signal", filter: true, peer: "killsnoop.bt",

@@ -54,7 +54,8 @@ var protocols = map[uint64]string{
 	0: "HOPOPT", 1: "ICMP", 2: "IGMP", 4: "IPv4", 6: "TCP", 8: "EGP", 12: "PUP", 17: "UDP", 22: "XNS-IDP", 29: "ISO-TP4",
 	33: "DCCP", 41: "IPv6", 43: "IPv6-Route", 44: "IPv6-Frag", 46: "RSVP", 47: "GRE", 50: "ESP", 51: "AH", 58: "IPv6-ICMP",
 	59: "IPv6-NoNxt", 60: "IPv6-Opts", 88: "EIGRP", 89: "OSPFIGP", 92: "MTP", 94: "IPIP", 98: "ENCAP", 103: "PIM",
-	108: "IPComp", 112: "VRRP", 115: "L2TP", 132: "SCTP", 136: "UDPLite", 137: "MPLS-in-IP", 143: "Ethernet", 255: "reserved",
+	108: "IPComp", 112: "VRRP", 115: "L2TP", 132: "SCTP", 136: "UDPLite", 137: "MPLS-in-IP", 143: "Ethernet",
+	255: "reserved",
 }
 
 func appendProto(dst []byte, v uint64) []byte {

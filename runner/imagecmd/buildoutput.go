@@ -137,7 +137,8 @@ func (b *Build) deliver(g *cli.Globals, o output, made *built, tags []registry.R
 		return archive.ExportLocal(g.Ctx, dir, made.blobs, made.root)
 	}
 	return writeArchive(g, o.dest, func(w io.Writer) error {
-		return archive.Export(g.Ctx, w, made.blobs, made.root, archive.ExportOptions{Format: archive.Format(o.kind), Ref: name})
+		options := archive.ExportOptions{Format: archive.Format(o.kind), Ref: name}
+		return archive.Export(g.Ctx, w, made.blobs, made.root, options)
 	})
 }
 

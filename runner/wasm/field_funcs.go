@@ -14,7 +14,8 @@ var fieldFunctions = []Function{
 	},
 	{
 		"Fields", "fieldGetBuffer", "(field u32, data u32, kind u32, dst buffer) i32",
-		"Copies the bytes of a field (kind 12 or 14) and returns how many they are, -1 on error. A text that has more room in the event than in the buffer ends at its first NUL.", getBuffer,
+		"Copies the bytes of a field (kind 12 or 14) and returns how many they are, -1 on error. " +
+			"A text that has more room in the event than in the buffer ends at its first NUL.", getBuffer,
 	},
 	{
 		"Fields", "fieldSet", "(field u32, data u32, kind u32, value u64) u32",

@@ -160,7 +160,9 @@ func retransmitted(t *testing.T, conn net.Conn) int {
 	}
 	var info *unix.TCPInfo
 	var infoErr error
-	err = raw.Control(func(fd uintptr) { info, infoErr = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
+	err = raw.Control(func(fd uintptr) {
+		info, infoErr = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+	})
 	if err := errors.Join(err, infoErr); err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,11 @@ func TestPick(t *testing.T) {
 		if err != nil || got.Release != want.release || got.Name != name || got.Suite != "s" {
 			t.Errorf("pick(%q) = %+v, %v; want %s", name, got, err, want.release)
 		}
-		if modules := got.Modules; (modules == nil) != (want.modules == "") || modules != nil && modules.Path != want.modules {
+		modules := vm.LockedPackage{}
+		if got.Modules != nil {
+			modules = *got.Modules
+		}
+		if modules.Path != want.modules {
 			t.Errorf("pick(%q) takes the modules %+v, want %q", name, modules, want.modules)
 		}
 	}
