@@ -209,6 +209,7 @@ func (l *Loaded) prepare(opts LoadOptions) (*ebpf.CollectionSpec, error) {
 	if err := l.checkKinds(spec); err != nil {
 		return nil, err
 	}
+	l.letOthersRun(spec)
 	l.fixTracerMaps(spec)
 	l.pinMaps(spec, opts.PinPath)
 	return spec, nil
