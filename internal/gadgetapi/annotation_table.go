@@ -8,7 +8,8 @@ var sourceAnnotations = []Annotation{
 	},
 	{
 		Name: "cli.supported-output-modes", values: anyText, Example: "advise", By: "output",
-		Doc: "Formats that suit the source, comma-separated; the first known one is its default.",
+		Doc: "Formats that suit the source, comma-separated; the first known one is its default. A source with `none` alone " +
+			"is shown only where `-o` names it.",
 	},
 	{
 		Name: "cli.default-output-mode", values: anyText, Default: "`columns`", Example: "flamegraph", By: "output",

@@ -20,12 +20,17 @@ type view struct {
 	fields string      // of a list of columns
 }
 
-// view reads --output for src.
+// view reads --output for src. A source that supports no format is shown only where
+// its name is given.
 func (f sourceConfig) view(src *field.Source) (view, error) {
 	isSource := func(name string) bool { return slices.Contains(f.names, name) }
 	value, err := perSource(joinColumns(f.cmd.Output, isSource), src.Name, f.names)
 	if err != nil {
 		return view{}, fmt.Errorf("--output %q: %w", f.cmd.Output, err)
+	}
+	internal := src.Annotations[annotationModes] == string(output.None)
+	if internal && value != "" && !names(f.cmd.Output, src.Name) {
+		return view{mode: output.None}, nil
 	}
 	return f.cmd.readMode(value)
 }

@@ -49,6 +49,20 @@ func TestView(t *testing.T) {
 	}
 }
 
+// TestViewOfInternalSource shows a source that supports no format only by its name.
+func TestViewOfInternalSource(t *testing.T) {
+	for value, want := range map[string]output.Mode{
+		"": "", "json": output.None, "columns=a": output.None, "close:json": "", "open:json": output.JSON,
+		"close:none, open:yaml": output.YAML,
+	} {
+		f := sourceConfig{session: &session{cmd: &Cmd{Output: value}}, names: []string{"open", "close"}}
+		got, err := f.view(&field.Source{Name: "open", Annotations: map[string]string{annotationModes: "none"}})
+		if err != nil || got.mode != want {
+			t.Errorf("-o %q: %+v, %v, want mode %q", value, got, err, want)
+		}
+	}
+}
+
 // TestFilesAlone keeps a file of one data source from being mixed with others.
 func TestFilesAlone(t *testing.T) {
 	f := sourceConfig{names: []string{"open", "close"}}

@@ -42,6 +42,13 @@ func scopedAll(values []string, src string, sources []string) []string {
 	return out
 }
 
+// names reports whether a flag's value has a part for data source src alone.
+func names(value, src string) bool {
+	return slices.ContainsFunc(strings.Split(value, ","), func(part string) bool {
+		return strings.HasPrefix(strings.TrimSpace(part), src+":")
+	})
+}
+
 // perSource returns the part of a flag's value for data source src: the whole
 // value when it names no source, else of "open:json,close:none" the one for src,
 // "" if none exists.

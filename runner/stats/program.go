@@ -23,8 +23,9 @@ type Program struct {
 	Gadget           Gadget // that it is part of, empty for none of this process
 	ID               uint32
 	Name, Type       string
-	Runtime          time.Duration
-	RunCount         uint64
+	Runtime          time.Duration // since the last reading
+	RunCount         uint64        // since the last reading
+	TotalRuntime     time.Duration
 	CPUUsage         float64
 	CPUUsageRelative float64
 	MapMemory        uint64 // bytes
@@ -38,9 +39,15 @@ type Programs struct {
 	measuring io.Closer
 	proc      string
 	gadgetOf  func(id uint32) Gadget // nil for no gadgets
-	before    map[uint32]time.Duration
+	before    map[uint32]use
 	last      time.Time
 	rows      []Program
+}
+
+// use is what the kernel counts for a program since it measures programs.
+type use struct {
+	runtime time.Duration
+	count   uint64
 }
 
 // statsRunTime is BPF_STATS_RUN_TIME.
@@ -56,7 +63,7 @@ func OpenPrograms(proc string) (*Programs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("measuring eBPF programs: %w", err)
 	}
-	return &Programs{measuring: measuring, proc: proc, before: map[uint32]time.Duration{}}, nil
+	return &Programs{measuring: measuring, proc: proc, before: map[uint32]use{}}, nil
 }
 
 // Close ends measuring.
@@ -67,8 +74,9 @@ func (p *Programs) Close() error {
 	return p.measuring.Close()
 }
 
-// Read returns the programs that are loaded now. Their CPU usage is that since
-// the last call, 0 at the first. The rows are valid until the next call.
+// Read returns the programs that are loaded now. How long and how often they ran is
+// that since the last call, at the first call since the kernel measures them; their CPU
+// usage is 0 at the first call. The rows are valid until the next call.
 func (p *Programs) Read() ([]Program, error) {
 	now := time.Now()
 	seconds := now.Sub(p.last).Seconds()
@@ -76,7 +84,7 @@ func (p *Programs) Read() ([]Program, error) {
 		seconds = 0
 	}
 	p.last, p.rows = now, p.rows[:0]
-	memory, after := map[ebpf.MapID]uint64{}, map[uint32]time.Duration{}
+	memory, after := map[ebpf.MapID]uint64{}, map[uint32]use{}
 	users := p.users()
 	for id := ebpf.ProgramID(0); ; {
 		var err error
@@ -95,9 +103,11 @@ func (p *Programs) Read() ([]Program, error) {
 		if p.gadgetOf != nil {
 			row.Gadget = p.gadgetOf(row.ID)
 		}
-		after[row.ID] = row.Runtime
-		if before, measured := p.before[row.ID]; measured && seconds > 0 {
-			row.CPUUsage = (row.Runtime - before).Seconds() / seconds * 100
+		after[row.ID] = use{row.TotalRuntime, row.RunCount}
+		before, measured := p.before[row.ID]
+		row.Runtime, row.RunCount = row.TotalRuntime-before.runtime, row.RunCount-before.count
+		if measured && seconds > 0 {
+			row.CPUUsage = row.Runtime.Seconds() / seconds * 100
 			row.CPUUsageRelative = row.CPUUsage / float64(runtime.NumCPU())
 		}
 		if u := users[row.ID]; u != nil {
@@ -109,6 +119,8 @@ func (p *Programs) Read() ([]Program, error) {
 	return p.rows, nil
 }
 
+// readProgram returns the row of a program, whose RunCount is that since the kernel
+// measures programs.
 func readProgram(id ebpf.ProgramID, memory map[ebpf.MapID]uint64) (Program, error) {
 	prog, err := ebpf.NewProgramFromID(id)
 	if err != nil {
@@ -121,7 +133,7 @@ func readProgram(id ebpf.ProgramID, memory map[ebpf.MapID]uint64) (Program, erro
 	}
 	row := Program{ID: uint32(id), Name: info.Name, Type: info.Type.String()}
 	if st, err := prog.Stats(); err == nil {
-		row.Runtime, row.RunCount = st.Runtime, st.RunCount
+		row.TotalRuntime, row.RunCount = st.Runtime, st.RunCount
 	}
 	maps, _ := info.MapIDs()
 	row.MapCount = uint64(len(maps))

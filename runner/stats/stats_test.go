@@ -126,17 +126,16 @@ func TestPrograms(t *testing.T) {
 	}
 	defer p.Close()
 	prog := testProgram(t)
-	if _, err := p.Read(); err != nil {
-		t.Fatal(err)
-	}
-	for range 100 {
-		if _, err := prog.Run(&ebpf.RunOptions{Data: make([]byte, 64)}); err != nil {
+	var rows []Program
+	for _, runs := range []int{70, 100} {
+		for range runs {
+			if _, err := prog.Run(&ebpf.RunOptions{Data: make([]byte, 64)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rows, err = p.Read(); err != nil {
 			t.Fatal(err)
 		}
-	}
-	rows, err := p.Read()
-	if err != nil {
-		t.Fatal(err)
 	}
 	info, err := prog.Info()
 	if err != nil {
@@ -145,7 +144,7 @@ func TestPrograms(t *testing.T) {
 	id, _ := info.ID()
 	for _, row := range rows {
 		if row.ID == uint32(id) {
-			if row.RunCount < 100 || row.Runtime == 0 || row.MapCount != 1 || row.MapMemory == 0 ||
+			if row.RunCount != 100 || row.Runtime == 0 || row.TotalRuntime <= row.Runtime || row.MapCount != 1 || row.MapMemory == 0 ||
 				row.Name != "stats_test" || row.PIDs != strconv.Itoa(os.Getpid()) || row.Comms == "" {
 				t.Errorf("%+v", row)
 			}

@@ -141,12 +141,12 @@ func TestCgroupColumns(t *testing.T) {
 
 func TestProgramColumns(t *testing.T) {
 	row, entries := entriesOf(t, "bpfstats", programColumns, nil, Program{
-		ID: 4, Name: "enter", Type: "Kprobe", Runtime: 61 * time.Second, RunCount: 12, CPUUsage: 1.5, CPUUsageRelative: 0.75,
-		MapMemory: 8192, MapCount: 2, PIDs: "1,2", Comms: "init,sh",
+		ID: 4, Name: "enter", Type: "Kprobe", Runtime: time.Second, TotalRuntime: 61 * time.Second, RunCount: 12,
+		CPUUsage: 1.5, CPUUsageRelative: 0.75, MapMemory: 8192, MapCount: 2, PIDs: "1,2", Comms: "init,sh",
 	})
 	checkValues(t, row, entries[0], map[string]any{
-		"progID": uint64(4), "progName": "enter", "progType": "Kprobe", "runtime_raw": uint64(61_000_000_000),
-		"runcount": uint64(12), "cpuUsage": 1.5, "cpuUsageRelative": 0.75, "cpuTimeStr": "1:01.000",
+		"progID": uint64(4), "progName": "enter", "progType": "Kprobe", "runtime_raw": uint64(1_000_000_000),
+		"runcount": uint64(12), "cpuUsage": 1.5, "cpuUsageRelative": 0.75, "cpuTimeStr": "1m1s",
 		"mapMemory_raw": uint64(8192), "mapCount": uint64(2), "comms": "init,sh", "pids": "1,2",
 	})
 }

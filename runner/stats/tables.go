@@ -76,13 +76,11 @@ var programColumns = []column[Program]{
 	{"progID", func(b []byte, r *Program) { put32(b, r.ID) }},
 	{"progName", func(b []byte, r *Program) { putText(b, r.Name) }},
 	{"progType", func(b []byte, r *Program) { putText(b, r.Type) }},
-	{"runtime_raw", func(b []byte, r *Program) {
-		put64(b, uint64(r.Runtime))
-	}},
+	{"runtime_raw", func(b []byte, r *Program) { put64(b, uint64(r.Runtime)) }},
 	{"runcount", func(b []byte, r *Program) { put64(b, r.RunCount) }},
 	{"cpuUsage", func(b []byte, r *Program) { putFloat(b, r.CPUUsage) }},
 	{"cpuUsageRelative", func(b []byte, r *Program) { putFloat(b, r.CPUUsageRelative) }},
-	{"cpuTimeStr", func(b []byte, r *Program) { putText(b, minutes(r.Runtime)) }},
+	{"cpuTimeStr", func(b []byte, r *Program) { putText(b, r.TotalRuntime.String()) }},
 	{"mapMemory_raw", func(b []byte, r *Program) { put64(b, r.MapMemory) }},
 	{"mapCount", func(b []byte, r *Program) { put64(b, r.MapCount) }},
 	{"comms", func(b []byte, r *Program) { putText(b, r.Comms) }},
