@@ -46,8 +46,8 @@ type Handler interface {
 // Limits bound what a program may use.
 type Limits struct {
 	MemoryPages uint32        // of 64 KiB
-	Start       time.Duration // of each function but dataSourceCallback
-	Event       time.Duration // of dataSourceCallback
+	Start       time.Duration // of each function but dataSourceCallback, on a CPU
+	Event       time.Duration // of dataSourceCallback, on a CPU
 }
 
 // DefaultLimits are the limits of a program.
