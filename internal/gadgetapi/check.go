@@ -42,7 +42,8 @@ func (s *Spec) check() {
 		s.checkProgram(pr)
 	}
 	if len(s.Tables) == 0 && len(s.Programs) > 0 {
-		s.warnAtRun("the object declares no data source, so that nothing is shown unless a wasm program adds one%s", s.adviseTracer())
+		s.warnAtRun("the object declares no data source, so that nothing is shown unless a wasm program adds one%s",
+			s.adviseTracer())
 		s.problems[len(s.problems)-1].NoSource = true
 	}
 	slices.SortStableFunc(s.problems, func(a, b Problem) int { return strings.Compare(a.Text, b.Text) })

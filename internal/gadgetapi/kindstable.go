@@ -154,7 +154,8 @@ var kinds = []Kind{
 		Sections: []string{"classifier/ingress", "classifier/egress", "tc/ingress", "tc/egress", "tcx/ingress", "tcx/egress"},
 		Program:  ebpf.SchedCLS, Falls: true, Pass: -1,
 		How: "by tcx, before Linux 6.6 by a clsact qdisc, to the network interfaces of --iface, else to those in the " +
-			"network namespaces of containers; the verdict TC_ACT_OK becomes TC_ACT_UNSPEC, so that other programs see the packet",
+			"network namespaces of containers; the verdict TC_ACT_OK becomes TC_ACT_UNSPEC, so that other programs see " +
+			"the packet",
 	},
 	{
 		Name: KindXDP, Sections: []string{"xdp*"}, Program: ebpf.XDP, Attach: ebpf.AttachXDP, Pass: 2,

@@ -144,8 +144,8 @@ func TestPrograms(t *testing.T) {
 	id, _ := info.ID()
 	for _, row := range rows {
 		if row.ID == uint32(id) {
-			if row.RunCount != 100 || row.Runtime == 0 || row.TotalRuntime <= row.Runtime || row.MapCount != 1 || row.MapMemory == 0 ||
-				row.Name != "stats_test" || row.PIDs != strconv.Itoa(os.Getpid()) || row.Comms == "" {
+			if row.RunCount != 100 || row.Runtime == 0 || row.TotalRuntime <= row.Runtime ||
+				row.MapCount != 1 || row.MapMemory == 0 || row.Name != "stats_test" || row.PIDs != strconv.Itoa(os.Getpid()) || row.Comms == "" {
 				t.Errorf("%+v", row)
 			}
 			return
