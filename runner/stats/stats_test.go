@@ -145,7 +145,8 @@ func TestPrograms(t *testing.T) {
 	for _, row := range rows {
 		if row.ID == uint32(id) {
 			if row.RunCount != 100 || row.Runtime == 0 || row.TotalRuntime <= row.Runtime ||
-				row.MapCount != 1 || row.MapMemory == 0 || row.Name != "stats_test" || row.PIDs != strconv.Itoa(os.Getpid()) || row.Comms == "" {
+				row.MapCount != 1 || row.MapMemory == 0 || row.Name != "stats_test" ||
+				row.PIDs != strconv.Itoa(os.Getpid()) || row.Comms == "" {
 				t.Errorf("%+v", row)
 			}
 			return
