@@ -84,7 +84,7 @@ func (d *drain) keys() ([][]byte, error) {
 	var keys [][]byte
 	seen := map[string]bool{}
 	var last any // nil means the first
-	for range 2 * d.m.MaxEntries() {
+	for range 2 * uint64(d.m.MaxEntries()) {
 		key := make([]byte, d.m.KeySize())
 		err := d.m.NextKey(last, &key)
 		if errors.Is(err, ebpf.ErrKeyNotExist) {

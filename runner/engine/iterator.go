@@ -24,12 +24,6 @@ func attachIterator(target string, prog *ebpf.Program, m *ebpf.Map, cgroup strin
 	return link.AttachIter(link.IterOptions{Program: prog, Map: m})
 }
 
-// The values of bpf(2) for iterators over control groups (include/uapi/linux/bpf.h).
-const (
-	commandLinkCreate = 28
-	descendantsPre    = 2 // a control group before those in it
-)
-
 // cgroupIterInfo is bpf_iter_link_info for control groups.
 type cgroupIterInfo struct {
 	order, fd uint32
@@ -39,7 +33,7 @@ type cgroupIterInfo struct {
 // iterLinkAttr is bpf_attr of BPF_LINK_CREATE for iterators.
 type iterLinkAttr struct {
 	prog, target, attach, flags uint32
-	info                        uint64
+	info                        unsafe.Pointer // 64 bits, as everywhere where gadget-run runs
 	infoLength                  uint32
 	_                           uint32
 }
@@ -47,7 +41,7 @@ type iterLinkAttr struct {
 // attachCgroupIterator is link.AttachIter with the order of control groups, without which
 // the kernel refuses the iterator.
 func attachCgroupIterator(prog *ebpf.Program, dir string) (*link.Iter, error) {
-	info := cgroupIterInfo{order: descendantsPre}
+	info := cgroupIterInfo{order: unix.BPF_CGROUP_ITER_DESCENDANTS_PRE} // a control group before those in it
 	if dir != "" {
 		f, err := os.Open(dir)
 		if err != nil {
@@ -58,10 +52,10 @@ func attachCgroupIterator(prog *ebpf.Program, dir string) (*link.Iter, error) {
 	}
 	attr := iterLinkAttr{
 		prog: uint32(prog.FD()), attach: uint32(ebpf.AttachTraceIter),
-		info: uint64(uintptr(unsafe.Pointer(&info))), infoLength: uint32(unsafe.Sizeof(info)),
+		info: unsafe.Pointer(&info), infoLength: uint32(unsafe.Sizeof(info)),
 	}
-	fd, _, errno := unix.Syscall(unix.SYS_BPF, commandLinkCreate, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
-	runtime.KeepAlive(&info)
+	fd, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_LINK_CREATE, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	runtime.KeepAlive(prog)
 	if errno != 0 {
 		return nil, fmt.Errorf("attaching an iterator over control groups: %w", errno)
 	}

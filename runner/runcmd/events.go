@@ -88,25 +88,28 @@ func (s *session) events() (*events, error) {
 	return ev, nil
 }
 
-// noteSilence reports before anything is loaded that the gadget itself has nothing shown.
+// noteSilence reports before anything is loaded that nothing is shown, unless the user
+// chose that.
 func (s *session) noteSilence(ev *events) {
-	if s.cmd.Output != "" || s.cmd.OTelLogsExporter != "" || s.cmd.OTelProfilesExporter != "" {
+	chosen := strings.Contains(s.cmd.Output, string(output.None))
+	if chosen || s.cmd.OTelLogsExporter != "" || s.cmd.OTelProfilesExporter != "" {
 		return
 	}
-	var names []string
+	var silent, quoted []string
 	for i := range ev.parts {
 		switch {
 		case ev.parts[i].encoder != nil || ev.parts[i].metrics != nil:
 			return
 		case !s.wasm.hidden(i):
-			names = append(names, strconv.Quote(ev.sources[i].Name))
+			name := ev.sources[i].Name
+			silent, quoted = append(silent, name), append(quoted, strconv.Quote(name))
 		}
 	}
-	if names == nil {
+	if silent == nil {
 		return
 	}
-	s.notef("nothing is shown: the gadget has the output mode %q for %s, choose another with --output", output.None,
-		strings.Join(names, ", "))
+	s.notef("nothing is shown: the gadget has the output mode %q for %s, choose another such as --output %s:%s",
+		output.None, strings.Join(quoted, ", "), silent[0], output.JSON)
 }
 
 // sources returns the data sources of the gadget.

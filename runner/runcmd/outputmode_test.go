@@ -104,7 +104,7 @@ func TestModeOfSource(t *testing.T) {
 // TestNothingShown: a run whose gadget has nothing shown reports that, unless the user
 // chose it.
 func TestNothingShown(t *testing.T) {
-	const note = `nothing is shown: the gadget has the output mode "none" for "open", choose another with --output`
+	const note = `nothing is shown: the gadget has the output mode "none" for "open", choose another such as --output open:json`
 	for _, tc := range []struct {
 		mode string // of the gadget
 		cmd  Cmd
@@ -112,7 +112,9 @@ func TestNothingShown(t *testing.T) {
 	}{
 		{"none", Cmd{}, true},
 		{"none", Cmd{Output: "none"}, false},
-		{"none", Cmd{Output: "json"}, false},
+		{"none", Cmd{Output: "open:none"}, false},
+		{"none", Cmd{Output: "json"}, true},
+		{"none", Cmd{Output: "open:json"}, false},
 		{"columns", Cmd{}, false},
 		{"none", Cmd{MetricsFlags: MetricsFlags{OTelLogsExporter: "http://127.0.0.1:1"}}, false},
 	} {

@@ -93,7 +93,7 @@ func (p *Programs) Read() ([]Program, error) {
 		} else if err != nil {
 			return nil, fmt.Errorf("reading eBPF programs: %w", err)
 		}
-		row, err := readProgram(id, memory)
+		row, total, err := readProgram(id, memory)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // unloaded meanwhile
 		}
@@ -103,9 +103,12 @@ func (p *Programs) Read() ([]Program, error) {
 		if p.gadgetOf != nil {
 			row.Gadget = p.gadgetOf(row.ID)
 		}
-		after[row.ID] = use{row.TotalRuntime, row.RunCount}
+		after[row.ID] = total
 		before, measured := p.before[row.ID]
-		row.Runtime, row.RunCount = row.TotalRuntime-before.runtime, row.RunCount-before.count
+		if before.count > total.count || before.runtime > total.runtime { // another program, or counted anew
+			before, measured = use{}, false
+		}
+		row.Runtime, row.RunCount, row.TotalRuntime = total.runtime-before.runtime, total.count-before.count, total.runtime
 		if measured && seconds > 0 {
 			row.CPUUsage = row.Runtime.Seconds() / seconds * 100
 			row.CPUUsageRelative = row.CPUUsage / float64(runtime.NumCPU())
@@ -119,21 +122,20 @@ func (p *Programs) Read() ([]Program, error) {
 	return p.rows, nil
 }
 
-// readProgram returns the row of a program, whose RunCount is that since the kernel
-// measures programs.
-func readProgram(id ebpf.ProgramID, memory map[ebpf.MapID]uint64) (Program, error) {
+// readProgram returns what a program is and has, and what it used.
+func readProgram(id ebpf.ProgramID, memory map[ebpf.MapID]uint64) (row Program, total use, err error) {
 	prog, err := ebpf.NewProgramFromID(id)
 	if err != nil {
-		return Program{}, err
+		return row, total, err
 	}
 	defer prog.Close()
 	info, err := prog.Info()
 	if err != nil {
-		return Program{}, err
+		return row, total, err
 	}
-	row := Program{ID: uint32(id), Name: info.Name, Type: info.Type.String()}
+	row = Program{ID: uint32(id), Name: info.Name, Type: info.Type.String()}
 	if st, err := prog.Stats(); err == nil {
-		row.TotalRuntime, row.RunCount = st.Runtime, st.RunCount
+		total = use{st.Runtime, st.RunCount}
 	}
 	maps, _ := info.MapIDs()
 	row.MapCount = uint64(len(maps))
@@ -145,7 +147,7 @@ func readProgram(id ebpf.ProgramID, memory map[ebpf.MapID]uint64) (Program, erro
 		}
 		row.MapMemory += size
 	}
-	return row, nil
+	return row, total, nil
 }
 
 // mapMemory returns what the kernel counts a map at, 0 when it does not report it.
