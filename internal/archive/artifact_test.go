@@ -5,7 +5,6 @@ import (
 	"context"
 	"debug/elf"
 	"encoding/binary"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/archive"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/gadget/builttest"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
@@ -50,30 +50,13 @@ func full(t testing.TB, a arch.Arch) gadget.Built {
 // artifact returns the blobs of a gadget for both architectures and its index.
 func artifact(t testing.TB) (oci.Memory, ocispec.Descriptor) {
 	t.Helper()
-	built := []gadget.Built{full(t, arch.AMD64), full(t, arch.ARM64)}
-	index, err := gadget.BuildIndex(built)
-	if err != nil {
-		t.Fatal(err)
-	}
-	blobs := []oci.Blob{{Descriptor: index.Descriptor, Data: index.Data}}
-	for _, m := range built {
-		blobs = append(append(blobs, oci.Blob{Descriptor: m.Descriptor, Data: m.Data}), m.Blobs...)
-	}
-	return oci.NewMemory(blobs...), index.Descriptor
+	return builttest.Artifact(t, full(t, arch.AMD64), full(t, arch.ARM64))
 }
 
 // change returns the artifact of one manifest after edit, with its root.
 func change(t *testing.T, edit func(*ocispec.Manifest)) (oci.Memory, ocispec.Descriptor) {
 	t.Helper()
-	b := full(t, arch.AMD64)
-	edit(&b.Manifest)
-	data, err := json.Marshal(b.Manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := oci.NewBlob(ocispec.MediaTypeImageManifest, data)
-	return oci.NewMemory(append(b.Blobs, m, oci.NewBlob("", []byte("{}")), oci.NewBlob("x/y", []byte("y")))...),
-		m.Descriptor
+	return builttest.Changed(t, full(t, arch.AMD64), edit)
 }
 
 func FuzzImport(f *testing.F) {

@@ -14,22 +14,14 @@ import (
 
 	"github.com/rules-gadget/rules_gadget/internal/arch"
 	"github.com/rules-gadget/rules_gadget/internal/gadget"
+	"github.com/rules-gadget/rules_gadget/internal/gadget/builttest"
 	"github.com/rules-gadget/rules_gadget/internal/oci"
 )
 
 // artifact returns the blobs of a gadget for both architectures and its index.
 func artifact(t testing.TB) (oci.Memory, ocispec.Descriptor) {
 	t.Helper()
-	amd, arm := full(t, arch.AMD64), full(t, arch.ARM64)
-	index, err := gadget.BuildIndex([]gadget.Built{amd, arm})
-	if err != nil {
-		t.Fatal(err)
-	}
-	blobs := append(append([]oci.Blob{{Descriptor: index.Descriptor, Data: index.Data}}, amd.Blobs...), arm.Blobs...)
-	for _, m := range []gadget.Built{amd, arm} {
-		blobs = append(blobs, oci.Blob{Descriptor: m.Descriptor, Data: m.Data})
-	}
-	return oci.NewMemory(blobs...), index.Descriptor
+	return builttest.Artifact(t, full(t, arch.AMD64), full(t, arch.ARM64))
 }
 
 func TestLoadBuilt(t *testing.T) {
@@ -77,15 +69,7 @@ func TestLoadSkipsLayers(t *testing.T) {
 // change returns the artifact of one manifest after edit, with its root.
 func change(t *testing.T, edit func(*ocispec.Manifest)) (oci.Memory, ocispec.Descriptor) {
 	t.Helper()
-	b := full(t, arch.AMD64)
-	edit(&b.Manifest)
-	data, err := json.Marshal(b.Manifest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := oci.NewBlob(ocispec.MediaTypeImageManifest, data)
-	return oci.NewMemory(append(b.Blobs, m, oci.NewBlob("", []byte("{}")), oci.NewBlob("x/y", []byte("y")))...),
-		m.Descriptor
+	return builttest.Changed(t, full(t, arch.AMD64), edit)
 }
 
 func TestLoadForeignLayouts(t *testing.T) {
