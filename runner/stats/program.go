@@ -105,7 +105,7 @@ func (p *Programs) Read() ([]Program, error) {
 		}
 		after[row.ID] = total
 		before, measured := p.before[row.ID]
-		if before.count > total.count || before.runtime > total.runtime { // another program, or counted anew
+		if before.count > total.count || before.runtime > total.runtime { // another program, or counted again
 			before, measured = use{}, false
 		}
 		row.Runtime, row.RunCount, row.TotalRuntime = total.runtime-before.runtime, total.count-before.count, total.runtime
